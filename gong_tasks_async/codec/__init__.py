@@ -1,0 +1,88 @@
+"""JSON bytes <-> models. The converter behind it is this package's own and stays so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+from gong_tasks_async.codec.json_text import dumps, loads
+from gong_tasks_async.codec.structure import Mismatch, strict_converter
+from gong_tasks_async.codec.unstructure import register_writers
+from gong_tasks_async.errors import DecodeError
+from gong_tasks_async.models import JsonValue, Task, TaskFilter, TasksAnswer, TaskUpdate
+from gong_tasks_async.models.answers import Answered
+
+__all__ = ["decode_answer", "decode_tasks", "encode", "json_object", "to_json"]
+
+_converter = strict_converter()
+register_writers(_converter)
+_structure_task = _converter.get_structure_hook(Task)
+_structure_answer = _converter.get_structure_hook(TasksAnswer)
+
+SHOWN = 60
+"""How many bytes of an answer that is no JSON are quoted in the error."""
+
+
+def encode(wish: TaskFilter | TaskUpdate) -> bytes:
+    """The body of a request, as compact JSON."""
+    return dumps(_converter.unstructure(wish))
+
+
+def to_json(value: Answered) -> dict[str, JsonValue]:
+    """An answered object as plain JSON values in Gong's spelling; what is not there is left out."""
+    return cast("dict[str, JsonValue]", _converter.unstructure(value))
+
+
+def json_object(body: bytes) -> dict[str, Any]:
+    """The JSON object in an answer's body.
+
+    Raises:
+        DecodeError: it is not JSON, or not an object.
+    """
+    try:
+        root = loads(body)
+    except ValueError as error:
+        quoted = f"{body[:SHOWN]!r} ({error})" if body else "an empty answer"
+        raise DecodeError(path="$", expected="JSON", found=quoted) from None
+    if type(root) is not dict:
+        raise _decode_error(Mismatch("an object", root))
+    return root
+
+
+def decode_answer(body: bytes) -> TasksAnswer:
+    """The whole answer of either task call.
+
+    Raises:
+        DecodeError: it is not JSON, or not as Gong's reference says; ``path`` says where.
+    """
+    try:
+        return cast("TasksAnswer", _structure_answer(json_object(body), None))
+    except Mismatch as mismatch:
+        raise _decode_error(mismatch) from None
+
+
+def decode_tasks(body: bytes) -> Iterator[Task]:
+    """The tasks of an answer, each decoded when it is asked for.
+
+    Raises:
+        DecodeError: while iterating, at the task that cannot be read.
+    """
+    raw_tasks = json_object(body).get("tasks")
+    if raw_tasks is None:  # it is not known how Gong answers for a user without tasks
+        return
+    if type(raw_tasks) is not list:
+        raise _decode_error(Mismatch("an array", raw_tasks).below(".tasks"))
+    for index, raw in enumerate(raw_tasks):
+        if raw is not None:
+            yield _decode_task(raw, index)
+
+
+def _decode_task(raw: object, index: int) -> Task:
+    try:
+        return cast("Task", _structure_task(raw, None))
+    except Mismatch as mismatch:
+        raise _decode_error(mismatch.below(f".tasks[{index}]")) from None
+
+
+def _decode_error(mismatch: Mismatch) -> DecodeError:
+    return DecodeError(path=f"${mismatch.path}", expected=mismatch.expected, found=mismatch.found)

@@ -1,0 +1,40 @@
+"""JSON text <-> plain values: orjson where it is installed (the extra ``speed``), the standard library otherwise."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import Any, NoReturn
+
+__all__ = ["dumps", "loads", "standard_dumps", "standard_loads"]
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def standard_loads(text: bytes) -> Any:
+    """Parse with the standard library, as strictly as orjson does.
+
+    Raises:
+        ValueError: it is not JSON, not UTF-8, or nested too deeply.
+    """
+    try:
+        return json.loads(str(text, "utf-8"), parse_constant=_refuse_constant)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def standard_dumps(value: object) -> bytes:
+    """Write compact UTF-8 with the standard library, as orjson does."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+loads: Callable[[bytes], Any] = standard_loads
+dumps: Callable[[object], bytes] = standard_dumps
+
+if find_spec("orjson") is not None:
+    import orjson
+
+    loads, dumps = orjson.loads, orjson.dumps

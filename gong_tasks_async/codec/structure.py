@@ -1,0 +1,197 @@
+"""Plain JSON values -> models: the structure hooks of the one cattrs converter.
+
+Stock cattrs coerces (``None`` to ``'None'``, ``"false"`` to ``True``, a list to its text), so every primitive
+has a strict hook of its own here. What Gong may do without warning is let through: unknown fields go to
+``extra``, unknown words become members of their vocabulary, integers also come as text, ids also as numbers,
+and anything may be missing or null.
+
+A hook that finds something else raises :class:`Mismatch`; each object and array on the way out adds its part
+of the path. The good path pays nothing for that.
+"""
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from types import NoneType, UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin
+
+import attrs
+from cattrs import Converter
+
+from gong_tasks_async.codec.names import gong_name
+from gong_tasks_async.models import OpenEnum
+from gong_tasks_async.models.answers import Answered
+
+T = TypeVar("T")
+Hook = Callable[[Any, Any], Any]
+
+LONGEST_INTEGER = 20
+"""Digits (with sign) of an int64 as text; longer ones are not Gong's, and int() of many digits is slow."""
+
+
+class Mismatch(Exception):  # noqa: N818 - never leaves the codec, which turns it into DecodeError
+    """A JSON value is not what Gong's reference says. ``path`` grows on its way out."""
+
+    def __init__(self, expected: str, found: object) -> None:
+        super().__init__(expected)
+        self.expected = expected
+        self.found = "nothing" if found is None else reprlib.repr(found)
+        self.path = ""
+
+    def below(self, step: str) -> Mismatch:
+        """The same mismatch, seen from one level up."""
+        self.path = step + self.path
+        return self
+
+
+def _text(value: object, _: object) -> str:
+    if type(value) is str:
+        return value
+    raise Mismatch("text", value)
+
+
+def _truth(value: object, _: object) -> bool:
+    if type(value) is bool:
+        return value
+    raise Mismatch("true or false", value)
+
+
+def _integer(value: object, _: object) -> int:
+    if type(value) is int:
+        return value
+    # Seen on the live service: int64 as JSON text, "9067931441193858457" and "-1".
+    if (
+        type(value) is str
+        and len(value) <= LONGEST_INTEGER
+        and value.isascii()
+        and value.removeprefix("-").isdigit()
+    ):
+        return int(value)
+    raise Mismatch("a whole number", value)
+
+
+def _id_text(value: object, _: object) -> str:
+    if type(value) is str:
+        return value
+    if type(value) is int:
+        return str(value)
+    raise Mismatch("an id as text or whole number", value)
+
+
+def _date_time(value: object, _: object) -> datetime:
+    # Longer than a date: fromisoformat also takes a date alone, which is no moment.
+    if type(value) is str and len(value) > len("2018-02-17T"):
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            pass
+        else:
+            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    raise Mismatch("an ISO-8601 date-time", value)
+
+
+def _anything(value: Any, _: object) -> Any:
+    return value
+
+
+def _word(vocabulary: type[OpenEnum]) -> Hook:
+    documented = {member.value: member for member in vocabulary}
+
+    def read(value: object, _: object) -> OpenEnum:
+        if type(value) is not str:
+            raise Mismatch(f"one of {', '.join(vocabulary)}", value)
+        return documented.get(value) or vocabulary(value)
+
+    return read
+
+
+def _array(kind: Any, converter: Converter) -> Hook:
+    hook = converter.get_structure_hook(get_args(kind)[0])
+
+    def read(values: object, _: object) -> tuple[Any, ...]:
+        if type(values) is not list:
+            raise Mismatch("an array", values)
+        read_values = []
+        for index, value in enumerate(values):
+            if value is None:  # null stands for "nothing here", in arrays too
+                continue
+            try:
+                read_values.append(hook(value, None))
+            except Mismatch as mismatch:
+                raise mismatch.below(f"[{index}]")  # noqa: B904 - the same error, one level further out
+        return tuple(read_values)
+
+    return read
+
+
+def _without_none(kind: Any) -> Any:
+    """``X | None`` -> ``X``: a missing or null field never reaches its hook."""
+    if get_origin(kind) in (Union, UnionType):
+        return next((part for part in get_args(kind) if part is not NoneType), kind)
+    return kind
+
+
+def _field_hook(attribute: attrs.Attribute[Any], converter: Converter) -> Hook:
+    if attribute.metadata.get("also_number"):
+        return _id_text
+    if attribute.metadata.get("plain"):
+        return _anything
+    return converter.get_structure_hook(_without_none(attribute.type))
+
+
+def _require(raw: dict[str, Any], keys: list[str]) -> None:
+    for key in keys:
+        if raw.get(key) is None:
+            raise Mismatch("a value", None).below(f".{key}")
+
+
+def _object(kind: type[Answered], converter: Converter) -> Hook:
+    attributes = [a for a in attrs.fields(attrs.resolve_types(kind)) if a.name != "extra"]
+    fields = [(a.name, gong_name(a.name), _field_hook(a, converter)) for a in attributes]
+    required = [gong_name(a.name) for a in attributes if a.default is attrs.NOTHING]
+    known = {key for _, key, _ in fields}
+
+    def read(raw: object, _: object) -> Answered:
+        if type(raw) is not dict:
+            raise Mismatch("an object", raw)
+        _require(raw, required)
+        values: dict[str, Any] = {}
+        for name, key, hook in fields:
+            value = raw.get(key)
+            if value is None:
+                continue
+            try:
+                values[name] = hook(value, None)
+            except Mismatch as mismatch:
+                raise mismatch.below(f".{key}")  # noqa: B904 - the same error, one level further out
+        if not known.issuperset(raw):
+            values["extra"] = {key: value for key, value in raw.items() if key not in known}
+        return kind(**values)
+
+    return read
+
+
+def _is_answered(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Answered)
+
+
+def _is_tuple(kind: Any) -> bool:
+    return get_origin(kind) is tuple
+
+
+def strict_converter() -> Converter:
+    """A converter that reads Gong's answers as this module's docstring says."""
+    converter = Converter()
+    converter.register_structure_hook(str, _text)
+    converter.register_structure_hook(bool, _truth)
+    converter.register_structure_hook(int, _integer)
+    converter.register_structure_hook(datetime, _date_time)
+    # One by one: cattrs' own hook for text wins over a predicate for classes that are text as well.
+    for vocabulary in OpenEnum.__subclasses__():
+        converter.register_structure_hook(vocabulary, _word(vocabulary))
+    converter.register_structure_hook_factory(_is_tuple, partial(_array, converter=converter))
+    converter.register_structure_hook_factory(_is_answered, partial(_object, converter=converter))
+    return converter

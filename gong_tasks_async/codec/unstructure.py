@@ -1,0 +1,77 @@
+"""Models -> plain JSON values, in Gong's spelling."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import attrs
+from cattrs import Converter
+
+from gong_tasks_async.codec.names import gong_name
+from gong_tasks_async.models import OpenEnum, TaskFilter, TaskUpdate
+from gong_tasks_async.models.answers import Answered
+
+
+def rfc3339(moment: datetime) -> str:
+    """ISO-8601 with an offset in whole minutes, which is all that the format knows.
+
+    Historic zones have offsets with seconds; those moments go out in UTC.
+    """
+    offset = moment.utcoffset() or timedelta()
+    return (moment if offset % timedelta(minutes=1) == timedelta() else moment.astimezone(UTC)).isoformat()
+
+
+def _without_none(**fields: Any) -> dict[str, Any]:
+    return {key: value for key, value in fields.items() if value is not None}
+
+
+def filter_body(wanted: TaskFilter) -> dict[str, Any]:
+    """The body of ``POST /v2/tasks``; all inside ``filter``, since the top-level fields are deprecated."""
+    return {
+        "filter": _without_none(
+            userId=wanted.user_id,
+            workspaceId=wanted.workspace_id,
+            types=wanted.types,
+            taskAction=wanted.actions,
+            status=wanted.statuses,
+        )
+    }
+
+
+def update_body(update: TaskUpdate) -> dict[str, Any]:
+    """The body of ``PATCH /v2/tasks/{taskId}``; what is left out stays as it is."""
+    return _without_none(
+        userId=update.user_id,
+        status=update.status,
+        dueDate=None if update.due_date is None else rfc3339(update.due_date),
+        priority=update.priority,
+    )
+
+
+def _object_writer(kind: type[Answered], converter: Converter) -> Callable[[Answered], dict[str, Any]]:
+    names = [(a.name, gong_name(a.name)) for a in attrs.fields(kind) if a.name != "extra"]
+
+    def write(value: Answered) -> dict[str, Any]:
+        present = ((key, getattr(value, name)) for name, key in names)
+        fields = {
+            key: converter.unstructure(part) for key, part in present if part is not None and part != ()
+        }
+        return fields | dict(value.extra)
+
+    return write
+
+
+def register_writers(converter: Converter) -> None:
+    """Teach a converter to write models as Gong spells them, leaving out what is not there."""
+    converter.register_unstructure_hook(datetime, rfc3339)
+    converter.register_unstructure_hook(TaskFilter, filter_body)
+    converter.register_unstructure_hook(TaskUpdate, update_body)
+    for kind in Answered.__subclasses__():
+        converter.register_unstructure_hook(kind, _object_writer(kind, converter))
+    for vocabulary in OpenEnum.__subclasses__():
+        converter.register_unstructure_hook(vocabulary, str)
+    converter.register_unstructure_hook_func(
+        lambda kind: kind is tuple, lambda many: [converter.unstructure(v) for v in many]
+    )

@@ -1,0 +1,91 @@
+"""Who is calling: how a request is signed, without ever showing the secret."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from typing import Protocol
+
+from attrs import field, frozen
+
+
+class Credentials(Protocol):
+    """Anything that can sign a request."""
+
+    @property
+    def authorization(self) -> str:
+        """The value of the Authorization header."""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The texts that must never be shown, should an answer repeat them."""
+
+
+def _checked(name: str, value: str) -> str:
+    # The value itself is never part of the message: messages end up in logs.
+    if not value:
+        raise ValueError(
+            f"{name} is empty: give the text that Gong shows under Company settings > Ecosystem > API"
+        )
+    if not value.isascii() or not value.isprintable() or " " in value:
+        raise ValueError(
+            f"{name} holds a blank, a line break or another character that cannot be sent: copy it again"
+        )
+    return value
+
+
+@frozen(repr=False)
+class AccessKey:
+    """An access key and its secret, from Gong's Company settings > Ecosystem > API.
+
+    Raises:
+        ValueError: one of the two is empty, or holds a character that cannot be sent.
+    """
+
+    access_key: str
+    access_key_secret: str
+    authorization: str = field(init=False, eq=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse what cannot be sent, and build the header once."""
+        _checked("access_key", self.access_key)
+        _checked("access_key_secret", self.access_key_secret)
+        if ":" in self.access_key:
+            raise ValueError("access_key holds a colon, which HTTP Basic cannot carry: copy it again")
+        pair = f"{self.access_key}:{self.access_key_secret}".encode()
+        object.__setattr__(self, "authorization", f"Basic {b64encode(pair).decode()}")
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The secret, and the pair as it is sent."""
+        return self.authorization.removeprefix("Basic "), self.access_key_secret
+
+    def __repr__(self) -> str:
+        return "AccessKey(...)"
+
+
+@frozen(repr=False)
+class BearerToken:
+    """An OAuth access token that somebody else keeps fresh.
+
+    Raises:
+        ValueError: it is empty, or holds a character that cannot be sent.
+    """
+
+    token: str
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse what cannot be sent."""
+        _checked("token", self.token)
+
+    @property
+    def authorization(self) -> str:
+        """The value of the Authorization header."""
+        return f"Bearer {self.token}"
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The token."""
+        return (self.token,)
+
+    def __repr__(self) -> str:
+        return "BearerToken(...)"

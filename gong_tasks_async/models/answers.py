@@ -1,0 +1,198 @@
+"""What Gong answers with: every field of both of its references, in its order, in snake_case.
+
+Any field may be missing or null in an answer; it is then ``None``, or ``()`` for a list. Two are different,
+because nothing can be done with a task that lacks them: ``Task.id`` is always there, and ``Task.user_id`` is
+``""`` where Gong left it out. ``extra`` holds what Gong sent beyond its reference, as plain JSON values.
+
+See https://help.gong.io/apidocs/list-users-tasks-v2tasks-1
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TypeAlias
+
+from attrs import field, frozen
+
+from gong_tasks_async.models.enums import (
+    Affiliation,
+    CrmObjectType,
+    CrmType,
+    OptOutChannel,
+    TaskAction,
+    TaskStatus,
+    TaskType,
+)
+from gong_tasks_async.models.requests import TaskUpdate
+
+JsonValue: TypeAlias = "str | int | float | bool | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
+
+# Marks a text that Gong also sends as a JSON number.
+ID = {"also_number": True}
+
+# Marks a field that is carried through as plain JSON.
+PLAIN = {"plain": True}
+
+
+@frozen(kw_only=True)
+class Answered:
+    """What all answered objects have: the fields that Gong added since its reference was read."""
+
+    extra: Mapping[str, JsonValue] = field(factory=dict, repr=False, hash=False)
+
+
+@frozen(kw_only=True)
+class CrmField(Answered):
+    """One CRM field; deprecated by Gong, since the objects carry the same values."""
+
+    name: str | None = None
+    value: JsonValue = field(default=None, hash=False, metadata=PLAIN)
+
+
+@frozen(kw_only=True)
+class Account(Answered):
+    """The CRM account of a task."""
+
+    crm_id: str | None = None
+    name: str | None = None
+    crm_url: str | None = None
+    crm_entity_type: str | None = None
+    fields: tuple[CrmField, ...] = ()
+
+
+@frozen(kw_only=True)
+class Opportunity(Answered):
+    """The CRM deal of a task. Gong sends amounts, probabilities and dates as text."""
+
+    crm_id: str | None = None
+    name: str | None = None
+    crm_url: str | None = None
+    status: str | None = None
+    stage: str | None = None
+    amount: str | None = None
+    probability: str | None = None
+    close_date: str | None = None
+    crm_entity_type: str | None = None
+    fields: tuple[CrmField, ...] = ()
+
+
+@frozen(kw_only=True)
+class Step(Answered):
+    """The step of a flow that made a task."""
+
+    id: int | None = None
+    name: str | None = None
+    step_number: int | None = None
+
+
+@frozen(kw_only=True)
+class Flow(Answered):
+    """The flow that made a task."""
+
+    id: int | None = None
+    name: str | None = None
+    step: Step | None = None
+
+
+@frozen(kw_only=True)
+class Email(Answered):
+    """One e-mail address of a contact."""
+
+    email: str | None = None
+
+
+@frozen(kw_only=True)
+class PhoneNumber(Answered):
+    """One phone number of a contact."""
+
+    raw: str | None = None
+    extension: str | None = None
+    country_code: int | None = None
+    normalized: str | None = None
+    label: str | None = None
+    is_verified: bool | None = None
+
+
+@frozen(kw_only=True)
+class ContactData(Answered):
+    """What is known about a contact."""
+
+    first_name: str | None = None
+    last_name: str | None = None
+    crm_url: str | None = None
+    company_name: str | None = None
+    affiliation: Affiliation | None = None
+    emails: tuple[Email, ...] = ()
+    title: str | None = None
+    timezone: str | None = None
+    phone_numbers: tuple[PhoneNumber, ...] = ()
+    city: str | None = None
+    country: str | None = None
+    state: str | None = None
+    zipcode: str | None = None
+    opt_out_channels: tuple[OptOutChannel, ...] = ()
+    linkedin_profile: str | None = None
+    opt_out_status: str | None = None
+
+
+@frozen(kw_only=True)
+class Contact(Answered):
+    """A person to be called."""
+
+    crm_id: str | None = None
+    type: CrmObjectType | None = None
+    data: ContactData | None = None
+
+
+@frozen(kw_only=True)
+class Priority(Answered):
+    """How urgent a task is (newest reference only)."""
+
+    id: int | None = None
+    name: str | None = None
+    weight: int | None = None
+
+
+@frozen(kw_only=True)
+class Task(Answered):
+    """One Engage task of one user. All date-times are aware."""
+
+    id: int
+    user_id: str = field(default="", metadata=ID)
+    created: datetime | None = None
+    updated: datetime | None = None
+    status: TaskStatus | None = None
+    type: TaskType | None = None
+    actions: tuple[TaskAction, ...] = ()
+    account: Account | None = None
+    opportunity: Opportunity | None = None
+    due_date: datetime | None = None
+    flow: Flow | None = None
+    contact: Contact | None = None
+    additional_contacts: tuple[Contact, ...] = ()
+    title: str | None = None
+    priority: Priority | None = None
+
+    def update(
+        self,
+        *,
+        status: TaskStatus | str | None = None,
+        due_date: datetime | None = None,
+        priority: str | None = None,
+    ) -> TaskUpdate:
+        """Build the change of this task; nothing is sent.
+
+        Raises:
+            ValueError: as for :class:`TaskUpdate`.
+        """
+        return TaskUpdate(self.id, self.user_id, status=status, due_date=due_date, priority=priority)
+
+
+@frozen(kw_only=True)
+class TasksAnswer(Answered):
+    """The whole answer of both calls."""
+
+    request_id: str | None = None
+    tasks: tuple[Task, ...] = ()
+    crm_type: CrmType | None = None

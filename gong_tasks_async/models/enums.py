@@ -1,0 +1,103 @@
+"""Gong's fixed vocabularies, open at the end.
+
+A value that Gong adds tomorrow is carried through unharmed: it becomes a member that is not listed, equal to
+its text, and goes back out as it came.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Self
+
+
+class OpenEnum(StrEnum):
+    """A vocabulary whose documented words are listed and whose other words are kept as they are."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        if not isinstance(value, str):
+            return None
+        # Not cached: an answer full of nonsense must not grow the class.
+        member = str.__new__(cls, value)
+        member._name_ = value
+        member._value_ = value
+        return member
+
+    def __hash__(self) -> int:
+        # Enum hashes the name, but a member equals its text, so the text decides.
+        return str.__hash__(self)
+
+    @property
+    def is_documented(self) -> bool:
+        """False for a word that Gong's reference does not list."""
+        return self.value in type(self).__members__.values()
+
+
+class TaskStatus(OpenEnum):
+    """Where a task stands."""
+
+    OPEN = "OPEN"
+    DONE = "DONE"
+    DISMISSED = "DISMISSED"
+
+
+class TaskType(OpenEnum):
+    """Made by a flow, or one-off."""
+
+    FLOW = "FLOW"
+    MANUAL = "MANUAL"
+
+
+class TaskAction(OpenEnum):
+    """What the seller is to do; ``CALL`` is all that is documented today."""
+
+    CALL = "CALL"
+
+
+class Affiliation(OpenEnum):
+    """Whose side a contact is on."""
+
+    US = "Us"
+    THEM = "Them"
+    UNKNOWN = "Unknown"
+
+
+class OptOutChannel(OpenEnum):
+    """A channel on which a contact does not want to be reached."""
+
+    CALLS = "CALLS"
+    EMAILS = "EMAILS"
+    SMS_MESSAGES = "SMS_MESSAGES"
+
+
+class CrmType(OpenEnum):
+    """The CRM behind the company's Gong."""
+
+    SALESFORCE = "SALESFORCE"
+    HUBSPOT = "HUBSPOT"
+    MICROSOFT_DYNAMICS = "MICROSOFT_DYNAMICS"
+    GENERIC = "GENERIC"
+
+
+class CrmObjectType(OpenEnum):
+    """What kind of CRM object something is."""
+
+    CONTACT = "CONTACT"
+    CONTACT_WITHOUT_ACCOUNT = "CONTACT_WITHOUT_ACCOUNT"
+    LEAD = "LEAD"
+    LEAD_FIELD_HISTORY = "LEAD_FIELD_HISTORY"
+    ACCOUNT = "ACCOUNT"
+    OPPORTUNITY = "OPPORTUNITY"
+    OPPORTUNITY_HISTORY = "OPPORTUNITY_HISTORY"
+    OPPORTUNITY_FIELD_HISTORY = "OPPORTUNITY_FIELD_HISTORY"
+    ACCOUNT_FIELD_HISTORY = "ACCOUNT_FIELD_HISTORY"
+    CONTACT_FIELD_HISTORY = "CONTACT_FIELD_HISTORY"
+    OPPORTUNITY_STAGE = "OPPORTUNITY_STAGE"
+    USER = "USER"
+    TASK = "TASK"
+    EVENT = "EVENT"
+    STAGE = "STAGE"
+    OPPORTUNITY_CONTACT_ROLE = "OPPORTUNITY_CONTACT_ROLE"
+    RECORD_TYPE = "RECORD_TYPE"
+    NO_TYPE = "NO_TYPE"
+    CAMPAIGN = "CAMPAIGN"

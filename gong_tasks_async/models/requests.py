@@ -1,0 +1,155 @@
+"""What one asks of Gong: values that cannot be born wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import TypeVar, cast
+
+from attrs import field, frozen
+
+from gong_tasks_async.models.enums import OpenEnum, TaskAction, TaskStatus, TaskType
+
+EnumT = TypeVar("EnumT", bound=OpenEnum)
+
+INT64_MAX = 2**63 - 1
+
+
+def _refuse(what: str, problems: Iterable[str]) -> None:
+    """Name everything that is wrong at once, so that one look mends it."""
+    if found := list(problems):
+        raise ValueError(f"{what} refused: " + "; ".join(found))
+
+
+def _listed(kind: type[EnumT], value: object) -> EnumT:
+    """The documented member that a plain text names; anything else stays, to be judged later.
+
+    A text is held to the documented words, since most other texts are slips. A member is taken as it is: an
+    undocumented one came from Gong, or was made on purpose.
+    """
+    named = {member.value: member for member in kind}
+    return cast("EnumT", named.get(value, value) if type(value) is str else value)
+
+
+def _each_listed(kind: type[EnumT], values: object) -> tuple[EnumT, ...]:
+    several = (values,) if isinstance(values, str) or not isinstance(values, Iterable) else values
+    return tuple(dict.fromkeys(_listed(kind, value) for value in several))
+
+
+def _types(values: Iterable[TaskType | str] | TaskType | str) -> tuple[TaskType, ...]:
+    return _each_listed(TaskType, values)
+
+
+def _actions(values: Iterable[TaskAction | str] | TaskAction | str) -> tuple[TaskAction, ...]:
+    return _each_listed(TaskAction, values)
+
+
+def _statuses(values: Iterable[TaskStatus | str] | TaskStatus | str) -> tuple[TaskStatus, ...]:
+    return _each_listed(TaskStatus, values)
+
+
+def _status(value: TaskStatus | str | None) -> TaskStatus | None:
+    return None if value is None else _listed(TaskStatus, value)
+
+
+def _text_problems(name: str, value: object) -> Iterator[str]:
+    if not isinstance(value, str):
+        yield f"{name} must be text such as '234599484848423', not {type(value).__name__} {value!r}"
+    elif not value.strip():
+        yield f"{name} is empty: say whose tasks are meant"
+    elif value != value.strip() or not value.isprintable():
+        yield f"{name} {value!r} has blanks around it or characters that cannot be shown: strip them"
+
+
+def _member_problems(name: str, kind: type[OpenEnum], value: object) -> Iterator[str]:
+    if not isinstance(value, kind):
+        yield f"{name} {value!r} is not one of {', '.join(kind)}"
+
+
+def _members_problems(name: str, kind: type[OpenEnum], values: Sequence[object]) -> Iterator[str]:
+    if not values:
+        yield f"{name} is empty: name at least one of {', '.join(kind)}, or leave it out"
+    for value in values:
+        yield from _member_problems(name, kind, value)
+
+
+def _due_date_problems(value: object) -> Iterator[str]:
+    if not isinstance(value, datetime):
+        yield f"due_date must be a datetime with a time zone, not {value!r}"
+    elif value.utcoffset() is None:
+        yield f"due_date {value.isoformat()} has no time zone: add one, such as tzinfo=datetime.UTC"
+
+
+def _task_id_problems(value: object) -> Iterator[str]:
+    if type(value) is not int:
+        yield f"task_id must be an int, not {type(value).__name__} {value!r}"
+    elif not 0 < value <= INT64_MAX:
+        yield f"task_id {value} is outside 1..2**63-1, so it cannot be a Gong task"
+
+
+@frozen
+class TaskFilter:
+    """Which tasks of one user to list.
+
+    ``types``, ``actions`` and ``statuses`` take members or their texts, one or several.
+
+    Raises:
+        ValueError: the user id is empty, or one of the lists is empty or holds an unknown text.
+
+    See https://help.gong.io/apidocs/list-users-tasks-v2tasks-1
+    """
+
+    user_id: str
+    workspace_id: str | None = None
+    types: tuple[TaskType, ...] = field(default=tuple(TaskType), converter=_types)
+    actions: tuple[TaskAction, ...] = field(default=(TaskAction.CALL,), converter=_actions)
+    statuses: tuple[TaskStatus, ...] = field(default=(TaskStatus.OPEN,), converter=_statuses)
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse what Gong would refuse."""
+        _refuse("TaskFilter", self._problems())
+
+    def _problems(self) -> Iterator[str]:
+        yield from _text_problems("user_id", self.user_id)
+        if self.workspace_id is not None:
+            yield from _text_problems("workspace_id", self.workspace_id)
+        yield from _members_problems("types", TaskType, self.types)
+        yield from _members_problems("actions", TaskAction, self.actions)
+        yield from _members_problems("statuses", TaskStatus, self.statuses)
+
+
+@frozen
+class TaskUpdate:
+    """One change to one task. What is left out stays as it is.
+
+    ``status`` takes a member or its text; ``due_date`` an aware datetime; ``priority`` a text such as
+    ``"MEDIUM"`` (Gong publishes no list of them).
+
+    Raises:
+        ValueError: nothing would change, the due date has no time zone, the task id is not a positive int64,
+            or the user id is empty; all that is wrong is named at once.
+
+    See https://help.gong.io/apidocs/update-task-v2taskstaskid-1
+    """
+
+    task_id: int
+    user_id: str
+    status: TaskStatus | None = field(default=None, converter=_status)
+    due_date: datetime | None = None
+    priority: str | None = None
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse what Gong would refuse, and what would change nothing."""
+        _refuse("TaskUpdate", self._problems())
+
+    def _problems(self) -> Iterator[str]:
+        yield from _task_id_problems(self.task_id)
+        yield from _text_problems("user_id", self.user_id)
+        if self.status is None and self.due_date is None and self.priority is None:
+            yield "it changes nothing: give a status, a due_date or a priority"
+        if self.status is not None:
+            yield from _member_problems("status", TaskStatus, self.status)
+        if self.due_date is not None:
+            yield from _due_date_problems(self.due_date)
+        if self.priority is not None:
+            yield from _text_problems("priority", self.priority)
