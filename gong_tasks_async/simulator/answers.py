@@ -1,0 +1,89 @@
+"""How answers look: Gong's JSON, and the pages of the proxy in front of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+from random import Random
+from string import ascii_lowercase, digits
+from typing import Any
+
+import attrs
+
+from gong_tasks_async.simulator.faults import Fault, Mischief
+from gong_tasks_async.simulator.wire import JSON, RefusedError, Response
+
+_GARBAGE = b'{"requestId":"4al018gzaztcr8nbukw","tasks":[{"id":90679314411938\x00\xff<'
+_PAGES = {
+    Fault.BAD_GATEWAY: HTTPStatus.BAD_GATEWAY,
+    Fault.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
+    Fault.TOO_MANY_HTML: HTTPStatus.TOO_MANY_REQUESTS,
+    Fault.FORBIDDEN_HTML: HTTPStatus.FORBIDDEN,
+}
+
+
+@attrs.frozen
+class Stationery:
+    """Writes answers, each with a request id and a ray id of its own."""
+
+    random: Random
+
+    def ok(self, body: Mapping[str, Any]) -> Response:
+        """Answer a call that went well."""
+        return self._json(HTTPStatus.OK, body, {})
+
+    def refusal(self, refused: RefusedError) -> Response:
+        """Answer with an error in Gong's envelope."""
+        return self._json(refused.status, {"errors": list(refused.errors)}, refused.headers)
+
+    def instead(self, mischief: Mischief) -> Response | None:
+        """Answer with a fault that takes the place of the call, if it is one of those."""
+        match mischief.fault:
+            case Fault.RESET_BEFORE:
+                return Response(0, {}, b"", Fault.RESET_BEFORE)
+            case Fault.SERVER_ERROR:
+                refused = RefusedError(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal server error occurred")
+                return attrs.evolve(self.refusal(refused), fault=mischief.fault)
+            case Fault.TOO_MANY:
+                return attrs.evolve(self.too_many(mischief.retry_after or "1"), fault=mischief.fault)
+            case fault if fault in _PAGES:
+                return self._page(_PAGES[fault], fault)
+            case _:
+                return None
+
+    def too_many(self, retry_after: str) -> Response:
+        """Ask to come back later."""
+        return self.refusal(refuse_too_many(retry_after))
+
+    def _json(self, status: HTTPStatus, body: Mapping[str, Any], headers: Mapping[str, str]) -> Response:
+        request_id = "".join(self.random.choices(ascii_lowercase + digits, k=19))
+        text = json.dumps({"requestId": request_id, **body}, separators=(",", ":"), ensure_ascii=False)
+        encoded = text.encode(
+            errors="replace"
+        )  # a request may hold half a surrogate pair, and is quoted back
+        return Response(status, {"Content-Type": JSON, **self._ray(), **headers}, encoded)
+
+    def _page(self, status: HTTPStatus, fault: Fault) -> Response:
+        title = f"{status.value} {status.phrase}"
+        text = (
+            f"<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n"
+            f"<center><h1>{title}</h1></center>\r\n<hr><center>cloudflare</center>\r\n</body>\r\n</html>\r\n"
+        )
+        headers = {"Content-Type": "text/html; charset=UTF-8", **self._ray()}
+        return Response(status, headers, text.encode(), fault)
+
+    def _ray(self) -> dict[str, str]:
+        return {"CF-Ray": f"{self.random.getrandbits(64):016x}-FRA"}
+
+
+def refuse_too_many(retry_after: str) -> RefusedError:
+    """Make the refusal of a call beyond a limit."""
+    text = "API rate limit exceeded. Try again later."
+    return RefusedError(HTTPStatus.TOO_MANY_REQUESTS, text, headers={"Retry-After": retry_after})
+
+
+def spoil(response: Response, fault: Fault) -> Response:
+    """Mark an answer with the fault of its delivery."""
+    body = _GARBAGE if fault is Fault.GARBLED else response.body
+    return attrs.evolve(response, body=body, fault=fault)

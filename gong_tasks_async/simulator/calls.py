@@ -1,0 +1,94 @@
+"""What the three calls do to the data once a request has been let in and found valid."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import enum
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from gong_tasks_async.simulator.data import priority
+from gong_tasks_async.simulator.wire import RefusedError
+
+Json = dict[str, Any]
+
+
+class EmptyAs(enum.StrEnum):
+    """How an answer without tasks looks; nobody has settled which one Gong gives."""
+
+    LIST = enum.auto()
+    """`"tasks": []`"""
+    MISSING = enum.auto()
+    """200 without `tasks`"""
+    NOT_FOUND = enum.auto()
+    """404"""
+
+
+_CHANGES: dict[str, Callable[[str], Any]] = {"status": str, "dueDate": str, "priority": priority}
+
+
+def workspace_of(task_id: int, workspace_ids: Sequence[str]) -> str:
+    """Tell a task's workspace, which no answer names; ids are halved because all of those made up are odd."""
+    return workspace_ids[task_id // 2 % len(workspace_ids)]
+
+
+def matching(tasks: Mapping[int, Json], filter: Json, workspace_ids: Sequence[str]) -> list[Json]:
+    """Find the tasks that a filter asks for."""
+    return [
+        task
+        for task_id, task in tasks.items()
+        if str(task["userId"]) == filter["userId"]
+        and task["type"] in filter["types"]
+        and task["status"] in filter["status"]
+        and any(action in filter["taskAction"] for action in task["actions"])
+        and filter.get("workspaceId") in (None, workspace_of(task_id, workspace_ids))
+    ]
+
+
+def listing(found: list[Json], empty_as: EmptyAs) -> Json:
+    """Lay out the tasks of an answer."""
+    if not found and empty_as is EmptyAs.NOT_FOUND:
+        raise RefusedError(HTTPStatus.NOT_FOUND, "No tasks found for the user")
+    return {} if not found and empty_as is EmptyAs.MISSING else {"tasks": found}
+
+
+def change(tasks: Mapping[int, Json], task_id: int, wanted: Json, updated: str) -> Json:
+    """Change a task in place; one of somebody else's is as unknown as one that does not exist."""
+    task = tasks.get(task_id)
+    if task is None or str(task["userId"]) != wanted["userId"]:
+        raise RefusedError(HTTPStatus.NOT_FOUND, f"Task {task_id} was not found for user {wanted['userId']}")
+    task.update({name: _CHANGES[name](value) for name, value in wanted.items() if name in _CHANGES})
+    task["updated"] = updated
+    return task
+
+
+def page_of(users: Sequence[Json], cursor: str | None, size: int) -> Json:
+    """Lay out one page of the users."""
+    start = _read_cursor(cursor) if cursor is not None else 0
+    page = users[start : start + size]
+    records: Json = {
+        "totalRecords": len(users),
+        "currentPageSize": len(page),
+        "currentPageNumber": math.ceil(start / size),
+    }
+    if start + size < len(users):
+        records["cursor"] = _write_cursor(start + size)
+    return {"records": records, "users": page}
+
+
+def _write_cursor(start: int) -> str:
+    return base64.urlsafe_b64encode(f"start:{start}".encode()).decode()
+
+
+def _read_cursor(cursor: str) -> int:
+    try:
+        name, _, start = base64.urlsafe_b64decode(cursor.encode()).decode().partition(":")
+    except (ValueError, binascii.Error):
+        name, start = "", ""
+    if name != "start" or not re.fullmatch("[0-9]{1,9}", start):
+        raise RefusedError(HTTPStatus.BAD_REQUEST, "Invalid cursor")
+    return int(start)

@@ -1,0 +1,187 @@
+"""The fake Gong as a pure machine: a request and the time in, a response out.
+
+Where Gong's reference is silent the engine makes a choice, and says so here:
+
+- Checks come in this order: route, credentials, company, scope, limits, Engage, validity, existence. Hence neither a 401
+  nor an unknown route counts against the limits, while a 400, a 404 and the 500 of a company without Engage do.
+- A task of another user is as unknown as one that does not exist: 404.
+- Faults of Gong itself (SERVER_ERROR, TOO_MANY) count against the limits; those of the network and the proxy do not
+  reach them. A fault comes before every check.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Mapping
+from datetime import timedelta
+from http import HTTPStatus
+from random import Random
+from typing import Any, Final
+
+import attrs
+
+from gong_tasks_async.simulator import access, calls, data, validation
+from gong_tasks_async.simulator.access import Account
+from gong_tasks_async.simulator.answers import Stationery, refuse_too_many, spoil
+from gong_tasks_async.simulator.calls import EmptyAs
+from gong_tasks_async.simulator.faults import Fault, Mischief, Mischiefs
+from gong_tasks_async.simulator.ledger import Entry, Ledger
+from gong_tasks_async.simulator.limits import DayLimit, Limits, SecondLimit, day_rule, second_rule
+from gong_tasks_async.simulator.wire import RefusedError, Request, Response
+
+Json = dict[str, Any]
+
+SCOPES: Final = ("api:tasks:read", "api:tasks:write", "api:users:read")
+
+_TASK_PATH = re.compile(r"/v2/tasks/([^/]+)")
+_COUNTED: Final = (Fault.SERVER_ERROR, Fault.TOO_MANY)
+
+
+@attrs.define(kw_only=True, eq=False)
+class Engine:
+    """One company's Gong. All settings may be changed later, but for the seed, the sizes and the limits."""
+
+    users: int = 3
+    tasks_per_user: int = 100
+    seed: int = 1
+    ids_as_text: float = 0.25
+    """The share of tasks whose ids are JSON strings."""
+    second_limit: SecondLimit = attrs.field(default=SecondLimit.SLIDING, converter=SecondLimit)
+    per_second: float = 3.0
+    day_limit: DayLimit = attrs.field(default=DayLimit.ROLLING, converter=DayLimit)
+    per_day: int = 10_000
+    day_seconds: float = 86_400.0
+    refused_calls_count: bool = False
+    """Whether a refused call counts against the day."""
+    account: Account = attrs.field(default=Account.ACTIVE, converter=Account)
+    scopes: Collection[str] = SCOPES
+    access_key: str = "SIMULATEDACCESSKEY"
+    access_key_secret: str = "simulated-access-key-secret"  # noqa: S105 - made up
+    access_token: str = "simulated-access-token"  # noqa: S105 - made up
+    fault_rates: Mapping[Fault, float] = attrs.field(factory=dict)
+    slow_seconds: float = 5.0
+    """How long a SLOW answer takes in all."""
+    empty_as: EmptyAs = attrs.field(default=EmptyAs.LIST, converter=EmptyAs)
+    page_size: int = 100
+    """Users on one page."""
+    crm_type: str | None = "SALESFORCE"
+    """`crmType` of both task calls; None for the older answers without it."""
+    workspace_ids: tuple[str, ...] = ("623457276584334", "6234572765843341")
+
+    tasks: dict[int, Json] = attrs.field(init=False)
+    """The live tasks by id, in Gong's spelling."""
+    people: list[Json] = attrs.field(init=False)
+    """The live users, in Gong's spelling."""
+    ledger: Ledger = attrs.field(init=False, factory=Ledger)
+    _limits: Limits = attrs.field(init=False)
+    _mischiefs: Mischiefs = attrs.field(init=False)
+    _stationery: Stationery = attrs.field(init=False)
+    _changes: int = attrs.field(init=False, default=0)
+
+    def __attrs_post_init__(self) -> None:
+        random = Random(self.seed)  # noqa: S311 - made-up data, no cryptography
+        self.people = data.make_users(random, self.users)
+        self.tasks = data.make_tasks(random, self.user_ids, self.tasks_per_user, self.ids_as_text)
+        self._mischiefs = Mischiefs(Random(f"faults of {self.seed}"))  # noqa: S311 - no cryptography
+        self._stationery = Stationery(random)
+        self._limits = Limits(
+            second_rule(self.second_limit, self.per_second),
+            day_rule(self.day_limit, self.per_day, self.day_seconds),
+            self.refused_calls_count,
+        )
+
+    @property
+    def user_ids(self) -> list[str]:
+        """The users' ids, as requests spell them."""
+        return [user["id"] for user in self.people]
+
+    def misbehave(self, fault: Fault, times: int = 1, retry_after: str | None = None) -> None:
+        """Let the next so many requests meet a fault; `retry_after` is the header's text of a TOO_MANY."""
+        self._mischiefs.ordered.extend([Mischief(fault, retry_after)] * times)
+
+    def answer(self, request: Request, now: float) -> Response:
+        """Answer a request that has arrived at `now`, in seconds of any clock that does not go back."""
+        mischief = self._mischiefs.next(self.fault_rates)
+        response = self._answer_badly(request, now, mischief) if mischief else self._answer_well(request, now)
+        self.ledger.entries.append(_entry(request, response, now))
+        return response
+
+    def _answer_badly(self, request: Request, now: float, mischief: Mischief) -> Response:
+        if mischief.fault in _COUNTED:
+            self._limits.count(now)
+        instead = self._stationery.instead(mischief)
+        return instead or spoil(self._answer_well(request, now), mischief.fault)
+
+    def _answer_well(self, request: Request, now: float) -> Response:
+        try:
+            return self._stationery.ok(self._serve(request, now))
+        except RefusedError as refused:
+            return self._stationery.refusal(refused)
+
+    def _serve(self, request: Request, now: float) -> Json:
+        match request.method, request.path:
+            case "POST", "/v2/tasks":
+                self._admit(request, "api:tasks:read", now)
+                return self._list(request)
+            case "PATCH", path if found := _TASK_PATH.fullmatch(path):
+                self._admit(request, "api:tasks:write", now)
+                return self._update(found[1], request, now)
+            case "GET", "/v2/users":
+                self._admit(request, "api:users:read", now)
+                return calls.page_of(self.people, request.query.get("cursor"), self.page_size)
+        raise RefusedError(HTTPStatus.NOT_FOUND, f"No such call: {request.method} {request.path}")
+
+    def _admit(self, request: Request, scope: str, now: float) -> None:
+        keys = access.basic(self.access_key, self.access_key_secret)
+        access.check_credentials(request, (keys, f"Bearer {self.access_token}"))
+        access.check_account(self.account)
+        access.check_scope(scope, self.scopes)
+        wait = self._limits.refuse(now)
+        if wait is not None:
+            raise refuse_too_many(str(wait))
+
+    def _list(self, request: Request) -> Json:
+        access.check_engage(self.account)
+        wanted = validation.read_filter(request)
+        found = calls.matching(self.tasks, wanted, self.workspace_ids)
+        return self._with_crm_type(calls.listing(found, self.empty_as))
+
+    def _update(self, task_id: str, request: Request, now: float) -> Json:
+        access.check_engage(self.account)
+        wanted = validation.read_change(request)
+        task = calls.change(self.tasks, validation.read_task_id(task_id), wanted, self._stamp(now))
+        return self._with_crm_type({"tasks": [task]})
+
+    def _stamp(self, now: float) -> str:
+        self._changes += 1
+        return data.spell(data.BEGINNING + timedelta(seconds=now, microseconds=self._changes), 3)
+
+    def _with_crm_type(self, body: Json) -> Json:
+        return body if self.crm_type is None else {"crmType": self.crm_type, **body}
+
+
+def _entry(request: Request, response: Response, now: float) -> Entry:
+    numbered = re.fullmatch(r"/v2/tasks/([0-9]{1,19})", request.path)
+    return Entry(
+        arrived=now,
+        method=request.method,
+        path=request.path,
+        user_id=_user_id(request.body),
+        task_id=int(numbered[1]) if numbered else None,
+        status=response.status,
+        fault=response.fault,
+        body=request.body,
+    )
+
+
+def _user_id(body: bytes) -> str | None:
+    try:
+        whole = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    match whole:
+        case {"filter": {"userId": str(user_id)}} | {"userId": str(user_id)}:
+            return user_id
+        case _:
+            return None

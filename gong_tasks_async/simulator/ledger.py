@@ -1,0 +1,82 @@
+"""Everything that arrived, for tests to look at afterwards."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterable
+from http import HTTPStatus
+
+import attrs
+
+from gong_tasks_async.simulator.faults import Fault
+
+
+@attrs.frozen
+class Entry:
+    """One request that arrived, and what became of it. Status 0: the connection was cut without an answer."""
+
+    arrived: float
+    method: str
+    path: str
+    user_id: str | None
+    task_id: int | None
+    status: int
+    fault: Fault | None
+    body: bytes
+
+    @property
+    def refused(self) -> bool:
+        """Whether it was answered with 429."""
+        return self.status == HTTPStatus.TOO_MANY_REQUESTS
+
+
+@attrs.define
+class Ledger:
+    """The requests in the order of their arrival."""
+
+    entries: list[Entry] = attrs.field(factory=list)
+
+    @property
+    def calls(self) -> int:
+        """How many requests arrived."""
+        return len(self.entries)
+
+    @property
+    def refused(self) -> int:
+        """How many of them were answered with 429."""
+        return sum(entry.refused for entry in self.entries)
+
+    @property
+    def admitted(self) -> int:
+        """How many of them were answered otherwise."""
+        return self.calls - self.refused
+
+    def most_in_window(self, seconds: float = 1.0, *, admitted_only: bool = False) -> int:
+        """Count the fullest half-open window of so many seconds, wherever it begins."""
+        return _fullest(self._arrivals(admitted_only=admitted_only), seconds)
+
+    def by_second(self) -> Counter[int]:
+        """Count the arrivals of each whole second of the clock."""
+        return Counter(int(entry.arrived // 1) for entry in self.entries)
+
+    def for_task(self, task_id: int) -> list[Entry]:
+        """List the requests about one task."""
+        return [entry for entry in self.entries if entry.task_id == task_id]
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self.entries.clear()
+
+    def _arrivals(self, *, admitted_only: bool) -> list[float]:
+        return [entry.arrived for entry in self.entries if not (admitted_only and entry.refused)]
+
+
+def _fullest(arrivals: Iterable[float], seconds: float) -> int:
+    window: deque[float] = deque()
+    fullest = 0
+    for arrived in arrivals:
+        while window and arrived >= window[0] + seconds:
+            window.popleft()
+        window.append(arrived)
+        fullest = max(fullest, len(window))
+    return fullest
