@@ -1,0 +1,102 @@
+"""What happened, as values: for logs, metrics and progress bars. None of them holds a credential."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from attrs import field, frozen
+
+logger = logging.getLogger("gong_tasks_async")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@frozen(kw_only=True)
+class Event:
+    """Something that happened, and when (UTC)."""
+
+    at: datetime = field(factory=_now)
+
+
+@frozen(kw_only=True)
+class CallAttempted(Event):
+    """One request was sent, and was answered (``status``) or not (``status is None``)."""
+
+    method: str
+    url: str
+    status: int | None
+    attempt: int
+    seconds: float
+
+
+@frozen(kw_only=True)
+class RetryPlanned(Event):
+    """An attempt failed and will be repeated after ``wait`` seconds."""
+
+    method: str
+    url: str
+    attempt: int
+    wait: float
+    reason: str
+
+
+@frozen(kw_only=True)
+class Paused(Event):
+    """Gong asked everybody to wait for ``seconds``."""
+
+    seconds: float
+
+
+@frozen(kw_only=True)
+class Resumed(Event):
+    """The pause is over, and the first call leaves."""
+
+
+@frozen(kw_only=True)
+class PaceChanged(Event):
+    """Refusals lowered the pace, or quiet raised it again; both in calls a second."""
+
+    before: float
+    after: float
+
+
+LONG_PAUSE = 10.0
+"""Seconds; a pause of a second is everyday life, but nobody shall wait for long without a word."""
+
+
+def _level(event: Event) -> int:
+    if isinstance(event, Paused):
+        return logging.WARNING if event.seconds >= LONG_PAUSE else logging.INFO
+    return logging.INFO if isinstance(event, RetryPlanned) else logging.DEBUG
+
+
+class EventSink:
+    """Hands events to whoever asked for them: the user's callback, and the log.
+
+    Long pauses are logged as warnings, short ones and retries as infos, everything else as debug, on the
+    logger ``gong_tasks_async``. A callback that raises is logged and does not disturb the call.
+    """
+
+    __slots__ = ("_on_event",)
+
+    def __init__(self, on_event: Callable[[Event], None] | None = None) -> None:
+        self._on_event = on_event
+
+    @property
+    def wants_every_call(self) -> bool:
+        """False where nobody would read an event for each call, so that none need be made."""
+        return self._on_event is not None or logger.isEnabledFor(logging.DEBUG)
+
+    def tell(self, event: Event) -> None:
+        """Log the event, and hand it to the callback."""
+        logger.log(_level(event), "%s", event)
+        if self._on_event is None:
+            return
+        try:
+            self._on_event(event)
+        except Exception:
+            logger.exception("on_event failed for %s", event)

@@ -1,0 +1,61 @@
+"""Shut for everybody while Gong has asked us to wait."""
+
+from __future__ import annotations
+
+import asyncio
+
+from gong_tasks_async.errors import DeadlineExceeded, RateLimitError
+from gong_tasks_async.events import EventSink, Paused, Resumed
+
+
+class Gate:
+    """Open, or shut until a moment of the event loop's clock."""
+
+    def __init__(self, events: EventSink) -> None:
+        self._events = events
+        self._shut_until = 0.0
+        self._announced = False
+
+    def remaining(self) -> float:
+        """Seconds until the gate opens; 0 when it is open."""
+        if not self._shut_until:  # the usual case, told without asking for the time
+            return 0.0
+        return max(0.0, self._shut_until - asyncio.get_running_loop().time())
+
+    def shut(self, seconds: float) -> None:
+        """Let nobody through for so long; a longer wait that was asked for before stands."""
+        if seconds > self.remaining():
+            self._shut_until = asyncio.get_running_loop().time() + seconds
+            self._announced = True
+            self._events.tell(Paused(seconds=seconds))
+
+    def refuse_hopeless(self, deadline: float | None, max_wait: float) -> None:
+        """Raise where the gate stays shut too long for this caller.
+
+        Raises:
+            RateLimitError: longer than ``max_wait``.
+            DeadlineExceeded: until after the deadline.
+        """
+        remaining = self.remaining()
+        if remaining > max_wait:
+            raise RateLimitError(
+                errors=("Gong asked everybody to wait; this call was not sent",), retry_after=remaining
+            )
+        if deadline is not None and remaining and self._shut_until > deadline:
+            raise DeadlineExceeded(
+                reason="Gong asked everybody to wait beyond the deadline", estimate=remaining
+            )
+
+    async def passed(self, deadline: float | None, max_wait: float) -> None:
+        """Wait until the gate is open.
+
+        Raises:
+            RateLimitError, DeadlineExceeded: as :meth:`refuse_hopeless`, also when the wait grows meanwhile.
+        """
+        while remaining := self.remaining():
+            self.refuse_hopeless(deadline, max_wait)
+            await asyncio.sleep(remaining)
+        if self._announced:
+            self._announced = False
+            self._shut_until = 0.0
+            self._events.tell(Resumed())

@@ -1,0 +1,85 @@
+"""How many calls may fall into one of Gong's windows, whatever the network does to their spacing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from heapq import heappop, heappush
+
+FLIGHTS = 32
+"""Answers over which the quickest round trip is looked for: enough to meet a quick one, few enough to forget."""
+ENOUGH_FLIGHTS = 8
+TRUSTED_SHARE = 0.8
+"""How much of the quickest round trip is relied on; the true minimum may lie a little below the seen one."""
+
+
+class Slots:
+    """A slot is taken from a call's departure until one window after its arrival at Gong, as far as can be known.
+
+    Of the arrival it is known that it lies between departure and answer. Freeing a slot one window after the
+    *answer* is therefore always safe, and wastes a round trip each time. But the next call also needs time to
+    arrive. For calls A and B in the same slot::
+
+        arrival B - arrival A  >=  departure B - answer A + (shortest way there + shortest way back)
+
+    and that last sum is the quickest round trip, so a slot may be freed that much earlier. With 80 ms of
+    latency this is the difference between 0.92 and 0.96 of the quota.
+    """
+
+    def __init__(self, capacity: Callable[[], int], hold: float) -> None:
+        self._capacity = capacity
+        self._taken = 0
+        self._hold = hold
+        self._cooling: list[float] = []
+        self._flights: deque[float] = deque(maxlen=FLIGHTS)
+        self._freed: asyncio.Future[None] | None = None
+
+    async def take(self) -> None:
+        """Wait for a free slot and take it. One caller at a time: the line sees to that."""
+        while not self._take_now():
+            await self._change()
+
+    def give_back(self) -> None:
+        """Return a slot that no call has used."""
+        self._taken -= 1
+        self._wake()
+
+    def cool(self, departed: float, *, answered: bool) -> None:
+        """Return a slot whose call has ended; it is free again after the window."""
+        now = asyncio.get_running_loop().time()
+        if answered:
+            self._flights.append(now - departed)
+        heappush(self._cooling, now + self._hold - self._quickest_flight())
+        self._wake()
+
+    def _quickest_flight(self) -> float:
+        if len(self._flights) < ENOUGH_FLIGHTS:
+            return 0.0
+        return min(TRUSTED_SHARE * min(self._flights), self._hold)
+
+    def _take_now(self) -> bool:
+        now = asyncio.get_running_loop().time()
+        while self._cooling and self._cooling[0] <= now:
+            heappop(self._cooling)
+            self._taken -= 1
+        if self._taken >= self._capacity():
+            return False
+        self._taken += 1
+        return True
+
+    async def _change(self) -> None:
+        """Wait until a slot may have become free: one has cooled, or a call has ended."""
+        loop = asyncio.get_running_loop()
+        self._freed = loop.create_future()
+        timer = loop.call_at(self._cooling[0], self._wake) if self._cooling else None
+        try:
+            await self._freed
+        finally:
+            self._freed = None
+            if timer:
+                timer.cancel()
+
+    def _wake(self) -> None:
+        if self._freed and not self._freed.done():
+            self._freed.set_result(None)

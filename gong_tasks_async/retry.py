@@ -1,0 +1,102 @@
+"""Whether to try again, and after how long: pure functions of what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from attrs import define, frozen
+
+from gong_tasks_async.errors import GongError, RateLimitError, ServerError, TransportError
+
+TRANSIENT = frozenset({502, 503, 504})
+INTERNAL_ERROR = 500
+
+
+@define(kw_only=True)
+class Tries:
+    """How a call has fared so far."""
+
+    sent: int = 0
+    """Requests sent, refused ones included."""
+    refused: int = 0
+    """How many of them were answered 429."""
+
+    @property
+    def failed(self) -> int:
+        """Those that count against :attr:`RetryPolicy.attempts`."""
+        return self.sent - self.refused
+
+
+@frozen(kw_only=True)
+class RetryPolicy:
+    """When a call is tried again. All times in seconds.
+
+    Both task calls are safe to repeat, since a list changes nothing and an update sets absolute values; so
+    both are repeated after lost connections, timeouts, cut answers, 502, 503 and 504, and a little on 500. A 429
+    does not count against ``attempts``: it waits as long as Gong asks.
+
+    Raises:
+        ValueError: a number is out of its range; all that are wrong are named at once.
+    """
+
+    attempts: int = 5
+    """Tries of one call, the first included; 1 turns retries off."""
+    attempts_on_500: int = 2
+    """The same after a 500: without Gong Engage, every call is answered so, for ever."""
+    max_wait: float = 60.0
+    """The longest wait that Gong may ask for; beyond it the error is raised at once."""
+    backoff: float = 0.5
+    """The first wait after a failure is drawn between 0 and this; each further one from twice the range."""
+    max_backoff: float = 20.0
+    attempt_timeout: float = 60.0
+    """How long one request may take, until its answer is read."""
+    refusal_backoff: float = 1.0
+    """The first wait after a 429 that does not say how long; doubled for each further one."""
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse numbers that make no sense."""
+        if problems := list(self._problems()):
+            raise ValueError("RetryPolicy refused: " + "; ".join(problems))
+
+    def _problems(self) -> Iterator[str]:
+        for name in ("attempts", "attempts_on_500"):
+            if getattr(self, name) < 1:
+                yield f"{name} must be at least 1, not {getattr(self, name)}"
+        for name in ("max_wait", "backoff", "max_backoff"):
+            if not getattr(self, name) >= 0:
+                yield f"{name} must be 0 seconds or more, not {getattr(self, name)}"
+        for name in ("attempt_timeout", "refusal_backoff"):
+            if not getattr(self, name) > 0:
+                yield f"{name} must be more than 0 seconds, not {getattr(self, name)}"
+
+    def wait(self, error: GongError, tries: Tries, jitter: float) -> float | None:
+        """Seconds to wait before the next try, or None to give up.
+
+        Args:
+            error: what the last try came to.
+            tries: the tries so far, that one included.
+            jitter: a random number in 0..1, drawn by the caller so that this stays a pure function.
+        """
+        if isinstance(error, RateLimitError):
+            asked = self.wait_after_refusal(error, tries)
+            return asked if asked <= self.max_wait else None
+        if tries.failed >= self._allowed(error):
+            return None
+        # Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+        return jitter * min(self.max_backoff, self.backoff * 2.0 ** min(tries.failed - 1, 60))
+
+    def wait_after_refusal(self, error: RateLimitError, tries: Tries) -> float:
+        """Seconds for which nobody may call after a 429: as Gong asked, or a growing guess where it did not say."""
+        if error.retry_after is not None:
+            return error.retry_after
+        return self.refusal_backoff * 2.0 ** min(tries.refused - 1, 60)
+
+    def _allowed(self, error: GongError) -> int:
+        """How many tries an error like this is worth."""
+        if isinstance(error, TransportError) and error.retryable:
+            return self.attempts
+        if isinstance(error, ServerError) and error.status in TRANSIENT:
+            return self.attempts
+        if isinstance(error, ServerError) and error.status == INTERNAL_ERROR:
+            return min(self.attempts, self.attempts_on_500)
+        return 1
