@@ -1,0 +1,139 @@
+"""The only loop: take a turn, send, read, wait or give up."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from attrs import define, field
+
+from gong_tasks_async import protocol
+from gong_tasks_async.errors import APIError, DeadlineExceeded, GongError, RateLimitError, TransportError
+from gong_tasks_async.events import CallAttempted, EventSink, RetryPlanned
+from gong_tasks_async.http import HttpRequest, HttpResponse
+from gong_tasks_async.quota import Lane, Quota
+from gong_tasks_async.retry import RetryPolicy, Tries
+from gong_tasks_async.transport import Transport
+
+ErrorT = TypeVar("ErrorT", bound=GongError)
+
+
+@define(kw_only=True)
+class Caller:
+    """Makes calls for one purpose: one lane, one timeout, one policy."""
+
+    transport: Transport
+    base_url: str
+    quota: Quota
+    retry: RetryPolicy
+    lane: Lane
+    timeout: float | None
+    """Seconds for a whole call: the wait in line, all attempts, all sleeps."""
+    events: EventSink
+    jitter: Callable[[], float] = random.random
+    calls: int = field(default=0, init=False)
+    """Requests sent so far."""
+
+    async def call(self, request: HttpRequest) -> HttpResponse:
+        """Send a request until it is answered 2xx or there is no use in going on.
+
+        Raises:
+            TransportError, APIError: the last failure.
+            DeadlineExceeded: the timeout is over, or would be before the next attempt.
+        """
+        tries = Tries()
+        deadline = None if self.timeout is None else asyncio.get_running_loop().time() + self.timeout
+        try:
+            if deadline is None:
+                return await self._until_settled(request, tries, None)
+            async with asyncio.timeout_at(deadline):
+                return await self._until_settled(request, tries, deadline)
+        except GongError as error:
+            raise self.about(request, error, tries.sent)  # noqa: B904 - the same error, completed
+        except TimeoutError:
+            late = DeadlineExceeded(reason=f"not done within {self.timeout:g} s")
+            raise self.about(request, late, tries.sent) from None
+
+    def about(self, request: HttpRequest, error: ErrorT, attempts: int) -> ErrorT:
+        """Write into an error which request it speaks of."""
+        error.method, error.url, error.attempts = request.method, self.base_url + request.path, attempts
+        return error
+
+    async def _until_settled(
+        self, request: HttpRequest, tries: Tries, deadline: float | None
+    ) -> HttpResponse:
+        while True:
+            outcome = await self._attempt(request, tries, deadline)
+            if isinstance(outcome, HttpResponse):
+                return outcome
+            await self._wait_or_raise(request, outcome, tries, deadline)
+
+    async def _attempt(
+        self, request: HttpRequest, tries: Tries, deadline: float | None
+    ) -> HttpResponse | APIError | TransportError:
+        """One turn, one request, one outcome."""
+        turn = await self.quota.acquire(
+            self.lane, deadline=deadline, max_wait=self.retry.max_wait, returning=tries.refused > 0
+        )
+        response = None
+        tries.sent += 1
+        self.calls += 1
+        started = asyncio.get_running_loop().time()
+        try:
+            response = await self.transport.send(request, self.retry.attempt_timeout)
+        except TransportError as error:
+            return error
+        finally:
+            self.quota.release(turn, answered=response is not None)
+            if self.events.wants_every_call:
+                self._tell_attempt(request, response, tries, started)
+        return protocol.read_error(response, datetime.now(UTC)) or response
+
+    async def _wait_or_raise(
+        self, request: HttpRequest, error: APIError | TransportError, tries: Tries, deadline: float | None
+    ) -> None:
+        if isinstance(error, RateLimitError):
+            tries.refused += 1
+            self.quota.pause(self.retry.wait_after_refusal(error, tries))
+        wait = self.retry.wait(error, tries, self.jitter())
+        if wait is None:
+            raise error
+        if deadline is not None and asyncio.get_running_loop().time() + wait > deadline:
+            reason = f"the wait after a failure ({self._reason(error)}) would end beyond the deadline"
+            raise DeadlineExceeded(reason=reason, estimate=wait) from error
+        self._tell_retry(request, error, tries, wait)
+        if not isinstance(error, RateLimitError):  # after a 429 the gate holds it, with everybody else
+            await asyncio.sleep(wait)
+
+    def _tell_attempt(
+        self, request: HttpRequest, response: HttpResponse | None, tries: Tries, started: float
+    ) -> None:
+        self.events.tell(
+            CallAttempted(
+                method=request.method,
+                url=self.base_url + request.path,
+                status=None if response is None else response.status,
+                attempt=tries.sent,
+                seconds=asyncio.get_running_loop().time() - started,
+            )
+        )
+
+    def _tell_retry(
+        self, request: HttpRequest, error: APIError | TransportError, tries: Tries, wait: float
+    ) -> None:
+        self.events.tell(
+            RetryPlanned(
+                method=request.method,
+                url=self.base_url + request.path,
+                attempt=tries.sent,
+                wait=wait,
+                reason=self._reason(error),
+            )
+        )
+
+    @staticmethod
+    def _reason(error: APIError | TransportError) -> str:
+        return error.reason if isinstance(error, TransportError) else str(error.status)

@@ -1,0 +1,163 @@
+"""The socket: one request out, one answer read to its end. The only importer of aiohttp's client."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from ipaddress import ip_address
+from typing import Protocol
+
+import aiohttp
+from yarl import URL
+
+from gong_tasks_async.credentials import Credentials
+from gong_tasks_async.errors import ClientStateError, TransportError
+from gong_tasks_async.http import HttpRequest, HttpResponse
+
+CONNECT_TIMEOUT = 15.0
+USER_AGENT = "gong-tasks-async"
+
+
+class Transport(Protocol):
+    """One method between us and the network."""
+
+    async def send(self, request: HttpRequest, timeout: float) -> HttpResponse:  # noqa: ASYNC109 - aiohttp's own timer
+        """Send one request and read the whole answer, within ``timeout`` seconds.
+
+        Raises:
+            TransportError: no whole answer came.
+        """
+
+    async def close(self) -> None:
+        """Let go of what was opened."""
+
+
+def checked_base_url(base_url: str) -> str:
+    """The address of a company's Gong, refused where credentials would not be safe or could not arrive.
+
+    Raises:
+        ValueError: not http(s), not encrypted although not loopback, or with parts that do not belong there.
+    """
+    url = URL(base_url)
+    if url.user is not None or url.password is not None:  # not quoted back: it may be a secret
+        raise ValueError("base_url holds a user name or password: give credentials=AccessKey(...) instead")
+    if url.scheme not in {"http", "https"} or not url.host:
+        raise ValueError(f"base_url {base_url!r} is not an address such as 'https://us-12345.api.gong.io'")
+    if url.query_string or url.fragment:
+        raise ValueError(f"base_url {base_url!r} has a query or fragment: leave it out")
+    if url.scheme == "http" and not _is_loopback(url.host):
+        raise ValueError(f"base_url {base_url!r} would send credentials unencrypted: use https://")
+    return base_url.rstrip("/").removesuffix("/v2")
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class AiohttpTransport:
+    """Sends over one aiohttp session, its own or a borrowed one; closes only its own.
+
+    Redirects are not followed: aiohttp would turn a POST into a GET and drop the credentials. Environment
+    proxies and netrc are not read, cookies not kept, certificates verified. A session that you lend brings its
+    own settings for these, except redirects.
+    """
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        base_url: str,
+        *,
+        max_response_bytes: int,
+        session: aiohttp.ClientSession | None = None,
+    ) -> None:
+        self._base_url = base_url
+        self._headers = {
+            "Authorization": credentials.authorization,
+            "Content-Type": "application/json",
+            "Accept": "application/json",
+            "User-Agent": USER_AGENT,
+        }
+        self._secrets = tuple(secret.encode() for secret in credentials.secrets)
+        self._max_response_bytes = max_response_bytes
+        self._owns_session = session is None
+        self._session = session or _own_session()
+        self._timeouts: dict[float, aiohttp.ClientTimeout] = {}
+
+    async def send(self, request: HttpRequest, timeout: float) -> HttpResponse:  # noqa: ASYNC109 - aiohttp's own timer
+        """Send one request; see :class:`Transport`."""
+        if self._session.closed:
+            raise ClientStateError(
+                reason="The aiohttp session is closed: keep it open as long as the client."
+            )
+        try:
+            return await self._exchange(request, self._timeout(timeout))
+        except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
+            failure = _transport_error(error)
+        # Raised outside the handler, since aiohttp's errors may carry the request's headers, and so the secret.
+        raise failure
+
+    async def close(self) -> None:
+        """Close the session, unless it was borrowed."""
+        if self._owns_session:
+            await self._session.close()
+
+    async def _exchange(self, request: HttpRequest, timeout: aiohttp.ClientTimeout) -> HttpResponse:  # noqa: ASYNC109
+        async with self._session.request(
+            request.method,
+            URL(self._base_url + request.path, encoded=True),
+            data=request.body,
+            headers=self._headers,
+            allow_redirects=False,
+            raise_for_status=False,
+            timeout=timeout,
+        ) as answer:
+            body, truncated = await self._read(answer)
+            headers: Mapping[str, str] = answer.headers
+            if answer.status >= 300:  # noqa: PLR2004 - only then are body and headers shown to people
+                body, headers = self._without_secrets(body, headers)
+            return HttpResponse(answer.status, headers, body, truncated)
+
+    async def _read(self, answer: aiohttp.ClientResponse) -> tuple[bytes, bool]:
+        """The body, and whether it was cut where it grew too long. Sizes are counted after decompression."""
+        limit = self._max_response_bytes
+        if "Content-Encoding" not in answer.headers and (answer.content_length or limit + 1) <= limit:
+            return await answer.read(), False
+        chunks, size = [], 0
+        async for chunk in answer.content.iter_any():
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > limit:
+                answer.close()  # the rest is not wanted, so the connection cannot be used again
+                return b"".join(chunks)[:limit], True
+        return b"".join(chunks), False
+
+    def _timeout(self, seconds: float) -> aiohttp.ClientTimeout:
+        """One value for each length, since few are ever used."""
+        if seconds not in self._timeouts:
+            self._timeouts[seconds] = aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECT_TIMEOUT)
+        return self._timeouts[seconds]
+
+    def _without_secrets(self, body: bytes, headers: Mapping[str, str]) -> tuple[bytes, dict[str, str]]:
+        """A refusal as it may be shown: some servers repeat the credentials in it."""
+        hidden = re.compile(b"|".join(map(re.escape, self._secrets)))
+        shown = {
+            name: hidden.sub(b"***", value.encode("utf-8", "surrogateescape")).decode("utf-8", "replace")
+            for name, value in headers.items()
+        }
+        return hidden.sub(b"***", body), shown
+
+
+def _own_session() -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
+
+
+def _transport_error(error: Exception) -> TransportError:
+    said = str(error) or "timed out" if isinstance(error, TimeoutError) else str(error)
+    reason = f"{type(error).__name__}: {said}" if said else type(error).__name__
+    permanent = isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.InvalidURL)
+    return TransportError(reason=reason, retryable=not permanent)
