@@ -19,7 +19,6 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from attrs import asdict, frozen
 
 from gong_tasks_async import AccessKey, GongTasksClient, QuotaLimits, TaskUpdate
-from gong_tasks_async.client import ClientSettings
 from gong_tasks_async.simulator import (
     Engine,
     SecondLimit,
@@ -52,17 +51,14 @@ async def connected(
 ) -> AsyncIterator[GongTasksClient]:
     """A client of a simulator, over sockets or in memory."""
     credentials = AccessKey(engine.access_key, engine.access_key_secret)
-    settings: ClientSettings = {
-        "credentials": AccessKey(engine.access_key, engine.access_key_secret),
-        "limits": limits,
-    }
+    credentials = AccessKey(engine.access_key, engine.access_key_secret)
     async with AsyncExitStack() as stack:
         if virtual:
             session = await stack.enter_async_context(memory_session(make_app(engine, latency, seed)))
-            gong = GongTasksClient(**settings, base_url="http://localhost", session=session)
+            gong = GongTasksClient(credentials, base_url="http://localhost", session=session, limits=limits)
         else:
             simulator = await stack.enter_async_context(Simulator(engine, latency=latency, seed=seed))
-            gong = GongTasksClient(**settings, base_url=simulator.base_url)
+            gong = GongTasksClient(credentials, base_url=simulator.base_url, limits=limits)
         yield await stack.enter_async_context(gong)
 
 

@@ -73,15 +73,21 @@ class Line:
                 self._on_unused_token()
             return
         place = self._lanes[lane].popleft()
-        while place.done():  # its caller was cancelled while waiting
-            place = self._lanes[lane].popleft()
         self._waiting[lane] -= 1
         place.set_result(with_token)
 
     def _next_lane(self) -> Lane | None:
-        if self._waiting[Lane.INTERACTIVE] and not (self._waiting[Lane.BULK] and self._bulk_earned >= 1.0):
+        people, machines = self._somebody(Lane.INTERACTIVE), self._somebody(Lane.BULK)
+        if people and not (machines and self._bulk_earned >= 1.0):
             return Lane.INTERACTIVE
-        return Lane.BULK if self._waiting[Lane.BULK] else None
+        return Lane.BULK if machines else None
+
+    def _somebody(self, lane: Lane) -> bool:
+        """Whether anybody waits there; places of callers that were cancelled while waiting are cleared away."""
+        places = self._lanes[lane]
+        while places and places[0].done():
+            places.popleft()
+        return bool(places)
 
     def _take_place(self, lane: Lane, *, first: bool) -> Place:
         place: Place = asyncio.get_running_loop().create_future()

@@ -3,9 +3,9 @@ from __future__ import annotations
 import base64
 
 import pytest
-from simulator_calls import a_task, get_users, listing, patch, post, small
 
 from gong_tasks_async.simulator import Account, Engine, Request
+from tests.simulator.simulator_calls import a_task, get_users, listing, patch, post, small
 
 
 def with_authorization(engine: Engine, value: str | None) -> int:

@@ -4,9 +4,9 @@ import asyncio
 
 import aiohttp
 import pytest
-from simulator_calls import World, a_task, in_memory, over_sockets, run, small
 
 from gong_tasks_async.simulator import Engine, Fault
+from tests.simulator.simulator_calls import World, a_task, in_memory, over_sockets, run, small
 
 both_worlds = pytest.mark.parametrize("world", [over_sockets, in_memory])
 

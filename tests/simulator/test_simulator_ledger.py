@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
-from simulator_calls import HEADERS, a_task, get_users, listing, patch, post, small
 
 from gong_tasks_async.simulator import Engine, Entry, Fault, Ledger, Request
+from tests.simulator.simulator_calls import HEADERS, a_task, get_users, listing, patch, post, small
 
 
 def entry(arrived: float, status: int = 200) -> Entry:

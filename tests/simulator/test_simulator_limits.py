@@ -6,9 +6,9 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from simulator_calls import a_task, get_users, patch
 
 from gong_tasks_async.simulator import DayLimit, Engine, Fault, SecondLimit
+from tests.simulator.simulator_calls import a_task, get_users, patch
 
 # Times are multiples of 1/1024 s and rates powers of two, so that no rounding blurs the laws.
 gaps = st.lists(st.integers(0, 2048).map(lambda ticks: ticks / 1024), min_size=1, max_size=80)

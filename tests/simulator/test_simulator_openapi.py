@@ -7,9 +7,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
-from simulator_calls import AUTHORIZED, EVERYTHING
 
 from gong_tasks_async.simulator import Account, Engine, Fault, Request, Response, openapi_document
+from tests.simulator.simulator_calls import AUTHORIZED, EVERYTHING
 
 DOCUMENT = openapi_document()
 ENGINE = Engine(tasks_per_user=10, second_limit="none")

@@ -7,7 +7,6 @@ from http.client import HTTPConnection
 
 import aiohttp
 import pytest
-from simulator_calls import AUTHORIZED, World, in_memory, listing, over_sockets, run, small
 
 from gong_tasks_async.simulator import (
     Engine,
@@ -18,6 +17,7 @@ from gong_tasks_async.simulator import (
     make_app,
     memory_session,
 )
+from tests.simulator.simulator_calls import AUTHORIZED, World, in_memory, listing, over_sockets, run, small
 
 both_worlds = pytest.mark.parametrize("world", [over_sockets, in_memory])
 

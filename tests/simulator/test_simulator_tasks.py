@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from simulator_calls import a_task, get_users, listing, patch, post, small
 
 from gong_tasks_async.simulator import Fault, Response
+from tests.simulator.simulator_calls import a_task, get_users, listing, patch, post, small
 
 
 def ids(response: Response) -> set[int]:

@@ -3,9 +3,18 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from simulator_calls import AUTHORIZED, EVERYTHING, HEADERS, a_task, listing, patch, post, small
 
 from gong_tasks_async.simulator import Request
+from tests.simulator.simulator_calls import (
+    AUTHORIZED,
+    EVERYTHING,
+    HEADERS,
+    a_task,
+    listing,
+    patch,
+    post,
+    small,
+)
 
 BAD_FILTERS: dict[str, tuple[Any, str]] = {
     "no user": ({"filter": EVERYTHING}, "userId is required"),

@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 
 import pytest
 from aiolimiter import AsyncLimiter
-from simulator_calls import AUTHORIZED, a_task
 
 from gong_tasks_async.simulator import DeadlockError, Engine, VirtualClockLoop, make_app, memory_session
+from tests.simulator.simulator_calls import AUTHORIZED, a_task
 
 T = TypeVar("T")
 

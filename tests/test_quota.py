@@ -1,0 +1,219 @@
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable
+
+import pytest
+
+from gong_tasks_async import (
+    DeadlineExceeded,
+    Event,
+    Lane,
+    LocalQuota,
+    PaceChanged,
+    Paused,
+    QuotaLimits,
+    RateLimitError,
+    Resumed,
+    Unlimited,
+)
+from gong_tasks_async.quota import Turn
+from tests.fakes import times_between
+
+pytestmark = pytest.mark.virtual
+SPACING = QuotaLimits().spacing
+
+
+def now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+async def spend(quota: LocalQuota, *, lane: Lane = Lane.BULK, flight: float = 0.0) -> float:
+    """Take a turn, be answered after the flight, and tell when it departed."""
+    turn = await quota.acquire(lane)
+    if flight:
+        await asyncio.sleep(flight)
+    quota.release(turn, answered=True)
+    return turn.departed
+
+
+async def departures(quota: LocalQuota, count: int, *, flight: float = 0.0) -> list[float]:
+    return sorted(await asyncio.gather(*(spend(quota, flight=flight) for _ in range(count))))
+
+
+async def test_calls_leave_evenly_spaced() -> None:
+    gaps = times_between(await departures(LocalQuota(), 100))
+    assert min(gaps) == pytest.approx(SPACING, rel=1e-6)
+    assert max(gaps) == pytest.approx(SPACING, rel=1e-6)
+
+
+async def test_any_second_is_kept_within_the_limit_however_slow_the_answers() -> None:
+    moments = await departures(LocalQuota(), 60, flight=2.5)
+    assert all(moments[i + 3] - moments[i] >= 2.5 + 1.0 for i in range(5))  # a window after the answer
+
+
+async def test_a_slot_is_freed_earlier_by_the_quickest_round_trip_once_that_is_known() -> None:
+    moments = await departures(LocalQuota(), 120, flight=0.5)
+    assert times_between(moments[:6])[2] == pytest.approx(1.5 - 2 * SPACING, abs=0.01)
+    assert (moments[119] - moments[59]) / 60 == pytest.approx((1.0 + 0.5 - 0.8 * 0.5) / 3, rel=0.02)
+
+
+async def test_an_answer_that_never_came_frees_its_slot_after_the_window() -> None:
+    quota = LocalQuota(QuotaLimits(per_second=1.0, headroom=0.0))
+    turn = await quota.acquire(Lane.BULK)
+    quota.release(turn, answered=False)
+    assert (await quota.acquire(Lane.BULK)).departed == pytest.approx(1.0, abs=1e-3)
+
+
+async def test_less_than_a_call_a_second_is_kept_too() -> None:
+    gaps = times_between(await departures(LocalQuota(QuotaLimits(per_second=0.25, headroom=0.0)), 5))
+    assert min(gaps) >= 4.0
+
+
+async def test_a_pause_shuts_everybody_out_for_exactly_so_long_and_then_they_leave_evenly() -> None:
+    heard: list[Event] = []
+    quota = LocalQuota(QuotaLimits(adaptive=False), on_event=heard.append)
+    await spend(quota)
+    quota.pause(30.0)
+    shut_at = now()
+    moments = await departures(quota, 5)
+    assert moments[0] == pytest.approx(shut_at + 30.0, abs=1e-3)
+    assert min(times_between(moments)) == pytest.approx(SPACING, rel=1e-4)
+    assert [type(event) for event in heard] == [Paused, Resumed]
+
+
+async def test_a_pause_that_comes_while_a_token_is_awaited_holds_that_caller_too() -> None:
+    quota = LocalQuota(QuotaLimits(adaptive=False))
+    await spend(quota)
+    waiting = asyncio.create_task(spend(quota))
+    await asyncio.sleep(SPACING / 2)
+    quota.pause(10.0)
+    assert await waiting == pytest.approx(SPACING / 2 + 10.0, abs=1e-3)
+
+
+async def test_a_longer_pause_stands_and_a_shorter_one_does_not_cut_it() -> None:
+    quota = LocalQuota(QuotaLimits(adaptive=False))
+    quota.pause(10.0)
+    quota.pause(2.0)
+    assert await spend(quota) == pytest.approx(10.0, abs=1e-3)
+
+
+async def test_a_pause_beyond_max_wait_is_told_at_once_to_newcomers_and_to_those_in_line() -> None:
+    quota = LocalQuota()
+    await spend(quota)
+    in_line = [asyncio.create_task(quota.acquire(Lane.BULK, max_wait=60.0)) for _ in range(5)]
+    await asyncio.sleep(0.1)
+    quota.pause(3600.0)
+    before = now()
+    with pytest.raises(RateLimitError) as refused:
+        await quota.acquire(Lane.INTERACTIVE, max_wait=60.0)
+    outcomes = await asyncio.gather(*in_line, return_exceptions=True)
+    assert now() - before < 1.0
+    assert refused.value.retry_after == pytest.approx(3600.0)
+    assert [type(outcome) for outcome in outcomes] == [RateLimitError] * 5
+
+
+async def test_a_wait_at_the_gate_that_would_outlast_the_deadline_is_never_begun() -> None:
+    quota = LocalQuota()
+    quota.pause(20.0)
+    before = now()
+    with pytest.raises(DeadlineExceeded) as refused:
+        await quota.acquire(Lane.INTERACTIVE, deadline=before + 10.0)
+    assert now() - before < 0.01
+    assert refused.value.estimate == pytest.approx(20.0)
+
+
+async def test_a_turn_that_cannot_come_before_the_deadline_is_refused_at_once() -> None:
+    quota = LocalQuota()
+    waiting = [asyncio.create_task(spend(quota)) for _ in range(100)]
+    await asyncio.sleep(0.01)
+    before = now()
+    with pytest.raises(DeadlineExceeded) as refused:
+        await quota.acquire(Lane.BULK, deadline=before + 20.0)
+    assert now() == pytest.approx(before, abs=1e-3)
+    assert refused.value.estimate == pytest.approx(100 * SPACING, rel=0.02)
+    await quota.acquire(Lane.INTERACTIVE, deadline=before + 20.0)  # people need not wait behind machines
+    await asyncio.gather(*waiting)
+
+
+async def test_refusals_slow_the_pace_and_quiet_wins_it_back() -> None:
+    heard: list[Event] = []
+    quota = LocalQuota(on_event=heard.append)
+    await spend(quota)
+    quota.pause(1.0)
+    quota.pause(1.0)  # the same jam, not another one
+    slowed = times_between(await departures(quota, 10))
+    assert min(slowed) == pytest.approx(SPACING / 0.9, rel=0.01)
+    await asyncio.sleep(600)
+    await departures(quota, 2)
+    assert min(times_between(await departures(quota, 10))) == pytest.approx(SPACING, rel=1e-4)
+    changes = [event for event in heard if isinstance(event, PaceChanged)]
+    assert changes[0].after == pytest.approx(0.9 * changes[0].before)
+    assert changes[-1].after == pytest.approx(1 / SPACING)
+
+
+async def test_the_pace_never_falls_to_nothing() -> None:
+    quota = LocalQuota()
+    for _ in range(100):
+        quota.pause(0.001)
+        await asyncio.sleep(5)
+    assert min(times_between(await departures(quota, 3))) <= SPACING / 0.2 + 1e-6
+
+
+async def test_an_adaptive_pace_can_be_turned_off() -> None:
+    quota = LocalQuota(QuotaLimits(adaptive=False))
+    quota.pause(1.0)
+    assert min(times_between(await departures(quota, 10))) == pytest.approx(SPACING, rel=1e-4)
+
+
+async def test_two_hundred_cancelled_waiters_cost_nobody_a_token() -> None:
+    quota = LocalQuota()
+    await spend(quota)
+    doomed = [asyncio.create_task(spend(quota)) for _ in range(200)]
+    await asyncio.sleep(0.1)
+    for task in doomed:
+        task.cancel()
+    await asyncio.wait(doomed)
+    assert await spend(quota) == pytest.approx(SPACING, abs=1e-3)
+
+
+@pytest.mark.parametrize("moment", [0.0, 0.1, 0.5, 1.0, 1.2, 2.0])
+async def test_cancelling_the_one_at_the_front_leaves_no_hole(moment: float) -> None:
+    quota = LocalQuota()
+    for _ in range(3):  # the slots are taken, and no answer has come
+        await quota.acquire(Lane.BULK)
+    front, behind = asyncio.create_task(spend(quota)), asyncio.create_task(spend(quota))
+    await asyncio.sleep(moment)
+    front.cancel()
+    await asyncio.sleep(0)
+    quota.release(Turn(0.0), answered=True)
+    released_at = now()
+    assert await behind == pytest.approx(released_at + 1.0, abs=0.05)
+
+
+async def test_without_limits_nobody_waits() -> None:
+    quota = Unlimited()
+    for _ in range(1000):
+        quota.release(await quota.acquire(Lane.BULK), answered=True)
+        quota.pause(100.0)
+    assert now() < 0.01
+
+
+BAD_LIMITS: dict[str, Callable[[], QuotaLimits]] = {
+    "per_second": lambda: QuotaLimits(per_second=0),
+    "window": lambda: QuotaLimits(window=math.nan),
+    "headroom": lambda: QuotaLimits(headroom=-0.1),
+    "bulk_share": lambda: QuotaLimits(bulk_share=1.0),
+}
+
+
+@pytest.mark.parametrize("name", BAD_LIMITS)
+async def test_settings_that_make_no_sense_are_refused_by_name(name: str) -> None:
+    with pytest.raises(ValueError, match=f"QuotaLimits refused: {name} must be"):
+        BAD_LIMITS[name]()
+
+
+async def test_all_bad_settings_are_named_at_once() -> None:
+    with pytest.raises(ValueError, match=r"per_second .*; headroom "):
+        QuotaLimits(per_second=-1, headroom=2)
