@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping
+from contextlib import aclosing
 from copy import copy
 from types import TracebackType
 from typing import Self, TypedDict, Unpack
@@ -149,7 +150,7 @@ class GongTasksClient:
         """
         return [task async for task in self.iter_tasks(filter)]
 
-    async def iter_tasks(self, filter: TaskFilter | str) -> AsyncIterator[Task]:
+    async def iter_tasks(self, filter: TaskFilter | str) -> AsyncGenerator[Task]:
         """As :meth:`list_tasks`, one by one; a large answer does not hold the event loop for long.
 
         Raises:
@@ -162,7 +163,7 @@ class GongTasksClient:
 
     async def list_many(
         self, filters: Iterable[TaskFilter | str] | AsyncIterable[TaskFilter | str], *, workers: int = 8
-    ) -> AsyncIterator[UserTasks]:
+    ) -> AsyncGenerator[UserTasks]:
         """The tasks of many users, in the bulk lane, as they come; one user's error does not stop the others.
 
         Raises:
@@ -175,8 +176,10 @@ class GongTasksClient:
                 caller, _as_filter(filter), missing_is_empty=self._missing_is_empty
             )
 
-        async for listed in each_result(filters, list_one, workers):
-            yield listed
+        # Closed here and now when the caller leaves early, so that no worker outlives the loop over it.
+        async with aclosing(each_result(filters, list_one, workers)) as results:
+            async for listed in results:
+                yield listed
 
     async def update_task(self, update: TaskUpdate) -> Task:
         """Make one change, and return the task as it is now.

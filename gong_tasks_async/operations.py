@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from gong_tasks_async import protocol
 from gong_tasks_async.caller import Caller
@@ -25,7 +25,7 @@ async def update_task(caller: Caller, update: TaskUpdate) -> Task:
         raise caller.about(request, error, 1)  # noqa: B904 - the same error, completed
 
 
-async def iter_tasks(caller: Caller, wanted: TaskFilter, *, missing_is_empty: bool) -> AsyncIterator[Task]:
+async def iter_tasks(caller: Caller, wanted: TaskFilter, *, missing_is_empty: bool) -> AsyncGenerator[Task]:
     """The tasks that match, with a turn for the event loop after each slice of decoding."""
     request = protocol.list_tasks(wanted)
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -84,7 +84,7 @@ class Pool(Generic[T]):
 
 async def each_result(
     items: Iterable[T] | AsyncIterable[T], apply: Callable[[T], Awaitable[R]], workers: int
-) -> AsyncIterator[R]:
+) -> AsyncGenerator[R]:
     """The results of ``apply``, as they come. Workers wait while nobody takes results."""
     results: asyncio.Queue[R | None] = asyncio.Queue()
     room = asyncio.Semaphore(
