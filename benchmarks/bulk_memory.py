@@ -24,6 +24,7 @@ class InstantNetwork:
     """Answers every PATCH at once with the task's id."""
 
     async def send(self, request: HttpRequest, timeout: float) -> HttpResponse:  # noqa: ARG002, ASYNC109 - the protocol's
+        """Answer at once."""
         return HttpResponse(200, {}, b'{"tasks":[{"id":%s}]}' % request.path.rpartition("/")[2].encode())
 
     async def close(self) -> None:

@@ -90,7 +90,7 @@ class Caller:
             self.quota.release(turn, answered=response is not None)
             if self.events.wants_every_call:
                 self._tell_attempt(request, response, tries, started)
-        return protocol.read_error(response, datetime.now(UTC)) or response
+        return response if protocol.is_success(response) else protocol.read_error(response, datetime.now(UTC))
 
     async def _wait_or_raise(
         self, request: HttpRequest, error: APIError | TransportError, tries: Tries, deadline: float | None

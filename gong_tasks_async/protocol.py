@@ -101,10 +101,13 @@ def _refuse_truncated(response: HttpResponse) -> None:
         )
 
 
-def read_error(response: HttpResponse, now: datetime) -> APIError | None:
-    """The error that an answer stands for; None for a 2xx."""
-    if OK <= response.status < OK + 100:
-        return None
+def is_success(response: HttpResponse) -> bool:
+    """Whether an answer is a 2xx."""
+    return OK <= response.status < OK + 100
+
+
+def read_error(response: HttpResponse, now: datetime) -> APIError:
+    """The error that an answer other than a 2xx stands for."""
     envelope = _envelope(response.body)
     messages = _messages(envelope, response.body)
     headers = {

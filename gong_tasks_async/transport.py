@@ -75,7 +75,8 @@ class AiohttpTransport:
         max_response_bytes: int,
         session: aiohttp.ClientSession | None = None,
     ) -> None:
-        self._base_url = base_url
+        self._base = URL(base_url)
+        self._prefix = self._base.path.rstrip("/")
         self._headers = {
             "Authorization": credentials.authorization,
             "Content-Type": "application/json",
@@ -109,7 +110,7 @@ class AiohttpTransport:
     async def _exchange(self, request: HttpRequest, timeout: aiohttp.ClientTimeout) -> HttpResponse:  # noqa: ASYNC109
         async with self._session.request(
             request.method,
-            URL(self._base_url + request.path, encoded=True),
+            self._base.with_path(self._prefix + request.path, encoded=True),
             data=request.body,
             headers=self._headers,
             allow_redirects=False,
@@ -125,7 +126,8 @@ class AiohttpTransport:
     async def _read(self, answer: aiohttp.ClientResponse) -> tuple[bytes, bool]:
         """The body, and whether it was cut where it grew too long. Sizes are counted after decompression."""
         limit = self._max_response_bytes
-        if "Content-Encoding" not in answer.headers and (answer.content_length or limit + 1) <= limit:
+        announced = answer.headers.get("Content-Length", "")
+        if announced.isdecimal() and int(announced) <= limit and "Content-Encoding" not in answer.headers:
             return await answer.read(), False
         chunks, size = [], 0
         async for chunk in answer.content.iter_any():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, cast
 
+from gong_tasks_async.codec.generate import register_quick_readers
 from gong_tasks_async.codec.json_text import dumps, loads
 from gong_tasks_async.codec.structure import Mismatch, strict_converter
 from gong_tasks_async.codec.unstructure import register_writers
@@ -15,6 +16,7 @@ from gong_tasks_async.models.answers import Answered
 __all__ = ["decode_answer", "decode_tasks", "encode", "json_object", "to_json"]
 
 _converter = strict_converter()
+register_quick_readers(_converter)
 register_writers(_converter)
 _structure_task = _converter.get_structure_hook(Task)
 _structure_answer = _converter.get_structure_hook(TasksAnswer)

@@ -12,7 +12,7 @@ of the path. The good path pays nothing for that.
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from types import NoneType, UnionType
@@ -22,8 +22,8 @@ import attrs
 from cattrs import Converter
 
 from gong_tasks_async.codec.names import gong_name
-from gong_tasks_async.models import OpenEnum
-from gong_tasks_async.models.answers import Answered
+from gong_tasks_async.models import JsonValue, OpenEnum
+from gong_tasks_async.models.answers import NOTHING, Answered
 
 T = TypeVar("T")
 Hook = Callable[[Any, Any], Any]
@@ -47,19 +47,22 @@ class Mismatch(Exception):  # noqa: N818 - never leaves the codec, which turns i
         return self
 
 
-def _text(value: object, _: object) -> str:
+def text(value: object, _: object = None) -> str:
+    """Text, and nothing that could be turned into it."""
     if type(value) is str:
         return value
     raise Mismatch("text", value)
 
 
-def _truth(value: object, _: object) -> bool:
+def truth(value: object, _: object = None) -> bool:
+    """A JSON truth value."""
     if type(value) is bool:
         return value
     raise Mismatch("true or false", value)
 
 
-def _integer(value: object, _: object) -> int:
+def integer(value: object, _: object = None) -> int:
+    """A whole number, or its text."""
     if type(value) is int:
         return value
     # Seen on the live service: int64 as JSON text, "9067931441193858457" and "-1".
@@ -73,7 +76,8 @@ def _integer(value: object, _: object) -> int:
     raise Mismatch("a whole number", value)
 
 
-def _id_text(value: object, _: object) -> str:
+def id_text(value: object, _: object = None) -> str:
+    """An id as text, or as the number that Gong sends on some calls."""
     if type(value) is str:
         return value
     if type(value) is int:
@@ -81,7 +85,8 @@ def _id_text(value: object, _: object) -> str:
     raise Mismatch("an id as text or whole number", value)
 
 
-def _date_time(value: object, _: object) -> datetime:
+def date_time(value: object, _: object = None) -> datetime:
+    """An ISO-8601 date-time; one without an offset is taken as UTC, as all of Gong's are."""
     # Longer than a date: fromisoformat also takes a date alone, which is no moment.
     if type(value) is str and len(value) > len("2018-02-17T"):
         try:
@@ -127,7 +132,7 @@ def _array(kind: Any, converter: Converter) -> Hook:
     return read
 
 
-def _without_none(kind: Any) -> Any:
+def without_none(kind: Any) -> Any:
     """``X | None`` -> ``X``: a missing or null field never reaches its hook."""
     if get_origin(kind) in (Union, UnionType):
         return next((part for part in get_args(kind) if part is not NoneType), kind)
@@ -136,10 +141,15 @@ def _without_none(kind: Any) -> Any:
 
 def _field_hook(attribute: attrs.Attribute[Any], converter: Converter) -> Hook:
     if attribute.metadata.get("also_number"):
-        return _id_text
+        return id_text
     if attribute.metadata.get("plain"):
         return _anything
-    return converter.get_structure_hook(_without_none(attribute.type))
+    return converter.get_structure_hook(without_none(attribute.type))
+
+
+def extra_of(raw: dict[str, Any], known: set[str]) -> Mapping[str, JsonValue]:
+    """The fields that Gong's reference does not name."""
+    return {key: value for key, value in raw.items() if key not in known} or NOTHING
 
 
 def _require(raw: dict[str, Any], keys: list[str]) -> None:
@@ -167,9 +177,7 @@ def _object(kind: type[Answered], converter: Converter) -> Hook:
                 values[name] = hook(value, None)
             except Mismatch as mismatch:
                 raise mismatch.below(f".{key}")  # noqa: B904 - the same error, one level further out
-        if not known.issuperset(raw):
-            values["extra"] = {key: value for key, value in raw.items() if key not in known}
-        return kind(**values)
+        return kind(**values, extra=extra_of(raw, known))
 
     return read
 
@@ -185,10 +193,10 @@ def _is_tuple(kind: Any) -> bool:
 def strict_converter() -> Converter:
     """A converter that reads Gong's answers as this module's docstring says."""
     converter = Converter()
-    converter.register_structure_hook(str, _text)
-    converter.register_structure_hook(bool, _truth)
-    converter.register_structure_hook(int, _integer)
-    converter.register_structure_hook(datetime, _date_time)
+    converter.register_structure_hook(str, text)
+    converter.register_structure_hook(bool, truth)
+    converter.register_structure_hook(int, integer)
+    converter.register_structure_hook(datetime, date_time)
     # One by one: cattrs' own hook for text wins over a predicate for classes that are text as well.
     for vocabulary in OpenEnum.__subclasses__():
         converter.register_structure_hook(vocabulary, _word(vocabulary))

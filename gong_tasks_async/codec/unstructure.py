@@ -11,7 +11,7 @@ from cattrs import Converter
 
 from gong_tasks_async.codec.names import gong_name
 from gong_tasks_async.models import OpenEnum, TaskFilter, TaskUpdate
-from gong_tasks_async.models.answers import Answered
+from gong_tasks_async.models.answers import ANSWERED, Answered
 
 
 def rfc3339(moment: datetime) -> str:
@@ -68,7 +68,7 @@ def register_writers(converter: Converter) -> None:
     converter.register_unstructure_hook(datetime, rfc3339)
     converter.register_unstructure_hook(TaskFilter, filter_body)
     converter.register_unstructure_hook(TaskUpdate, update_body)
-    for kind in Answered.__subclasses__():
+    for kind in ANSWERED:
         converter.register_unstructure_hook(kind, _object_writer(kind, converter))
     for vocabulary in OpenEnum.__subclasses__():
         converter.register_unstructure_hook(vocabulary, str)

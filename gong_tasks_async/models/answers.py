@@ -35,11 +35,24 @@ ID = {"also_number": True}
 PLAIN = {"plain": True}
 
 
+class _Nothing(dict[str, "JsonValue"]):
+    """An empty mapping that all objects can share: it refuses to be filled, and stays one through pickling."""
+
+    def __setitem__(self, key: str, value: JsonValue) -> None:
+        raise TypeError("what Gong sent cannot be changed here")
+
+    def __reduce__(self) -> str:
+        return "NOTHING"
+
+
+NOTHING: Mapping[str, JsonValue] = _Nothing()
+
+
 @frozen(kw_only=True)
 class Answered:
     """What all answered objects have: the fields that Gong added since its reference was read."""
 
-    extra: Mapping[str, JsonValue] = field(factory=dict, repr=False, hash=False)
+    extra: Mapping[str, JsonValue] = field(default=NOTHING, repr=False, hash=False)
 
 
 @frozen(kw_only=True)
@@ -196,3 +209,20 @@ class TasksAnswer(Answered):
     request_id: str | None = None
     tasks: tuple[Task, ...] = ()
     crm_type: CrmType | None = None
+
+
+ANSWERED: tuple[type[Answered], ...] = (
+    CrmField,
+    Account,
+    Opportunity,
+    Step,
+    Flow,
+    Email,
+    PhoneNumber,
+    ContactData,
+    Contact,
+    Priority,
+    Task,
+    TasksAnswer,
+)
+"""All of them, parts before wholes, for the codec."""

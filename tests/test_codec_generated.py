@@ -1,0 +1,125 @@
+"""The generated readers and the detailed ones are two ways to the same values and the same refusals."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import pytest
+from attrs.exceptions import FrozenInstanceError
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gong_tasks_async.codec.generate import quick_readers, source_of
+from gong_tasks_async.codec.structure import Mismatch, strict_converter
+from gong_tasks_async.models import Contact, CrmField, Email, Step, Task, TasksAnswer
+from gong_tasks_async.models.answers import ANSWERED, Answered
+from gong_tasks_async.simulator import Engine, full_task
+
+QUICK = quick_readers()
+DETAILED = {kind: strict_converter().get_structure_hook(kind) for kind in ANSWERED}
+
+junk = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=5)
+    | st.just("2018-02-17T10:30:00Z"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@st.composite
+def damaged_tasks(draw: st.DrawFn) -> dict[str, Any]:
+    """A full task in which a few values, somewhere, have become something else, or have gone."""
+    task = full_task(draw(st.integers(1, 2**63 - 1)))
+    for _ in range(draw(st.integers(0, 3))):
+        place: Any = task
+        while True:
+            steps = list(place) if isinstance(place, dict) else list(range(len(place)))
+            step = draw(st.sampled_from(steps))
+            if isinstance(place[step], dict | list) and place[step] and draw(st.booleans()):
+                place = place[step]
+                continue
+            if isinstance(place, dict) and draw(st.booleans()):
+                del place[step]
+            else:
+                place[step] = draw(junk)
+            break
+        if draw(st.booleans()):
+            task[draw(st.text(max_size=8))] = draw(junk)
+        if not task:
+            break
+    return task
+
+
+def read(reader: Any, raw: object) -> Answered | None:
+    try:
+        return reader(raw, None)  # type: ignore[no-any-return]  # both kinds of reader are untyped inside
+    except Exception:  # noqa: BLE001 - whatever it stumbled over
+        return None
+
+
+@settings(max_examples=500, deadline=None)
+@given(raw=damaged_tasks())
+def test_what_the_quick_reader_reads_is_what_the_detailed_one_reads(raw: dict[str, Any]) -> None:
+    quick, detailed = read(QUICK[Task], raw), read(DETAILED[Task], raw)
+    assert quick == detailed
+    if quick is not None:
+        assert quick.extra == detailed.extra  # type: ignore[union-attr]  # equal to one that is there
+        assert repr(quick) == repr(detailed)
+
+
+@pytest.mark.parametrize("kind", ANSWERED, ids=lambda kind: kind.__name__)
+@given(raw=junk | st.dictionaries(st.sampled_from(["id", "name", "value", "email", "tasks", "x"]), junk))
+def test_each_class_is_read_alike_both_ways(kind: type[Answered], raw: object) -> None:
+    assert read(QUICK[kind], raw) == read(DETAILED[kind], raw)
+
+
+def test_the_quick_reader_reads_everything_that_the_fake_gong_says_by_itself() -> None:
+    for task in Engine(users=2, tasks_per_user=100).tasks.values():
+        assert QUICK[Task](task) == DETAILED[Task](task, None)
+
+
+def test_what_comes_out_is_frozen_and_of_the_class_itself_all_the_way_down() -> None:
+    task: Any = QUICK[Task](full_task())
+    assert type(task) is Task
+    assert type(task.contact) is Contact
+    assert type(task.contact.data.emails[0]) is Email
+    for value in (task, task.contact, task.flow.step, task.account.fields[0]):
+        with pytest.raises(FrozenInstanceError):
+            value.extra = {}
+    assert {type(task.flow.step), type(task.account.fields[0])} == {Step, CrmField}
+    assert pickle.loads(pickle.dumps(task)) == task  # noqa: S301 - our own
+
+
+def test_the_shared_empty_extra_cannot_be_filled_and_survives_pickling() -> None:
+    first, second = QUICK[Email]({"email": "a"}), QUICK[Email]({})
+    with pytest.raises(TypeError):
+        first.extra["x"] = 1
+    assert pickle.loads(pickle.dumps(second)).extra is first.extra  # noqa: S301 - our own
+
+
+def test_the_detailed_reader_says_where_the_quick_one_stumbled() -> None:
+    raw = full_task()
+    raw["contact"]["data"]["emails"] = {}
+    with pytest.raises(Mismatch) as mismatch:
+        strict_converter().structure({"tasks": [raw]}, TasksAnswer)
+    assert mismatch.value.path == ".tasks[0].contact.data.emails"
+
+
+def test_the_generated_source_reads_as_the_module_says() -> None:
+    assert source_of(Email).splitlines() == [
+        "def read_Email(raw, _=None):",
+        "    if type(raw) is not dict: raise Stumbled",
+        "    get = raw.get",
+        '    its_email = get("email")',
+        "    if its_email is not None and type(its_email) is not str: raise Stumbled",
+        "    draft = new(EmailDraft)",
+        "    draft.extra = NOTHING if Email_known.issuperset(raw) else extra_of(raw, Email_known)",
+        "    draft.email = its_email",
+        "    draft.__class__ = Email",
+        "    return draft",
+    ]
