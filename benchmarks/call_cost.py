@@ -15,7 +15,7 @@ import platform
 import random
 import statistics
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
@@ -23,12 +23,14 @@ import aiohttp
 import httpx
 import orjson
 import stub_server
+from attrs import asdict, frozen
 
 from gong_tasks_async import AccessKey, GongTasksClient, TaskUpdate, Unlimited
 
 CREDENTIALS = AccessKey("key", "secret")
 HEADERS = {"Authorization": CREDENTIALS.authorization, "Content-Type": "application/json"}
 USER = "234599484848423"
+CASES = (("typical", 1), ("typical", 16), ("full", 16))
 Patch = Callable[[int], Awaitable[object]]
 
 
@@ -61,6 +63,19 @@ async def bare_httpx(base_url: str, stack: AsyncExitStack) -> Patch:
         return orjson.loads(answer.content)
 
     return patch
+
+
+@frozen
+class Row:
+    """One contender's figures in one case; ratios are medians over the rounds, with their middle half."""
+
+    answer: str
+    concurrency: int
+    contender: str
+    us: float
+    ratio: float
+    low: float
+    high: float
 
 
 CONTENDERS = {"aiohttp": bare_aiohttp, "aiohttp again": bare_aiohttp, "ours": ours, "httpx": bare_httpx}
@@ -99,6 +114,15 @@ def ratio(spent: dict[str, list[float]], name: str) -> tuple[float, float, float
     return middle, low, high
 
 
+def measured(
+    answer: str, concurrency: int, options: argparse.Namespace
+) -> Iterator[tuple[str, tuple[float, float, float, float]]]:
+    with stub_server.running(answer) as base_url:
+        spent = asyncio.run(compare(base_url, concurrency, options.blocks, options.calls))
+    for name in CONTENDERS:
+        yield name, (statistics.median(spent[name]), *ratio(spent, name))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -107,21 +131,19 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=400)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    results: dict[int, dict[str, tuple[float, float, float, float]]] = {}
-    with stub_server.running() as base_url:
-        for concurrency in (1, 16):
-            spent = asyncio.run(compare(base_url, concurrency, options.blocks, options.calls))
-            results[concurrency] = {
-                name: (statistics.median(spent[name]), *ratio(spent, name)) for name in CONTENDERS
-            }
+    results = [Row(*case, name, *figures) for case in CASES for name, figures in measured(*case, options)]
     if options.json:
-        print(json.dumps(results, indent=2))
+        print(json.dumps([asdict(row) for row in results], indent=2))
         return
     print(f"{datetime.now(UTC):%Y-%m-%d}, Python {platform.python_version()}, aiohttp {aiohttp.__version__}")
-    print(f"{'concurrency':<13}{'contender':<16}{'us a PATCH':>11}{'over aiohttp':>14}{'middle half':>15}")
-    for concurrency, by_name in results.items():
-        for name, (us, middle, low, high) in by_name.items():
-            print(f"{concurrency:<13}{name:<16}{us:>11.0f}{middle:>14.2f}{f'{low:.2f}-{high:.2f}':>15}")
+    print(
+        f"{'answer':<9}{'concurrency':<13}{'contender':<16}{'us a PATCH':>11}{'over aiohttp':>14}{'middle half':>15}"
+    )
+    for row in results:
+        half = f"{row.low:.2f}-{row.high:.2f}"
+        print(
+            f"{row.answer:<9}{row.concurrency:<13}{row.contender:<16}{row.us:>11.0f}{row.ratio:>14.2f}{half:>15}"
+        )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """A server that costs as little as possible, run as a process of its own.
 
-It answers every PATCH with one full task, of the id (19 digits) that the path names.
+It answers every PATCH with one task, of the id (19 digits) that the path names: a typical one, the median in
+size of those that the simulator makes up (1.8 KB), or a full one with every field of Gong's reference (2.5 KB).
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from subprocess import PIPE, Popen
-from sys import executable
+from sys import argv, executable
 
-from gong_tasks_async.simulator import full_task
+from gong_tasks_async.simulator import Engine, full_task
 
 TASK_ID = 9067931441193858457
 ID_DIGITS = 19
@@ -48,14 +49,20 @@ class Answering(asyncio.Protocol):
             self._transport.write(self._before_id + path[-ID_DIGITS:] + self._after_id)
 
 
-def answer() -> bytes:
-    body = json.dumps({"requestId": "4al018gzaztcr8nbukw", "tasks": [full_task(TASK_ID)]}).encode()
+def typical_task() -> object:
+    tasks = sorted(Engine(users=3, tasks_per_user=100).tasks.values(), key=lambda task: len(json.dumps(task)))
+    return {**tasks[len(tasks) // 2], "id": TASK_ID}
+
+
+def answer(kind: str) -> bytes:
+    task = full_task(TASK_ID) if kind == "full" else typical_task()
+    body = json.dumps({"requestId": "4al018gzaztcr8nbukw", "tasks": [task]}).encode()
     head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     return head.encode() + body
 
 
-async def serve() -> None:
-    before_id, _, after_id = answer().partition(b"%d" % TASK_ID)
+async def serve(kind: str) -> None:
+    before_id, _, after_id = answer(kind).partition(b"%d" % TASK_ID)
     server = await asyncio.get_running_loop().create_server(
         lambda: Answering(before_id, after_id), "127.0.0.1", 0
     )
@@ -64,9 +71,9 @@ async def serve() -> None:
 
 
 @contextmanager
-def running() -> Iterator[str]:
+def running(kind: str) -> Iterator[str]:
     """The base URL of a server in a process of its own."""
-    with Popen([executable, __file__], stdout=PIPE, text=True) as process:  # noqa: S603 - this file
+    with Popen([executable, __file__, kind], stdout=PIPE, text=True) as process:  # noqa: S603 - this file
         assert process.stdout is not None  # noqa: S101 - it was asked for
         try:
             yield f"http://127.0.0.1:{int(process.stdout.readline())}"
@@ -75,4 +82,4 @@ def running() -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve())
+    asyncio.run(serve(argv[1]))

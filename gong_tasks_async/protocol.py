@@ -73,9 +73,7 @@ def read_tasks(response: HttpResponse) -> Iterator[Task]:
     try:
         yield from codec.decode_tasks(response.body)
     except DecodeError as error:
-        named = REQUEST_ID.search(response.body)
-        error.request_id = named[1].decode("utf-8", "replace") if named else None
-        raise
+        raise _named(error, response)  # noqa: B904 - the same error, completed
 
 
 def read_updated_task(response: HttpResponse, update: TaskUpdate) -> Task:
@@ -84,12 +82,26 @@ def read_updated_task(response: HttpResponse, update: TaskUpdate) -> Task:
     Raises:
         DecodeError: the answer cannot be read, or holds no task or another one.
     """
-    tasks = list(read_tasks(response))
+    _refuse_truncated(response)
+    try:
+        return _the_one(codec.decode_answer(response.body).tasks, update.task_id)
+    except DecodeError as error:
+        raise _named(error, response)  # noqa: B904 - the same error, completed
+
+
+def _the_one(tasks: tuple[Task, ...], task_id: int) -> Task:
     for task in tasks:
-        if task.id == update.task_id:
+        if task.id == task_id:
             return task
     found = ", ".join(str(task.id) for task in tasks) or "none"
-    raise DecodeError(path="$.tasks", expected=f"task {update.task_id}", found=f"tasks: {found}")
+    raise DecodeError(path="$.tasks", expected=f"task {task_id}", found=f"tasks: {found}")
+
+
+def _named(error: DecodeError, response: HttpResponse) -> DecodeError:
+    """The error with the request id, looked for in the bytes, since the answer cannot be read."""
+    named = REQUEST_ID.search(response.body)
+    error.request_id = named[1].decode("utf-8", "replace") if named else None
+    return error
 
 
 def _refuse_truncated(response: HttpResponse) -> None:

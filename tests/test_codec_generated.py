@@ -114,7 +114,7 @@ def test_the_generated_source_reads_as_the_module_says() -> None:
         "    if type(raw) is not dict: raise Stumbled",
         "    get = raw.get",
         '    its_email = get("email")',
-        "    if its_email is not None and type(its_email) is not str: raise Stumbled",
+        "    if type(its_email) is not str and its_email is not None: raise Stumbled",
         "    draft = new(EmailDraft)",
         "    draft.extra = NOTHING if Email_known.issuperset(raw) else extra_of(raw, Email_known)",
         "    draft.email = its_email",

@@ -12,7 +12,7 @@ For a class with one field the source reads like this::
             raise Stumbled
         get = raw.get
         its_email = get("email")
-        if its_email is not None and type(its_email) is not str: raise Stumbled
+        if type(its_email) is not str and its_email is not None: raise Stumbled
         draft = new(EmailDraft)
         draft.extra = NOTHING if Email_known.issuperset(raw) else extra_of(raw, Email_known)
         draft.email = its_email
@@ -37,6 +37,7 @@ from gong_tasks_async.codec.names import gong_name
 from gong_tasks_async.codec.structure import date_time, extra_of, id_text, integer, without_none
 from gong_tasks_async.models import OpenEnum
 from gong_tasks_async.models.answers import ANSWERED, NOTHING, Answered
+from gong_tasks_async.models.enums import documented_words
 
 Reader = Callable[..., Any]
 
@@ -46,9 +47,9 @@ class Stumbled(Exception):  # noqa: N818 - never leaves the codec
 
 
 PLAIN_TESTS = {
-    str: "if {v} is not None and type({v}) is not str: raise Stumbled",
-    bool: "if {v} is not None and type({v}) is not bool: raise Stumbled",
-    int: "if {v} is not None and type({v}) is not int: {v} = integer({v})",
+    str: "if type({v}) is not str and {v} is not None: raise Stumbled",
+    bool: "if type({v}) is not bool and {v} is not None: raise Stumbled",
+    int: "if type({v}) is not int and {v} is not None: {v} = integer({v})",
     datetime: "if {v} is not None: {v} = date_time({v})",
 }
 """What is done with a value of each plain type, once it has been taken out of the JSON object."""
@@ -134,7 +135,7 @@ def quick_readers() -> dict[type[Answered], Reader]:
     }
     for vocabulary in OpenEnum.__subclasses__():
         names[vocabulary.__name__] = vocabulary
-        names[f"{vocabulary.__name__}_words"] = {member.value: member for member in vocabulary}
+        names[f"{vocabulary.__name__}_words"] = documented_words(vocabulary)
     for kind in ANSWERED:
         names[kind.__name__] = kind
         names[f"{kind.__name__}Draft"] = draft_of(kind)

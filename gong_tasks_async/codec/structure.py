@@ -24,6 +24,7 @@ from cattrs import Converter
 from gong_tasks_async.codec.names import gong_name
 from gong_tasks_async.models import JsonValue, OpenEnum
 from gong_tasks_async.models.answers import NOTHING, Answered
+from gong_tasks_async.models.enums import documented_words
 
 T = TypeVar("T")
 Hook = Callable[[Any, Any], Any]
@@ -103,7 +104,7 @@ def _anything(value: Any, _: object) -> Any:
 
 
 def _word(vocabulary: type[OpenEnum]) -> Hook:
-    documented = {member.value: member for member in vocabulary}
+    documented = documented_words(vocabulary)
 
     def read(value: object, _: object) -> OpenEnum:
         if type(value) is not str:

@@ -6,8 +6,12 @@ its text, and goes back out as it came.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Self
+from functools import cache
+from typing import Self, TypeVar
+
+EnumT = TypeVar("EnumT", bound="OpenEnum")
 
 
 class OpenEnum(StrEnum):
@@ -30,7 +34,13 @@ class OpenEnum(StrEnum):
     @property
     def is_documented(self) -> bool:
         """False for a word that Gong's reference does not list."""
-        return self.value in type(self).__members__.values()
+        return self.value in documented_words(type(self))
+
+
+@cache
+def documented_words(vocabulary: type[EnumT]) -> Mapping[str, EnumT]:
+    """The documented members of a vocabulary by their words."""
+    return {member.value: member for member in vocabulary}
 
 
 class TaskStatus(OpenEnum):

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import TypeVar, cast
+from typing import cast
 
 from attrs import field, frozen
 
-from gong_tasks_async.models.enums import OpenEnum, TaskAction, TaskStatus, TaskType
-
-EnumT = TypeVar("EnumT", bound=OpenEnum)
+from gong_tasks_async.models.enums import EnumT, OpenEnum, TaskAction, TaskStatus, TaskType, documented_words
 
 INT64_MAX = 2**63 - 1
 
@@ -27,8 +25,7 @@ def _listed(kind: type[EnumT], value: object) -> EnumT:
     A text is held to the documented words, since most other texts are slips. A member is taken as it is: an
     undocumented one came from Gong, or was made on purpose.
     """
-    named = {member.value: member for member in kind}
-    return cast("EnumT", named.get(value, value) if type(value) is str else value)
+    return cast("EnumT", documented_words(kind).get(value, value) if type(value) is str else value)
 
 
 def _each_listed(kind: type[EnumT], values: object) -> tuple[EnumT, ...]:
