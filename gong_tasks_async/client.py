@@ -9,7 +9,6 @@ from copy import copy
 from types import TracebackType
 from typing import Self, TypedDict, Unpack
 
-import aiohttp
 from attrs import frozen
 
 from gong_tasks_async import operations
@@ -21,7 +20,7 @@ from gong_tasks_async.events import Event, EventSink
 from gong_tasks_async.models import Task, TaskFilter, TaskUpdate, UserTasks
 from gong_tasks_async.quota import Lane, LocalQuota, Quota, QuotaLimits
 from gong_tasks_async.retry import RetryPolicy
-from gong_tasks_async.transport import AiohttpTransport, Transport, checked_base_url
+from gong_tasks_async.transport import AiohttpTransport, Session, Transport, checked_base_url
 
 DEFAULT_BASE_URL = "https://api.gong.io"
 
@@ -37,7 +36,7 @@ class ClientSettings(TypedDict, total=False):
     limits: QuotaLimits
     retry: RetryPolicy
     quota: Quota | None
-    session: aiohttp.ClientSession | None
+    session: Session | None
     on_event: Callable[[Event], None] | None
     max_response_bytes: int
     missing_is_empty: bool
@@ -86,7 +85,7 @@ class GongTasksClient:
         limits: QuotaLimits = QuotaLimits(),  # noqa: B008 - a frozen value
         retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - a frozen value
         quota: Quota | None = None,
-        session: aiohttp.ClientSession | None = None,
+        session: Session | None = None,
         on_event: Callable[[Event], None] | None = None,
         max_response_bytes: int = MAX_RESPONSE_BYTES,
         missing_is_empty: bool = False,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from ipaddress import ip_address
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import aiohttp
 from yarl import URL
@@ -13,6 +13,8 @@ from yarl import URL
 from gong_tasks_async.credentials import Credentials
 from gong_tasks_async.errors import ClientStateError, TransportError
 from gong_tasks_async.http import HttpRequest, HttpResponse
+
+Session: TypeAlias = aiohttp.ClientSession
 
 CONNECT_TIMEOUT = 15.0
 USER_AGENT = "gong-tasks-async"
@@ -73,7 +75,7 @@ class AiohttpTransport:
         base_url: str,
         *,
         max_response_bytes: int,
-        session: aiohttp.ClientSession | None = None,
+        session: Session | None = None,
     ) -> None:
         self._base = URL(base_url)
         self._prefix = self._base.path.rstrip("/")
