@@ -87,7 +87,7 @@ class Caller:
         except TransportError as error:
             return error
         finally:
-            self.quota.release(turn, answered=response is not None)
+            self.quota.release(turn, status=None if response is None else response.status)
             if self.events.wants_every_call:
                 self._tell_attempt(request, response, tries, started)
         return response if protocol.is_success(response) else protocol.read_error(response, datetime.now(UTC))
@@ -97,7 +97,7 @@ class Caller:
     ) -> None:
         if isinstance(error, RateLimitError):
             tries.refused += 1
-            self.quota.pause(self.retry.wait_after_refusal(error, tries))
+            error = self._shut_the_gate(error, tries)
         wait = self.retry.wait(error, tries, self.jitter())
         if wait is None:
             raise error
@@ -107,6 +107,12 @@ class Caller:
         self._tell_retry(request, error, tries, wait)
         if not isinstance(error, RateLimitError):  # after a 429 the gate holds it, with everybody else
             await asyncio.sleep(wait)
+
+    def _shut_the_gate(self, error: RateLimitError, tries: Tries) -> RateLimitError:
+        """Have everybody wait, and call the error by its name where Gong means the whole day."""
+        day_spent = self.retry.means_the_day(error)
+        self.quota.pause(self.retry.wait_after_refusal(error, tries), day_spent=day_spent)
+        return error.as_daily(datetime.now(UTC)) if day_spent else error
 
     def _tell_attempt(
         self, request: HttpRequest, response: HttpResponse | None, tries: Tries, started: float

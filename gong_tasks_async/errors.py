@@ -16,6 +16,7 @@
     │   └── ServerError                 5xx
     ├── DecodeError                 a 2xx that cannot be read
     ├── DeadlineExceeded            waiting would outlast the caller's timeout; also a TimeoutError
+    ├── QuotaStoreError             the file with the day's count is not ours, or cannot be read or written
     └── ClientStateError            the client is not open, closed, or of another event loop; also a RuntimeError
 
 Errors carry facts and derive their text from them. All of them survive pickling and copying.
@@ -24,7 +25,7 @@ Errors carry facts and derive their text from them. All of them survive pickling
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from attrs import define, field
@@ -55,6 +56,9 @@ class GongError(Exception):
     def request(self) -> str:
         """The request in words, such as ``PATCH https://api.gong.io/v2/tasks/7``."""
         return f"{self.method} {self.url}".strip() or "the call"
+
+    def __str__(self) -> str:
+        return f"{self.request} failed."
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self}>"
@@ -191,6 +195,11 @@ class RateLimitError(APIError):
 
     status: int = 429
 
+    def as_daily(self, now: datetime) -> DailyQuotaError:
+        """The same refusal, understood as the end of the day's calls."""
+        resets_at = None if self.retry_after is None else now + timedelta(seconds=self.retry_after)
+        return DailyQuotaError(**self.__dict__, resets_at=resets_at)
+
     @property
     def advice(self) -> str:
         """What to do now."""
@@ -268,6 +277,20 @@ class DeadlineExceeded(GongError, TimeoutError):  # noqa: N818 - the established
         estimate = "" if self.estimate is None else f" (it would take {self.estimate:,.1f} s at least)"
         return (
             f"{self.request}: {self.reason}{estimate}; {sent}. Give it a longer timeout, or try again later."
+        )
+
+
+@define(slots=False, eq=False, repr=False, kw_only=True)
+class QuotaStoreError(GongError):
+    """The file that counts the day's calls is not ours, or cannot be read or written. No call was sent."""
+
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.request}: the day's count in {self.path}: {self.reason}. No call is sent that could not be "
+            f"counted: mend the file or its disk, or name another with QuotaLimits(day_store=...)."
         )
 
 

@@ -64,6 +64,22 @@ class PaceChanged(Event):
     after: float
 
 
+@frozen(kw_only=True)
+class BudgetLow(Event):
+    """The day's calls run low: told once at a quarter, a tenth, and a fiftieth of them."""
+
+    left: int
+    per_day: int
+
+
+@frozen(kw_only=True)
+class BudgetSpent(Event):
+    """The day's calls are spent for a lane, by our count or by Gong's word."""
+
+    lane: str
+    resets_at: datetime
+
+
 LONG_PAUSE = 10.0
 """Seconds; a pause of a second is everyday life, but nobody shall wait for long without a word."""
 
@@ -71,13 +87,15 @@ LONG_PAUSE = 10.0
 def _level(event: Event) -> int:
     if isinstance(event, Paused):
         return logging.WARNING if event.seconds >= LONG_PAUSE else logging.INFO
+    if isinstance(event, BudgetLow | BudgetSpent):
+        return logging.WARNING
     return logging.INFO if isinstance(event, RetryPlanned) else logging.DEBUG
 
 
 class EventSink:
     """Hands events to whoever asked for them: the user's callback, and the log.
 
-    Long pauses are logged as warnings, short ones and retries as infos, everything else as debug, on the
+    Long pauses and a budget that runs low are logged as warnings, short ones and retries as infos, everything else as debug, on the
     logger ``gong_tasks_async``. A callback that raises is logged and does not disturb the call.
     """
 

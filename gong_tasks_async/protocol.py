@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import reprlib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -44,6 +45,9 @@ MISSING_SCOPE = re.compile(r"permission to use '(?P<scope>[^']+)'")
 INACTIVE_COMPANY = "company is inactive"
 
 HTML_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+PAGE_HEAD = 4096
+"""Bytes in which a page's title is looked for; the pattern is slow on a page made to make it so."""
+NAMED_TASKS = 10
 LONGEST_MESSAGE = 300
 """Characters of one message; a proxy's page is not worth more."""
 
@@ -93,8 +97,9 @@ def _the_one(tasks: tuple[Task, ...], task_id: int) -> Task:
     for task in tasks:
         if task.id == task_id:
             return task
-    found = ", ".join(str(task.id) for task in tasks) or "none"
-    raise DecodeError(path="$.tasks", expected=f"task {task_id}", found=f"tasks: {found}")
+    found = ", ".join(str(task.id) for task in tasks[:NAMED_TASKS]) or "none"
+    more = f" and {len(tasks) - NAMED_TASKS} more" if len(tasks) > NAMED_TASKS else ""
+    raise DecodeError(path="$.tasks", expected=f"task {task_id}", found=f"tasks: {found}{more}")
 
 
 def _named(error: DecodeError, response: HttpResponse) -> DecodeError:
@@ -106,11 +111,12 @@ def _named(error: DecodeError, response: HttpResponse) -> DecodeError:
 
 def _refuse_truncated(response: HttpResponse) -> None:
     if response.truncated:
-        raise DecodeError(
+        too_long = DecodeError(
             path="$",
             expected=f"an answer within max_response_bytes={len(response.body):,}",
             found="a longer one; allow more, or filter for fewer tasks",
         )
+        raise _named(too_long, response)
 
 
 def is_success(response: HttpResponse) -> bool:
@@ -163,13 +169,17 @@ def _envelope(body: bytes) -> dict[str, Any]:
 
 def _messages(envelope: dict[str, Any], body: bytes) -> tuple[str, ...]:
     errors = envelope.get("errors")
+    if isinstance(errors, str):
+        return (errors[:LONGEST_MESSAGE],)
     if isinstance(errors, list):
-        return tuple(str(error)[:LONGEST_MESSAGE] for error in errors)
+        return tuple(
+            (error if isinstance(error, str) else reprlib.repr(error))[:LONGEST_MESSAGE] for error in errors
+        )
     return () if envelope else _page_title(body)
 
 
 def _page_title(body: bytes) -> tuple[str, ...]:
-    text = body.decode("utf-8", "replace")
+    text = body[:PAGE_HEAD].decode("utf-8", "replace")
     title = HTML_TITLE.search(text)
     words = " ".join((title[1] if title else text).split())
     return (words[:LONGEST_MESSAGE],) if words else ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from attrs import define, frozen
@@ -10,6 +11,9 @@ from gong_tasks_async.errors import GongError, RateLimitError, ServerError, Tran
 
 TRANSIENT = frozenset({502, 503, 504})
 INTERNAL_ERROR = 500
+
+LONGEST_SECOND = 60.0
+"""Seconds; no limit of 3 calls a second has anybody wait for so long, so it is the day's."""
 
 
 @define(kw_only=True)
@@ -60,11 +64,13 @@ class RetryPolicy:
 
     def _problems(self) -> Iterator[str]:
         for name in ("attempts", "attempts_on_500"):
-            if getattr(self, name) < 1:
+            if not getattr(self, name) >= 1:
                 yield f"{name} must be at least 1, not {getattr(self, name)}"
-        for name in ("max_wait", "backoff", "max_backoff"):
-            if not getattr(self, name) >= 0:
-                yield f"{name} must be 0 seconds or more, not {getattr(self, name)}"
+        for name in ("backoff", "max_backoff"):
+            if not 0 <= getattr(self, name) < math.inf:
+                yield f"{name} must be 0 seconds or more, and finite, not {getattr(self, name)}"
+        if not self.max_wait >= 0:
+            yield f"max_wait must be 0 seconds or more, not {self.max_wait}"
         for name in ("attempt_timeout", "refusal_backoff"):
             if not getattr(self, name) > 0:
                 yield f"{name} must be more than 0 seconds, not {getattr(self, name)}"
@@ -90,6 +96,11 @@ class RetryPolicy:
         if error.retry_after is not None:
             return error.retry_after
         return self.refusal_backoff * 2.0 ** min(tries.refused - 1, 60)
+
+    def means_the_day(self, error: RateLimitError) -> bool:
+        """Whether Gong asks for a wait so long that it stands for the day's limit rather than the second's."""
+        asked = error.retry_after or 0.0
+        return asked > self.max_wait and asked >= LONGEST_SECOND
 
     def _allowed(self, error: GongError) -> int:
         """How many tries an error like this is worth."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from ipaddress import ip_address
@@ -11,12 +12,14 @@ import aiohttp
 from yarl import URL
 
 from gong_tasks_async.credentials import Credentials
-from gong_tasks_async.errors import ClientStateError, TransportError
+from gong_tasks_async.errors import ClientStateError, GongError, TransportError
 from gong_tasks_async.http import HttpRequest, HttpResponse
 
 Session: TypeAlias = aiohttp.ClientSession
 
 CONNECT_TIMEOUT = 15.0
+LONGEST_REASON = 300
+OK = 200
 USER_AGENT = "gong-tasks-async"
 
 
@@ -40,16 +43,29 @@ def checked_base_url(base_url: str) -> str:
     Raises:
         ValueError: not http(s), not encrypted although not loopback, or with parts that do not belong there.
     """
-    url = URL(base_url)
-    if url.user is not None or url.password is not None:  # not quoted back: it may be a secret
+    if "@" in base_url:  # not quoted back: it may be a secret
         raise ValueError("base_url holds a user name or password: give credentials=AccessKey(...) instead")
-    if url.scheme not in {"http", "https"} or not url.host:
+    url = _parsed(base_url)
+    if url is None or url.scheme not in {"http", "https"} or not url.host:
         raise ValueError(f"base_url {base_url!r} is not an address such as 'https://us-12345.api.gong.io'")
-    if url.query_string or url.fragment:
+    if "?" in base_url or "#" in base_url:
         raise ValueError(f"base_url {base_url!r} has a query or fragment: leave it out")
     if url.scheme == "http" and not _is_loopback(url.host):
         raise ValueError(f"base_url {base_url!r} would send credentials unencrypted: use https://")
-    return base_url.rstrip("/").removesuffix("/v2")
+    return base_url.rstrip("/").removesuffix("/v2").rstrip("/")
+
+
+def _parsed(base_url: str) -> URL | None:
+    """The address, if it is one that a connection can be made to."""
+    if " " in base_url or not base_url.isprintable():
+        return None
+    try:
+        url = URL(base_url)
+        (url.host or "").encode("idna")
+    except ValueError:  # UnicodeError is one
+        return None
+    else:
+        return url
 
 
 def _is_loopback(host: str) -> bool:
@@ -78,13 +94,14 @@ class AiohttpTransport:
         session: Session | None = None,
     ) -> None:
         self._base = URL(base_url)
-        self._prefix = self._base.path.rstrip("/")
+        self._prefix = self._base.raw_path.rstrip("/")
         self._headers = {
             "Authorization": credentials.authorization,
             "Content-Type": "application/json",
             "Accept": "application/json",
             "User-Agent": USER_AGENT,
         }
+        self._hidden = re.compile(b"|".join(_in_any_spelling(secret) for secret in credentials.secrets))
         self._secrets = tuple(secret.encode() for secret in credentials.secrets)
         self._max_response_bytes = max_response_bytes
         self._owns_session = session is None
@@ -100,7 +117,13 @@ class AiohttpTransport:
         try:
             return await self._exchange(request, self._timeout(timeout))
         except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
-            failure = _transport_error(error)
+            failure: GongError = self._failure(error)
+        except (ValueError, RuntimeError) as error:
+            # A session that signs requests itself, or was made in another event loop.
+            failure = ClientStateError(
+                reason="The aiohttp session cannot send this: lend one without auth, made in the running event loop "
+                f"({self._said(error)})."
+            )
         # Raised outside the handler, since aiohttp's errors may carry the request's headers, and so the secret.
         raise failure
 
@@ -121,7 +144,7 @@ class AiohttpTransport:
         ) as answer:
             body, truncated = await self._read(answer)
             headers: Mapping[str, str] = answer.headers
-            if answer.status >= 300:  # noqa: PLR2004 - only then are body and headers shown to people
+            if answer.status != OK or any(secret in body for secret in self._secrets):
                 body, headers = self._without_secrets(body, headers)
             return HttpResponse(answer.status, headers, body, truncated)
 
@@ -140,28 +163,41 @@ class AiohttpTransport:
                 return b"".join(chunks)[:limit], True
         return b"".join(chunks), False
 
+    def _failure(self, error: Exception) -> TransportError:
+        said = self._said(error) or ("timed out" if isinstance(error, TimeoutError) else "")
+        reason = f"{type(error).__name__}: {said}" if said else type(error).__name__
+        permanent = isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.InvalidURL)
+        return TransportError(reason=reason, retryable=not permanent)
+
+    def _said(self, error: Exception) -> str:
+        """An exception's own words, on one line, without secrets: some quote what was received or sent."""
+        said = self._hidden.sub(b"***", str(error).encode("utf-8", "replace")).decode("utf-8", "replace")
+        return " ".join(said.split())[:LONGEST_REASON]
+
     def _timeout(self, seconds: float) -> aiohttp.ClientTimeout:
         """One value for each length, since few are ever used."""
         if seconds not in self._timeouts:
-            self._timeouts[seconds] = aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECT_TIMEOUT)
+            total = None if seconds == math.inf else seconds
+            self._timeouts[seconds] = aiohttp.ClientTimeout(total=total, sock_connect=CONNECT_TIMEOUT)
         return self._timeouts[seconds]
 
     def _without_secrets(self, body: bytes, headers: Mapping[str, str]) -> tuple[bytes, dict[str, str]]:
         """A refusal as it may be shown: some servers repeat the credentials in it."""
-        hidden = re.compile(b"|".join(map(re.escape, self._secrets)))
         shown = {
-            name: hidden.sub(b"***", value.encode("utf-8", "surrogateescape")).decode("utf-8", "replace")
+            name: self._hidden.sub(b"***", value.encode("utf-8", "surrogateescape")).decode(
+                "utf-8", "replace"
+            )
             for name, value in headers.items()
         }
-        return hidden.sub(b"***", body), shown
+        return self._hidden.sub(b"***", body), shown
 
 
 def _own_session() -> aiohttp.ClientSession:
     return aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
 
 
-def _transport_error(error: Exception) -> TransportError:
-    said = str(error) or "timed out" if isinstance(error, TimeoutError) else str(error)
-    reason = f"{type(error).__name__}: {said}" if said else type(error).__name__
-    permanent = isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.InvalidURL)
-    return TransportError(reason=reason, retryable=not permanent)
+def _in_any_spelling(secret: str) -> bytes:
+    """A pattern for a text, also where JSON has escaped it: some servers send ``/`` and ``=`` so."""
+    return b"".join(
+        rb"(?:\\?%b|\\u(?i:%04x))" % (re.escape(letter.encode()), ord(letter)) for letter in secret
+    )

@@ -8,8 +8,7 @@ from collections.abc import Callable, Coroutine, Generator
 from typing import Any, TypeVar, cast
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from gong_tasks_async import (
     AccessDeniedError,
@@ -187,7 +186,7 @@ async def test_a_deadline_in_the_middle_of_the_line_leaves_without_a_trace() -> 
     error = await failure_of(caller(ScriptedTransport(answer(200)), quota=quota, timeout=5.0))
     assert isinstance(error, DeadlineExceeded)
     assert "never sent" in str(error)
-    quota.release(taken, answered=True)
+    quota.release(taken, status=200)
     assert (await quota.acquire(Lane.BULK)).departed == pytest.approx(6.0, abs=0.1)
 
 
@@ -246,7 +245,7 @@ def is_cut_short(await_number: int, build: Build) -> bool:
 
 async def use_again(quota: Quota) -> None:
     for _ in range(4):
-        quota.release(await quota.acquire(Lane.BULK), answered=True)
+        quota.release(await quota.acquire(Lane.BULK), status=200)
 
 
 def test_a_call_cancelled_at_any_of_its_awaits_leaves_the_quota_as_it_found_it() -> None:

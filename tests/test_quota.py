@@ -34,7 +34,7 @@ async def spend(quota: LocalQuota, *, lane: Lane = Lane.BULK, flight: float = 0.
     turn = await quota.acquire(lane)
     if flight:
         await asyncio.sleep(flight)
-    quota.release(turn, answered=True)
+    quota.release(turn, status=200)
     return turn.departed
 
 
@@ -62,7 +62,7 @@ async def test_a_slot_is_freed_earlier_by_the_quickest_round_trip_once_that_is_k
 async def test_an_answer_that_never_came_frees_its_slot_after_the_window() -> None:
     quota = LocalQuota(QuotaLimits(per_second=1.0, headroom=0.0))
     turn = await quota.acquire(Lane.BULK)
-    quota.release(turn, answered=False)
+    quota.release(turn, status=None)
     assert (await quota.acquire(Lane.BULK)).departed == pytest.approx(1.0, abs=1e-3)
 
 
@@ -187,7 +187,7 @@ async def test_cancelling_the_one_at_the_front_leaves_no_hole(moment: float) -> 
     await asyncio.sleep(moment)
     front.cancel()
     await asyncio.sleep(0)
-    quota.release(Turn(0.0), answered=True)
+    quota.release(Turn(0.0), status=200)
     released_at = now()
     assert await behind == pytest.approx(released_at + 1.0, abs=0.05)
 
@@ -195,7 +195,7 @@ async def test_cancelling_the_one_at_the_front_leaves_no_hole(moment: float) -> 
 async def test_without_limits_nobody_waits() -> None:
     quota = Unlimited()
     for _ in range(1000):
-        quota.release(await quota.acquire(Lane.BULK), answered=True)
+        quota.release(await quota.acquire(Lane.BULK), status=200)
         quota.pause(100.0)
     assert now() < 0.01
 

@@ -34,7 +34,7 @@ import attrs
 from cattrs import Converter
 
 from gong_tasks_async.codec.names import gong_name
-from gong_tasks_async.codec.structure import date_time, extra_of, id_text, integer, without_none
+from gong_tasks_async.codec.structure import INT64, date_time, extra_of, id_text, integer, without_none
 from gong_tasks_async.models import OpenEnum
 from gong_tasks_async.models.answers import ANSWERED, NOTHING, Answered
 from gong_tasks_async.models.enums import documented_words
@@ -49,7 +49,7 @@ class Stumbled(Exception):  # noqa: N818 - never leaves the codec
 PLAIN_TESTS = {
     str: "if type({v}) is not str and {v} is not None: raise Stumbled",
     bool: "if type({v}) is not bool and {v} is not None: raise Stumbled",
-    int: "if type({v}) is not int and {v} is not None: {v} = integer({v})",
+    int: "if {v} is not None and not (type({v}) is int and -INT64 <= {v} < INT64): {v} = integer({v})",
     datetime: "if {v} is not None: {v} = date_time({v})",
 }
 """What is done with a value of each plain type, once it has been taken out of the JSON object."""
@@ -125,6 +125,7 @@ def draft_of(kind: type[Answered]) -> type[Answered]:
 def quick_readers() -> dict[type[Answered], Reader]:
     """A generated reader for each class of an answer."""
     names: dict[str, Any] = {
+        "INT64": INT64,
         "NOTHING": NOTHING,
         "Stumbled": Stumbled,
         "date_time": date_time,

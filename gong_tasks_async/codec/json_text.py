@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any, NoReturn
@@ -14,6 +16,15 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
+def _finite(text: str) -> float:
+    if math.isinf(number := float(text)):
+        raise ValueError(f"{text} is beyond a double")
+    return number
+
+
+SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
 def standard_loads(text: bytes) -> Any:
     """Parse with the standard library, as strictly as orjson does.
 
@@ -21,9 +32,12 @@ def standard_loads(text: bytes) -> Any:
         ValueError: it is not JSON, not UTF-8, or nested too deeply.
     """
     try:
-        return json.loads(str(text, "utf-8"), parse_constant=_refuse_constant)
+        value = json.loads(str(text, "utf-8"), parse_constant=_refuse_constant, parse_float=_finite)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+    if SURROGATE.search(text):
+        standard_dumps(value)  # a UnicodeEncodeError, which is a ValueError, where one has no partner
+    return value
 
 
 def standard_dumps(value: object) -> bytes:

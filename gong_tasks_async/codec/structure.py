@@ -11,6 +11,7 @@ of the path. The good path pays nothing for that.
 
 from __future__ import annotations
 
+import re
 import reprlib
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -29,8 +30,8 @@ from gong_tasks_async.models.enums import documented_words
 T = TypeVar("T")
 Hook = Callable[[Any, Any], Any]
 
-LONGEST_INTEGER = 20
-"""Digits (with sign) of an int64 as text; longer ones are not Gong's, and int() of many digits is slow."""
+INT64 = 2**63
+DECIMAL = re.compile(r"-?[0-9]{1,19}")
 
 
 class Mismatch(Exception):  # noqa: N818 - never leaves the codec, which turns it into DecodeError
@@ -63,18 +64,11 @@ def truth(value: object, _: object = None) -> bool:
 
 
 def integer(value: object, _: object = None) -> int:
-    """A whole number, or its text."""
-    if type(value) is int:
-        return value
-    # Seen on the live service: int64 as JSON text, "9067931441193858457" and "-1".
-    if (
-        type(value) is str
-        and len(value) <= LONGEST_INTEGER
-        and value.isascii()
-        and value.removeprefix("-").isdigit()
-    ):
-        return int(value)
-    raise Mismatch("a whole number", value)
+    """An int64, or its text: seen on the live service, such as "9067931441193858457" and "-1"."""
+    number = int(value) if type(value) is str and DECIMAL.fullmatch(value) else value
+    if type(number) is int and -INT64 <= number < INT64:
+        return number
+    raise Mismatch("a whole number of 64 bits", value)
 
 
 def id_text(value: object, _: object = None) -> str:

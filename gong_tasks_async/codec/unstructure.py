@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,7 +21,10 @@ def rfc3339(moment: datetime) -> str:
     Historic zones have offsets with seconds; those moments go out in UTC.
     """
     offset = moment.utcoffset() or timedelta()
-    return (moment if offset % timedelta(minutes=1) == timedelta() else moment.astimezone(UTC)).isoformat()
+    if offset % timedelta(minutes=1):
+        with suppress(OverflowError):  # at the edge of the calendar
+            moment = moment.astimezone(UTC)
+    return moment.isoformat()
 
 
 def _without_none(**fields: Any) -> dict[str, Any]:
@@ -51,12 +55,13 @@ def update_body(update: TaskUpdate) -> dict[str, Any]:
 
 
 def _object_writer(kind: type[Answered], converter: Converter) -> Callable[[Answered], dict[str, Any]]:
-    names = [(a.name, gong_name(a.name)) for a in attrs.fields(kind) if a.name != "extra"]
+    names = [(a.name, gong_name(a.name), a.default) for a in attrs.fields(kind) if a.name != "extra"]
 
     def write(value: Answered) -> dict[str, Any]:
-        present = ((key, getattr(value, name)) for name, key in names)
         fields = {
-            key: converter.unstructure(part) for key, part in present if part is not None and part != ()
+            key: converter.unstructure(part)
+            for name, key, default in names
+            if (part := getattr(value, name)) != default
         }
         return fields | dict(value.extra)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TypeAlias
+from typing import NoReturn, TypeAlias
 
 from attrs import field, frozen
 
@@ -38,8 +38,10 @@ PLAIN = {"plain": True}
 class _Nothing(dict[str, "JsonValue"]):
     """An empty mapping that all objects can share: it refuses to be filled, and stays one through pickling."""
 
-    def __setitem__(self, key: str, value: JsonValue) -> None:
+    def _refuse(self, *_: object, **__: object) -> NoReturn:
         raise TypeError("what Gong sent cannot be changed here")
+
+    __setitem__ = setdefault = update = __ior__ = _refuse
 
     def __reduce__(self) -> str:
         return "NOTHING"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import cast
 
 from attrs import field, frozen
@@ -30,7 +30,11 @@ def _listed(kind: type[EnumT], value: object) -> EnumT:
 
 def _each_listed(kind: type[EnumT], values: object) -> tuple[EnumT, ...]:
     several = (values,) if isinstance(values, str) or not isinstance(values, Iterable) else values
-    return tuple(dict.fromkeys(_listed(kind, value) for value in several))
+    members: list[EnumT] = []
+    for value in several:
+        if (member := _listed(kind, value)) not in members:
+            members.append(member)
+    return tuple(members)
 
 
 def _types(values: Iterable[TaskType | str] | TaskType | str) -> tuple[TaskType, ...]:
@@ -49,11 +53,13 @@ def _status(value: TaskStatus | str | None) -> TaskStatus | None:
     return None if value is None else _listed(TaskStatus, value)
 
 
-def _text_problems(name: str, value: object) -> Iterator[str]:
+def _text_problems(
+    name: str, value: object, *, such_as: str = "234599484848423", empty: str = "say whose tasks are meant"
+) -> Iterator[str]:
     if not isinstance(value, str):
-        yield f"{name} must be text such as '234599484848423', not {type(value).__name__} {value!r}"
+        yield f"{name} must be text such as {such_as!r}, not {type(value).__name__} {value!r}"
     elif not value.strip():
-        yield f"{name} is empty: say whose tasks are meant"
+        yield f"{name} is empty: {empty}"
     elif value != value.strip() or not value.isprintable():
         yield f"{name} {value!r} has blanks around it or characters that cannot be shown: strip them"
 
@@ -75,6 +81,16 @@ def _due_date_problems(value: object) -> Iterator[str]:
         yield f"due_date must be a datetime with a time zone, not {value!r}"
     elif value.utcoffset() is None:
         yield f"due_date {value.isoformat()} has no time zone: add one, such as tzinfo=datetime.UTC"
+    elif not _known_to_utc(value):
+        yield f"due_date {value.isoformat()} is beyond the calendar"
+
+
+def _known_to_utc(moment: datetime) -> bool:
+    try:
+        moment.astimezone(UTC)
+    except OverflowError:
+        return False
+    return True
 
 
 def _task_id_problems(value: object) -> Iterator[str]:
@@ -109,7 +125,9 @@ class TaskFilter:
     def _problems(self) -> Iterator[str]:
         yield from _text_problems("user_id", self.user_id)
         if self.workspace_id is not None:
-            yield from _text_problems("workspace_id", self.workspace_id)
+            yield from _text_problems(
+                "workspace_id", self.workspace_id, empty="leave it out to mean all workspaces"
+            )
         yield from _members_problems("types", TaskType, self.types)
         yield from _members_problems("actions", TaskAction, self.actions)
         yield from _members_problems("statuses", TaskStatus, self.statuses)
@@ -149,4 +167,6 @@ class TaskUpdate:
         if self.due_date is not None:
             yield from _due_date_problems(self.due_date)
         if self.priority is not None:
-            yield from _text_problems("priority", self.priority)
+            yield from _text_problems(
+                "priority", self.priority, such_as="MEDIUM", empty="leave it out to keep it"
+            )

@@ -1,6 +1,16 @@
-"""May I go now? Lanes, a gate, slots and a pace, for everybody who calls the same company's Gong."""
+"""May I go now? Lanes, a gate, slots, a pace and a day's budget, for everybody who calls the same company's Gong."""
 
-from gong_tasks_async.quota.limits import Lane, Quota, QuotaLimits, Turn
-from gong_tasks_async.quota.local import LocalQuota, Unlimited
+from gong_tasks_async.quota.limits import Lane, Quota, QuotaEstimate, QuotaLimits, QuotaSnapshot, Turn
+from gong_tasks_async.quota.local import LocalQuota
+from gong_tasks_async.quota.unlimited import Unlimited
 
-__all__ = ["Lane", "LocalQuota", "Quota", "QuotaLimits", "Turn", "Unlimited"]
+__all__ = [
+    "Lane",
+    "LocalQuota",
+    "Quota",
+    "QuotaEstimate",
+    "QuotaLimits",
+    "QuotaSnapshot",
+    "Turn",
+    "Unlimited",
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 
 from gong_tasks_async.errors import DeadlineExceeded, RateLimitError
 from gong_tasks_async.events import EventSink, Paused, Resumed
@@ -15,6 +16,7 @@ class Gate:
         self._events = events
         self._shut_until = 0.0
         self._announced = False
+        self._day_spent = False
 
     def remaining(self) -> float:
         """Seconds until the gate opens; 0 when it is open."""
@@ -22,9 +24,10 @@ class Gate:
             return 0.0
         return max(0.0, self._shut_until - asyncio.get_running_loop().time())
 
-    def shut(self, seconds: float) -> None:
+    def shut(self, seconds: float, *, day_spent: bool = False) -> None:
         """Let nobody through for so long; a longer wait that was asked for before stands."""
         if seconds > self.remaining():
+            self._day_spent = day_spent
             self._shut_until = asyncio.get_running_loop().time() + seconds
             self._announced = True
             self._events.tell(Paused(seconds=seconds))
@@ -33,14 +36,14 @@ class Gate:
         """Raise where the gate stays shut too long for this caller.
 
         Raises:
-            RateLimitError: longer than ``max_wait``.
+            RateLimitError: longer than ``max_wait``; DailyQuotaError where that is the day's end.
             DeadlineExceeded: until after the deadline.
         """
         remaining = self.remaining()
         if remaining > max_wait:
-            raise RateLimitError(
-                errors=("Gong asked everybody to wait; this call was not sent",), retry_after=remaining
-            )
+            said = ("Gong asked everybody to wait; this call was not sent",)
+            error = RateLimitError(errors=said, retry_after=remaining)
+            raise error.as_daily(datetime.now(UTC)) if self._day_spent else error
         if deadline is not None and remaining and self._shut_until > deadline:
             raise DeadlineExceeded(
                 reason="Gong asked everybody to wait beyond the deadline", estimate=remaining

@@ -1,18 +1,24 @@
-"""One process's quota: line -> gate -> slot -> pace -> gate again."""
+"""One process's quota: line -> gate -> slot -> pace -> gate again -> budget."""
 
 from __future__ import annotations
 
 import asyncio
 import math
+import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from gong_tasks_async.errors import DeadlineExceeded
 from gong_tasks_async.events import Event, EventSink
+from gong_tasks_async.quota.budget import Budget
+from gong_tasks_async.quota.day import ready_at
 from gong_tasks_async.quota.gate import Gate
-from gong_tasks_async.quota.limits import Lane, QuotaLimits, Turn
+from gong_tasks_async.quota.limits import Lane, QuotaEstimate, QuotaLimits, QuotaSnapshot, Turn
 from gong_tasks_async.quota.line import Line
 from gong_tasks_async.quota.pacer import Pacer
 from gong_tasks_async.quota.slots import Slots
+
+TOO_MANY_REQUESTS = 429
 
 
 class LocalQuota:
@@ -20,17 +26,31 @@ class LocalQuota:
 
     The order is measured, not chosen: a token drawn before a wait at the gate is stale after it, and a call
     that leaves with a stale token leaves beside the next one's.
+
+    Args:
+        limits: how much Gong may be called.
+        on_event: told of pauses, of the pace, and of the day's budget.
+        wall_clock: seconds since 1970; the day's count follows it, since that outlives the process.
+
+    Raises:
+        QuotaStoreError: ``limits.day_store`` is not ours, or cannot be read or written.
     """
 
     def __init__(
-        self, limits: QuotaLimits | None = None, *, on_event: Callable[[Event], None] | None = None
+        self,
+        limits: QuotaLimits | None = None,
+        *,
+        on_event: Callable[[Event], None] | None = None,
+        wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self.limits = limits or QuotaLimits()
         events = EventSink(on_event)
+        self._wall_clock = wall_clock
         self._gate = Gate(events)
         self._pacer = Pacer(self.limits, events)
         self._slots = Slots(self._pacer.slots, self.limits.hold)
         self._line = Line(self.limits.bulk_share, on_unused_token=self._slots.give_back)
+        self._budget = Budget(self.limits, events, wall_clock)
 
     async def acquire(
         self,
@@ -42,33 +62,80 @@ class LocalQuota:
     ) -> Turn:
         """Wait for the right to send one request; see :class:`Quota`."""
         self._gate.refuse_hopeless(deadline, max_wait)
+        self._budget.refuse_spent(lane)
         self._refuse_late(0 if returning else self._line.ahead(lane), deadline)
         has_token = await self._line.join(lane, returning=returning)
-        while not has_token or self._gate.remaining():
-            try:
-                if has_token:  # handed over in the moment in which the gate shut
-                    self._slots.give_back()
+        while True:
+            if not has_token:
                 await self._draw(deadline, max_wait)
-            except BaseException:
-                self._line.leave()
-                raise
-            has_token = not self._line.outranked(lane) or await self._line.give_way(lane)
+                has_token = not self._line.outranked(lane) or await self._line.give_way(lane)
+                continue
+            ticket = await self._counted(lane)
+            if not self._gate.remaining():
+                break
+            # It shut in the moment in which the token was handed over, or the call counted.
+            self._budget.give_back(ticket)
+            self._slots.give_back()
+            has_token = False
         self._line.depart(lane)
-        return Turn(asyncio.get_running_loop().time())
+        return Turn(asyncio.get_running_loop().time(), ticket)
 
-    def release(self, turn: Turn, *, answered: bool) -> None:
+    def release(self, turn: Turn, *, status: int | None) -> None:
         """Say that the request has ended; see :class:`Quota`."""
-        self._slots.cool(turn.departed, answered=answered)
+        self._slots.cool(turn.departed, answered=status is not None)
+        if status == TOO_MANY_REQUESTS and not self.limits.refused_calls_count:
+            self._budget.give_back(turn.ticket)
 
-    def pause(self, seconds: float) -> None:
+    def pause(self, seconds: float, *, day_spent: bool = False) -> None:
         """Say that Gong answered 429; see :class:`Quota`."""
-        self._pacer.slow_down()
-        self._gate.shut(seconds)
+        if day_spent:
+            self._budget.shut(seconds)
+        else:
+            self._pacer.slow_down()
+        self._gate.shut(seconds, day_spent=day_spent)
+
+    async def snapshot(self) -> QuotaSnapshot:
+        """How things stand now; see :class:`Quota`."""
+        count = await self._budget.count()
+        used, per_day, shut = len(count.made), self.limits.per_day, self._gate.remaining()
+        return QuotaSnapshot(
+            used=used,
+            left=None if per_day is None else max(0, per_day - used),
+            reserve=self.limits.interactive_reserve,
+            resets_at=_moment(self._budget.day.freed(count.made[0])) if count.made else None,
+            per_second=1.0 / self._spacing,
+            shut_until=_moment(max(self._wall_clock() + shut, count.shut_until)) if shut else None,
+            waiting={lane: self._line.waiting(lane) for lane in Lane},
+        )
+
+    async def estimate(self, calls: int, lane: Lane = Lane.BULK) -> QuotaEstimate:
+        """How long so many calls will take; see :class:`Quota`."""
+        if calls < 1:
+            raise ValueError(f"calls must be at least 1, not {calls}")
+        count, now = await self._budget.count(), self._wall_clock()
+        ends = ready_at(
+            calls,
+            now=max(now + self._gate.remaining() + self._line.ahead(lane) * self._spacing, count.shut_until),
+            spacing=self._spacing,
+            allowed=None if self.limits.per_day is None else self.limits.allowed(lane),
+            made=count.made,
+            day=self._budget.day,
+        )
+        return QuotaEstimate(calls, ends - now, _moment(ends))
+
+    @property
+    def _spacing(self) -> float:
+        """Seconds from one call to the next that the pace and the slots come to."""
+        return max(self._pacer.spacing, self._slots.spacing)
 
     async def _draw(self, deadline: float | None, max_wait: float) -> None:
-        """Draw the next token, with a slot for it, while the gate is open."""
-        await self._gate.passed(deadline, max_wait)
-        await self._slots.take()
+        """At the front, draw the next token, with a slot for it, while the gate is open; or leave the front."""
+        try:
+            await self._gate.passed(deadline, max_wait)
+            await self._slots.take()
+        except BaseException:
+            self._line.leave()
+            raise
         try:
             await self._pacer.pace()
             while self._gate.remaining():
@@ -76,6 +143,16 @@ class LocalQuota:
                 await self._pacer.pace()
         except BaseException:
             self._slots.give_back()
+            self._line.leave()
+            raise
+
+    async def _counted(self, lane: Lane) -> int:
+        """At the front with a token, count the call in the day's budget; or leave both."""
+        try:
+            return await self._budget.take(lane)
+        except BaseException:
+            self._slots.give_back()
+            self._line.leave()
             raise
 
     def _refuse_late(self, ahead: int, deadline: float | None) -> None:
@@ -89,22 +166,5 @@ class LocalQuota:
             )
 
 
-class Unlimited:
-    """A quota that never makes anybody wait: for tests against a simulator, never for Gong itself."""
-
-    async def acquire(
-        self,
-        lane: Lane,  # noqa: ARG002 - the protocol's
-        *,
-        deadline: float | None = None,  # noqa: ARG002 - the protocol's
-        max_wait: float = math.inf,  # noqa: ARG002 - the protocol's
-        returning: bool = False,  # noqa: ARG002 - the protocol's
-    ) -> Turn:
-        """Go at once."""
-        return Turn(0.0)
-
-    def release(self, turn: Turn, *, answered: bool) -> None:
-        """Nothing was taken."""
-
-    def pause(self, seconds: float) -> None:
-        """Nobody is asked to wait."""
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -35,6 +35,12 @@ class Slots:
         self._flights: deque[float] = deque(maxlen=FLIGHTS)
         self._freed: asyncio.Future[None] | None = None
 
+    @property
+    def spacing(self) -> float:
+        """Seconds from one call to the next that the slots allow for, with answers as they have come lately."""
+        flight = sum(self._flights) / len(self._flights) if self._flights else 0.0
+        return (self._hold + flight - self._quickest_flight()) / self._capacity()
+
     async def take(self) -> None:
         """Wait for a free slot and take it. One caller at a time: the line sees to that."""
         while not self._take_now():

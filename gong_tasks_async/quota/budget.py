@@ -1,0 +1,131 @@
+"""Calls a day: counted before they are sent, kept across restarts, with a reserve for people."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from gong_tasks_async.errors import DailyQuotaError
+from gong_tasks_async.events import BudgetLow, BudgetSpent, EventSink, logger
+from gong_tasks_async.quota.day import Day, FixedDay, RollingDay
+from gong_tasks_async.quota.limits import Lane, QuotaLimits
+from gong_tasks_async.quota.store import Count, DayStore, MemoryStore, SqliteStore, Taken
+
+T = TypeVar("T")
+N = TypeVar("N", int, float)
+
+LOW = (0.25, 0.10, 0.02)
+"""The shares of the day's calls at which their going down is told, each once a day."""
+
+
+class Budget:
+    """The day's calls of one company, as this process and all that share its store have made them."""
+
+    def __init__(self, limits: QuotaLimits, events: EventSink, wall_clock: Callable[[], float]) -> None:
+        self._limits = limits
+        self._events = events
+        self._now = wall_clock
+        self._day: Day = RollingDay() if limits.day_starts is None else FixedDay(limits.day_starts)
+        self._store: DayStore = MemoryStore() if limits.day_store is None else SqliteStore(limits.day_store)
+        self._spent_until = dict.fromkeys(Lane, 0.0)
+        self._told_low: set[float] = set()
+
+    @property
+    def day(self) -> Day:
+        """When calls stop counting."""
+        return self._day
+
+    def refuse_spent(self, lane: Lane) -> None:
+        """Raise at once what was found out before, without asking the store again.
+
+        Raises:
+            DailyQuotaError: the day is spent for this lane.
+        """
+        if self._now() < self._spent_until[lane]:
+            raise self._spent_error(self._spent_until[lane])
+
+    async def take(self, lane: Lane) -> int:
+        """Count one call, and return the ticket with which it can be given back.
+
+        Raises:
+            DailyQuotaError: the day is spent for this lane, by our count or by Gong's word.
+            QuotaStoreError: the count cannot be kept.
+        """
+        self.refuse_spent(lane)
+        now = self._now()
+        allowed = self._limits.allowed(lane)
+        taken = await self._with_store(self._store.take, now, self._day.since(now), allowed)
+        if isinstance(taken, Taken):
+            self._tell_low(taken.used)
+            return taken.ticket
+        self._spent_until[lane] = self.resets_at(taken, allowed)
+        self._events.tell(BudgetSpent(lane=lane.value, resets_at=_moment(self._spent_until[lane])))
+        raise self._spent_error(self._spent_until[lane])
+
+    def give_back(self, ticket: int) -> None:
+        """Forget a call that was never sent, or that Gong does not count."""
+        self._in_background(self._store.give_back, ticket)
+
+    def shut(self, seconds: float) -> None:
+        """Remember that Gong itself has called the day spent, also for those who share the store."""
+        self._in_background(self._store.shut, self._now() + seconds)
+
+    async def count(self) -> Count:
+        """What is known now."""
+        return await self._with_store(self._store.count, self._day.since(self._now()))
+
+    def resets_at(self, count: Count, allowed: int) -> float:
+        """When the next call is possible, the day being spent."""
+        freed = self._day.freed(count.made[-allowed]) if len(count.made) >= allowed else 0.0
+        return max(freed, count.shut_until)
+
+    async def _with_store(self, step: Callable[..., T], *args: float) -> T:
+        """Take a step of the store: at once in memory, off the event loop where it may wait for a disk."""
+        if isinstance(self._store, MemoryStore):
+            return step(*args)
+        under_way = asyncio.get_running_loop().run_in_executor(None, step, *args)
+        try:
+            return await asyncio.shield(under_way)
+        except asyncio.CancelledError:
+            under_way.add_done_callback(self._undo)
+            raise
+
+    def _undo(self, under_way: asyncio.Future[Any]) -> None:
+        """Give back a call that was counted for somebody who has been cancelled meanwhile."""
+        if under_way.exception() is None and isinstance(taken := under_way.result(), Taken):
+            self.give_back(taken.ticket)
+
+    def _in_background(self, step: Callable[[N], None], arg: N) -> None:
+        """Take a step that nobody waits for; should it fail, the count is too high rather than too low."""
+        if isinstance(self._store, MemoryStore):
+            step(arg)
+            return
+        under_way = asyncio.get_running_loop().run_in_executor(None, step, arg)
+        under_way.add_done_callback(_log_failure)
+
+    def _tell_low(self, used: int) -> None:
+        if self._limits.per_day is None:
+            return
+        left = self._limits.per_day - used
+        reached = {share for share in LOW if left <= share * self._limits.per_day}
+        if reached - self._told_low:
+            self._events.tell(BudgetLow(left=left, per_day=self._limits.per_day))
+        self._told_low = reached
+
+    def _spent_error(self, until: float) -> DailyQuotaError:
+        return DailyQuotaError(
+            errors=("the day's calls are spent; this one was not sent",),
+            retry_after=max(0.0, until - self._now()),
+            resets_at=_moment(until),
+        )
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _log_failure(under_way: asyncio.Future[None]) -> None:
+    if not under_way.cancelled() and (error := under_way.exception()):
+        logger.error("The day's count could not be corrected: %s", error)

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import logging
+import pickle
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from attrs.exceptions import FrozenInstanceError
+
+from gong_tasks_async.events import (
+    CallAttempted,
+    Event,
+    EventSink,
+    PaceChanged,
+    Paused,
+    Resumed,
+    RetryPlanned,
+)
+
+URL = "https://api.gong.io/v2/tasks/7"
+EVENTS: list[tuple[Event, int]] = [
+    (CallAttempted(method="PATCH", url=URL, status=None, attempt=1, seconds=0.5), logging.DEBUG),
+    (RetryPlanned(method="PATCH", url=URL, attempt=1, wait=0.5, reason="503"), logging.INFO),
+    (Paused(seconds=1.0), logging.INFO),
+    (Paused(seconds=10.0), logging.WARNING),
+    (Resumed(), logging.DEBUG),
+    (PaceChanged(before=3.0, after=2.0), logging.DEBUG),
+]
+
+
+@pytest.fixture
+def log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
+    with caplog.at_level(logging.DEBUG, logger="gong_tasks_async"):
+        yield caplog
+
+
+@pytest.mark.parametrize(("event", "level"), EVENTS, ids=lambda value: type(value).__name__)
+def test_each_event_is_logged_once_at_its_level(
+    log: pytest.LogCaptureFixture, event: Event, level: int
+) -> None:
+    EventSink().tell(event)
+    [record] = log.records
+    assert (record.name, record.levelno, record.getMessage()) == ("gong_tasks_async", level, str(event))
+
+
+def test_the_callback_gets_the_event_itself_in_order() -> None:
+    seen: list[Event] = []
+    sink = EventSink(seen.append)
+    for event, _ in EVENTS:
+        sink.tell(event)
+    assert [id(event) for event in seen] == [id(event) for event, _ in EVENTS]
+
+
+def test_a_callback_that_raises_is_logged_and_disturbs_nobody(log: pytest.LogCaptureFixture) -> None:
+    def fails(_: Event) -> None:
+        raise KeyError("dashboard")
+
+    sink = EventSink(fails)
+    sink.tell(Resumed())
+    sink.tell(Paused(seconds=1.0))
+    failures = [record for record in log.records if record.levelno == logging.ERROR]
+    assert len(failures) == 2
+    assert failures[0].exc_info is not None
+    assert isinstance(failures[0].exc_info[1], KeyError)
+
+
+def test_a_callback_may_stop_the_program() -> None:
+    def stops(_: Event) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        EventSink(stops).tell(Resumed())
+
+
+def test_events_of_calls_are_wanted_only_where_somebody_reads_them(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with caplog.at_level(logging.INFO, logger="gong_tasks_async"):
+        assert not EventSink().wants_every_call
+        assert EventSink(lambda _: None).wants_every_call
+    with caplog.at_level(logging.DEBUG, logger="gong_tasks_async"):
+        assert EventSink().wants_every_call
+
+
+def test_an_event_knows_when_it_happened() -> None:
+    before = datetime.now(UTC)
+    event = Paused(seconds=1.0)
+    assert before <= event.at <= datetime.now(UTC)
+    assert event.at.utcoffset() is not None
+
+
+@pytest.mark.parametrize("event", [event for event, _ in EVENTS], ids=lambda event: type(event).__name__)
+def test_events_are_values_that_are_frozen_and_travel(event: Event) -> None:
+    assert pickle.loads(pickle.dumps(event)) == event  # noqa: S301 - our own bytes
+    with pytest.raises(FrozenInstanceError):
+        event.at = datetime.now(UTC)  # type: ignore[misc]  # refused by the type checker as well
