@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 from attrs.exceptions import FrozenInstanceError
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from gong_tasks_async.codec.generate import quick_readers, source_of
 from gong_tasks_async.codec.structure import Mismatch, strict_converter

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from gong_tasks_async.simulator import Engine, Entry, Fault, Ledger, Request
 from tests.simulator.simulator_calls import HEADERS, a_task, get_users, listing, patch, post, small

@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from gong_tasks_async.simulator import DayLimit, Engine, Fault, SecondLimit
 from tests.simulator.simulator_calls import a_task, get_users, patch

@@ -4,8 +4,7 @@ import json
 import re
 from typing import Any
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from jsonschema import Draft202012Validator
 
 from gong_tasks_async.simulator import Account, Engine, Fault, Request, Response, openapi_document
