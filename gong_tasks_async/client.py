@@ -18,7 +18,7 @@ from gong_tasks_async.connection import Connection
 from gong_tasks_async.credentials import AccessKey, BearerToken, Credentials
 from gong_tasks_async.events import Event, EventSink
 from gong_tasks_async.models import Task, TaskFilter, TaskUpdate, UserTasks
-from gong_tasks_async.quota import Lane, LocalQuota, Quota, QuotaLimits
+from gong_tasks_async.quota import Lane, LocalQuota, Quota, QuotaLimits, note_own_quota
 from gong_tasks_async.retry import RetryPolicy
 from gong_tasks_async.transport import AiohttpTransport, Session, Transport, checked_base_url
 
@@ -67,7 +67,8 @@ class GongTasksClient:
         base_url: your company's own address, such as ``https://us-12345.api.gong.io``.
         limits: how fast Gong may be called.
         retry: when a call is tried again.
-        quota: share one between clients of the same company; ``limits`` is then of no effect.
+        quota: share one between clients of the same company; ``limits`` is then of no effect. ``client.quota`` tells
+            how things stand: ``await client.quota.snapshot()``, ``await client.quota.estimate(8_000)``.
         session: an aiohttp session to borrow; it is never closed here.
         on_event: called with each :class:`Event`; must be quick, and is called in the event loop.
         max_response_bytes: a longer answer is refused.
@@ -75,6 +76,7 @@ class GongTasksClient:
 
     Raises:
         ValueError: a setting makes no sense or would not be safe.
+        QuotaStoreError: ``limits.day_store`` is not ours, or cannot be read or written.
     """
 
     def __init__(
@@ -100,7 +102,7 @@ class GongTasksClient:
         self._missing_is_empty = missing_is_empty
         self._connection = Connection(self._open_transport)
         self._options = _Options(retry)
-        self.quota: Quota = quota or LocalQuota(limits, on_event=on_event)
+        self.quota: Quota = quota or self._own_quota(LocalQuota(limits, on_event=on_event))
 
     @classmethod
     def from_env(cls, **overrides: Unpack[ClientSettings]) -> Self:
@@ -236,6 +238,11 @@ class GongTasksClient:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._base_url}>"
+
+    def _own_quota(self, quota: LocalQuota) -> LocalQuota:
+        company = (self._base_url, hash(self._credentials.authorization))
+        note_own_quota(company, self._base_url, quota)
+        return quota
 
     def _open_transport(self) -> Transport:
         return AiohttpTransport(

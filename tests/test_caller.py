@@ -5,6 +5,7 @@ import itertools
 import pickle
 import types
 from collections.abc import Callable, Coroutine, Generator
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, cast
 
 import pytest
@@ -16,6 +17,7 @@ from gong_tasks_async import (
     APIError,
     BadRequestError,
     CallAttempted,
+    DailyQuotaError,
     DeadlineExceeded,
     Event,
     GongError,
@@ -153,6 +155,17 @@ async def test_a_wait_beyond_max_wait_is_raised_at_once_and_spares_the_others_th
     assert second.retry_after == pytest.approx(7200.0, abs=1.0)
     assert second.attempts == 0
     assert len(network.sent) == 1
+
+
+async def test_a_wait_of_hours_is_understood_as_the_day_s_end_and_a_short_one_is_not() -> None:
+    spent = await failure_of(caller(ScriptedTransport(answer(429, retry_after="7200")), quota=steady()))
+    assert isinstance(spent, DailyQuotaError)
+    assert spent.resets_at is not None
+    assert abs(spent.resets_at - datetime.now(UTC) - timedelta(hours=2)) < timedelta(seconds=10)
+    impatient = RetryPolicy(max_wait=5.0)
+    network = ScriptedTransport(answer(429, retry_after="10"))
+    short = await failure_of(caller(network, quota=steady(), retry=impatient))
+    assert type(short) is RateLimitError
 
 
 async def test_a_wait_that_would_end_after_the_deadline_is_never_begun() -> None:

@@ -308,6 +308,32 @@ async def test_one_quota_can_serve_two_clients(connect: Connect) -> None:
     assert gong.ledger.most_in_window(0.45) <= 10
 
 
+def test_two_clients_of_one_company_without_a_shared_quota_are_warned_of_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    key = AccessKey("shared-by-two", "TOPSECRET")
+    clients = [
+        GongTasksClient(key),
+        GongTasksClient(BearerToken("another")),
+        GongTasksClient(key, quota=LocalQuota()),
+    ]
+    assert caplog.records == []
+    clients += [GongTasksClient(key), GongTasksClient(key)]
+    assert len(caplog.records) == 1
+    assert "quota=..." in caplog.text
+    assert "TOPSECRET" not in caplog.text
+    assert len(clients) == 5
+
+
+async def test_a_client_tells_how_its_quota_stands(connect: Connect) -> None:
+    gong = engine()
+    client = await connect(gong, limits=QuotaLimits(per_second=50))
+    await client.list_tasks(gong.user_ids[0])
+    snapshot = await client.quota.snapshot()
+    assert (snapshot.used, snapshot.left, snapshot.reserve) == (1, 9_999, 500)
+    assert (await client.quota.estimate(8_000)).seconds == pytest.approx(8_000 * 1.03 / 50, rel=0.01)
+
+
 def test_from_env_reads_either_kind_of_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("GONG_ACCESS_KEY", "GONG_ACCESS_KEY_SECRET", "GONG_ACCESS_TOKEN", "GONG_BASE_URL"):
         monkeypatch.delenv(name, raising=False)

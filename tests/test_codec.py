@@ -5,25 +5,23 @@ from datetime import UTC, datetime
 from typing import Any
 
 import attrs
-import orjson
 import pytest
 
 from gong_tasks_async import codec
 from gong_tasks_async.codec import decode_answer, decode_tasks, to_json
-from gong_tasks_async.codec.json_text import standard_dumps, standard_loads
 from gong_tasks_async.errors import DecodeError
 from gong_tasks_async.models import Task
 from gong_tasks_async.models.answers import Answered
 from gong_tasks_async.simulator import full_task
+from tests.json_libraries import LIBRARIES, json_library
 
 Json = Any
 GREATEST = 2**63 - 1
 
 
-@pytest.fixture(autouse=True, params=["orjson", "standard"])
+@pytest.fixture(autouse=True, params=LIBRARIES)
 def both_libraries(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    chosen = {"orjson": (orjson.loads, orjson.dumps), "standard": (standard_loads, standard_dumps)}
-    loads, dumps = chosen[request.param]
+    loads, dumps = json_library(request.param)
     monkeypatch.setattr(codec, "loads", loads)
     monkeypatch.setattr(codec, "dumps", dumps)
 

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, get_args, get_origin, get_type_hints
 
 import attrs
-import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
@@ -18,6 +17,7 @@ from gong_tasks_async.errors import DecodeError
 from gong_tasks_async.models import OpenEnum, Task, TaskFilter, TasksAnswer, TaskStatus, TaskType, TaskUpdate
 from gong_tasks_async.models.answers import Answered
 from gong_tasks_async.simulator import full_task
+from tests.json_libraries import LIBRARIES, json_library
 
 Dumps = Callable[[object], bytes]
 
@@ -31,16 +31,13 @@ JSON = st.recursive(
 )
 
 
-@pytest.fixture(autouse=True, scope="module", params=["orjson", "standard"])
+@pytest.fixture(autouse=True, scope="module", params=LIBRARIES)
 def dumps(request: pytest.FixtureRequest) -> Iterator[Dumps]:
-    chosen: dict[str, tuple[Callable[[bytes], Any], Dumps]] = {
-        "orjson": (orjson.loads, orjson.dumps),
-        "standard": (standard_loads, standard_dumps),
-    }
+    loads, dumps = json_library(request.param)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(codec, "loads", chosen[request.param][0])
-        patch.setattr(codec, "dumps", chosen[request.param][1])
-        yield chosen[request.param][1]
+        patch.setattr(codec, "loads", loads)
+        patch.setattr(codec, "dumps", dumps)
+        yield dumps
 
 
 def gong_names(kind: type) -> dict[str, str]:
@@ -289,5 +286,6 @@ def test_a_moment_at_the_edge_of_time_is_refused_or_written_but_does_not_overflo
 
 def test_a_fallback_is_there_and_writes_what_orjson_writes() -> None:
     value: Any = {"é": [1, -1.5, True, None, "📞\n", {"a": []}], "status": TaskStatus("X")}
-    assert standard_dumps(value) == orjson.dumps(value)
-    assert standard_loads(orjson.dumps(value)) == value
+    _, orjson_dumps = json_library("orjson")
+    assert standard_dumps(value) == orjson_dumps(value)
+    assert standard_loads(orjson_dumps(value)) == value

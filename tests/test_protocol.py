@@ -7,12 +7,10 @@ from datetime import UTC, datetime, timedelta, timezone
 from email.utils import format_datetime
 from typing import Any
 
-import orjson
 import pytest
 from hypothesis import given, settings, strategies as st
 
 from gong_tasks_async import codec, protocol
-from gong_tasks_async.codec.json_text import standard_loads
 from gong_tasks_async.errors import (
     AccessDeniedError,
     APIError,
@@ -28,16 +26,17 @@ from gong_tasks_async.errors import (
 from gong_tasks_async.http import HttpRequest, HttpResponse
 from gong_tasks_async.models import TaskFilter, TaskStatus, TaskUpdate
 from gong_tasks_async.protocol import is_success, read_error, read_tasks, read_updated_task
+from tests.json_libraries import LIBRARIES, json_library
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 BERLIN = timezone(timedelta(hours=2))
 UPDATE = TaskUpdate(7, "1", "DONE")
 
 
-@pytest.fixture(autouse=True, scope="module", params=["orjson", "standard"])
+@pytest.fixture(autouse=True, scope="module", params=LIBRARIES)
 def _both_libraries(request: pytest.FixtureRequest) -> Any:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(codec, "loads", {"orjson": orjson.loads, "standard": standard_loads}[request.param])
+        patch.setattr(codec, "loads", json_library(request.param)[0])
         yield
 
 

@@ -2,6 +2,7 @@
 
 from gong_tasks_async.quota.limits import Lane, Quota, QuotaEstimate, QuotaLimits, QuotaSnapshot, Turn
 from gong_tasks_async.quota.local import LocalQuota
+from gong_tasks_async.quota.sharing import note_own_quota
 from gong_tasks_async.quota.unlimited import Unlimited
 
 __all__ = [
@@ -13,4 +14,5 @@ __all__ = [
     "QuotaSnapshot",
     "Turn",
     "Unlimited",
+    "note_own_quota",
 ]

@@ -1,0 +1,27 @@
+"""The command `gong-tasks`, where its extra is installed."""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import find_spec
+from io import TextIOWrapper
+
+ADVICE = "gong-tasks: click and rich are not installed; install 'gong_tasks_async[cli]'\n"
+
+
+def main() -> None:
+    """Run the command line, or say what to install for it."""
+    if not all(map(find_spec, ("click", "rich"))):
+        sys.stderr.write(ADVICE)
+        sys.exit(2)
+    from gong_tasks_async.cli.app import gong_tasks  # noqa: PLC0415 - needs click
+
+    _never_fail_to_print()
+    gong_tasks(prog_name="gong-tasks")
+
+
+def _never_fail_to_print() -> None:
+    # Names come from all over the world, and a pipe need not be UTF-8.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")

@@ -1,0 +1,145 @@
+"""All checks of this project: `nox` runs them, `nox -l` lists them."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from zipfile import ZipFile
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.reuse_existing_virtualenvs = False
+# On CI nox would fail for each missing Python. One is enough: `tests_without_orjson` uses nox's own.
+nox.options.error_on_missing_interpreters = False
+
+PYTHONS = ["3.11", "3.12", "3.13"]
+ROOT = Path(__file__).parent
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+COVERAGE = ROOT / ".nox" / "coverage-data"  # beside the sessions, whose environments are made anew
+
+BENCHMARKS = [["benchmarks/quota_use.py"], ["benchmarks/call_cost.py"], ["benchmarks/bulk_memory.py"]]
+
+SHIPPED = {"gong_tasks_async/py.typed", "gong_tasks_async/simulator/openapi.json"}
+ADVICE = "install 'gong_tasks_async[cli]'"
+
+IMPORTED_FROM = """
+import gong_tasks_async, sysconfig
+assert gong_tasks_async.__file__.startswith(sysconfig.get_path("purelib")), gong_tasks_async.__file__
+"""
+
+PLUGIN_TEST = """
+import asyncio
+from gong_tasks_async import GongTasksClient
+
+def test_the_fixture(gong_simulator):
+    async def list_first():
+        async with GongTasksClient(**gong_simulator.client_settings) as gong:
+            return await gong.list_tasks(gong_simulator.engine.user_ids[0])
+
+    assert asyncio.run(list_first())
+    assert gong_simulator.ledger.calls == 1
+"""
+
+
+def _groups(*names: str) -> tuple[str, ...]:
+    return nox.project.dependency_groups(PYPROJECT, *names)
+
+
+def _run_tests(session: nox.Session, extras: str) -> None:
+    session.install("-e", f".[{extras}]", *_groups("test"))
+    data = COVERAGE / session.name
+    shutil.rmtree(data, ignore_errors=True)  # what an earlier run saw says nothing about this one
+    data.mkdir(parents=True)
+    # pytest loads our plugin early, so coverage has to be there before pytest is.
+    session.run(
+        *("coverage", "run", "-m", "pytest", *session.posargs), env={"COVERAGE_FILE": str(data / ".coverage")}
+    )
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """Run the tests, on each Python that is there."""
+    _run_tests(session, "cli,speed")
+
+
+@nox.session
+def tests_without_orjson(session: nox.Session) -> None:
+    """Run the tests with the standard library's JSON, on the Python that nox runs on."""
+    _run_tests(session, "cli")
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Report what all the runs of the tests covered together."""
+    session.install(*_groups("coverage"))
+    session.env["COVERAGE_FILE"] = str(COVERAGE / ".coverage")
+    session.run("coverage", "combine", *map(str, COVERAGE.glob("*/")))
+    session.run("coverage", "report")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check the types."""
+    session.install("-e", ".[cli,speed]", *_groups("types", "test", "bench"))
+    session.run("mypy", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check the style."""
+    session.install(*_groups("lint"))
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+
+
+@nox.session
+def layers(session: nox.Session) -> None:
+    """Check that imports go one way only."""
+    session.install(*_groups("lint"))
+    session.run("lint-imports")
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """Build what is published, and try it as its users will: installed, away from the sources."""
+    session.install(*_groups("wheel"))
+    built = _build(session)
+    missing = SHIPPED - set(ZipFile(built).namelist())
+    if missing:
+        session.error(f"the wheel lacks {', '.join(sorted(missing))}")
+    session.install(str(built))
+    with TemporaryDirectory() as elsewhere, session.chdir(elsewhere):
+        _try_without_extra(session)
+        session.install(f"{built}[cli]")
+        _try_installed(session)
+
+
+def _build(session: nox.Session) -> Path:
+    dist = Path(session.create_tmp()).absolute() / "dist"
+    shutil.rmtree(dist, ignore_errors=True)
+    session.run("python", "-m", "build", "--outdir", str(dist), silent=True)
+    return next(dist.glob("*.whl"))
+
+
+def _try_without_extra(session: nox.Session) -> None:
+    said = session.run("gong-tasks", success_codes=[2], silent=True)
+    if ADVICE not in str(said):
+        session.error(f"without its extra the command said: {said}")
+
+
+def _try_installed(session: nox.Session) -> None:
+    Path("test_plugin.py").write_text(PLUGIN_TEST, encoding="utf-8")
+    session.run("python", "-c", IMPORTED_FROM)
+    session.run("gong-tasks", "--version")
+    session.run("gong-tasks", "demo", "--tasks", "6")
+    session.run("pytest", "-q", "test_plugin.py")
+
+
+@nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """Run the benchmarks, or one with arguments: `nox -s bench -- benchmarks/quota_use.py --virtual`."""
+    session.install("-e", ".[cli,speed]", *_groups("bench"))
+    for line in [session.posargs] if session.posargs else BENCHMARKS:
+        session.run("python", *line)
