@@ -11,13 +11,11 @@ import nox
 
 nox.needs_version = ">=2025.2.9"
 nox.options.reuse_existing_virtualenvs = False
-# On CI nox would fail for each missing Python. One is enough: `tests_without_orjson` uses nox's own.
+# On CI nox would fail for each missing Python. One is enough: `coverage` uses nox's own.
 nox.options.error_on_missing_interpreters = False
 
 PYTHONS = ["3.11", "3.12", "3.13"]
-ROOT = Path(__file__).parent
 PYPROJECT = nox.project.load_toml("pyproject.toml")
-COVERAGE = ROOT / ".nox" / "coverage-data"  # beside the sessions, whose environments are made anew
 
 BENCHMARKS = [["benchmarks/quota_use.py"], ["benchmarks/call_cost.py"], ["benchmarks/bulk_memory.py"]]
 
@@ -47,35 +45,22 @@ def _groups(*names: str) -> tuple[str, ...]:
     return nox.project.dependency_groups(PYPROJECT, *names)
 
 
-def _run_tests(session: nox.Session, extras: str) -> None:
-    session.install("-e", f".[{extras}]", *_groups("test"))
-    data = COVERAGE / session.name
-    shutil.rmtree(data, ignore_errors=True)  # what an earlier run saw says nothing about this one
-    data.mkdir(parents=True)
-    # pytest loads our plugin early, so coverage has to be there before pytest is.
-    session.run(
-        *("coverage", "run", "-m", "pytest", *session.posargs), env={"COVERAGE_FILE": str(data / ".coverage")}
-    )
-
-
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """Run the tests, on each Python that is there."""
-    _run_tests(session, "cli,speed")
-
-
-@nox.session
-def tests_without_orjson(session: nox.Session) -> None:
-    """Run the tests with the standard library's JSON, on the Python that nox runs on."""
-    _run_tests(session, "cli")
+    session.install("-e", ".[cli,speed]", *_groups("test"))
+    session.run("pytest", *session.posargs)
 
 
 @nox.session
 def coverage(session: nox.Session) -> None:
-    """Report what all the runs of the tests covered together."""
-    session.install(*_groups("coverage"))
-    session.env["COVERAGE_FILE"] = str(COVERAGE / ".coverage")
-    session.run("coverage", "combine", *map(str, COVERAGE.glob("*/")))
+    """Run the tests with the standard library's JSON, on the Python that nox runs on, and report what they cover."""
+    session.install("-e", ".[cli]", *_groups("test", "coverage"))
+    session.env["COVERAGE_FILE"] = str(Path(session.create_tmp()) / ".coverage")
+    session.run("coverage", "erase")
+    # pytest loads our plugin early, so coverage has to be there before pytest is.
+    session.run("coverage", "run", "-m", "pytest", *session.posargs)
+    session.run("coverage", "combine")
     session.run("coverage", "report")
 
 
