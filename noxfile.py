@@ -56,7 +56,7 @@ def tests(session: nox.Session) -> None:
 def coverage(session: nox.Session) -> None:
     """Run the tests with the standard library's JSON, on the Python that nox runs on, and report what they cover."""
     session.install("-e", ".[cli]", *_groups("test", "coverage"))
-    session.env["COVERAGE_FILE"] = str(Path(session.create_tmp()) / ".coverage")
+    session.env["COVERAGE_FILE"] = str(session.cache_dir / ".coverage")
     session.run("coverage", "erase")
     # pytest loads our plugin early, so coverage has to be there before pytest is.
     session.run("coverage", "run", "-m", "pytest", *session.posargs)

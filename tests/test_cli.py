@@ -166,7 +166,7 @@ class TestDemo:
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=PATIENCE)
         assert process.returncode == 130
-        assert err == "interrupted\n"
+        assert err.strip() == "interrupted"  # older releases of click end the line first
 
     def test_a_failed_row_is_told_and_ends_with_1(self, monkeypatch: pytest.MonkeyPatch) -> None:
         failed = Failed(TaskUpdate(7, "1", status="DONE"), TaskNotFoundError(status=404))
