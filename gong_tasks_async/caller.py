@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from gong_tasks_async import protocol
 from gong_tasks_async.errors import APIError, DeadlineExceeded, GongError, RateLimitError, TransportError
@@ -18,6 +18,7 @@ from gong_tasks_async.quota import Lane, Quota
 from gong_tasks_async.retry import RetryPolicy, Tries
 from gong_tasks_async.transport import Transport
 
+T = TypeVar("T")
 ErrorT = TypeVar("ErrorT", bound=GongError)
 
 
@@ -36,6 +37,11 @@ class Caller:
     jitter: Callable[[], float] = random.random
     calls: int = field(default=0, init=False)
     """Requests sent so far."""
+    refused: int = field(default=0, init=False)
+    """How many of them were answered 429."""
+    _resting: set[asyncio.Task[object]] = field(factory=set, init=False)
+    """The tasks that wait for a turn or between two tries; the others have a request under way."""
+    _halted: bool = field(default=False, init=False)
 
     async def call(self, request: HttpRequest) -> HttpResponse:
         """Send a request until it is answered 2xx or there is no use in going on.
@@ -62,21 +68,42 @@ class Caller:
         error.method, error.url, error.attempts = request.method, self.base_url + request.path, attempts
         return error
 
+    def halt(self) -> None:
+        """Make no further request: whoever waits for one is cancelled, requests under way come to their end."""
+        self._halted = True
+        for task in self._resting:
+            task.cancel()
+
+    async def rest(self, waiting: Coroutine[Any, Any, T]) -> T:
+        """Wait for something that :meth:`halt` cuts short."""
+        if self._halted:
+            waiting.close()
+            raise asyncio.CancelledError
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - coroutines run in tasks
+        self._resting.add(task)
+        try:
+            return await waiting
+        finally:
+            self._resting.discard(task)
+
     async def _until_settled(
         self, request: HttpRequest, tries: Tries, deadline: float | None
     ) -> HttpResponse:
         while True:
             outcome = await self._attempt(request, tries, deadline)
             if isinstance(outcome, HttpResponse):
-                return outcome
+                return outcome if tries.sent == 1 else evolve(outcome, attempts=tries.sent)
             await self._wait_or_raise(request, outcome, tries, deadline)
 
     async def _attempt(
         self, request: HttpRequest, tries: Tries, deadline: float | None
     ) -> HttpResponse | APIError | TransportError:
         """One turn, one request, one outcome."""
-        turn = await self.quota.acquire(
-            self.lane, deadline=deadline, max_wait=self.retry.max_wait, returning=tries.refused > 0
+        turn = await self.rest(
+            self.quota.acquire(
+                self.lane, deadline=deadline, max_wait=self.retry.max_wait, returning=tries.refused > 0
+            )
         )
         response = None
         tries.sent += 1
@@ -97,6 +124,7 @@ class Caller:
     ) -> None:
         if isinstance(error, RateLimitError):
             tries.refused += 1
+            self.refused += 1
             error = self._shut_the_gate(error, tries)
         wait = self.retry.wait(error, tries, self.jitter())
         if wait is None:
@@ -106,7 +134,7 @@ class Caller:
             raise DeadlineExceeded(reason=reason, estimate=wait) from error
         self._tell_retry(request, error, tries, wait)
         if not isinstance(error, RateLimitError):  # after a 429 the gate holds it, with everybody else
-            await asyncio.sleep(wait)
+            await self.rest(asyncio.sleep(wait))
 
     def _shut_the_gate(self, error: RateLimitError, tries: Tries) -> RateLimitError:
         """Have everybody wait, and call the error by its name where Gong means the whole day."""

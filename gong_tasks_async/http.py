@@ -25,3 +25,5 @@ class HttpResponse:
     body: bytes
     truncated: bool = False
     """True where the body was longer than the transport reads; ``body`` is then its beginning."""
+    attempts: int = 1
+    """How many requests it took to get this answer."""
