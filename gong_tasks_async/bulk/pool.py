@@ -20,6 +20,7 @@ class Feed(Generic[T]):
         self._lock = asyncio.Lock()
         self._async = aiter(items) if isinstance(items, AsyncIterable) else None
         self._plain = None if isinstance(items, AsyncIterable) else iter(items)
+        self._waiting: set[asyncio.Task[object]] = set()
 
     async def take(self) -> T:
         """The next item.
@@ -30,24 +31,54 @@ class Feed(Generic[T]):
         if self._plain is not None:
             for item in self._plain:
                 return item
-            raise StopAsyncIteration
         if self._async is None:
             raise StopAsyncIteration
-        async with self._lock:  # an async generator cannot be asked twice at the same time
-            return await anext(self._async)
+        return await self._take_async()
+
+    def close(self) -> None:
+        """Cancel whoever waits for an item."""
+        for task in self._waiting:
+            task.cancel()
+
+    async def _take_async(self) -> T:
+        task = asyncio.current_task()
+        assert self._async is not None  # noqa: S101 - seen by the only caller
+        assert task is not None  # noqa: S101 - coroutines run in tasks
+        self._waiting.add(task)
+        try:
+            async with self._lock:  # an async generator cannot be asked twice at the same time
+                return await anext(self._async)
+        finally:
+            self._waiting.discard(task)
 
 
 class Pool(Generic[T]):
-    """Workers that hand each item of a feed to ``handle``, until the feed ends or somebody stops the pool."""
+    """Workers that hand each item of a feed to ``handle``, until the feed ends or somebody stops the pool.
+
+    Args:
+        items: what to work on.
+        handle: what to do with each; an exception stops the pool and is raised by :meth:`run`.
+        workers: how many items may be under way at once.
+        halt: called when the pool is cancelled, to cut short what need not be waited for.
+        grace: seconds for which a cancelled pool waits for the items under way.
+    """
 
     def __init__(
-        self, items: Iterable[T] | AsyncIterable[T], handle: Callable[[T], Awaitable[None]], workers: int
+        self,
+        items: Iterable[T] | AsyncIterable[T],
+        handle: Callable[[T], Awaitable[None]],
+        workers: int,
+        *,
+        halt: Callable[[], None] = lambda: None,
+        grace: float = 0.0,
     ) -> None:
         if workers < 1:
             raise ValueError(f"workers must be at least 1, not {workers}")
         self._feed = Feed(items)
         self._handle = handle
         self._workers = workers
+        self._halt = halt
+        self._grace = grace
         self._stopped = False
         self._failure: Exception | None = None
 
@@ -56,16 +87,31 @@ class Pool(Generic[T]):
         self._stopped = True
 
     async def run(self) -> None:
-        """Work until done. Cancelled, it cancels its workers and returns when they have ended.
+        """Work until done. Cancelled, it returns when all of its workers have ended.
 
         Raises:
             Exception: what the iterable or ``handle`` raised; the items under way are finished first.
         """
-        async with asyncio.TaskGroup() as group:
-            for _ in range(self._workers):
-                group.create_task(self._work())
+        workers = [asyncio.create_task(self._work()) for _ in range(self._workers)]
+        try:
+            await asyncio.wait(workers)
+        except asyncio.CancelledError:
+            await self._wind_down(workers)
+            raise
         if self._failure is not None:
             raise self._failure
+
+    async def _wind_down(self, workers: list[asyncio.Task[None]]) -> None:
+        self.stop()
+        self._feed.close()
+        self._halt()
+        try:
+            if self._grace:
+                await asyncio.wait(workers, timeout=self._grace)
+        finally:
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
 
     async def _work(self) -> None:
         count = 0
@@ -87,9 +133,8 @@ async def each_result(
 ) -> AsyncGenerator[R]:
     """The results of ``apply``, as they come. Workers wait while nobody takes results."""
     results: asyncio.Queue[R | None] = asyncio.Queue()
-    room = asyncio.Semaphore(
-        workers
-    )  # bounds the queue; a bounded queue could not take the end mark at any time
+    # Bounds the queue; a bounded queue could not take the end mark at any time.
+    room = asyncio.Semaphore(workers)
 
     async def handle(item: T) -> None:
         result = await apply(item)
