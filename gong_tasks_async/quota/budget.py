@@ -30,7 +30,8 @@ class Budget:
         self._day: Day = RollingDay() if limits.day_starts is None else FixedDay(limits.day_starts)
         self._store: DayStore = MemoryStore() if limits.day_store is None else SqliteStore(limits.day_store)
         self._spent_until = dict.fromkeys(Lane, 0.0)
-        self._told_low: set[float] = set()
+        self._told_low: dict[float, float] = {}
+        """Until when each share that was reached is old news."""
 
     @property
     def day(self) -> Day:
@@ -66,11 +67,18 @@ class Budget:
 
     def give_back(self, ticket: int) -> None:
         """Forget a call that was never sent, or that Gong does not count."""
-        self._in_background(self._store.give_back, ticket)
+        self._in_background(self._give_back, ticket)
+
+    def _give_back(self, ticket: int) -> None:
+        self._store.give_back(ticket)
+        self._spent_until = dict.fromkeys(Lane, 0.0)  # what was found out before holds no longer
 
     def shut(self, seconds: float) -> None:
         """Remember that Gong itself has called the day spent, also for those who share the store."""
-        self._in_background(self._store.shut, self._now() + seconds)
+        until = self._now() + seconds
+        for lane in Lane:
+            self._events.tell(BudgetSpent(lane=lane.value, resets_at=_moment(until)))
+        self._in_background(self._store.shut, until)
 
     async def count(self) -> Count:
         """What is known now."""
@@ -109,10 +117,15 @@ class Budget:
         if self._limits.per_day is None:
             return
         left = self._limits.per_day - used
-        reached = {share for share in LOW if left <= share * self._limits.per_day}
-        if reached - self._told_low:
+        now = self._now()
+        news = [
+            share
+            for share in LOW
+            if left <= share * self._limits.per_day and now >= self._told_low.get(share, 0.0)
+        ]
+        if news:
+            self._told_low.update(dict.fromkeys(news, self._day.freed(now)))
             self._events.tell(BudgetLow(left=left, per_day=self._limits.per_day))
-        self._told_low = reached
 
     def _spent_error(self, until: float) -> DailyQuotaError:
         return DailyQuotaError(

@@ -5,6 +5,7 @@ All moments are seconds since 1970 (``time.time``), since a day's count outlives
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 
@@ -33,8 +34,8 @@ class FixedDay:
     starts: time
 
     def since(self, now: float) -> float:
-        """The moment after which calls count."""
-        return self._turn(now, 0)
+        """The moment after which calls count; one made at the very turn does."""
+        return math.nextafter(self._turn(now, 0), 0.0)
 
     def freed(self, call: float) -> float:
         """When a call that was made then stops counting."""
@@ -66,12 +67,28 @@ def ready_at(
     """
     if allowed is None:
         return now + (calls - 1) * spacing
-    whole_days, rest = divmod(calls - 1, allowed)
+    if isinstance(day, FixedDay):
+        return _ready_by_days(calls, now, spacing, allowed, sum(day.freed(call) > now for call in made), day)
+    # Once as many have left as a day allows, all that counts is of their making, and so is what comes a day later.
+    # But where they had to wait, they bunch; a second day of them has the rhythm that all others keep.
+    whole_days = max(0, (calls - 1) // allowed - 1)
     moments = list(made)
     moment = now - spacing
-    for _ in range(rest + 1):
+    for _ in range(calls - whole_days * allowed):
         moment += spacing
         if len(moments) >= allowed:
             moment = max(moment, day.freed(moments[-allowed]))
         moments.append(moment)
     return moment + whole_days * max(DAY, allowed * spacing)
+
+
+def _ready_by_days(calls: int, now: float, spacing: float, allowed: int, used: int, day: FixedDay) -> float:
+    """The same where all of a day's calls are freed at its turn."""
+    left = allowed - used
+    while True:
+        turn = day.freed(now)
+        today = max(0, min(left, math.ceil((turn - now) / spacing)))
+        if calls <= today:
+            return now + (calls - 1) * spacing
+        calls -= today
+        now, left = max(turn, now + today * spacing), allowed

@@ -97,14 +97,15 @@ class LocalQuota:
     async def snapshot(self) -> QuotaSnapshot:
         """How things stand now; see :class:`Quota`."""
         count = await self._budget.count()
-        used, per_day, shut = len(count.made), self.limits.per_day, self._gate.remaining()
+        used, per_day, now = len(count.made), self.limits.per_day, self._wall_clock()
+        shut_until = max(now + self._gate.remaining(), count.shut_until)
         return QuotaSnapshot(
             used=used,
             left=None if per_day is None else max(0, per_day - used),
             reserve=self.limits.interactive_reserve,
             resets_at=_moment(self._budget.day.freed(count.made[0])) if count.made else None,
             per_second=1.0 / self._spacing,
-            shut_until=_moment(max(self._wall_clock() + shut, count.shut_until)) if shut else None,
+            shut_until=_moment(shut_until) if shut_until > now else None,
             waiting={lane: self._line.waiting(lane) for lane in Lane},
         )
 
@@ -114,8 +115,8 @@ class LocalQuota:
             raise ValueError(f"calls must be at least 1, not {calls}")
         count, now = await self._budget.count(), self._wall_clock()
         ends = ready_at(
-            calls,
-            now=max(now + self._gate.remaining() + self._line.ahead(lane) * self._spacing, count.shut_until),
+            self._line.ahead(lane) + calls,
+            now=max(now + self._gate.remaining(), count.shut_until),
             spacing=self._spacing,
             allowed=None if self.limits.per_day is None else self.limits.allowed(lane),
             made=count.made,
@@ -147,12 +148,11 @@ class LocalQuota:
             raise
 
     async def _counted(self, lane: Lane) -> int:
-        """At the front with a token, count the call in the day's budget; or leave both."""
+        """At the front with a token, count the call in the day's budget; or leave, and the token to the next one."""
         try:
             return await self._budget.take(lane)
         except BaseException:
-            self._slots.give_back()
-            self._line.leave()
+            self._line.leave(with_token=True)
             raise
 
     def _refuse_late(self, ahead: int, deadline: float | None) -> None:

@@ -18,6 +18,9 @@ RECOVERY = 0.0005
 """The share of the full pace that is won back with each quiet second."""
 STEP = 0.01
 """It is won back in steps of this size, so that neither limiters nor events are made for each call."""
+NEAR = 0.05
+"""The share of the full pace within which two refusals count as met at the same one."""
+MOST_CAUTIOUS = 64.0
 PARTIAL_SLOT = 0.1
 """Pace beyond a whole number of slots that is not worth another slot yet."""
 
@@ -36,6 +39,8 @@ class Pacer:
         self._share = 1.0
         self._share_set_at = 0.0
         self._slowed_at = -math.inf
+        self._ceiling = math.inf
+        self._caution = 1.0
         self._limiter: AsyncLimiter | None = None
 
     @property
@@ -72,12 +77,23 @@ class Pacer:
         now = asyncio.get_running_loop().time()
         if self._limits.adaptive and now - self._slowed_at >= self.spacing:
             self._slowed_at = now
+            self._learn_ceiling()
             self._set_share(max(SLOWEST, self._share * SLOWER), now)
+
+    def _learn_ceiling(self) -> None:
+        """Refused again at about the same pace: come back to it ever more slowly, rather than swing for ever."""
+        again = abs(self._share - self._ceiling) <= NEAR
+        self._caution = min(MOST_CAUTIOUS, self._caution * 4.0) if again else 1.0
+        self._ceiling = self._share
 
     def _speed_up(self) -> None:
         """Win back what quiet has earned."""
         now = asyncio.get_running_loop().time()
+        if self._share > self._ceiling + NEAR:  # what refused us there before has gone
+            self._ceiling, self._caution = math.inf, 1.0
         earned = RECOVERY * (now - self._share_set_at)
+        if self._share + earned > self._ceiling - NEAR:
+            earned /= self._caution
         if self._share < 1.0 and earned >= STEP:
             self._set_share(min(1.0, self._share + earned), now)
 

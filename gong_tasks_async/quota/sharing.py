@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from typing import TypeVar
 from weakref import WeakSet
 
 from gong_tasks_async.events import logger
 from gong_tasks_async.quota.limits import Quota
 
+QuotaT = TypeVar("QuotaT", bound=Quota)
+
 _own_quotas: dict[Hashable, WeakSet[Quota]] = {}
 _warned: set[Hashable] = set()
 
 
-def note_own_quota(company: Hashable, host: str, quota: Quota) -> None:
+def note_own_quota(quota: QuotaT, secret: str, host: str) -> QuotaT:
     """Note a quota that a client made for itself; warn once where another is alive for the same company."""
+    company = (hash(secret), host)
     others = _own_quotas.setdefault(company, WeakSet())
     if others and company not in _warned:
         _warned.add(company)
@@ -23,3 +27,4 @@ def note_own_quota(company: Hashable, host: str, quota: Quota) -> None:
             host,
         )
     others.add(quota)
+    return quota

@@ -54,9 +54,11 @@ class Slots:
     def cool(self, departed: float, *, answered: bool) -> None:
         """Return a slot whose call has ended; it is free again after the window."""
         now = asyncio.get_running_loop().time()
+        free_at = now + self._hold
         if answered:
             self._flights.append(now - departed)
-        heappush(self._cooling, now + self._hold - self._quickest_flight())
+            free_at -= self._quickest_flight()
+        heappush(self._cooling, free_at)  # cut off, it may be on its way still: nothing is known of its arrival
         self._wake()
 
     def _quickest_flight(self) -> float:

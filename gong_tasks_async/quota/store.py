@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 import weakref
-from bisect import bisect_right
+from bisect import bisect_right, insort
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -57,26 +58,25 @@ class MemoryStore:
     """Counts in this process alone, and forgets with it."""
 
     def __init__(self) -> None:
-        self._made: list[float] = []
-        self._tickets: list[int] = []
+        self._calls: list[tuple[float, int]] = []
         self._next_ticket = 0
         self._shut_until = 0.0
 
     def take(self, now: float, since: float, allowed: int) -> Taken | Count:
         """See :class:`DayStore`."""
         self._forget(since)
-        if len(self._made) >= allowed or now < self._shut_until:
+        if len(self._calls) >= allowed or now < self._shut_until:
             return self.count(since)
-        self._made.append(now)
-        self._tickets.append(self._next_ticket)
         self._next_ticket += 1
-        return Taken(self._tickets[-1], len(self._made))
+        insort(self._calls, (now, self._next_ticket))  # in order even where the clock is set back
+        return Taken(self._next_ticket, len(self._calls))
 
     def give_back(self, ticket: int) -> None:
         """See :class:`DayStore`."""
-        place = bisect_right(self._tickets, ticket) - 1
-        if place >= 0 and self._tickets[place] == ticket:
-            del self._made[place], self._tickets[place]
+        for place in range(len(self._calls) - 1, -1, -1):  # the latest first: it is nearly always one of them
+            if self._calls[place][1] == ticket:
+                del self._calls[place]
+                return
 
     def shut(self, until: float) -> None:
         """See :class:`DayStore`."""
@@ -85,14 +85,11 @@ class MemoryStore:
     def count(self, since: float) -> Count:
         """See :class:`DayStore`."""
         self._forget(since)
-        return Count(tuple(self._made), self._shut_until)
+        return Count(tuple(made for made, _ in self._calls), self._shut_until)
 
     def _forget(self, since: float) -> None:
-        gone = 0
-        while gone < len(self._made) and self._made[gone] <= since:
-            gone += 1
-        if gone:
-            del self._made[:gone], self._tickets[:gone]
+        if self._calls and self._calls[0][0] <= since:
+            del self._calls[: bisect_right(self._calls, (since, self._next_ticket))]
 
 
 class SqliteStore:
@@ -159,11 +156,9 @@ class SqliteStore:
                 raise
 
     def _prepare(self) -> None:
-        """Make the tables in a new file; refuse a file of somebody else before touching it."""
-        (identity,) = self._database.execute("PRAGMA application_id").fetchone()
-        (version,) = self._database.execute("PRAGMA user_version").fetchone()
-        (tables,) = self._database.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        if tables and identity != OURS:
+        """Make the tables in a new file and sign it, in one step; refuse a file of somebody else before touching it."""
+        identity, version, tables = self._database.execute(IDENTITY).fetchone()
+        if identity != OURS and (identity or tables):
             raise QuotaStoreError(
                 path=str(self._path), reason="it is another program's database: name a new file"
             )
@@ -171,12 +166,21 @@ class SqliteStore:
             raise QuotaStoreError(
                 path=str(self._path), reason="a newer version of this library made it: upgrade"
             )
-        with closing(self._database.execute("PRAGMA journal_mode=WAL")):
-            pass
+        self._log_ahead()
         self._database.execute("PRAGMA synchronous=FULL")
         self._database.executescript(SCHEMA)
-        self._database.execute(f"PRAGMA application_id = {OURS}")
-        self._database.execute(f"PRAGMA user_version = {VERSION}")
+
+    def _log_ahead(self) -> None:
+        """Switch to a write-ahead log. Who switches while others do is refused at once, whatever the timeout."""
+        patience = time.monotonic() + BUSY_TIMEOUT
+        while True:
+            try:
+                with closing(self._database.execute("PRAGMA journal_mode=WAL")):
+                    return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > patience:
+                    raise
+            time.sleep(0.001)
 
     @contextmanager
     def _errors(self, what: str) -> Iterator[None]:
@@ -186,11 +190,19 @@ class SqliteStore:
             raise QuotaStoreError(path=str(self._path), reason=f"it {what} ({error})") from error
 
 
-SCHEMA = """
+IDENTITY = """
+SELECT application_id, user_version, (SELECT count(*) FROM sqlite_master)
+FROM pragma_application_id, pragma_user_version
+"""
+"""All in one statement: between two, another process may make the tables."""
+
+SCHEMA = f"""
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS calls (ticket INTEGER PRIMARY KEY AUTOINCREMENT, made REAL NOT NULL);
 CREATE INDEX IF NOT EXISTS calls_made ON calls (made);
 CREATE TABLE IF NOT EXISTS gate (only INTEGER PRIMARY KEY CHECK (only = 1), shut_until REAL NOT NULL);
 INSERT OR IGNORE INTO gate VALUES (1, 0);
+PRAGMA application_id = {OURS};
+PRAGMA user_version = {VERSION};
 COMMIT;
-"""
+"""  # noqa: S608 - our own numbers
