@@ -13,9 +13,19 @@ if TYPE_CHECKING:
     from gong_tasks_async.bulk import (
         BulkReport as BulkReport,
         Failed as Failed,
+        JournalError as JournalError,
+        JournalReader as JournalReader,
         Outcome as Outcome,
+        OutcomeStream as OutcomeStream,
+        Plan as Plan,
+        PlanConflictError as PlanConflictError,
+        Row as Row,
+        RowState as RowState,
         Unchanged as Unchanged,
         Updated as Updated,
+        UserCounts as UserCounts,
+        open_journal as open_journal,
+        plan_updates as plan_updates,
     )
     from gong_tasks_async.client import GongTasksClient as GongTasksClient
     from gong_tasks_async.codec import to_json as to_json
@@ -90,7 +100,7 @@ if TYPE_CHECKING:
     from gong_tasks_async.retry import RetryPolicy as RetryPolicy
 
 _NAMES_OF = {
-    "bulk": "BulkReport Failed Outcome Unchanged Updated",
+    "bulk": "BulkReport Failed JournalError JournalReader Outcome OutcomeStream Plan PlanConflictError Row RowState Unchanged Updated UserCounts open_journal plan_updates",
     "client": "GongTasksClient",
     "codec": "to_json",
     "credentials": "AccessKey BearerToken Credentials",

@@ -3,52 +3,42 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from copy import copy
+from pathlib import Path
 from types import TracebackType
-from typing import Self, TypedDict, Unpack
-
-from attrs import frozen
+from typing import Self, Unpack
 
 from gong_tasks_async import operations
-from gong_tasks_async.bulk import BulkReport, BulkRun, Outcome, Updates, each_result
+from gong_tasks_async.bulk import (
+    BulkReport,
+    Job,
+    Outcome,
+    OutcomeStream,
+    Plan,
+    RunSettings,
+    Updates,
+    awaited,
+    each_result,
+    listed,
+)
 from gong_tasks_async.caller import Caller
 from gong_tasks_async.connection import Connection
-from gong_tasks_async.credentials import AccessKey, BearerToken, Credentials
+from gong_tasks_async.credentials import Credentials
 from gong_tasks_async.events import Event, EventSink
 from gong_tasks_async.models import Task, TaskFilter, TaskUpdate, UserTasks
 from gong_tasks_async.quota import Lane, LocalQuota, Quota, QuotaLimits, note_own_quota
 from gong_tasks_async.retry import RetryPolicy
+from gong_tasks_async.settings import (
+    DEFAULT_BASE_URL,
+    MAX_RESPONSE_BYTES,
+    BulkSettings,
+    ClientSettings,
+    Options,
+    credentials_from,
+)
 from gong_tasks_async.transport import AiohttpTransport, Session, Transport, checked_base_url
-
-DEFAULT_BASE_URL = "https://api.gong.io"
-
-MAX_RESPONSE_BYTES = 256 * 2**20
-"""Ten times an answer of 10,000 full tasks."""
-
-
-class ClientSettings(TypedDict, total=False):
-    """The keywords of :class:`GongTasksClient`, for :meth:`GongTasksClient.from_env`."""
-
-    credentials: Credentials
-    base_url: str
-    limits: QuotaLimits
-    retry: RetryPolicy
-    quota: Quota | None
-    session: Session | None
-    on_event: Callable[[Event], None] | None
-    max_response_bytes: int
-    missing_is_empty: bool
-
-
-@frozen
-class _Options:
-    """What :meth:`GongTasksClient.with_options` changes."""
-
-    retry: RetryPolicy
-    lane: Lane | None = None
-    timeout: float | None = None
 
 
 class GongTasksClient:
@@ -67,8 +57,7 @@ class GongTasksClient:
         base_url: your company's own address, such as ``https://us-12345.api.gong.io``.
         limits: how fast Gong may be called.
         retry: when a call is tried again.
-        quota: share one between clients of the same company; ``limits`` is then of no effect. ``client.quota`` tells
-            how things stand: ``await client.quota.snapshot()``, ``await client.quota.estimate(8_000)``.
+        quota: share one between clients of the same company; ``limits`` is then of no effect.
         session: an aiohttp session to borrow; it is never closed here.
         on_event: called with each :class:`Event`; must be quick, and is called in the event loop.
         max_response_bytes: a longer answer is refused.
@@ -101,8 +90,10 @@ class GongTasksClient:
         self._max_response_bytes = max_response_bytes
         self._missing_is_empty = missing_is_empty
         self._connection = Connection(self._open_transport)
-        self._options = _Options(retry)
-        self.quota: Quota = quota or self._own_quota(LocalQuota(limits, on_event=on_event))
+        self._options = Options(retry)
+        self.quota: Quota = quota or note_own_quota(
+            LocalQuota(limits, on_event=on_event), credentials.authorization, self._base_url
+        )
 
     @classmethod
     def from_env(cls, **overrides: Unpack[ClientSettings]) -> Self:
@@ -134,7 +125,7 @@ class GongTasksClient:
         if timeout is not None and not timeout > 0:
             raise ValueError(f"timeout must be more than 0 seconds, not {timeout}")
         view = copy(self)
-        view._options = _Options(  # noqa: SLF001 - its own class
+        view._options = Options(  # noqa: SLF001 - its own class
             retry=retry or self._options.retry,
             lane=lane or self._options.lane,
             timeout=timeout or self._options.timeout,
@@ -152,11 +143,7 @@ class GongTasksClient:
         return [task async for task in self.iter_tasks(filter)]
 
     async def iter_tasks(self, filter: TaskFilter | str) -> AsyncGenerator[Task]:
-        """As :meth:`list_tasks`, one by one; a large answer does not hold the event loop for long.
-
-        Raises:
-            GongError: see the table of errors in the README.
-        """
+        """As :meth:`list_tasks`, one by one; a large answer does not hold the event loop for long."""
         caller = self._caller(Lane.INTERACTIVE)
         found = operations.iter_tasks(caller, _as_filter(filter), missing_is_empty=self._missing_is_empty)
         async for task in found:
@@ -190,15 +177,29 @@ class GongTasksClient:
 
         See https://help.gong.io/apidocs/update-task-v2taskstaskid-1
         """
-        return await operations.update_task(self._caller(Lane.INTERACTIVE), update)
+        return (await operations.update_task(self._caller(Lane.INTERACTIVE), update)).task
+
+    async def plan_updates(self, updates: Updates, *, skip_unchanged: bool = False) -> Plan:
+        """What :meth:`update_many` would do, and how long it will take at the quota of now; changes nothing.
+
+        Args:
+            updates: a plain or async iterable, read to its end.
+            skip_unchanged: list the owners' tasks first, one call each, and leave out what is as wanted already.
+
+        Raises:
+            PlanConflictError: two updates want different things of one task.
+        """
+        return await operations.plan(self._caller(Lane.BULK), await listed(updates), look=skip_unchanged)
 
     async def update_many(
         self,
         updates: Updates,
         *,
-        workers: int = 8,
-        stop_after: int = 5,
+        journal: Path | str | None = None,
+        skip_unchanged: bool = False,
+        dry_run: bool = False,
         on_outcome: Callable[[Outcome], None] | None = None,
+        **settings: Unpack[BulkSettings],
     ) -> BulkReport:
         """Make many changes, in the bulk lane, with memory that does not grow with their number.
 
@@ -206,22 +207,53 @@ class GongTasksClient:
         credentials, a spent quota, and ``stop_after`` rows in a row without a final answer stop the run.
 
         Args:
-            updates: a plain or async iterable; it is read as fast as the quota lets changes go.
-            workers: how many changes may be under way at once.
-            stop_after: see above.
-            on_outcome: called for each row that is settled, in the event loop.
+            updates: a plain or async iterable; it is read as fast as the quota lets changes go. A list is
+                planned first: twins in it are merged, contradictions refused.
+            journal: a file for the job. Run again with the same one, settled rows cost no call.
+            skip_unchanged: see :meth:`plan_updates`.
+            dry_run: stop after planning; nothing is changed, and no journal written.
+            on_outcome: called in the event loop for each row that is settled (and recorded).
+            settings: see :class:`BulkSettings`.
 
         Raises:
-            ValueError: ``workers`` or ``stop_after`` is less than 1.
+            PlanConflictError: two updates of a list want different things of one task.
+            JournalError: the journal is another job's, in use, or cannot be written.
+            ValueError: a setting is out of its range.
             Exception: what ``updates`` or ``on_outcome`` raised, once the changes under way have ended.
         """
+        job = self._job(settings, awaited(on_outcome))
+        path = None if journal is None else Path(journal)
+        if not (skip_unchanged or dry_run):
+            return await job.run(updates, path)
+        look = skip_unchanged and not (
+            path is not None and path.exists()
+        )  # a journal knows what was as wanted
         caller = self._caller(Lane.BULK)
+        plan = await operations.plan(caller, await listed(updates), look=look)
+        if dry_run:
+            return BulkReport(unchanged=len(plan.unchanged), pending=plan.calls, calls=caller.calls)
+        return await job.run_plan(plan, path)
 
-        async def update_one(update: TaskUpdate) -> Task:
-            return await operations.update_task(caller, update)
+    async def resume_many(
+        self,
+        journal: Path | str,
+        *,
+        on_outcome: Callable[[Outcome], None] | None = None,
+        **settings: Unpack[BulkSettings],
+    ) -> BulkReport:
+        """Go on with the job of a journal, which holds its rows; raises as :meth:`update_many`."""
+        job = self._job(settings, awaited(on_outcome))
+        return await job.resume(Path(journal))
 
-        run = BulkRun(updates, update_one, workers=workers, stop_after=stop_after, on_outcome=on_outcome)
-        return await run.run(lambda: caller.calls)
+    def stream_updates(
+        self, updates: Updates, *, journal: Path | str | None = None, **settings: Unpack[BulkSettings]
+    ) -> OutcomeStream:
+        """As :meth:`update_many`, with the outcomes to be taken one by one; the run waits while nobody does."""
+        path = None if journal is None else Path(journal)
+        return OutcomeStream(
+            lambda put: self._job(settings, put).run(updates, path),
+            settings.get("workers", RunSettings().workers),
+        )
 
     async def close(self) -> None:
         """Close the session that the client opened, for all its views; a borrowed one stays open."""
@@ -239,10 +271,9 @@ class GongTasksClient:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._base_url}>"
 
-    def _own_quota(self, quota: LocalQuota) -> LocalQuota:
-        company = (self._base_url, hash(self._credentials.authorization))
-        note_own_quota(company, self._base_url, quota)
-        return quota
+    def _job(self, settings: BulkSettings, on_settled: Callable[[Outcome], Awaitable[None]] | None) -> Job:
+        applier = operations.UpdateApplier(self._caller(Lane.BULK))
+        return Job(applier=applier, settings=RunSettings(**settings), on_settled=on_settled)
 
     def _open_transport(self) -> Transport:
         return AiohttpTransport(
@@ -266,26 +297,3 @@ class GongTasksClient:
 
 def _as_filter(filter: TaskFilter | str) -> TaskFilter:
     return TaskFilter(filter) if isinstance(filter, str) else filter
-
-
-def credentials_from(environment: Mapping[str, str]) -> Credentials:
-    """The credentials that the environment names.
-
-    Raises:
-        ValueError: there are none, half of them, or two kinds.
-    """
-    key, secret, token = (
-        environment.get(name, "").strip()
-        for name in ("GONG_ACCESS_KEY", "GONG_ACCESS_KEY_SECRET", "GONG_ACCESS_TOKEN")
-    )
-    if token and (key or secret):
-        raise ValueError(
-            "set either GONG_ACCESS_TOKEN, or GONG_ACCESS_KEY and GONG_ACCESS_KEY_SECRET, not both"
-        )
-    if token:
-        return BearerToken(token)
-    if key and secret:
-        return AccessKey(key, secret)
-    raise ValueError(
-        "set GONG_ACCESS_KEY and GONG_ACCESS_KEY_SECRET, or GONG_ACCESS_TOKEN, in the environment"
-    )

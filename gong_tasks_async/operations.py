@@ -4,25 +4,61 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
+
+from attrs import frozen
 
 from gong_tasks_async import protocol
+from gong_tasks_async.bulk import Applied, Plan, each_result, plan_updates
 from gong_tasks_async.caller import Caller
 from gong_tasks_async.errors import DecodeError, GongError, TaskNotFoundError
-from gong_tasks_async.models import Task, TaskFilter, TaskUpdate, UserTasks
+from gong_tasks_async.models import Task, TaskFilter, TaskStatus, TaskUpdate, UserTasks
+
+LISTERS = 8
+"""How many listings may be under way at once, before a plan is made."""
 
 SLICE = 0.005
 """Seconds of decoding after which the event loop gets a turn."""
 
 
-async def update_task(caller: Caller, update: TaskUpdate) -> Task:
+async def update_task(caller: Caller, update: TaskUpdate) -> Applied:
     """Make one change, and return the task as it is now."""
     request = protocol.update_task(update)
     response = await caller.call(request)
     try:
-        return protocol.read_updated_task(response, update)
+        task, request_id = protocol.read_updated_task(response, update)
     except DecodeError as error:
-        raise caller.about(request, error, 1)  # noqa: B904 - the same error, completed
+        raise caller.about(request, error, response.attempts)  # noqa: B904 - the same error, completed
+    return Applied(task, response.attempts, request_id)
+
+
+@frozen
+class UpdateApplier:
+    """What a bulk run needs of a caller."""
+
+    caller: Caller
+
+    @property
+    def calls(self) -> int:
+        """Requests sent so far."""
+        return self.caller.calls
+
+    @property
+    def refused(self) -> int:
+        """How many of them were answered 429."""
+        return self.caller.refused
+
+    async def apply(self, update: TaskUpdate) -> Applied:
+        """Make one change."""
+        return await update_task(self.caller, update)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait, until :meth:`halt` at the most."""
+        await self.caller.rest(asyncio.sleep(seconds))
+
+    def halt(self) -> None:
+        """Make no further request; those under way come to their end."""
+        self.caller.halt()
 
 
 async def iter_tasks(caller: Caller, wanted: TaskFilter, *, missing_is_empty: bool) -> AsyncGenerator[Task]:
@@ -42,7 +78,7 @@ async def iter_tasks(caller: Caller, wanted: TaskFilter, *, missing_is_empty: bo
                 await asyncio.sleep(0)
                 slice_ends = time.monotonic() + SLICE
     except DecodeError as error:
-        raise caller.about(request, error, 1)  # noqa: B904 - the same error, completed
+        raise caller.about(request, error, response.attempts)  # noqa: B904 - the same error, completed
 
 
 async def list_user(caller: Caller, wanted: TaskFilter, *, missing_is_empty: bool) -> UserTasks:
@@ -52,3 +88,23 @@ async def list_user(caller: Caller, wanted: TaskFilter, *, missing_is_empty: boo
         return UserTasks(wanted, tuple([task async for task in found]))
     except GongError as error:
         return UserTasks(wanted, error=error)
+
+
+async def as_they_are(caller: Caller, updates: Iterable[TaskUpdate]) -> list[Task]:
+    """The tasks, in any state, of everybody whose tasks are to be changed: one call for each person.
+
+    Somebody whose tasks cannot be listed is left out; those rows are then sent, whatever their state.
+    """
+    owners = dict.fromkeys(update.user_id for update in updates)
+    filters = [TaskFilter(owner, statuses=tuple(TaskStatus)) for owner in owners]
+
+    async def list_owner(wanted: TaskFilter) -> UserTasks:
+        return await list_user(caller, wanted, missing_is_empty=True)
+
+    return [task async for owned in each_result(filters, list_owner, LISTERS) for task in owned.tasks]
+
+
+async def plan(caller: Caller, updates: list[TaskUpdate], *, look: bool) -> Plan:
+    """What there is to do, and how long it will take; ``look`` lists the tasks first, to leave out the unchanged."""
+    planned = plan_updates(updates, await as_they_are(caller, updates) if look else None)
+    return planned.with_estimate(await caller.quota.estimate(planned.calls)) if planned.calls else planned

@@ -80,15 +80,16 @@ def read_tasks(response: HttpResponse) -> Iterator[Task]:
         raise _named(error, response)  # noqa: B904 - the same error, completed
 
 
-def read_updated_task(response: HttpResponse, update: TaskUpdate) -> Task:
-    """The one task that an update changed.
+def read_updated_task(response: HttpResponse, update: TaskUpdate) -> tuple[Task, str | None]:
+    """The one task that an update changed, and the request's id.
 
     Raises:
         DecodeError: the answer cannot be read, or holds no task or another one.
     """
     _refuse_truncated(response)
     try:
-        return _the_one(codec.decode_answer(response.body).tasks, update.task_id)
+        answer = codec.decode_answer(response.body)
+        return _the_one(answer.tasks, update.task_id), answer.request_id
     except DecodeError as error:
         raise _named(error, response)  # noqa: B904 - the same error, completed
 

@@ -256,7 +256,7 @@ async def test_a_pool_of_nobody_is_refused(name: str) -> None:
 async def test_no_rows_make_an_empty_report() -> None:
     async with scripted() as gong:
         report = await gong.update_many([])
-    assert report == BulkReport(elapsed=report.elapsed)
+    assert report == BulkReport(elapsed=report.elapsed, started_at=report.started_at)
 
 
 MEASURE = """

@@ -207,11 +207,10 @@ def test_a_truncated_answer_says_what_to_do() -> None:
     assert "allow more, or filter for fewer tasks" in error.found
 
 
-def test_an_update_gives_its_own_task() -> None:
-    assert (
-        read_updated_task(ok(b'{"tasks":[{"id":6},null,{"id":"7","status":"DONE"}]}'), UPDATE).status
-        == "DONE"
-    )
+def test_an_update_gives_its_own_task_and_the_request_s_id() -> None:
+    body = b'{"requestId":"r1","tasks":[{"id":6},null,{"id":"7","status":"DONE"}]}'
+    task, request_id = read_updated_task(ok(body), UPDATE)
+    assert (task.id, task.status, request_id) == (7, "DONE", "r1")
 
 
 ANSWERED: list[tuple[bytes, str]] = [

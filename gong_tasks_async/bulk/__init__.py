@@ -1,7 +1,38 @@
-"""Many updates at once: a fixed pool, an outcome for each row, a report for the run."""
+"""Many updates at once: what is wanted, a plan, a journal, a run with an outcome for each row, a report."""
 
+from gong_tasks_async.bulk.applier import Applied, Applier
+from gong_tasks_async.bulk.job import Job, Updates, awaited, listed
+from gong_tasks_async.bulk.journal import Journal, JournalReader, Row, RowState, open_journal
+from gong_tasks_async.bulk.journal_schema import JournalError
+from gong_tasks_async.bulk.plan import Plan, PlanConflictError, plan_updates
 from gong_tasks_async.bulk.pool import each_result
-from gong_tasks_async.bulk.report import BulkReport, Failed, Outcome, Unchanged, Updated
-from gong_tasks_async.bulk.runner import BulkRun, Updates
+from gong_tasks_async.bulk.report import BulkReport, Failed, Outcome, Unchanged, Updated, UserCounts
+from gong_tasks_async.bulk.runner import RunSettings
+from gong_tasks_async.bulk.stream import OutcomeStream
 
-__all__ = ["BulkReport", "BulkRun", "Failed", "Outcome", "Unchanged", "Updated", "Updates", "each_result"]
+__all__ = [
+    "Applied",
+    "Applier",
+    "BulkReport",
+    "Failed",
+    "Job",
+    "Journal",
+    "JournalError",
+    "JournalReader",
+    "Outcome",
+    "OutcomeStream",
+    "Plan",
+    "PlanConflictError",
+    "Row",
+    "RowState",
+    "RunSettings",
+    "Unchanged",
+    "Updated",
+    "Updates",
+    "UserCounts",
+    "awaited",
+    "each_result",
+    "listed",
+    "open_journal",
+    "plan_updates",
+]

@@ -1,0 +1,72 @@
+"""The report as JSON, for other programs."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from attrs import asdict
+
+from gong_tasks_async.bulk.render.words import request_id, said
+from gong_tasks_async.bulk.report import BulkReport, Failed, Moment
+from gong_tasks_async.errors import GongError
+
+
+def as_json(report: BulkReport) -> str:
+    """Write the report as one JSON object, named as in Python; ids as text, times in ISO 8601."""
+    # ASCII, so that no reader's encoding matters.
+    return json.dumps(_counts(report) | _ending(report) | _details(report), indent=2)
+
+
+def _counts(report: BulkReport) -> dict[str, Any]:
+    names = ("updated", "unchanged", "failed", "pending", "total", "calls", "refused", "elapsed", "rate")
+    return {name: getattr(report, name) for name in names}
+
+
+def _ending(report: BulkReport) -> dict[str, Any]:
+    stopped = report.stopped_because
+    return {
+        "job": report.job,
+        "complete": report.complete,
+        "started_at": _iso(report.started_at),
+        "stopped_because": None if stopped is None else _error(stopped),
+        "resume_after": _iso(report.resume_after),
+    }
+
+
+def _details(report: BulkReport) -> dict[str, Any]:
+    return {
+        "by_user": {user: asdict(counts) for user, counts in report.by_user.items()},
+        "timeline": [_moment(moment) for moment in report.timeline],
+        "failures": [_failure(failed) for failed in report.failures],
+    }
+
+
+def _moment(moment: Moment) -> dict[str, Any]:
+    return {"at": _iso(moment.at), "updated": moment.updated, "failed": moment.failed}
+
+
+def _failure(failed: Failed) -> dict[str, Any]:
+    update = failed.update
+    return {
+        "task_id": str(update.task_id),
+        "user_id": update.user_id,
+        "status": update.status,
+        "due_date": _iso(update.due_date),
+        "priority": update.priority,
+        "error": _error(failed.error),
+    }
+
+
+def _error(error: GongError) -> dict[str, Any]:
+    return {
+        "kind": type(error).__name__,
+        "message": said(error),
+        "status": getattr(error, "status", None),
+        "request_id": request_id(error),
+    }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()

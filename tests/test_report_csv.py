@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from gong_tasks_async.bulk.render.csv_rows import COLUMNS, CsvRow, write_csv
+from tests.reports import BIG_ID, HOSTILE, NOON
+
+# CSV
+
+
+def written(*rows: CsvRow) -> list[dict[str, str]]:
+    file = io.StringIO(newline="")
+    assert write_csv(rows, file) == len(rows)
+    return list(csv.DictReader(io.StringIO(file.getvalue(), newline="")))
+
+
+def test_the_csv_reads_back_in_gong_s_spelling() -> None:
+    row = CsvRow(
+        BIG_ID, "21", "DONE", NOON, "HIGH", "failed", 2, "req-1", "No such task", NOON + timedelta(seconds=1)
+    )
+    assert written(row) == [
+        {
+            "taskId": str(BIG_ID),
+            "userId": "21",
+            "status": "DONE",
+            "dueDate": "2026-03-12T12:00:00+00:00",
+            "priority": "HIGH",
+            "state": "failed",
+            "attempts": "2",
+            "requestId": "req-1",
+            "error": "No such task",
+            "settledAt": "2026-03-12T12:00:01+00:00",
+        }
+    ]
+
+
+def test_the_csv_marks_ids_as_text_and_attempts_as_a_number() -> None:
+    file = io.StringIO(newline="")
+    write_csv([CsvRow(BIG_ID, "21", attempts=3)], file)
+    typed = list(csv.reader(io.StringIO(file.getvalue(), newline=""), quoting=csv.QUOTE_NONNUMERIC))
+    assert typed[1] == [str(BIG_ID), "21", "", "", "", "pending", 3.0, "", "", ""]
+
+
+def test_a_csv_without_rows_still_names_its_columns() -> None:
+    file = io.StringIO(newline="")
+    assert write_csv([], file) == 0
+    assert next(csv.reader([file.getvalue()])) == list(COLUMNS)
+
+
+@pytest.mark.parametrize(
+    "formula", ["=1+1", "+1+1", "-2*3", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "-", "+\u0661", "-1\n=1"]
+)
+def test_a_cell_that_a_spreadsheet_would_run_is_disarmed(formula: str) -> None:
+    [read] = written(CsvRow(7, formula, formula, None, formula, formula, 1, formula, formula))
+    texts = {"userId", "status", "priority", "state", "requestId", "error"}
+    assert {read[name] for name in texts} == {f"'{formula}"}
+
+
+@pytest.mark.parametrize("number", ["-5", "+5", "-0.25", "5", ""])
+def test_plain_numbers_and_nothing_stay_as_they_are(number: str) -> None:
+    assert written(CsvRow(7, "21", priority=number))[0]["priority"] == number
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_hostile_words_stay_within_their_cell(hostile: str) -> None:
+    [read] = written(CsvRow(7, "21", error=hostile))
+    assert read["error"].removeprefix("'") == hostile
+    assert list(read) == list(COLUMNS)
+
+
+def test_rows_are_written_as_they_come() -> None:
+    file = io.StringIO(newline="")
+
+    def rows() -> Iterator[CsvRow]:
+        for number in range(1, 4):
+            assert file.getvalue().count("\r\n") == number
+            yield CsvRow(number, "21")
+
+    assert write_csv(rows(), file) == 3
