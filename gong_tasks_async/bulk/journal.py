@@ -60,12 +60,12 @@ class JournalReader:
         self.path = path
         self._database = database
         self._mutex = threading.Lock()
-        self._release = weakref.finalize(self, held.close)
         with self._alone():
             refuse_what_is_not_ours(database, path)
             fingerprint, rows, created = database.execute(JOB).fetchone()
         self.job = Job(fingerprint, rows)
         self.created_at = datetime.fromtimestamp(created, UTC)
+        self._release = weakref.finalize(self, held.pop_all().close)  # until here, the caller lets go
 
     def counts(self) -> Counts:
         """How many rows stand where, now."""
@@ -158,7 +158,7 @@ class Journal(JournalReader):
                 held.callback(database.close)
                 database.execute("PRAGMA journal_mode=WAL").fetchone()
                 database.execute("PRAGMA synchronous=FULL")
-            return cls(path, database, held.pop_all())
+            return cls(path, database, held)
 
     def pending(self, after: int, limit: int) -> list[tuple[int, TaskUpdate]]:
         """The next pending rows in the plan's order, with their numbers; the first number is above ``after``."""
@@ -212,7 +212,7 @@ def open_journal(path: Path | str) -> JournalReader:
     with ExitStack() as held, told(path, "cannot be read"):
         database = connect(path, "mode=ro")
         held.callback(database.close)
-        return JournalReader(path, database, held.pop_all())
+        return JournalReader(path, database, held)
 
 
 def _planned(updates: Iterable[TaskUpdate], unchanged: Iterable[TaskUpdate]) -> Iterator[Planned]:
@@ -229,9 +229,7 @@ def _provide(path: Path, planned: Iterable[Planned] | None) -> None:
             refuse(path, "there is none to go on with: give it the updates")
         create(path, planned)
     elif planned is not None:
-        with open_journal(
-            path
-        ) as journal:  # read-only, for the last one to close a writer would change the file
+        with open_journal(path) as journal:  # read-only: a writer would change the file when it closes
             same = job_of(planned, path) == journal.job
         if not same:
             refuse(

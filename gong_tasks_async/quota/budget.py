@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -29,6 +31,11 @@ class Budget:
         self._now = wall_clock
         self._day: Day = RollingDay() if limits.day_starts is None else FixedDay(limits.day_starts)
         self._store: DayStore = MemoryStore() if limits.day_store is None else SqliteStore(limits.day_store)
+        self._in_memory = self._store if isinstance(self._store, MemoryStore) else None
+        self._low_from = sys.maxsize
+        """How many calls have been made when the first share of LOW is reached."""
+        if limits.per_day is not None:
+            self._low_from = limits.per_day - math.floor(max(LOW) * limits.per_day)
         self._spent_until = dict.fromkeys(Lane, 0.0)
         self._told_low: dict[float, float] = {}
         """Until when each share that was reached is old news."""
@@ -44,8 +51,9 @@ class Budget:
         Raises:
             DailyQuotaError: the day is spent for this lane.
         """
-        if self._now() < self._spent_until[lane]:
-            raise self._spent_error(self._spent_until[lane])
+        until = self._spent_until[lane]
+        if until and self._now() < until:  # the usual case is told without asking for the time
+            raise self._spent_error(until)
 
     async def take(self, lane: Lane) -> int:
         """Count one call, and return the ticket with which it can be given back.
@@ -57,7 +65,10 @@ class Budget:
         self.refuse_spent(lane)
         now = self._now()
         allowed = self._limits.allowed(lane)
-        taken = await self._with_store(self._store.take, now, self._day.since(now), allowed)
+        if self._in_memory is not None:
+            taken = self._in_memory.take(now, self._day.since(now), allowed)
+        else:
+            taken = await self._with_store(self._store.take, now, self._day.since(now), allowed)
         if isinstance(taken, Taken):
             self._tell_low(taken.used)
             return taken.ticket
@@ -114,7 +125,7 @@ class Budget:
         under_way.add_done_callback(_log_failure)
 
     def _tell_low(self, used: int) -> None:
-        if self._limits.per_day is None:
+        if self._limits.per_day is None or used < self._low_from:
             return
         left = self._limits.per_day - used
         now = self._now()

@@ -18,6 +18,11 @@ class Gate:
         self._announced = False
         self._day_spent = False
 
+    @property
+    def noticed(self) -> bool:
+        """Whether it was shut, and nobody has gone through since."""
+        return self._announced
+
     def remaining(self) -> float:
         """Seconds until the gate opens; 0 when it is open."""
         if not self._shut_until:  # the usual case, told without asking for the time
@@ -39,6 +44,8 @@ class Gate:
             RateLimitError: longer than ``max_wait``; DailyQuotaError where that is the day's end.
             DeadlineExceeded: until after the deadline.
         """
+        if not self._shut_until:
+            return
         remaining = self.remaining()
         if remaining > max_wait:
             said = ("Gong asked everybody to wait; this call was not sent",)

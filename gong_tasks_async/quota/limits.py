@@ -19,6 +19,9 @@ class Lane(Enum):
     INTERACTIVE = "interactive"
     BULK = "bulk"
 
+    # Members are single, and Enum's own hash is a Python function that every turn would call ten times.
+    __hash__ = object.__hash__
+
 
 def _as_path(value: Path | str | None) -> Path | None:
     return None if value is None else Path(value)

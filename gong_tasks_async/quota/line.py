@@ -40,10 +40,16 @@ class Line:
 
     async def join(self, lane: Lane, *, returning: bool = False) -> bool:
         """Wait until at the front. True: a token was handed over as well, so there is none to be drawn."""
-        if not self._occupied:  # then nobody waits: leaving calls the next one up
-            self._occupied = True
+        if self.step_up():
             return False
         return await self._called_up(lane, self._take_place(lane, first=returning))
+
+    def step_up(self) -> bool:
+        """Go to the front at once if nobody is there; then nobody waits either: leaving calls the next one up."""
+        if self._occupied:
+            return False
+        self._occupied = True
+        return True
 
     async def give_way(self, lane: Lane) -> bool:
         """Hand the token to somebody of higher rank, and wait at the head of one's lane for the next."""
@@ -53,7 +59,9 @@ class Line:
 
     def outranked(self, lane: Lane) -> bool:
         """Whether somebody who waits goes before one of this lane."""
-        return lane is Lane.BULK and self._next_lane() is Lane.INTERACTIVE
+        if lane is Lane.INTERACTIVE or not self._waiting[Lane.INTERACTIVE]:
+            return False
+        return self._next_lane() is Lane.INTERACTIVE
 
     def depart(self, lane: Lane) -> None:
         """Leave the front with one's token, for the call."""
@@ -77,6 +85,8 @@ class Line:
         place.set_result(with_token)
 
     def _next_lane(self) -> Lane | None:
+        if not (self._waiting[Lane.INTERACTIVE] or self._waiting[Lane.BULK]):
+            return None
         people, machines = self._somebody(Lane.INTERACTIVE), self._somebody(Lane.BULK)
         if people and not (machines and self._bulk_earned >= 1.0):
             return Lane.INTERACTIVE

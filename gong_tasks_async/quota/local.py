@@ -63,12 +63,14 @@ class LocalQuota:
         """Wait for the right to send one request; see :class:`Quota`."""
         self._gate.refuse_hopeless(deadline, max_wait)
         self._budget.refuse_spent(lane)
-        self._refuse_late(0 if returning else self._line.ahead(lane), deadline)
-        has_token = await self._line.join(lane, returning=returning)
+        if deadline is not None:
+            self._refuse_late(0 if returning else self._line.ahead(lane), deadline)
+        has_token = not self._line.step_up() and await self._line.join(lane, returning=returning)
         while True:
             if not has_token:
                 await self._draw(deadline, max_wait)
-                has_token = not self._line.outranked(lane) or await self._line.give_way(lane)
+                has_token = not self._line.outranked(lane)
+                has_token = has_token or await self._line.give_way(lane)
                 continue
             ticket = await self._counted(lane)
             if not self._gate.remaining():
@@ -132,8 +134,10 @@ class LocalQuota:
     async def _draw(self, deadline: float | None, max_wait: float) -> None:
         """At the front, draw the next token, with a slot for it, while the gate is open; or leave the front."""
         try:
-            await self._gate.passed(deadline, max_wait)
-            await self._slots.take()
+            if self._gate.noticed:
+                await self._gate.passed(deadline, max_wait)
+            if not self._slots.take_now():
+                await self._slots.take()
         except BaseException:
             self._line.leave()
             raise
@@ -155,10 +159,8 @@ class LocalQuota:
             self._line.leave(with_token=True)
             raise
 
-    def _refuse_late(self, ahead: int, deadline: float | None) -> None:
+    def _refuse_late(self, ahead: int, deadline: float) -> None:
         """Tell a caller at once whose turn cannot come in time, rather than after waiting in vain."""
-        if deadline is None:
-            return
         estimate = self._gate.remaining() + ahead * self._pacer.spacing
         if asyncio.get_running_loop().time() + estimate > deadline:
             raise DeadlineExceeded(

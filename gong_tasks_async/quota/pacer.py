@@ -37,6 +37,8 @@ class Pacer:
         self._limits = limits
         self._events = events
         self._share = 1.0
+        self._spacing = limits.spacing
+        self._slots = limits.slots
         self._share_set_at = 0.0
         self._slowed_at = -math.inf
         self._ceiling = math.inf
@@ -46,7 +48,7 @@ class Pacer:
     @property
     def spacing(self) -> float:
         """Seconds from one call to the next, at the pace of now."""
-        return self._limits.spacing / self._share
+        return self._spacing
 
     @property
     def rate(self) -> float:
@@ -59,7 +61,7 @@ class Pacer:
         Even spacing alone does not keep a window free for a neighbour: with jitter, two spacings of half a
         second are as often below one second as above it.
         """
-        return max(1, math.ceil(self._limits.slots * self._share - PARTIAL_SLOT))
+        return self._slots
 
     async def pace(self) -> None:
         """Wait for the next token and take it."""
@@ -67,7 +69,7 @@ class Pacer:
             self._limiter = AsyncLimiter(1, self.spacing)
         await self._limiter.acquire()
         self._speed_up()
-        if self._limiter.time_period != self.spacing:
+        if self._limiter.time_period != self._spacing:
             # A limiter cannot change its rate. A new one, emptied at once, counts on from this very token.
             self._limiter = AsyncLimiter(1, self.spacing)
             await self._limiter.acquire()
@@ -88,15 +90,19 @@ class Pacer:
 
     def _speed_up(self) -> None:
         """Win back what quiet has earned."""
-        now = asyncio.get_running_loop().time()
         if self._share > self._ceiling + NEAR:  # what refused us there before has gone
             self._ceiling, self._caution = math.inf, 1.0
+        if self._share >= 1.0:  # the usual case, told without asking for the time
+            return
+        now = asyncio.get_running_loop().time()
         earned = RECOVERY * (now - self._share_set_at)
         if self._share + earned > self._ceiling - NEAR:
             earned /= self._caution
-        if self._share < 1.0 and earned >= STEP:
+        if earned >= STEP:
             self._set_share(min(1.0, self._share + earned), now)
 
     def _set_share(self, share: float, now: float) -> None:
         before, self._share, self._share_set_at = self.rate, share, now
+        self._spacing = self._limits.spacing / share
+        self._slots = max(1, math.ceil(self._limits.slots * share - PARTIAL_SLOT))
         self._events.tell(PaceChanged(before=before, after=self.rate))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable
 from heapq import heappop, heappush
@@ -33,6 +34,8 @@ class Slots:
         self._hold = hold
         self._cooling: list[float] = []
         self._flights: deque[float] = deque(maxlen=FLIGHTS)
+        self._shortest = math.inf
+        self._quickest = 0.0
         self._freed: asyncio.Future[None] | None = None
 
     @property
@@ -43,7 +46,7 @@ class Slots:
 
     async def take(self) -> None:
         """Wait for a free slot and take it. One caller at a time: the line sees to that."""
-        while not self._take_now():
+        while not self.take_now():
             await self._change()
 
     def give_back(self) -> None:
@@ -56,17 +59,29 @@ class Slots:
         now = asyncio.get_running_loop().time()
         free_at = now + self._hold
         if answered:
-            self._flights.append(now - departed)
+            self._land(now - departed)
             free_at -= self._quickest_flight()
-        heappush(self._cooling, free_at)  # cut off, it may be on its way still: nothing is known of its arrival
+        heappush(
+            self._cooling, free_at
+        )  # cut off, it may be on its way still: nothing is known of its arrival
         self._wake()
 
-    def _quickest_flight(self) -> float:
-        if len(self._flights) < ENOUGH_FLIGHTS:
-            return 0.0
-        return min(TRUSTED_SHARE * min(self._flights), self._hold)
+    def _land(self, flight: float) -> None:
+        """Remember a round trip; the shortest is looked for anew only where it may have been forgotten."""
+        forgotten = self._flights[0] if len(self._flights) == FLIGHTS else math.inf
+        self._flights.append(flight)
+        if flight <= self._shortest:
+            self._shortest = flight
+        elif forgotten <= self._shortest:
+            self._shortest = min(self._flights)
+        if len(self._flights) >= ENOUGH_FLIGHTS:
+            self._quickest = min(TRUSTED_SHARE * self._shortest, self._hold)
 
-    def _take_now(self) -> bool:
+    def _quickest_flight(self) -> float:
+        return self._quickest
+
+    def take_now(self) -> bool:
+        """Take a slot if one is free."""
         now = asyncio.get_running_loop().time()
         while self._cooling and self._cooling[0] <= now:
             heappop(self._cooling)

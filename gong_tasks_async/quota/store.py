@@ -6,11 +6,12 @@ import sqlite3
 import threading
 import time
 import weakref
-from bisect import bisect_right, insort
+from bisect import insort
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from attrs import frozen
 
@@ -30,8 +31,7 @@ class Count:
     shut_until: float = 0.0
 
 
-@frozen
-class Taken:
+class Taken(NamedTuple):
     """A call was counted; ``used`` with it, under ``ticket``."""
 
     ticket: int
@@ -58,7 +58,7 @@ class MemoryStore:
     """Counts in this process alone, and forgets with it."""
 
     def __init__(self) -> None:
-        self._calls: list[tuple[float, int]] = []
+        self._calls: deque[tuple[float, int]] = deque()
         self._next_ticket = 0
         self._shut_until = 0.0
 
@@ -68,7 +68,11 @@ class MemoryStore:
         if len(self._calls) >= allowed or now < self._shut_until:
             return self.count(since)
         self._next_ticket += 1
-        insort(self._calls, (now, self._next_ticket))  # in order even where the clock is set back
+        call = (now, self._next_ticket)
+        if not self._calls or self._calls[-1] < call:
+            self._calls.append(call)
+        else:  # the clock was set back
+            insort(self._calls, call)
         return Taken(self._next_ticket, len(self._calls))
 
     def give_back(self, ticket: int) -> None:
@@ -88,8 +92,8 @@ class MemoryStore:
         return Count(tuple(made for made, _ in self._calls), self._shut_until)
 
     def _forget(self, since: float) -> None:
-        if self._calls and self._calls[0][0] <= since:
-            del self._calls[: bisect_right(self._calls, (since, self._next_ticket))]
+        while self._calls and self._calls[0][0] <= since:
+            self._calls.popleft()
 
 
 class SqliteStore:
@@ -112,10 +116,11 @@ class SqliteStore:
     def take(self, now: float, since: float, allowed: int) -> Taken | Count:
         """See :class:`DayStore`."""
         with self._step() as database:
-            (used,) = database.execute("SELECT count(*) FROM calls WHERE made > ?", (since,)).fetchone()
+            database.execute("DELETE FROM calls WHERE made <= ?", (since,))
+            # All that are left count. Without a condition SQLite counts pages rather than rows: 5 us, not 130.
+            (used,) = database.execute("SELECT count(*) FROM calls").fetchone()
             if used >= allowed or now < self._shut_until():
                 return self._count(since)
-            database.execute("DELETE FROM calls WHERE made <= ?", (since,))
             ticket = database.execute("INSERT INTO calls (made) VALUES (?)", (now,)).lastrowid
             return Taken(ticket or 0, used + 1)
 

@@ -1,0 +1,339 @@
+from __future__ import annotations
+
+import pickle
+import random
+import sqlite3
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from gong_tasks_async import GongError, TaskStatus, TaskUpdate
+from gong_tasks_async.bulk import journal as journal_module, journal_file
+from gong_tasks_async.bulk.journal import Counts, Journal, JournalError, Row, RowState, Settled, open_journal
+
+PENDING, UPDATED, UNCHANGED, FAILED = RowState
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "job"
+
+
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal_file, "LOCK_TIMEOUT", 0.01)
+
+
+def done(*task_ids: int, user_id: str = "1") -> list[TaskUpdate]:
+    return [TaskUpdate(task_id, user_id, status="DONE") for task_id in task_ids]
+
+
+def updated(*task_ids: int) -> list[Settled]:
+    return [Settled(task_id, UPDATED, 1, f"request {task_id}") for task_id in task_ids]
+
+
+def names(path: Path) -> set[str]:
+    return {file.name for file in path.parent.iterdir()}
+
+
+def every_pending(journal: Journal, limit: int = 2) -> list[TaskUpdate]:
+    found: list[TaskUpdate] = []
+    after = 0
+    while page := journal.pending(after, limit):
+        found += [update for _, update in page]
+        after = page[-1][0]
+    return found
+
+
+# The plan
+
+
+def test_a_plan_comes_back_in_its_order_page_by_page(path: Path) -> None:
+    updates = done(7, 3, 9, 1, 2)
+    with Journal.create_or_open(path, iter(updates)) as journal:
+        assert journal.pending(0, 2) == [(1, updates[0]), (2, updates[1])]
+        assert every_pending(journal) == updates
+        assert journal.counts() == Counts(pending=5)
+        assert journal.counts().total == 5
+        assert abs(datetime.now(UTC) - journal.created_at) < timedelta(minutes=1)
+        assert journal.path == path
+
+
+def test_identical_rows_are_one_and_what_is_as_wanted_is_settled_from_the_start(path: Path) -> None:
+    with Journal.create_or_open(path, done(1, 2, 1), unchanged=done(3, 2, 3)) as journal:
+        assert journal.counts() == Counts(pending=2, unchanged=1)
+        assert [(row.update.task_id, row.state) for row in journal.rows()] == [
+            (1, PENDING),
+            (2, PENDING),
+            (3, UNCHANGED),
+        ]
+        assert [row.settled_at for row in journal.rows(UNCHANGED)] == [journal.created_at]
+
+
+def test_the_same_moment_in_two_zones_is_one_wish(path: Path) -> None:
+    noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    abroad = noon.astimezone(timezone(timedelta(hours=5, minutes=30)))
+    with Journal.create_or_open(
+        path, [TaskUpdate(1, "1", due_date=moment) for moment in (noon, abroad)]
+    ) as one:
+        assert one.counts().total == 1
+    Journal.create_or_open(path, [TaskUpdate(1, "1", due_date=abroad)]).close()
+
+
+@pytest.mark.parametrize("where", ["updates", "unchanged"])
+def test_two_wishes_for_one_task_are_refused_with_both_and_nothing_is_left(where: str, path: Path) -> None:
+    first, second = TaskUpdate(7, "1", status="DONE"), TaskUpdate(7, "1", status="DISMISSED")
+    updates, unchanged = ([first, second], []) if where == "updates" else ([first], [second])
+    with pytest.raises(JournalError, match=r"task 7 .*DONE.*DISMISSED"):
+        Journal.create_or_open(path, updates, unchanged=unchanged)
+    assert names(path) == {"job-lock"}
+    Journal.create_or_open(path, [second]).close()
+
+
+@pytest.mark.parametrize(
+    "trouble", [OSError("the CSV is gone"), KeyboardInterrupt(), sqlite3.Error("theirs")]
+)
+def test_an_iterable_that_breaks_leaves_nothing_and_its_own_error(trouble: BaseException, path: Path) -> None:
+    def updates() -> Iterator[TaskUpdate]:
+        yield from done(1, 2)
+        raise trouble
+
+    with pytest.raises(type(trouble)) as caught:
+        Journal.create_or_open(path, updates())
+    assert caught.value is trouble
+    assert names(path) == {"job-lock"}
+
+
+def test_a_word_that_no_file_can_hold_is_refused(path: Path) -> None:
+    with pytest.raises(JournalError, match="task 1"):
+        Journal.create_or_open(path, [TaskUpdate(1, "1", status=TaskStatus("\ud800"))])
+
+
+def test_an_empty_file_is_taken_and_stays_private(path: Path) -> None:
+    path.touch(mode=0o600)
+    Journal.create_or_open(path, done(1)).close()
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_log_of_a_database_that_is_gone_is_not_played_into_the_new_one(path: Path) -> None:
+    journal = Journal.create_or_open(path, done(*range(1, 99)))
+    journal.settle(updated(*range(1, 50)))
+    log = Path(f"{path}-wal").read_bytes()
+    journal.close()
+    path.unlink()
+    Path(f"{path}-wal").write_bytes(log)
+    with Journal.create_or_open(path, done(*range(1, 99))) as new:
+        assert new.counts() == Counts(pending=98)
+
+
+# Outcomes
+
+
+def test_an_outcome_is_kept_with_all_that_is_known(path: Path) -> None:
+    with Journal.create_or_open(path, done(1, 2)) as journal:
+        journal.settle([Settled(2, FAILED, 3, "r-2", "no such task \ud83d", "TaskNotFoundError", 404)])
+        (row,) = journal.rows(FAILED)
+        assert row.settled_at is not None
+        assert abs(datetime.now(UTC) - row.settled_at) < timedelta(minutes=1)
+        words = r"no such task \ud83d"
+        assert row == Row(done(2)[0], FAILED, 3, "r-2", words, "TaskNotFoundError", 404, row.settled_at)
+        assert every_pending(journal) == done(1)
+        assert list(journal.rows(PENDING)) == [Row(done(1)[0], PENDING)]
+
+
+def test_the_first_outcome_stands(path: Path) -> None:
+    with Journal.create_or_open(path, done(1, 2)) as journal:
+        journal.settle(updated(1))
+        first = list(journal.rows(UPDATED))
+        journal.settle([Settled(1, FAILED, 9), *updated(2), Settled(2, FAILED, 9)])
+        assert journal.counts() == Counts(updated=2)
+        assert list(journal.rows(UPDATED))[:1] == first
+
+
+def test_a_task_that_is_not_in_the_plan_is_an_error_and_none_of_its_batch_is_recorded(path: Path) -> None:
+    with Journal.create_or_open(path, done(1)) as journal:
+        with pytest.raises(ValueError, match="task 5"):
+            journal.settle([*updated(1), *updated(5)])
+        assert journal.counts() == Counts(pending=1)
+        journal.settle([])
+
+
+def test_pending_is_no_outcome() -> None:
+    with pytest.raises(ValueError, match="not settled"):
+        Settled(1, PENDING, 1)
+
+
+def test_a_journal_goes_on_where_it_was_left_with_the_updates_or_without(path: Path) -> None:
+    with Journal.create_or_open(path, done(1, 2, 3)) as journal:
+        journal.settle(updated(2))
+    with Journal.create_or_open(str(path), done(3, 3), unchanged=done(2, 1)) as journal:  # in any order
+        assert every_pending(journal) == done(1, 3)
+        journal.settle(updated(1))
+    with Journal.create_or_open(path, None) as journal:
+        assert every_pending(journal) == done(3)
+
+
+# Reports
+
+
+def test_it_is_read_while_a_run_writes_it_and_cannot_be_changed(path: Path) -> None:
+    updates = done(1, 2) + done(3, user_id="2")
+    with Journal.create_or_open(path, updates) as journal, open_journal(str(path)) as reader:
+        journal.settle(updated(1, 3))
+        assert reader.counts() == journal.counts() == Counts(pending=1, updated=2)
+        assert reader.by_user() == {"1": Counts(pending=1, updated=1), "2": Counts(updated=1)}
+        assert [row.request_id for row in reader.rows()] == ["request 1", None, "request 3"]
+        assert reader.created_at == journal.created_at
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            reader._database.execute("DELETE FROM rows")
+    with open_journal(path) as reader:
+        assert reader.counts().settled == 2
+
+
+def test_a_report_that_takes_its_time_does_not_hold_the_run_up(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal_module, "PAGE", 2)
+    with Journal.create_or_open(path, done(*range(1, 8))) as journal:
+        seen = []
+        for row in journal.rows():
+            journal.settle(updated(row.update.task_id))
+            seen.append(row.update.task_id)
+        assert seen == list(range(1, 8))
+
+
+def test_the_timeline_has_every_outcome_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Journal.create_or_open(path, done(*range(1, 9)), unchanged=done(9)) as journal:
+        assert journal.timeline(4) == []
+        for task_id, now in enumerate((100.0, 101.0, 120.0, 160.0, 199.9, 200.0), 1):
+            monkeypatch.setattr("time.time", lambda now=now: now)
+            journal.settle([Settled(task_id, FAILED if task_id == 3 else UPDATED, 1)])
+        moments = [datetime.fromtimestamp(second, UTC) for second in (100, 125, 150, 175)]
+        assert journal.timeline(4) == list(zip(moments, (2, 0, 1, 2), (1, 0, 0, 0), strict=True))
+        assert [line[1:] for line in journal.timeline(1)] == [(5, 1)]
+        with pytest.raises(ValueError, match="at least 1"):
+            journal.timeline(0)
+
+
+def test_a_single_moment_is_a_timeline_too(path: Path) -> None:
+    with Journal.create_or_open(path, done(1)) as journal:
+        journal.settle(updated(1))
+        assert [line[1:] for line in journal.timeline(3)] == [(1, 0), (0, 0), (0, 0)]
+
+
+# At rest
+
+
+def test_a_closed_journal_is_one_plain_file_and_stays_so_when_it_is_read(path: Path) -> None:
+    with Journal.create_or_open(path, done(1)) as journal:
+        journal.settle(updated(1))
+    journal.close()
+    with open_journal(path) as reader:
+        assert reader.counts() == Counts(updated=1)
+    assert names(path) == {"job", "job-lock"}
+    assert Path(f"{path}-lock").stat().st_size == 0
+    with pytest.raises(JournalError, match="closed"):
+        journal.counts()
+
+
+def test_closing_under_a_readers_eyes_waits_for_nobody(path: Path) -> None:
+    with open_after(path) as reader:
+        assert reader.counts() == Counts(updated=1)
+    with Journal.create_or_open(path, None) as journal:
+        assert journal.counts() == Counts(updated=1)
+
+
+def open_after(path: Path) -> journal_module.JournalReader:
+    with Journal.create_or_open(path, done(1)) as journal:
+        reader = open_journal(path)
+        journal.settle(updated(1))
+    return reader
+
+
+def test_a_forgotten_journal_frees_its_file(path: Path) -> None:
+    Journal.create_or_open(path, done(1))
+    Journal.create_or_open(path, done(1)).close()
+
+
+def test_the_error_survives_pickling_and_is_of_the_family() -> None:
+    error = JournalError(path="/job", reason="it is full")
+    twin = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
+    assert isinstance(twin, GongError)
+    assert (type(twin), str(twin)) == (JournalError, "The journal /job: it is full.")
+
+
+# For any plan
+
+
+# Whole seconds, as in historic zones: Python itself does not read back all that are finer.
+offsets = st.integers(-86_399, 86_399).map(lambda seconds: timezone(timedelta(seconds=seconds)))
+moments = st.datetimes(timezones=offsets).filter(lambda moment: 1 < moment.year < 9999)
+words = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
+printable = st.text(st.characters(categories=["L", "N", "P", "S"]), min_size=1).filter(str.isprintable)
+
+
+@st.composite
+def an_update(draw: st.DrawFn) -> TaskUpdate:
+    status = draw(st.none() | st.sampled_from(TaskStatus) | words.map(TaskStatus))
+    due_date, priority = draw(st.none() | moments), draw(st.none() | printable)
+    if (status, due_date, priority) == (None, None, None):
+        status = TaskStatus.OPEN
+    task_id = draw(st.integers(1, 2**63 - 1))
+    return TaskUpdate(task_id, draw(printable), status=status, due_date=due_date, priority=priority)
+
+
+plans = st.lists(an_update(), max_size=12, unique_by=lambda update: update.task_id)
+
+
+def offset(update: TaskUpdate) -> timedelta | None:
+    return None if update.due_date is None else update.due_date.utcoffset()
+
+
+@settings(max_examples=60, deadline=None)
+@given(plans, st.randoms())
+def test_any_plan_comes_back_and_is_known_again_in_any_order_and_with_repetitions(
+    updates: list[TaskUpdate], chance: random.Random
+) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "job"
+        with Journal.create_or_open(path, updates + updates[:3]) as journal:
+            found = every_pending(journal, 5)
+            assert found == updates
+            assert [offset(update) for update in found] == [offset(update) for update in updates]
+        shuffled = chance.sample(updates, len(updates))
+        Journal.create_or_open(path, shuffled + shuffled[:2]).close()
+        if updates:
+            with pytest.raises(JournalError, match="another job's"):
+                Journal.create_or_open(path, shuffled[1:])
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(1, 9), st.sampled_from([UPDATED, FAILED]), st.booleans(), st.booleans()))
+)
+def test_settled_in_any_batches_and_reopened_after_any_of_them_the_first_outcomes_stand(
+    steps: list[tuple[int, RowState, bool, bool]],
+) -> None:
+    expected: dict[int, RowState] = dict.fromkeys(range(1, 10), PENDING)
+    with TemporaryDirectory() as folder:
+        path, batch = Path(folder) / "job", list[Settled]()
+        journal = Journal.create_or_open(path, done(*expected))
+        for task_id, state, commits, reopens in steps:
+            batch.append(Settled(task_id, state, 1))
+            if commits:
+                journal.settle(batch)
+                for row in batch:
+                    expected[row.task_id] = (
+                        row.state if expected[row.task_id] is PENDING else expected[row.task_id]
+                    )
+                batch = []
+            if reopens:
+                journal.close()
+                journal, batch = Journal.create_or_open(path, done(*expected)), []
+        assert {row.update.task_id: row.state for row in journal.rows()} == expected
+        assert every_pending(journal) == done(*(task for task, state in expected.items() if state is PENDING))
+        journal.close()
