@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from gong_tasks_async.bulk import (
         BulkReport as BulkReport,
         Failed as Failed,
-        JournalError as JournalError,
         JournalReader as JournalReader,
         Outcome as Outcome,
         OutcomeStream as OutcomeStream,
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
         DecodeError as DecodeError,
         GongError as GongError,
         InactiveCompanyError as InactiveCompanyError,
+        JournalError as JournalError,
         MissingScopeError as MissingScopeError,
         QuotaStoreError as QuotaStoreError,
         RateLimitError as RateLimitError,
@@ -100,11 +100,11 @@ if TYPE_CHECKING:
     from gong_tasks_async.retry import RetryPolicy as RetryPolicy
 
 _NAMES_OF = {
-    "bulk": "BulkReport Failed JournalError JournalReader Outcome OutcomeStream Plan PlanConflictError Row RowState Unchanged Updated UserCounts open_journal plan_updates",
+    "bulk": "BulkReport Failed JournalReader Outcome OutcomeStream Plan PlanConflictError Row RowState Unchanged Updated UserCounts open_journal plan_updates",
     "client": "GongTasksClient",
     "codec": "to_json",
     "credentials": "AccessKey BearerToken Credentials",
-    "errors": "AccessDeniedError APIError AuthenticationError BadRequestError ClientStateError DailyQuotaError DeadlineExceeded DecodeError GongError InactiveCompanyError MissingScopeError QuotaStoreError RateLimitError ServerError TaskNotFoundError TransportError",
+    "errors": "AccessDeniedError APIError AuthenticationError BadRequestError ClientStateError DailyQuotaError DeadlineExceeded DecodeError GongError InactiveCompanyError JournalError MissingScopeError QuotaStoreError RateLimitError ServerError TaskNotFoundError TransportError",
     "events": "BudgetLow BudgetSpent CallAttempted Event PaceChanged Paused Resumed RetryPlanned",
     "models": "Account Affiliation Contact ContactData CrmField CrmObjectType CrmType Email Flow JsonValue OpenEnum Opportunity OptOutChannel PhoneNumber Priority Step Task TaskAction TaskFilter TaskStatus TaskType TaskUpdate UserTasks",
     "quota": "Lane LocalQuota Quota QuotaEstimate QuotaLimits QuotaSnapshot Turn Unlimited",

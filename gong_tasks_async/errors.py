@@ -17,6 +17,7 @@
     ├── DecodeError                 a 2xx that cannot be read
     ├── DeadlineExceeded            waiting would outlast the caller's timeout; also a TimeoutError
     ├── QuotaStoreError             the file with the day's count is not ours, or cannot be read or written
+    ├── JournalError                a bulk job's journal is not this job's, in use, or cannot be read or written
     └── ClientStateError            the client is not open, closed, or of another event loop; also a RuntimeError
 
 Errors carry facts and derive their text from them. All of them survive pickling and copying.
@@ -292,6 +293,17 @@ class QuotaStoreError(GongError):
             f"{self.request}: the day's count in {self.path}: {self.reason}. No call is sent that could not be "
             f"counted: mend the file or its disk, or name another with QuotaLimits(day_store=...)."
         )
+
+
+@define(slots=False, eq=False, repr=False, kw_only=True)
+class JournalError(GongError):
+    """The journal is not ours, of another job, in use, or cannot be read or written. What it recorded stands."""
+
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"The journal {self.path}: {self.reason}."
 
 
 @define(slots=False, eq=False, repr=False, kw_only=True)

@@ -11,6 +11,7 @@ from gong_tasks_async import (
     BulkReport,
     DailyQuotaError,
     Failed,
+    JournalError,
     LocalQuota,
     Outcome,
     QuotaLimits,
@@ -20,7 +21,7 @@ from gong_tasks_async import (
     Unlimited,
     Updated,
 )
-from gong_tasks_async.bulk import JournalError, PlanConflictError, RowState, open_journal
+from gong_tasks_async.bulk import PlanConflictError, RowState, open_journal
 from gong_tasks_async.bulk.journal import Journal
 from gong_tasks_async.simulator import Engine, SecondLimit
 from tests.conftest import Connect

@@ -21,6 +21,7 @@ from gong_tasks_async.errors import (
     DecodeError,
     GongError,
     InactiveCompanyError,
+    JournalError,
     MissingScopeError,
     QuotaStoreError,
     RateLimitError,
@@ -59,6 +60,7 @@ EVERY: list[GongError] = [
     DecodeError(**PATCH, attempts=1, path="$.tasks", expected="an array", found="7", request_id="r"),
     DeadlineExceeded(**PATCH, attempts=2, reason="late", estimate=2.5),
     QuotaStoreError(**PATCH, path="/var/gong/day", reason="it cannot be used now (disk full)"),
+    JournalError(path="/jobs/dismiss.gong", reason="it is another job's"),
     ClientStateError(reason="This client is closed: make a new one."),
 ]
 COPIES: dict[str, Callable[[Any], Any]] = {

@@ -3,7 +3,6 @@
 from gong_tasks_async.bulk.applier import Applied, Applier
 from gong_tasks_async.bulk.job import Job, Updates, awaited, listed
 from gong_tasks_async.bulk.journal import Journal, JournalReader, Row, RowState, open_journal
-from gong_tasks_async.bulk.journal_schema import JournalError
 from gong_tasks_async.bulk.plan import Plan, PlanConflictError, plan_updates
 from gong_tasks_async.bulk.pool import each_result
 from gong_tasks_async.bulk.report import BulkReport, Failed, Outcome, Unchanged, Updated, UserCounts
@@ -17,7 +16,6 @@ __all__ = [
     "Failed",
     "Job",
     "Journal",
-    "JournalError",
     "JournalReader",
     "Outcome",
     "OutcomeStream",

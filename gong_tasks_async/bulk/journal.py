@@ -37,7 +37,6 @@ from gong_tasks_async.bulk.journal_schema import (
     TIMELINE,
     Counts,
     Job,
-    JournalError,
     Row,
     RowState,
     Settled,
@@ -45,6 +44,7 @@ from gong_tasks_async.bulk.journal_schema import (
     row_from,
     update_from,
 )
+from gong_tasks_async.errors import JournalError
 from gong_tasks_async.models import TaskUpdate
 
 __all__ = ["Counts", "Journal", "JournalError", "JournalReader", "Row", "RowState", "Settled", "open_journal"]

@@ -22,12 +22,12 @@ from gong_tasks_async.bulk.journal_schema import (
     VERSION,
     WISH_OF,
     Job,
-    JournalError,
     RowState,
     fingerprint,
     update_from,
     wish,
 )
+from gong_tasks_async.errors import JournalError
 from gong_tasks_async.models import TaskUpdate
 
 BUSY_TIMEOUT = 10.0

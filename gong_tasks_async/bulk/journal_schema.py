@@ -7,9 +7,8 @@ from enum import StrEnum
 from hashlib import blake2b
 from typing import Any
 
-from attrs import Attribute, define, field, frozen
+from attrs import Attribute, field, frozen
 
-from gong_tasks_async.errors import GongError
 from gong_tasks_async.models import TaskStatus, TaskUpdate
 
 OURS = 0x476F6E6A  # "Gonj", in the file's header; https://www.sqlite.org/pragma.html#pragma_application_id
@@ -23,17 +22,6 @@ class RowState(StrEnum):
     UPDATED = "updated"
     UNCHANGED = "unchanged"
     FAILED = "failed"
-
-
-@define(slots=False, eq=False, repr=False, kw_only=True)
-class JournalError(GongError):
-    """The journal is not ours, of another job, in use, or cannot be read or written. What it recorded stands."""
-
-    path: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f"The journal {self.path}: {self.reason}."
 
 
 @frozen
