@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         UserCounts as UserCounts,
         open_journal as open_journal,
         plan_updates as plan_updates,
+        write_journal_csv as write_journal_csv,
     )
     from gong_tasks_async.client import GongTasksClient as GongTasksClient
     from gong_tasks_async.codec import to_json as to_json
@@ -100,7 +101,7 @@ if TYPE_CHECKING:
     from gong_tasks_async.retry import RetryPolicy as RetryPolicy
 
 _NAMES_OF = {
-    "bulk": "BulkReport Failed JournalReader Outcome OutcomeStream Plan PlanConflictError Row RowState Unchanged Updated UserCounts open_journal plan_updates",
+    "bulk": "BulkReport Failed JournalReader Outcome OutcomeStream Plan PlanConflictError Row RowState Unchanged Updated UserCounts open_journal plan_updates write_journal_csv",
     "client": "GongTasksClient",
     "codec": "to_json",
     "credentials": "AccessKey BearerToken Credentials",

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
 import os
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,7 @@ from gong_tasks_async import (
     Unlimited,
     Updated,
 )
-from gong_tasks_async.bulk import PlanConflictError, RowState, open_journal
+from gong_tasks_async.bulk import PlanConflictError, RowState, open_journal, write_journal_csv
 from gong_tasks_async.bulk.journal import Journal
 from gong_tasks_async.simulator import Engine, SecondLimit
 from tests.conftest import Connect
@@ -273,3 +275,18 @@ async def test_attempts_are_recorded(path: Path) -> None:
     with open_journal(path) as journal:
         [row] = journal.rows()
     assert (row.attempts, report.calls) == (3, 3)
+
+
+async def test_the_rows_of_a_journal_can_be_had_as_csv(path: Path) -> None:
+    async with scripted(by_task({2: 404})) as gong:
+        await gong.update_many(updates(3), journal=path)
+    file = io.StringIO(newline="")
+    with open_journal(path) as journal:
+        assert write_journal_csv(journal.rows(), file) == 3
+    rows = list(csv.DictReader(io.StringIO(file.getvalue(), newline="")))
+    assert [(row["taskId"], row["state"], row["attempts"]) for row in rows] == [
+        ("1", "updated", "1"),
+        ("2", "failed", "1"),
+        ("3", "updated", "1"),
+    ]
+    assert "404" in rows[1]["error"]

@@ -5,6 +5,7 @@ from gong_tasks_async.bulk.job import Job, Updates, awaited, listed
 from gong_tasks_async.bulk.journal import Journal, JournalReader, Row, RowState, open_journal
 from gong_tasks_async.bulk.plan import Plan, PlanConflictError, plan_updates
 from gong_tasks_async.bulk.pool import each_result
+from gong_tasks_async.bulk.render.csv_rows import write_journal_csv
 from gong_tasks_async.bulk.report import BulkReport, Failed, Outcome, Unchanged, Updated, UserCounts
 from gong_tasks_async.bulk.runner import RunSettings
 from gong_tasks_async.bulk.stream import OutcomeStream
@@ -33,4 +34,5 @@ __all__ = [
     "listed",
     "open_journal",
     "plan_updates",
+    "write_journal_csv",
 ]

@@ -10,6 +10,8 @@ from typing import TextIO
 
 from attrs import frozen
 
+from gong_tasks_async.bulk.journal_schema import Row
+
 COLUMNS = (
     "taskId",
     "userId",
@@ -45,6 +47,11 @@ class CsvRow:
     settled_at: datetime | None = None
 
 
+def write_journal_csv(rows: Iterable[Row], file: TextIO) -> int:
+    """As :func:`write_csv`, for the rows of a journal: ``write_journal_csv(open_journal(path).rows(), file)``."""
+    return write_csv(map(_csv_row, rows), file)
+
+
 def write_csv(rows: Iterable[CsvRow], file: TextIO) -> int:
     """Write a line of column names and one line for each row; return how many rows there were.
 
@@ -59,6 +66,22 @@ def write_csv(rows: Iterable[CsvRow], file: TextIO) -> int:
         writer.writerow(_cells(row))
         count += 1
     return count
+
+
+def _csv_row(row: Row) -> CsvRow:
+    wanted = row.update
+    return CsvRow(
+        wanted.task_id,
+        wanted.user_id,
+        wanted.status,
+        wanted.due_date,
+        wanted.priority,
+        row.state.value,
+        row.attempts,
+        row.request_id,
+        row.error,
+        row.settled_at,
+    )
 
 
 def _cells(row: CsvRow) -> tuple[str | int, ...]:
