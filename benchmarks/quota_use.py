@@ -18,7 +18,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from attrs import asdict, frozen
 
-from gong_tasks_async import AccessKey, GongTasksClient, QuotaLimits, TaskUpdate
+from gong_tasks_async import AccessKey, GongTasksClient, LocalQuota, QuotaLimits, TaskUpdate
 from gong_tasks_async.simulator import (
     Engine,
     SecondLimit,
@@ -50,15 +50,15 @@ async def connected(
     engine: Engine, latency: tuple[float, float], limits: QuotaLimits, seed: int, *, virtual: bool
 ) -> AsyncIterator[GongTasksClient]:
     """A client of a simulator, over sockets or in memory."""
-    credentials = AccessKey(engine.access_key, engine.access_key_secret)
-    credentials = AccessKey(engine.access_key, engine.access_key_secret)
+    credentials, quota = AccessKey(engine.access_key, engine.access_key_secret), LocalQuota(limits)
+    credentials, quota = AccessKey(engine.access_key, engine.access_key_secret), LocalQuota(limits)
     async with AsyncExitStack() as stack:
         if virtual:
             session = await stack.enter_async_context(memory_session(make_app(engine, latency, seed)))
-            gong = GongTasksClient(credentials, base_url="http://localhost", session=session, limits=limits)
+            gong = GongTasksClient(credentials, base_url="http://localhost", session=session, quota=quota)
         else:
             simulator = await stack.enter_async_context(Simulator(engine, latency=latency, seed=seed))
-            gong = GongTasksClient(credentials, base_url=simulator.base_url, limits=limits)
+            gong = GongTasksClient(credentials, base_url=simulator.base_url, quota=quota)
         yield await stack.enter_async_context(gong)
 
 
