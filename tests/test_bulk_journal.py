@@ -75,6 +75,7 @@ async def test_run_again_with_the_same_journal_settled_rows_cost_no_call(path: P
     assert (first.updated, first.pending) == (10, 10)
     assert (second.updated, second.pending, second.calls) == (10, 0, 10)
     assert (third.updated, third.pending, third.calls) == (0, 0, 0)
+    assert (first.by_user["1"].updated, first.by_user["1"].pending, third.by_user) == (10, 10, {})
     assert sorted(paths_sent(network_of(gong))) == sorted(f"/v2/tasks/{number}" for number in range(11, 21))
 
 
@@ -216,6 +217,7 @@ async def test_a_stream_holds_the_run_back_while_nobody_takes_outcomes(path: Pat
             rest = [outcome async for outcome in outcomes]
         assert len({outcome.update.task_id for outcome in [first, *rest]}) == 200
         assert outcomes.report.updated == 200
+        assert [outcome async for outcome in outcomes] == []
 
 
 async def test_a_stream_left_early_ends_the_run_and_records_what_was_under_way(path: Path) -> None:

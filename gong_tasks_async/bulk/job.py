@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Sized
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping, Sized
 from pathlib import Path
 
 from attrs import evolve, frozen
@@ -11,7 +11,7 @@ from gong_tasks_async.bulk.applier import Applier
 from gong_tasks_async.bulk.journal import Journal
 from gong_tasks_async.bulk.plan import Plan, plan_updates
 from gong_tasks_async.bulk.recorder import Recorder
-from gong_tasks_async.bulk.report import BulkReport, Outcome, Unchanged
+from gong_tasks_async.bulk.report import BulkReport, Outcome, Unchanged, UserCounts
 from gong_tasks_async.bulk.runner import BulkRun, RunSettings
 from gong_tasks_async.models import TaskUpdate
 
@@ -73,7 +73,9 @@ class Job:
                 recorder.pending(), self.applier, self.settings, recorder=recorder, on_settled=self.on_settled
             )
             report = await self._run(run, unchanged, pending)
-            return evolve(report, by_user=await recorder.by_user(), job=path.stem)
+            return evolve(
+                report, by_user=_with_pending(report, await recorder.pending_by_user()), job=path.stem
+            )
         finally:
             await recorder.close()
 
@@ -83,6 +85,13 @@ class Job:
             await run.tell(Unchanged(update))
             skipped += 1
         return await run.run(calls + skipped)
+
+
+def _with_pending(report: BulkReport, pending: Mapping[str, int]) -> dict[str, UserCounts]:
+    """This run's counts of each user, and what the journal still holds for them."""
+    ran = report.by_user
+    users = [user_id for user_id, rows in pending.items() if rows or user_id in ran]
+    return {user_id: evolve(ran.get(user_id, UserCounts()), pending=pending[user_id]) for user_id in users}
 
 
 async def listed(updates: Updates) -> list[TaskUpdate]:

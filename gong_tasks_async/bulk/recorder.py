@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from gong_tasks_async.bulk.applier import Applied
 from gong_tasks_async.bulk.journal import Journal, RowState, Settled
-from gong_tasks_async.bulk.report import Failed, UserCounts
+from gong_tasks_async.bulk.report import Failed
 from gong_tasks_async.errors import APIError, DecodeError
 from gong_tasks_async.models import TaskUpdate
 
@@ -87,15 +87,10 @@ class Recorder:
         """How many rows are not settled."""
         return (await self._in_thread(self._journal.counts)).pending
 
-    async def by_user(self) -> dict[str, UserCounts]:
-        """The whole job's counts for each owner of tasks."""
+    async def pending_by_user(self) -> dict[str, int]:
+        """The same for each owner of tasks."""
         counts = await self._in_thread(self._journal.by_user)
-        return {
-            user_id: UserCounts(
-                updated=each.updated, unchanged=each.unchanged, failed=each.failed, pending=each.pending
-            )
-            for user_id, each in counts.items()
-        }
+        return {user_id: each.pending for user_id, each in counts.items()}
 
     async def close(self) -> None:
         """Let go of the journal, once what is being written is on disk."""

@@ -68,6 +68,7 @@ class OutcomeStream:
         assert self._running is not None  # noqa: S101 - entered before
         outcome = await self._outcomes.get()
         if outcome is None:
+            self._outcomes.put_nowait(None)  # the end stays the end, however often it is asked for
             await self._running  # raises what the run raised
             raise StopAsyncIteration
         self._room.release()
