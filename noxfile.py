@@ -17,7 +17,7 @@ nox.options.error_on_missing_interpreters = False
 PYTHONS = ["3.11", "3.12", "3.13"]
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 
-BENCHMARKS = [["benchmarks/quota_use.py"], ["benchmarks/call_cost.py"], ["benchmarks/bulk_memory.py"]]
+BENCHMARKS = [["benchmarks/quota_use.py"], ["benchmarks/call_cost.py"], ["benchmarks/bulk_cost.py"]]
 
 SHIPPED = {"gong_tasks_async/py.typed", "gong_tasks_async/simulator/openapi.json"}
 ADVICE = "install 'gong_tasks_async[cli]'"
@@ -62,6 +62,13 @@ def coverage(session: nox.Session) -> None:
     session.run("coverage", "run", "-m", "pytest", *session.posargs)
     session.run("coverage", "combine")
     session.run("coverage", "report")
+
+
+@nox.session(default=False)
+def torture(session: nox.Session) -> None:
+    """Kill a bulk job two hundred times; GONG_TORTURE_SEED makes it other moments."""
+    session.install("-e", ".[cli,speed]", *_groups("test"))
+    session.run("pytest", "tests/test_torture.py", *session.posargs, env={"GONG_TORTURE_KILLS": "200"})
 
 
 @nox.session
