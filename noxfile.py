@@ -17,7 +17,15 @@ nox.options.error_on_missing_interpreters = False
 PYTHONS = ["3.11", "3.12", "3.13"]
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 
-BENCHMARKS = [["benchmarks/quota_use.py"], ["benchmarks/call_cost.py"], ["benchmarks/bulk_cost.py"]]
+BENCHMARKS = [
+    ["benchmarks/quota_use.py"],
+    ["benchmarks/quota_neighbour.py"],
+    ["benchmarks/quota_herd.py"],
+    ["benchmarks/quota_lanes.py"],
+    ["benchmarks/turn_cost.py"],
+    ["benchmarks/call_cost.py"],
+    ["benchmarks/bulk_cost.py"],
+]
 
 SHIPPED = {"gong_tasks_async/py.typed", "gong_tasks_async/simulator/openapi.json"}
 ADVICE = "install 'gong_tasks_async[cli]'"
