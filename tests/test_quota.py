@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
+from datetime import time
 
 import pytest
 
@@ -205,6 +206,8 @@ BAD_LIMITS: dict[str, Callable[[], QuotaLimits]] = {
     "window": lambda: QuotaLimits(window=math.nan),
     "headroom": lambda: QuotaLimits(headroom=-0.1),
     "bulk_share": lambda: QuotaLimits(bulk_share=1.0),
+    "per_day": lambda: QuotaLimits(per_day=0, interactive_reserve=0),
+    "interactive_reserve": lambda: QuotaLimits(interactive_reserve=-1),
 }
 
 
@@ -212,6 +215,13 @@ BAD_LIMITS: dict[str, Callable[[], QuotaLimits]] = {
 async def test_settings_that_make_no_sense_are_refused_by_name(name: str) -> None:
     with pytest.raises(ValueError, match=f"QuotaLimits refused: {name} must be"):
         BAD_LIMITS[name]()
+
+
+async def test_a_reserve_beyond_the_day_and_a_day_without_a_zone_are_refused() -> None:
+    with pytest.raises(ValueError, match="interactive_reserve 500 leaves nothing of per_day 400 for bulk"):
+        QuotaLimits(per_day=400)
+    with pytest.raises(ValueError, match="day_starts has no time zone"):
+        QuotaLimits(day_starts=time(0))
 
 
 async def test_all_bad_settings_are_named_at_once() -> None:
