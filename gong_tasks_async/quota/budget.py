@@ -36,6 +36,7 @@ class Budget:
         """How many calls have been made when the first share of LOW is reached."""
         if limits.per_day is not None:
             self._low_from = limits.per_day - math.floor(max(LOW) * limits.per_day)
+        self._allowed = {lane: limits.allowed(lane) for lane in Lane}
         self._spent_until = dict.fromkeys(Lane, 0.0)
         self._told_low: dict[float, float] = {}
         """Until when each share that was reached is old news."""
@@ -55,6 +56,14 @@ class Budget:
         if until and self._now() < until:  # the usual case is told without asking for the time
             raise self._spent_error(until)
 
+    def take_at_once(self, lane: Lane) -> int:
+        """As :meth:`take`, where the count is kept in memory; 0 where it is kept in a file, which takes a moment."""
+        if self._in_memory is None:
+            return 0
+        self.refuse_spent(lane)
+        now, allowed = self._now(), self._allowed[lane]
+        return self._ticket(lane, self._in_memory.take(now, self._day.since(now), allowed))
+
     async def take(self, lane: Lane) -> int:
         """Count one call, and return the ticket with which it can be given back.
 
@@ -63,16 +72,17 @@ class Budget:
             QuotaStoreError: the count cannot be kept.
         """
         self.refuse_spent(lane)
-        now = self._now()
-        allowed = self._limits.allowed(lane)
-        if self._in_memory is not None:
-            taken = self._in_memory.take(now, self._day.since(now), allowed)
-        else:
-            taken = await self._with_store(self._store.take, now, self._day.since(now), allowed)
+        now, allowed = self._now(), self._allowed[lane]
+        return self._ticket(
+            lane, await self._with_store(self._store.take, now, self._day.since(now), allowed)
+        )
+
+    def _ticket(self, lane: Lane, taken: Taken | Count) -> int:
         if isinstance(taken, Taken):
-            self._tell_low(taken.used)
+            if taken.used >= self._low_from:
+                self._tell_low(taken.used)
             return taken.ticket
-        self._spent_until[lane] = self.resets_at(taken, allowed)
+        self._spent_until[lane] = self.resets_at(taken, self._allowed[lane])
         self._events.tell(BudgetSpent(lane=lane.value, resets_at=_moment(self._spent_until[lane])))
         raise self._spent_error(self._spent_until[lane])
 
@@ -125,7 +135,7 @@ class Budget:
         under_way.add_done_callback(_log_failure)
 
     def _tell_low(self, used: int) -> None:
-        if self._limits.per_day is None or used < self._low_from:
+        if self._limits.per_day is None:
             return
         left = self._limits.per_day - used
         now = self._now()

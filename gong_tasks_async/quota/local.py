@@ -72,7 +72,11 @@ class LocalQuota:
                 has_token = not self._line.outranked(lane)
                 has_token = has_token or await self._line.give_way(lane)
                 continue
-            ticket = await self._counted(lane)
+            try:
+                ticket = self._budget.take_at_once(lane) or await self._budget.take(lane)
+            except BaseException:
+                self._line.leave(with_token=True)  # and the slot with it: the next one need not draw its own
+                raise
             if not self._gate.remaining():
                 break
             # It shut in the moment in which the token was handed over, or the call counted.
@@ -149,14 +153,6 @@ class LocalQuota:
         except BaseException:
             self._slots.give_back()
             self._line.leave()
-            raise
-
-    async def _counted(self, lane: Lane) -> int:
-        """At the front with a token, count the call in the day's budget; or leave, and the token to the next one."""
-        try:
-            return await self._budget.take(lane)
-        except BaseException:
-            self._line.leave(with_token=True)
             raise
 
     def _refuse_late(self, ahead: int, deadline: float) -> None:
