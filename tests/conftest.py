@@ -8,14 +8,20 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from gong_tasks_async import AccessKey, GongTasksClient
 from gong_tasks_async.simulator import Engine, Simulator, VirtualClockLoop, make_app, memory_session
+
+# A busy machine is no failure; and what CI tries shall not depend on chance, while a developer's runs look further.
+settings.register_profile("gong", deadline=None, print_blob=True, derandomize="CI" in os.environ)
+settings.load_profile("gong")
 
 Connect = Callable[..., Awaitable[GongTasksClient]]
 
