@@ -17,6 +17,8 @@ nox.options.error_on_missing_interpreters = False
 PYTHONS = ["3.11", "3.12", "3.13"]
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 
+LONG_TESTS_IGNORED = ["--ignore=tests/test_torture.py", "--ignore=tests/test_quota_day.py"]
+
 BENCHMARKS = [
     ["benchmarks/quota_use.py"],
     ["benchmarks/quota_neighbour.py"],
@@ -67,7 +69,9 @@ def coverage(session: nox.Session) -> None:
     session.env["COVERAGE_FILE"] = str(session.cache_dir / ".coverage")
     session.run("coverage", "erase")
     # pytest loads our plugin early, so coverage has to be there before pytest is.
-    session.run("coverage", "run", "-m", "pytest", *session.posargs)
+    # The longest ones reach nothing that the others do not, and run in full on each Python above.
+    shorter = {"GONG_QUOTA_EXAMPLES": "200"}
+    session.run("coverage", "run", "-m", "pytest", *LONG_TESTS_IGNORED, *session.posargs, env=shorter)
     session.run("coverage", "combine")
     session.run("coverage", "report")
 
