@@ -71,7 +71,7 @@ def test_resumed_from_any_prefix_of_the_commits_the_end_is_the_same(
         for image in [*images, life.path]:
             await resumed(image)
 
-    with TemporaryDirectory() as folder, asyncio.Runner(loop_factory=VirtualClockLoop) as runner:
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder, asyncio.Runner(loop_factory=VirtualClockLoop) as runner:
         runner.run(run(Path(folder)))
 
 
@@ -80,7 +80,8 @@ class CrashingJob(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = TemporaryDirectory()
+        # The thread of a life that was cut off may still be closing its files.
+        self.folder = TemporaryDirectory(ignore_cleanup_errors=True)
         self.path = Path(self.folder.name) / "0"
         self.gong = Gong()
         self.lives = 0
