@@ -71,7 +71,10 @@ def test_resumed_from_any_prefix_of_the_commits_the_end_is_the_same(
         for image in [*images, life.path]:
             await resumed(image)
 
-    with TemporaryDirectory(ignore_cleanup_errors=True) as folder, asyncio.Runner(loop_factory=VirtualClockLoop) as runner:
+    with (
+        TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+        asyncio.Runner(loop_factory=VirtualClockLoop) as runner,
+    ):
         runner.run(run(Path(folder)))
 
 
