@@ -10,13 +10,16 @@ from gong_tasks_async.simulator.faults import Fault
 from gong_tasks_async.simulator.ledger import Entry, Ledger
 from gong_tasks_async.simulator.limits import DayLimit, SecondLimit
 from gong_tasks_async.simulator.memory import MemoryConnector, memory_session
+from gong_tasks_async.simulator.oauth import TokenArguments
 from gong_tasks_async.simulator.openapi import openapi_document
+from gong_tasks_async.simulator.paging import CursorFlaw
 from gong_tasks_async.simulator.server import Simulator, SimulatorThread, make_app
 from gong_tasks_async.simulator.virtual_clock import DeadlockError, VirtualClockLoop
 from gong_tasks_async.simulator.wire import Request, Response
 
 __all__ = [
     "Account",
+    "CursorFlaw",
     "DayLimit",
     "DeadlockError",
     "EmptyAs",
@@ -30,6 +33,7 @@ __all__ = [
     "SecondLimit",
     "Simulator",
     "SimulatorThread",
+    "TokenArguments",
     "VirtualClockLoop",
     "full_task",
     "make_app",

@@ -6,11 +6,12 @@ import base64
 import enum
 from collections.abc import Collection
 from http import HTTPStatus
+from typing import Final
 
 from gong_tasks_async.simulator.wire import RefusedError, Request
 
 _BAD_CREDENTIALS = "Validate credentials failed. Please check your credentials and try again."
-_CHALLENGE = {"WWW-Authenticate": 'Basic realm="Gong.io API"'}
+CHALLENGE: Final = {"WWW-Authenticate": 'Basic realm="Gong.io API"'}
 
 
 class Account(enum.StrEnum):
@@ -28,11 +29,16 @@ def basic(access_key: str, access_key_secret: str) -> str:
     return f"Basic {base64.b64encode(f'{access_key}:{access_key_secret}'.encode()).decode()}"
 
 
+def signature(request: Request) -> str:
+    """Read the Authorization header, in the one spelling that `basic` writes."""
+    scheme, _, rest = request.headers.get("authorization", "").partition(" ")
+    return f"{scheme.capitalize()} {rest.strip()}"
+
+
 def check_credentials(request: Request, accepted: Collection[str]) -> None:
     """Refuse a request whose Authorization header is none of those accepted."""
-    scheme, _, rest = request.headers.get("authorization", "").partition(" ")
-    if f"{scheme.capitalize()} {rest.strip()}" not in accepted:
-        raise RefusedError(HTTPStatus.UNAUTHORIZED, _BAD_CREDENTIALS, headers=_CHALLENGE)
+    if signature(request) not in accepted:
+        raise RefusedError(HTTPStatus.UNAUTHORIZED, _BAD_CREDENTIALS, headers=CHALLENGE)
 
 
 def check_account(account: Account) -> None:

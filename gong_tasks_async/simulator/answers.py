@@ -35,7 +35,8 @@ class Stationery:
 
     def refusal(self, refused: RefusedError) -> Response:
         """Answer with an error in Gong's envelope."""
-        return self._json(refused.status, {"errors": list(refused.errors)}, refused.headers)
+        body = {**refused.extra, "errors": list(refused.errors)}
+        return self._json(refused.status, body, refused.headers)
 
     def instead(self, mischief: Mischief) -> Response | None:
         """Answer with a fault that takes the place of the call, if it is one of those."""

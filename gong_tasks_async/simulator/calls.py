@@ -1,12 +1,8 @@
-"""What the three calls do to the data once a request has been let in and found valid."""
+"""What the two task calls do to the data once a request has been let in and found valid."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 import enum
-import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -64,31 +60,3 @@ def change(tasks: Mapping[int, Json], task_id: int, wanted: Json, updated: str) 
     task.update({name: _CHANGES[name](value) for name, value in wanted.items() if name in _CHANGES})
     task["updated"] = updated
     return task
-
-
-def page_of(users: Sequence[Json], cursor: str | None, size: int) -> Json:
-    """Lay out one page of the users."""
-    start = _read_cursor(cursor) if cursor is not None else 0
-    page = users[start : start + size]
-    records: Json = {
-        "totalRecords": len(users),
-        "currentPageSize": len(page),
-        "currentPageNumber": math.ceil(start / size),
-    }
-    if start + size < len(users):
-        records["cursor"] = _write_cursor(start + size)
-    return {"records": records, "users": page}
-
-
-def _write_cursor(start: int) -> str:
-    return base64.urlsafe_b64encode(f"start:{start}".encode()).decode()
-
-
-def _read_cursor(cursor: str) -> int:
-    try:
-        name, _, start = base64.urlsafe_b64decode(cursor.encode()).decode().partition(":")
-    except (ValueError, binascii.Error):
-        name, start = "", ""
-    if name != "start" or not re.fullmatch("[0-9]{1,9}", start):
-        raise RefusedError(HTTPStatus.BAD_REQUEST, "Invalid cursor")
-    return int(start)

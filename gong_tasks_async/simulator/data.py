@@ -41,11 +41,14 @@ def big_id(random: Random) -> int:
     return random.randrange(2**53 + 1, 2**63, 2)
 
 
-def make_users(random: Random, number: int) -> list[Json]:
-    """Make the company's users; the first one manages the others."""
+def make_users(random: Random, number: int, inactive: int | None = None) -> list[Json]:
+    """Make the company's users; the first one manages the others, and the last `inactive` ones have left."""
     users = [_user(random, place) for place in range(number)]
     for user in users[1:]:
         user["managerId"] = users[0]["id"]
+    if inactive is not None:
+        for place, user in enumerate(users):
+            user["active"] = place < number - inactive
     return users
 
 

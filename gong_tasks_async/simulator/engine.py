@@ -4,6 +4,7 @@ Where Gong's reference is silent the engine makes a choice, and says so here:
 
 - Checks come in this order: route, credentials, company, scope, limits, Engage, validity, existence. Hence neither a 401
   nor an unknown route counts against the limits, while a 400, a 404 and the 500 of a company without Engage do.
+- The token endpoint has neither limits nor the company's state: it is another host, `app.gong.io`.
 - A task of another user is as unknown as one that does not exist: 404.
 - Faults of Gong itself (SERVER_ERROR, TOO_MANY) count against the limits; those of the network and the proxy do not
   reach them. A fault comes before every check.
@@ -12,6 +13,7 @@ Where Gong's reference is silent the engine makes a choice, and says so here:
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Collection, Mapping
 from datetime import timedelta
@@ -21,13 +23,15 @@ from typing import Any, Final
 
 import attrs
 
-from gong_tasks_async.simulator import access, calls, data, validation
+from gong_tasks_async.simulator import access, calls, data, oauth, paging, validation
 from gong_tasks_async.simulator.access import Account
 from gong_tasks_async.simulator.answers import Stationery, refuse_too_many, spoil
 from gong_tasks_async.simulator.calls import EmptyAs
 from gong_tasks_async.simulator.faults import Fault, Mischief, Mischiefs
 from gong_tasks_async.simulator.ledger import Entry, Ledger
 from gong_tasks_async.simulator.limits import DayLimit, Limits, SecondLimit, day_rule, second_rule
+from gong_tasks_async.simulator.oauth import TokenArguments, Tokens
+from gong_tasks_async.simulator.paging import CursorFlaw, Walks
 from gong_tasks_async.simulator.wire import RefusedError, Request, Response
 
 Json = dict[str, Any]
@@ -43,6 +47,8 @@ class Engine:
     """One company's Gong. All settings may be changed later, but for the seed, the sizes and the limits."""
 
     users: int = 3
+    inactive_users: int | None = None
+    """How many of them are inactive, the last ones; None leaves it to chance."""
     tasks_per_user: int = 100
     seed: int = 1
     ids_as_text: float = 0.25
@@ -59,12 +65,28 @@ class Engine:
     access_key: str = "SIMULATEDACCESSKEY"
     access_key_secret: str = "simulated-access-key-secret"  # noqa: S105 - made up
     access_token: str = "simulated-access-token"  # noqa: S105 - made up
+    """A bearer token that no time ends; empty for none."""
+    client_id: str = "simulated-client"
+    client_secret: str = "simulated-client-secret"  # noqa: S105 - made up
+    refresh_token: str = "simulated-refresh-token"  # noqa: S105 - made up
+    """The only one that is taken; each use replaces it."""
+    token_lifetime: float = 86_400.0
+    """How many seconds an issued access token is taken."""
+    token_arguments: TokenArguments = attrs.field(default=TokenArguments.QUERY, converter=TokenArguments)
+    api_base_url: str | None = None
+    """The `api_base_url_for_customer` of the token endpoint; None is the address that it was asked at."""
     fault_rates: Mapping[Fault, float] = attrs.field(factory=dict)
+    token_fault_rates: Mapping[Fault, float] = attrs.field(factory=dict)
+    """The same for the token endpoint."""
     slow_seconds: float = 5.0
     """How long a SLOW answer takes in all."""
     empty_as: EmptyAs = attrs.field(default=EmptyAs.LIST, converter=EmptyAs)
     page_size: int = 100
     """Users on one page."""
+    cursor_lifetime: float = math.inf
+    """How many seconds a cursor is taken after it was given."""
+    expired_cursor_status: HTTPStatus = attrs.field(default=HTTPStatus.BAD_REQUEST, converter=HTTPStatus)
+    cursor_flaw: CursorFlaw = attrs.field(default=CursorFlaw.NONE, converter=CursorFlaw)
     crm_type: str | None = "SALESFORCE"
     """`crmType` of both task calls; None for the older answers without it."""
     workspace_ids: tuple[str, ...] = ("623457276584334", "6234572765843341")
@@ -76,14 +98,19 @@ class Engine:
     ledger: Ledger = attrs.field(init=False, factory=Ledger)
     _limits: Limits = attrs.field(init=False)
     _mischiefs: Mischiefs = attrs.field(init=False)
+    _token_mischiefs: Mischiefs = attrs.field(init=False)
+    _tokens: Tokens = attrs.field(init=False)
+    _walks: Walks = attrs.field(init=False, factory=Walks)
     _stationery: Stationery = attrs.field(init=False)
     _changes: int = attrs.field(init=False, default=0)
 
     def __attrs_post_init__(self) -> None:
         random = Random(self.seed)  # noqa: S311 - made-up data, no cryptography
-        self.people = data.make_users(random, self.users)
+        self.people = data.make_users(random, self.users, self.inactive_users)
         self.tasks = data.make_tasks(random, self.user_ids, self.tasks_per_user, self.ids_as_text)
         self._mischiefs = Mischiefs(Random(f"faults of {self.seed}"))  # noqa: S311 - no cryptography
+        self._token_mischiefs = Mischiefs(Random(f"token faults of {self.seed}"))  # noqa: S311 - as above
+        self._tokens = Tokens(Random(f"tokens of {self.seed}"))  # noqa: S311 - made-up tokens
         self._stationery = Stationery(random)
         self._limits = Limits(
             second_rule(self.second_limit, self.per_second),
@@ -100,15 +127,38 @@ class Engine:
         """Let the next so many requests meet a fault; `retry_after` is the header's text of a TOO_MANY."""
         self._mischiefs.ordered.extend([Mischief(fault, retry_after)] * times)
 
+    def misbehave_on_token(self, fault: Fault, times: int = 1, retry_after: str | None = None) -> None:
+        """Let the next so many requests to the token endpoint meet a fault."""
+        self._token_mischiefs.ordered.extend([Mischief(fault, retry_after)] * times)
+
+    def issue_token(self, now: float) -> str:
+        """Issue an access token at `now`, the time of the loop that serves; no refresh token is used up."""
+        return self._tokens.issue(now + self.token_lifetime)
+
+    def expire_tokens(self) -> None:
+        """End all access tokens at once; access key and refresh token stay good."""
+        self._tokens.expire()
+        self.access_token = ""
+
+    def expire_cursors(self) -> None:
+        """Let all cursors expire at once."""
+        self._walks.expire()
+
     def answer(self, request: Request, now: float) -> Response:
         """Answer a request that has arrived at `now`, in seconds of any clock that does not go back."""
-        mischief = self._mischiefs.next(self.fault_rates)
+        mischief = self._next_mischief(request)
         response = self._answer_badly(request, now, mischief) if mischief else self._answer_well(request, now)
-        self.ledger.entries.append(_entry(request, response, now))
+        entries = self.ledger.token_entries if request.path == oauth.PATH else self.ledger.entries
+        entries.append(_entry(request, response, now))
         return response
 
+    def _next_mischief(self, request: Request) -> Mischief | None:
+        if request.path == oauth.PATH:
+            return self._token_mischiefs.next(self.token_fault_rates)
+        return self._mischiefs.next(self.fault_rates)
+
     def _answer_badly(self, request: Request, now: float, mischief: Mischief) -> Response:
-        if mischief.fault in _COUNTED:
+        if mischief.fault in _COUNTED and request.path != oauth.PATH:
             self._limits.count(now)
         instead = self._stationery.instead(mischief)
         return instead or spoil(self._answer_well(request, now), mischief.fault)
@@ -129,12 +179,15 @@ class Engine:
                 return self._update(found[1], request, now)
             case "GET", "/v2/users":
                 self._admit(request, "api:users:read", now)
-                return calls.page_of(self.people, request.query.get("cursor"), self.page_size)
+                return self._list_users(request.query.get("cursor"), now)
+            case "POST", oauth.PATH:
+                return self._refresh(request, now)
         raise RefusedError(HTTPStatus.NOT_FOUND, f"No such call: {request.method} {request.path}")
 
     def _admit(self, request: Request, scope: str, now: float) -> None:
+        tokens = filter(None, [self.access_token, *self._tokens.alive(now)])
         keys = access.basic(self.access_key, self.access_key_secret)
-        access.check_credentials(request, (keys, f"Bearer {self.access_token}"))
+        access.check_credentials(request, (keys, *(f"Bearer {token}" for token in tokens)))
         access.check_account(self.account)
         access.check_scope(scope, self.scopes)
         wait = self._limits.refuse(now)
@@ -153,12 +206,38 @@ class Engine:
         task = calls.change(self.tasks, validation.read_task_id(task_id), wanted, self._stamp(now))
         return self._with_crm_type({"tasks": [task]})
 
+    def _list_users(self, cursor: str | None, now: float) -> Json:
+        place = self._walks.place(cursor, now - self.cursor_lifetime, self.expired_cursor_status)
+        answer = paging.page_at(place, self.people, self.page_size)
+        following = paging.next_place(place, len(self.people), self.page_size, self.cursor_flaw)
+        if following is not None:
+            answer["records"]["cursor"] = self._walks.give(following, now)
+        return answer
+
+    def _refresh(self, request: Request, now: float) -> Json:
+        oauth.check_client(request, self.client_id, self.client_secret)
+        given = oauth.read_refresh_token(request, self.token_arguments)
+        oauth.check_refresh_token(given, self.refresh_token)
+        self.refresh_token = self._tokens.text("refresh")
+        return {
+            "access_token": self.issue_token(now),
+            "refresh_token": self.refresh_token,
+            "token_type": "bearer",
+            "expires_in": int(self.token_lifetime),
+            "scope": " ".join(self.scopes),
+            "api_base_url_for_customer": self.api_base_url or _asked_at(request),
+        }
+
     def _stamp(self, now: float) -> str:
         self._changes += 1
         return data.spell(data.BEGINNING + timedelta(seconds=now, microseconds=self._changes), 3)
 
     def _with_crm_type(self, body: Json) -> Json:
         return body if self.crm_type is None else {"crmType": self.crm_type, **body}
+
+
+def _asked_at(request: Request) -> str:
+    return f"http://{request.headers.get('host', 'localhost')}"
 
 
 def _entry(request: Request, response: Response, now: float) -> Entry:

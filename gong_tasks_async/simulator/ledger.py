@@ -35,20 +35,27 @@ class Ledger:
     """The requests in the order of their arrival."""
 
     entries: list[Entry] = attrs.field(factory=list)
+    token_entries: list[Entry] = attrs.field(factory=list)
+    """Those to the token endpoint, which are no calls of the API: Gong serves it on another host."""
 
     @property
     def calls(self) -> int:
-        """How many requests arrived."""
+        """How many calls of the API arrived."""
         return len(self.entries)
 
     @property
+    def token_calls(self) -> int:
+        """How many requests arrived at the token endpoint."""
+        return len(self.token_entries)
+
+    @property
     def refused(self) -> int:
-        """How many of them were answered with 429."""
+        """How many calls were answered with 429."""
         return sum(entry.refused for entry in self.entries)
 
     @property
     def admitted(self) -> int:
-        """How many of them were answered otherwise."""
+        """How many calls were answered otherwise."""
         return self.calls - self.refused
 
     def most_in_window(self, seconds: float = 1.0, *, admitted_only: bool = False) -> int:
@@ -66,6 +73,7 @@ class Ledger:
     def clear(self) -> None:
         """Forget everything."""
         self.entries.clear()
+        self.token_entries.clear()
 
     def _arrivals(self, *, admitted_only: bool) -> list[float]:
         return [entry.arrived for entry in self.entries if not (admitted_only and entry.refused)]

@@ -10,6 +10,7 @@ from typing import Any, Self
 import attrs
 from aiohttp import web
 
+from gong_tasks_async.simulator import oauth
 from gong_tasks_async.simulator.engine import Engine
 from gong_tasks_async.simulator.faults import Fault
 from gong_tasks_async.simulator.ledger import Ledger
@@ -119,6 +120,26 @@ class _Gong:
     def access_token(self) -> str:
         """The bearer token that it takes."""
         return self.engine.access_token
+
+    @property
+    def token_url(self) -> str:
+        """Its OAuth token endpoint."""
+        return self.base_url + oauth.PATH
+
+    @property
+    def client_id(self) -> str:
+        """The OAuth client that it knows."""
+        return self.engine.client_id
+
+    @property
+    def client_secret(self) -> str:
+        """The secret of that client."""
+        return self.engine.client_secret
+
+    @property
+    def refresh_token(self) -> str:
+        """The refresh token that it takes next."""
+        return self.engine.refresh_token
 
     @property
     def ledger(self) -> Ledger:

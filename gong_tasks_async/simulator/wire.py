@@ -50,8 +50,15 @@ class Response:
 class RefusedError(Exception):
     """A request that gets one of Gong's error answers."""
 
-    def __init__(self, status: HTTPStatus, *errors: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: HTTPStatus,
+        *errors: str,
+        headers: Mapping[str, str] | None = None,
+        extra: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(*errors)
         self.status = status
         self.errors = errors
         self.headers = dict(headers or {})
+        self.extra = dict(extra or {})  # fields beside Gong's own
