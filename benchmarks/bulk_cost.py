@@ -28,7 +28,7 @@ from unittest import mock
 
 from attrs import asdict, define, field, frozen
 
-from gong_tasks_async import AccessKey, GongTasksClient, Task, TaskUpdate, Unlimited
+from gong_tasks_async import AccessKey, Credentials, GongTasksClient, Task, TaskUpdate, Unlimited
 from gong_tasks_async.bulk import Applied, Job, Journal, RunSettings
 from gong_tasks_async.bulk.journal import Settled
 from gong_tasks_async.http import HttpRequest, HttpResponse
@@ -66,6 +66,8 @@ class InstantApplier:
 class Network:
     """Answers a PATCH with the task's id: the first so many at once, and others after an hour."""
 
+    base_url = "https://api.gong.io"
+
     def __init__(self, prompt: float = float("inf")) -> None:
         self.prompt = prompt
         self.answered_at = 0.0
@@ -77,6 +79,9 @@ class Network:
             await asyncio.sleep(SLOW)
         self.answered_at = self.answered_at or time.perf_counter()
         return HttpResponse(200, {}, b'{"tasks":[{"id":%s}]}' % request.path.rpartition("/")[2].encode())
+
+    def use(self, credentials: Credentials, base_url: str | None = None) -> None:
+        """Nobody checks who calls."""
 
     async def close(self) -> None:
         """Nothing is open."""

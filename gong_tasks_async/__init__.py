@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         AuthenticationError as AuthenticationError,
         BadRequestError as BadRequestError,
         ClientStateError as ClientStateError,
+        CredentialsError as CredentialsError,
         DailyQuotaError as DailyQuotaError,
         DeadlineExceeded as DeadlineExceeded,
         DecodeError as DecodeError,
@@ -86,8 +87,10 @@ if TYPE_CHECKING:
         TaskStatus as TaskStatus,
         TaskType as TaskType,
         TaskUpdate as TaskUpdate,
+        User as User,
         UserTasks as UserTasks,
     )
+    from gong_tasks_async.oauth import OAuthToken as OAuthToken
     from gong_tasks_async.quota import (
         Lane as Lane,
         LocalQuota as LocalQuota,
@@ -99,17 +102,23 @@ if TYPE_CHECKING:
         Unlimited as Unlimited,
     )
     from gong_tasks_async.retry import RetryPolicy as RetryPolicy
+    from gong_tasks_async.token_exchange import (
+        OAuthGrant as OAuthGrant,
+        RefreshArguments as RefreshArguments,
+    )
 
 _NAMES_OF = {
     "bulk": "BulkReport Failed JournalReader Outcome OutcomeStream Plan PlanConflictError Row RowState Unchanged Updated UserCounts open_journal plan_updates write_journal_csv",
     "client": "GongTasksClient",
     "codec": "to_json",
     "credentials": "AccessKey BearerToken Credentials",
-    "errors": "AccessDeniedError APIError AuthenticationError BadRequestError ClientStateError DailyQuotaError DeadlineExceeded DecodeError GongError InactiveCompanyError JournalError MissingScopeError QuotaStoreError RateLimitError ServerError TaskNotFoundError TransportError",
+    "errors": "AccessDeniedError APIError AuthenticationError BadRequestError ClientStateError CredentialsError DailyQuotaError DeadlineExceeded DecodeError GongError InactiveCompanyError JournalError MissingScopeError QuotaStoreError RateLimitError ServerError TaskNotFoundError TransportError",
     "events": "BudgetLow BudgetSpent CallAttempted Event PaceChanged Paused Resumed RetryPlanned",
-    "models": "Account Affiliation Contact ContactData CrmField CrmObjectType CrmType Email Flow JsonValue OpenEnum Opportunity OptOutChannel PhoneNumber Priority Step Task TaskAction TaskFilter TaskStatus TaskType TaskUpdate UserTasks",
+    "models": "Account Affiliation Contact ContactData CrmField CrmObjectType CrmType Email Flow JsonValue OpenEnum Opportunity OptOutChannel PhoneNumber Priority Step Task TaskAction TaskFilter TaskStatus TaskType TaskUpdate User UserTasks",
+    "oauth": "OAuthToken",
     "quota": "Lane LocalQuota Quota QuotaEstimate QuotaLimits QuotaSnapshot Turn Unlimited",
     "retry": "RetryPolicy",
+    "token_exchange": "OAuthGrant RefreshArguments",
 }
 _MODULE_OF = {name: module for module, names in _NAMES_OF.items() for name in names.split()}
 

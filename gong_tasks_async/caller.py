@@ -15,6 +15,7 @@ from gong_tasks_async.errors import APIError, DeadlineExceeded, GongError, RateL
 from gong_tasks_async.events import CallAttempted, EventSink, RetryPlanned
 from gong_tasks_async.http import HttpRequest, HttpResponse
 from gong_tasks_async.quota import Lane, Quota
+from gong_tasks_async.renewal import Renewal
 from gong_tasks_async.retry import RetryPolicy, Tries
 from gong_tasks_async.transport import Transport
 
@@ -27,13 +28,14 @@ class Caller:
     """Makes calls for one purpose: one lane, one timeout, one policy."""
 
     transport: Transport
-    base_url: str
     quota: Quota
     retry: RetryPolicy
     lane: Lane
     timeout: float | None
     """Seconds for a whole call: the wait in line, all attempts, all sleeps."""
     events: EventSink
+    renewal: Renewal | None = None
+    """For credentials that end; None where they do not."""
     jitter: Callable[[], float] = random.random
     calls: int = field(default=0, init=False)
     """Requests sent so far."""
@@ -48,6 +50,7 @@ class Caller:
 
         Raises:
             TransportError, APIError: the last failure.
+            CredentialsError: there are no credentials to sign with.
             DeadlineExceeded: the timeout is over, or would be before the next attempt.
         """
         tries = Tries()
@@ -65,7 +68,11 @@ class Caller:
 
     def about(self, request: HttpRequest, error: ErrorT, attempts: int) -> ErrorT:
         """Write into an error which request it speaks of."""
-        error.method, error.url, error.attempts = request.method, self.base_url + request.path, attempts
+        error.method, error.url, error.attempts = (
+            request.method,
+            self.transport.base_url + request.path,
+            attempts,
+        )
         return error
 
     def halt(self) -> None:
@@ -100,12 +107,15 @@ class Caller:
         self, request: HttpRequest, tries: Tries, deadline: float | None
     ) -> HttpResponse | APIError | TransportError:
         """One turn, one request, one outcome."""
+        if self.renewal is not None:
+            await self.rest(self.renewal.ready())
         turn = await self.rest(
             self.quota.acquire(
                 self.lane, deadline=deadline, max_wait=self.retry.max_wait, returning=tries.refused > 0
             )
         )
         response = None
+        tries.signed = None if self.renewal is None else self.renewal.signed
         tries.sent += 1
         self.calls += 1
         started = asyncio.get_running_loop().time()
@@ -126,6 +136,8 @@ class Caller:
             tries.refused += 1
             self.refused += 1
             error = self._shut_the_gate(error, tries)
+        if await self._has_other_credentials(error, tries):
+            return
         wait = self.retry.wait(error, tries, self.jitter())
         if wait is None:
             raise error
@@ -135,6 +147,13 @@ class Caller:
         self._tell_retry(request, error, tries, wait)
         if not isinstance(error, RateLimitError):  # after a 429 the gate holds it, with everybody else
             await self.rest(asyncio.sleep(wait))
+
+    async def _has_other_credentials(self, error: APIError | TransportError, tries: Tries) -> bool:
+        """Whether a call may go again because what signed it has ended and something else signs now; once a call."""
+        if self.renewal is None or tries.renewed or not protocol.means_expiry(error):
+            return False
+        tries.renewed = True
+        return await self.rest(self.renewal.after_refusal(tries.signed))
 
     def _shut_the_gate(self, error: RateLimitError, tries: Tries) -> RateLimitError:
         """Have everybody wait, and call the error by its name where Gong means the whole day."""
@@ -148,7 +167,7 @@ class Caller:
         self.events.tell(
             CallAttempted(
                 method=request.method,
-                url=self.base_url + request.path,
+                url=self.transport.base_url + request.path,
                 status=None if response is None else response.status,
                 attempt=tries.sent,
                 seconds=asyncio.get_running_loop().time() - started,
@@ -161,7 +180,7 @@ class Caller:
         self.events.tell(
             RetryPlanned(
                 method=request.method,
-                url=self.base_url + request.path,
+                url=self.transport.base_url + request.path,
                 attempt=tries.sent,
                 wait=wait,
                 reason=self._reason(error),

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable
-from contextlib import aclosing
 from copy import copy
 from pathlib import Path
 from types import TracebackType
 from typing import Self, Unpack
 
-from gong_tasks_async import operations
+from gong_tasks_async import directory, operations
 from gong_tasks_async.bulk import (
     BulkReport,
     Job,
@@ -20,23 +19,25 @@ from gong_tasks_async.bulk import (
     RunSettings,
     Updates,
     awaited,
-    each_result,
     listed,
 )
 from gong_tasks_async.caller import Caller
 from gong_tasks_async.connection import Connection
-from gong_tasks_async.credentials import Credentials
 from gong_tasks_async.events import Event, EventSink
-from gong_tasks_async.models import Task, TaskFilter, TaskUpdate, UserTasks
+from gong_tasks_async.models import Task, TaskFilter, TaskUpdate, User, UserTasks
 from gong_tasks_async.quota import Lane, LocalQuota, Quota, QuotaLimits, note_own_quota
 from gong_tasks_async.retry import RetryPolicy
 from gong_tasks_async.settings import (
     DEFAULT_BASE_URL,
     MAX_RESPONSE_BYTES,
+    AnyCredentials,
     BulkSettings,
     ClientSettings,
     Options,
-    credentials_from,
+    identity_of,
+    lasting,
+    settings_from,
+    source_of,
 )
 from gong_tasks_async.transport import AiohttpTransport, Session, Transport, checked_base_url
 
@@ -53,8 +54,9 @@ class GongTasksClient:
     All calls of a client leave through one quota: in order, evenly spaced, people before bulk runs.
 
     Args:
-        credentials: :class:`AccessKey` or :class:`BearerToken`.
-        base_url: your company's own address, such as ``https://us-12345.api.gong.io``.
+        credentials: an :class:`AccessKey`, :class:`BearerToken`, :class:`OAuthToken`, or a (coroutine) function
+            that gives one of the first two, such as one that asks a vault.
+        base_url: your company's own address, such as ``https://us-12345.api.gong.io``; OAuth finds it by itself.
         limits: how fast Gong may be called.
         retry: when a call is tried again.
         quota: share one between clients of the same company; ``limits`` is then of no effect.
@@ -70,7 +72,7 @@ class GongTasksClient:
 
     def __init__(
         self,
-        credentials: Credentials,
+        credentials: AnyCredentials,
         *,
         base_url: str = DEFAULT_BASE_URL,
         limits: QuotaLimits = QuotaLimits(),  # noqa: B008 - a frozen value
@@ -84,15 +86,17 @@ class GongTasksClient:
         if max_response_bytes < 1:
             raise ValueError(f"max_response_bytes must be at least 1, not {max_response_bytes}")
         self._credentials = credentials
-        self._base_url = checked_base_url(base_url)
+        self._base_url = base = checked_base_url(base_url)
         self._events = EventSink(on_event)
         self._session = session
         self._max_response_bytes = max_response_bytes
         self._missing_is_empty = missing_is_empty
-        self._connection = Connection(self._open_transport)
+        self._connection = Connection(
+            self._open_transport, source_of(credentials), follows_grant=base == DEFAULT_BASE_URL
+        )
         self._options = Options(retry)
         self.quota: Quota = quota or note_own_quota(
-            LocalQuota(limits, on_event=on_event), credentials.authorization, self._base_url
+            LocalQuota(limits, on_event=on_event), identity_of(credentials), base
         )
 
     @classmethod
@@ -104,11 +108,7 @@ class GongTasksClient:
         Raises:
             ValueError: the credentials are missing or incomplete, or a setting makes no sense.
         """
-        if "credentials" not in overrides:
-            overrides["credentials"] = credentials_from(os.environ)
-        if base_url := os.environ.get("GONG_BASE_URL", "").strip():
-            overrides.setdefault("base_url", base_url)
-        return cls(**overrides)
+        return cls(**settings_from(os.environ, overrides))
 
     def with_options(
         self, *, lane: Lane | None = None, timeout: float | None = None, retry: RetryPolicy | None = None
@@ -118,9 +118,7 @@ class GongTasksClient:
         Args:
             lane: who is asking; by default a person for single calls, a machine for many.
             timeout: seconds for each call: the wait in line, all attempts, all sleeps.
-            retry: when a call is tried again.
-
-        What is left out stays as it is in this client.
+            retry: when a call is tried again. What is left out stays as it is in this client.
         """
         if timeout is not None and not timeout > 0:
             raise ValueError(f"timeout must be more than 0 seconds, not {timeout}")
@@ -142,14 +140,15 @@ class GongTasksClient:
         """
         return [task async for task in self.iter_tasks(filter)]
 
-    async def iter_tasks(self, filter: TaskFilter | str) -> AsyncGenerator[Task]:
+    def iter_tasks(self, filter: TaskFilter | str) -> AsyncGenerator[Task]:
         """As :meth:`list_tasks`, one by one; a large answer does not hold the event loop for long."""
-        caller = self._caller(Lane.INTERACTIVE)
-        found = operations.iter_tasks(caller, _as_filter(filter), missing_is_empty=self._missing_is_empty)
-        async for task in found:
-            yield task
+        return operations.iter_tasks(
+            self._caller(Lane.INTERACTIVE),
+            operations.as_filter(filter),
+            missing_is_empty=self._missing_is_empty,
+        )
 
-    async def list_many(
+    def list_many(
         self, filters: Iterable[TaskFilter | str] | AsyncIterable[TaskFilter | str], *, workers: int = 8
     ) -> AsyncGenerator[UserTasks]:
         """The tasks of many users, in the bulk lane, as they come; one user's error does not stop the others.
@@ -157,17 +156,27 @@ class GongTasksClient:
         Raises:
             ValueError: ``workers`` is less than 1, or a text is no user id.
         """
-        caller = self._caller(Lane.BULK)
+        return operations.list_many(
+            self._caller(Lane.BULK), filters, workers, missing_is_empty=self._missing_is_empty
+        )
 
-        async def list_one(filter: TaskFilter | str) -> UserTasks:
-            return await operations.list_user(
-                caller, _as_filter(filter), missing_is_empty=self._missing_is_empty
-            )
+    def iter_users(self) -> AsyncGenerator[User]:
+        """The company's users, active or not, each once; a page of them costs one call.
 
-        # Closed here and now when the caller leaves early, so that no worker outlives the loop over it.
-        async with aclosing(each_result(filters, list_one, workers)) as results:
-            async for listed in results:
-                yield listed
+        Raises:
+            GongError: see the table of errors in the README.
+
+        Needs the scope ``api:users:read``. See https://help.gong.io/apidocs/list-all-users-v2users
+        """
+        return directory.iter_users(self._caller(Lane.INTERACTIVE))
+
+    async def find_users(self, addresses: Iterable[str]) -> dict[str, User]:
+        """The users with these e-mail addresses, whatever their case; an address that nobody has is left out.
+
+        Raises:
+            GongError: as for :meth:`iter_users`, which it calls; it reads no further than it has to.
+        """
+        return await directory.find_users(self._caller(Lane.INTERACTIVE), addresses)
 
     async def update_task(self, update: TaskUpdate) -> Task:
         """Make one change, and return the task as it is now.
@@ -225,14 +234,10 @@ class GongTasksClient:
         path = None if journal is None else Path(journal)
         if not (skip_unchanged or dry_run):
             return await job.run(updates, path)
-        look = skip_unchanged and not (
-            path is not None and path.exists()
-        )  # a journal knows what was as wanted
-        caller = self._caller(Lane.BULK)
-        plan = await operations.plan(caller, await listed(updates), look=look)
-        if dry_run:
-            return BulkReport(unchanged=len(plan.unchanged), pending=plan.calls, calls=caller.calls)
-        return await job.run_plan(plan, path)
+        wanted = await listed(updates)
+        return await operations.run_planned(
+            job, self._caller(Lane.BULK), wanted, path, look=skip_unchanged, dry_run=dry_run
+        )
 
     async def resume_many(
         self,
@@ -277,7 +282,7 @@ class GongTasksClient:
 
     def _open_transport(self) -> Transport:
         return AiohttpTransport(
-            self._credentials,
+            lasting(self._credentials),
             self._base_url,
             max_response_bytes=self._max_response_bytes,
             session=self._session,
@@ -286,14 +291,10 @@ class GongTasksClient:
     def _caller(self, usual_lane: Lane) -> Caller:
         return Caller(
             transport=self._connection.transport,
-            base_url=self._base_url,
+            renewal=self._connection.renewal,
             quota=self.quota,
             retry=self._options.retry,
             lane=self._options.lane or usual_lane,
             timeout=self._options.timeout,
             events=self._events,
         )
-
-
-def _as_filter(filter: TaskFilter | str) -> TaskFilter:
-    return TaskFilter(filter) if isinstance(filter, str) else filter

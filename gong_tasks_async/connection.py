@@ -6,14 +6,24 @@ import asyncio
 from collections.abc import Callable
 
 from gong_tasks_async.errors import ClientStateError
+from gong_tasks_async.renewal import CredentialSource, Renewal
 from gong_tasks_async.transport import Transport
 
 
 class Connection:
     """A transport that is opened once, used in one event loop, and closed once."""
 
-    def __init__(self, open_transport: Callable[[], Transport]) -> None:
+    def __init__(
+        self,
+        open_transport: Callable[[], Transport],
+        source: CredentialSource | None,
+        *,
+        follows_grant: bool,
+    ) -> None:
         self._open_transport = open_transport
+        self._source = source
+        self._follows_grant = follows_grant
+        self.renewal: Renewal | None = None
         self._transport: Transport | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
@@ -51,9 +61,13 @@ class Connection:
             )
         self._loop = asyncio.get_running_loop()
         self._transport = self._open_transport()
+        if self._source is not None:
+            self.renewal = Renewal(self._source, self._transport, follows_grant=self._follows_grant)
 
     async def close(self) -> None:
         """Close the transport; a second time does nothing."""
         transport, self._transport, self._closed = self._transport, None, True
+        if self.renewal is not None:
+            await self.renewal.settle()
         if transport is not None:
             await transport.close()

@@ -20,8 +20,20 @@ class Credentials(Protocol):
         """The texts that must never be shown, should an answer repeat them."""
 
 
-def _checked(name: str, value: str) -> str:
-    # The value itself is never part of the message: messages end up in logs.
+@frozen
+class Grant:
+    """Credentials, and the address that they are for, where whoever gave them out named one."""
+
+    credentials: Credentials
+    base_url: str | None = None
+
+
+def checked_text(name: str, value: str) -> str:
+    """A part of the credentials that can be sent.
+
+    Raises:
+        ValueError: it cannot. The value itself is never part of the message: messages end up in logs.
+    """
     if not value:
         raise ValueError(
             f"{name} is empty: give the text that Gong shows under Company settings > Ecosystem > API"
@@ -47,8 +59,8 @@ class AccessKey:
 
     def __attrs_post_init__(self) -> None:
         """Refuse what cannot be sent, and build the header once."""
-        _checked("access_key", self.access_key)
-        _checked("access_key_secret", self.access_key_secret)
+        checked_text("access_key", self.access_key)
+        checked_text("access_key_secret", self.access_key_secret)
         if ":" in self.access_key:
             raise ValueError("access_key holds a colon, which HTTP Basic cannot carry: copy it again")
         pair = f"{self.access_key}:{self.access_key_secret}".encode()
@@ -75,7 +87,7 @@ class BearerToken:
 
     def __attrs_post_init__(self) -> None:
         """Refuse what cannot be sent."""
-        _checked("token", self.token)
+        checked_text("token", self.token)
 
     @property
     def authorization(self) -> str:

@@ -15,6 +15,7 @@
     │   │   └── DailyQuotaError             the day is spent
     │   └── ServerError                 5xx
     ├── DecodeError                 a 2xx that cannot be read
+    ├── CredentialsError            no credentials could be had: a refresh was refused, a vault or `save` failed
     ├── DeadlineExceeded            waiting would outlast the caller's timeout; also a TimeoutError
     ├── QuotaStoreError             the file with the day's count is not ours, or cannot be read or written
     ├── JournalError                a bulk job's journal is not this job's, in use, or cannot be read or written
@@ -259,6 +260,17 @@ class DecodeError(GongError):
         if self.method == "PATCH":
             return "The change was most likely made: list the user's tasks to see."
         return "Gong may have changed its answers: please report this text."
+
+
+@define(slots=False, eq=False, repr=False, kw_only=True)
+class CredentialsError(GongError):
+    """No credentials could be had: refreshing the token was refused, or your own vault or ``save`` failed."""
+
+    reason: str
+    advice: str
+
+    def __str__(self) -> str:
+        return f"{self.request}: no credentials to sign it with: {self.reason}. {self.advice}"
 
 
 @define(slots=False, eq=False, repr=False, kw_only=True)

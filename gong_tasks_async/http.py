@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from attrs import frozen
+from attrs import field, frozen
+
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
 
 
 @frozen
@@ -14,6 +17,9 @@ class HttpRequest:
     method: str
     path: str
     body: bytes | None = None
+    query: Mapping[str, str] = field(factory=dict, repr=False)
+    """Not part of what errors name as the request's address: a cursor says nothing, and a token must not be told."""
+    content_type: str = JSON
 
 
 @frozen

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable
+from contextlib import aclosing
+from pathlib import Path
 
 from attrs import frozen
 
 from gong_tasks_async import protocol
-from gong_tasks_async.bulk import Applied, Plan, each_result, plan_updates
+from gong_tasks_async.bulk import Applied, BulkReport, Job, Plan, each_result, plan_updates
 from gong_tasks_async.caller import Caller
 from gong_tasks_async.errors import DecodeError, GongError, TaskNotFoundError
 from gong_tasks_async.models import Task, TaskFilter, TaskStatus, TaskUpdate, UserTasks
@@ -90,6 +92,29 @@ async def list_user(caller: Caller, wanted: TaskFilter, *, missing_is_empty: boo
         return UserTasks(wanted, error=error)
 
 
+async def list_many(
+    caller: Caller,
+    filters: Iterable[TaskFilter | str] | AsyncIterable[TaskFilter | str],
+    workers: int,
+    *,
+    missing_is_empty: bool,
+) -> AsyncGenerator[UserTasks]:
+    """The listings of many users, as they come."""
+
+    async def list_one(wanted: TaskFilter | str) -> UserTasks:
+        return await list_user(caller, as_filter(wanted), missing_is_empty=missing_is_empty)
+
+    # Closed here and now when the caller leaves early, so that no worker outlives the loop over it.
+    async with aclosing(each_result(filters, list_one, workers)) as results:
+        async for listed in results:
+            yield listed
+
+
+def as_filter(wanted: TaskFilter | str) -> TaskFilter:
+    """A text is a user's id, and stands for that user's open tasks."""
+    return TaskFilter(wanted) if isinstance(wanted, str) else wanted
+
+
 async def as_they_are(caller: Caller, updates: Iterable[TaskUpdate]) -> list[Task]:
     """The tasks, in any state, of everybody whose tasks are to be changed: one call for each person.
 
@@ -108,3 +133,15 @@ async def plan(caller: Caller, updates: list[TaskUpdate], *, look: bool) -> Plan
     """What there is to do, and how long it will take; ``look`` lists the tasks first, to leave out the unchanged."""
     planned = plan_updates(updates, await as_they_are(caller, updates) if look else None)
     return planned.with_estimate(await caller.quota.estimate(planned.calls)) if planned.calls else planned
+
+
+async def run_planned(
+    job: Job, caller: Caller, updates: list[TaskUpdate], journal: Path | None, *, look: bool, dry_run: bool
+) -> BulkReport:
+    """Plan, and unless this is a rehearsal, run the plan."""
+    if journal is not None and journal.exists():  # noqa: ASYNC240 - one look, before anything runs
+        look = False  # it knows already what was as wanted
+    planned = await plan(caller, updates, look=look)
+    if dry_run:
+        return BulkReport(unchanged=len(planned.unchanged), pending=planned.calls, calls=caller.calls)
+    return await job.run_plan(planned, journal)

@@ -16,6 +16,7 @@ from gong_tasks_async.errors import (
     AuthenticationError,
     BadRequestError,
     DecodeError,
+    GongError,
     InactiveCompanyError,
     MissingScopeError,
     RateLimitError,
@@ -23,7 +24,7 @@ from gong_tasks_async.errors import (
     TaskNotFoundError,
 )
 from gong_tasks_async.http import HttpRequest, HttpResponse
-from gong_tasks_async.models import Task, TaskFilter, TaskUpdate
+from gong_tasks_async.models import Task, TaskFilter, TaskUpdate, UsersAnswer
 
 OK = 200
 UNAUTHORIZED = 401
@@ -65,6 +66,24 @@ def list_tasks(wanted: TaskFilter) -> HttpRequest:
 def update_task(update: TaskUpdate) -> HttpRequest:
     """See https://help.gong.io/apidocs/update-task-v2taskstaskid-1 ."""
     return HttpRequest("PATCH", f"/v2/tasks/{update.task_id}", codec.encode(update))
+
+
+def list_users(cursor: str | None) -> HttpRequest:
+    """See https://help.gong.io/apidocs/list-all-users-v2users ."""
+    return HttpRequest("GET", "/v2/users", query={} if cursor is None else {"cursor": cursor})
+
+
+def read_users(response: HttpResponse) -> UsersAnswer:
+    """One page of the company's users.
+
+    Raises:
+        DecodeError: the answer cannot be read.
+    """
+    _refuse_truncated(response)
+    try:
+        return codec.decode_users(response.body)
+    except DecodeError as error:
+        raise _named(error, response)  # noqa: B904 - the same error, completed
 
 
 def read_tasks(response: HttpResponse) -> Iterator[Task]:
@@ -158,6 +177,11 @@ def _unauthorized(said: str, facts: dict[str, Any]) -> AuthenticationError:
     if INACTIVE_COMPANY in said.lower():
         return InactiveCompanyError(**facts)
     return AuthenticationError(**facts)
+
+
+def means_expiry(error: GongError) -> bool:
+    """Whether other credentials of the same account may fare better; never so for a scope or an inactive company."""
+    return type(error) is AuthenticationError
 
 
 def _envelope(body: bytes) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from attrs import define, frozen
 
+from gong_tasks_async.credentials import Grant
 from gong_tasks_async.errors import GongError, RateLimitError, ServerError, TransportError
 
 TRANSIENT = frozenset({502, 503, 504})
@@ -24,6 +25,10 @@ class Tries:
     """Requests sent, refused ones included."""
     refused: int = 0
     """How many of them were answered 429."""
+    signed: Grant | None = None
+    """What signed the last of them, where credentials can be renewed."""
+    renewed: bool = False
+    """Whether other credentials were asked for because Gong refused those."""
 
     @property
     def failed(self) -> int:

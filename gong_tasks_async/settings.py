@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TypedDict
+from collections.abc import Callable, Hashable, Mapping
+from typing import TypeAlias, TypedDict
 
 from attrs import frozen
 
 from gong_tasks_async.credentials import AccessKey, BearerToken, Credentials
 from gong_tasks_async.events import Event
+from gong_tasks_async.oauth import OAuthToken
 from gong_tasks_async.quota import Lane, Quota, QuotaLimits
+from gong_tasks_async.renewal import CredentialSource, Supplied, Supplier
 from gong_tasks_async.retry import RetryPolicy
 from gong_tasks_async.transport import Session
+
+AnyCredentials: TypeAlias = Credentials | OAuthToken | Supplier
+"""Those that last, those that renew themselves, or a function (plain or async) that knows them."""
 
 DEFAULT_BASE_URL = "https://api.gong.io"
 
@@ -22,7 +27,7 @@ MAX_RESPONSE_BYTES = 256 * 2**20
 class ClientSettings(TypedDict, total=False):
     """The keywords of :class:`GongTasksClient`, for :meth:`GongTasksClient.from_env`."""
 
-    credentials: Credentials
+    credentials: AnyCredentials
     base_url: str
     limits: QuotaLimits
     retry: RetryPolicy
@@ -54,6 +59,39 @@ class BulkSettings(TypedDict, total=False):
     stop_after: int
     grace: float | None
     wait_for_day: bool
+
+
+def source_of(credentials: AnyCredentials) -> CredentialSource | None:
+    """Where credentials come from that do not last; None for those that do."""
+    if isinstance(credentials, OAuthToken):
+        return credentials
+    return Supplied(credentials) if callable(credentials) else None
+
+
+def lasting(credentials: AnyCredentials) -> Credentials | None:
+    """Credentials that need no source; None for those that do."""
+    return None if isinstance(credentials, OAuthToken) or callable(credentials) else credentials
+
+
+def identity_of(credentials: AnyCredentials) -> Hashable:
+    """What is the same for two clients of one account; not to be shown."""
+    if isinstance(credentials, OAuthToken):
+        return credentials.identity
+    return credentials if callable(credentials) else credentials.authorization
+
+
+def settings_from(environment: Mapping[str, str], given: ClientSettings) -> ClientSettings:
+    """The settings that were given, completed by what the environment says.
+
+    Raises:
+        ValueError: the credentials are missing or incomplete.
+    """
+    settings = given.copy()
+    if "credentials" not in settings:
+        settings["credentials"] = credentials_from(environment)
+    if base_url := environment.get("GONG_BASE_URL", "").strip():
+        settings.setdefault("base_url", base_url)
+    return settings
 
 
 def credentials_from(environment: Mapping[str, str]) -> Credentials:

@@ -13,13 +13,15 @@ from yarl import URL
 
 from gong_tasks_async.credentials import Credentials
 from gong_tasks_async.errors import ClientStateError, GongError, TransportError
-from gong_tasks_async.http import HttpRequest, HttpResponse
+from gong_tasks_async.http import JSON, HttpRequest, HttpResponse
 
 Session: TypeAlias = aiohttp.ClientSession
 
 CONNECT_TIMEOUT = 15.0
 LONGEST_REASON = 300
 OK = 200
+REMEMBERED_SECRETS = 8
+"""Those of the credentials in use, and of the ones before."""
 USER_AGENT = "gong-tasks-async"
 
 
@@ -32,6 +34,13 @@ class Transport(Protocol):
         Raises:
             TransportError: no whole answer came.
         """
+
+    @property
+    def base_url(self) -> str:
+        """Where requests go."""
+
+    def use(self, credentials: Credentials, base_url: str | None = None) -> None:
+        """Sign with these from now on, and send to this address, where one is given."""
 
     async def close(self) -> None:
         """Let go of what was opened."""
@@ -87,26 +96,45 @@ class AiohttpTransport:
 
     def __init__(
         self,
-        credentials: Credentials,
+        credentials: Credentials | None,
         base_url: str,
         *,
         max_response_bytes: int,
         session: Session | None = None,
     ) -> None:
-        self._base = URL(base_url)
-        self._prefix = self._base.raw_path.rstrip("/")
-        self._headers = {
-            "Authorization": credentials.authorization,
-            "Content-Type": "application/json",
-            "Accept": "application/json",
-            "User-Agent": USER_AGENT,
-        }
-        self._hidden = re.compile(b"|".join(_in_any_spelling(secret) for secret in credentials.secrets))
-        self._secrets = tuple(secret.encode() for secret in credentials.secrets)
+        self._known: tuple[str, ...] = ()
+        self._send_to(base_url)
+        if credentials is not None:
+            self.use(credentials)
         self._max_response_bytes = max_response_bytes
         self._owns_session = session is None
         self._session = session or _own_session()
         self._timeouts: dict[float, aiohttp.ClientTimeout] = {}
+
+    @property
+    def base_url(self) -> str:
+        """Where requests go."""
+        return self._base_url
+
+    def use(self, credentials: Credentials, base_url: str | None = None) -> None:
+        """Sign with these from now on; see :class:`Transport`."""
+        if base_url is not None:
+            self._send_to(base_url)
+        self._headers = {
+            "Authorization": credentials.authorization,
+            "Content-Type": JSON,
+            "Accept": JSON,
+            "User-Agent": USER_AGENT,
+        }
+        # Those of before stay hidden too: an answer that repeats them may still be under way.
+        self._known = (*credentials.secrets, *self._known)[:REMEMBERED_SECRETS]
+        self._hidden = re.compile(b"|".join(map(_in_any_spelling, self._known)))
+        self._secrets = tuple(map(str.encode, self._known))
+
+    def _send_to(self, base_url: str) -> None:
+        self._base_url = base_url
+        self._base = URL(base_url)
+        self._prefix = self._base.raw_path.rstrip("/")
 
     async def send(self, request: HttpRequest, timeout: float) -> HttpResponse:  # noqa: ASYNC109 - aiohttp's own timer
         """Send one request; see :class:`Transport`."""
@@ -135,9 +163,11 @@ class AiohttpTransport:
     async def _exchange(self, request: HttpRequest, timeout: aiohttp.ClientTimeout) -> HttpResponse:  # noqa: ASYNC109
         async with self._session.request(
             request.method,
-            self._base.with_path(self._prefix + request.path, encoded=True),
+            self._url(request),
             data=request.body,
-            headers=self._headers,
+            headers=self._headers
+            if request.content_type is JSON
+            else {**self._headers, "Content-Type": request.content_type},
             allow_redirects=False,
             raise_for_status=False,
             timeout=timeout,
@@ -147,6 +177,10 @@ class AiohttpTransport:
             if answer.status != OK or any(secret in body for secret in self._secrets):
                 body, headers = self._without_secrets(body, headers)
             return HttpResponse(answer.status, headers, body, truncated)
+
+    def _url(self, request: HttpRequest) -> URL:
+        url = self._base.with_path(self._prefix + request.path, encoded=True)
+        return url.with_query(request.query) if request.query else url
 
     async def _read(self, answer: aiohttp.ClientResponse) -> tuple[bytes, bool]:
         """The body, and whether it was cut where it grew too long. Sizes are counted after decompression."""

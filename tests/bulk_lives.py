@@ -11,7 +11,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from unittest import mock
 
-from gong_tasks_async import AccessKey, BulkReport, Outcome, RetryPolicy, TaskUpdate, Unlimited, Updated
+from gong_tasks_async import (
+    AccessKey,
+    BulkReport,
+    Credentials,
+    Outcome,
+    RetryPolicy,
+    TaskUpdate,
+    Unlimited,
+    Updated,
+)
 from gong_tasks_async.bulk import RowState, open_journal
 from gong_tasks_async.bulk.journal import Journal, Settled
 from gong_tasks_async.http import HttpRequest, HttpResponse
@@ -68,6 +77,8 @@ class Life:
 
     Dying copies the files as they are; whatever it does afterwards has no effect on anything.
     """
+
+    base_url = "https://api.gong.io"
 
     def __init__(self, gong: Gong, path: Path, answers: Sequence[Answer] = (), seconds: float = 0.0) -> None:
         self.gong = gong
@@ -131,6 +142,9 @@ class Life:
         if what is not Answer.FINE:
             raise lost()
         return answer(404) if task_id in MISSING else task_answer(request)
+
+    def use(self, credentials: Credentials, base_url: str | None = None) -> None:
+        raise AssertionError(f"{credentials} and {base_url} are fixed here")
 
     async def close(self) -> None:
         """Nothing is open."""

@@ -7,7 +7,7 @@ import itertools
 import json
 from collections.abc import Callable, Iterable
 
-from gong_tasks_async import GongTasksClient, TransportError
+from gong_tasks_async import Credentials, GongTasksClient, TransportError
 from gong_tasks_async.http import HttpRequest, HttpResponse
 from gong_tasks_async.transport import Transport
 
@@ -36,6 +36,8 @@ class ScriptedTransport:
         self.answers = list(answers) or [task_answer]
         self.seconds = seconds
         self.sent: list[tuple[float, HttpRequest]] = []
+        self.signed: list[Credentials] = []
+        self.base_url = "https://api.gong.io"
         self.closed = 0
 
     @property
@@ -50,6 +52,10 @@ class ScriptedTransport:
         if isinstance(scripted, Exception):
             raise scripted
         return scripted if isinstance(scripted, HttpResponse) else scripted(request)
+
+    def use(self, credentials: Credentials, base_url: str | None = None) -> None:
+        self.signed.append(credentials)
+        self.base_url = base_url or self.base_url
 
     async def close(self) -> None:
         self.closed += 1

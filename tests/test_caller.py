@@ -47,7 +47,6 @@ REQUEST = HttpRequest("PATCH", "/v2/tasks/7", b"{}")
 def caller(transport: ScriptedTransport, **changes: Any) -> Caller:
     settings: dict[str, Any] = {
         "transport": transport,
-        "base_url": "https://api.gong.io",
         "quota": Unlimited(),
         "retry": RetryPolicy(),
         "lane": Lane.INTERACTIVE,

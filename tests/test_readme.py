@@ -19,6 +19,10 @@ README = (Path(__file__).parent.parent / "README.md").read_text()
 PROGRAMS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
+def program_with(words: str) -> str:
+    return next(program for program in PROGRAMS if words in program)
+
+
 def run(program: str, gong: SimulatorThread) -> str:
     environment = os.environ | {
         "GONG_ACCESS_KEY": gong.access_key,
@@ -41,14 +45,14 @@ def run(program: str, gong: SimulatorThread) -> str:
 def test_the_ten_lines_list_a_user_s_tasks_and_close_one() -> None:
     engine = Engine(users=1, tasks_per_user=10, second_limit=SecondLimit.SLIDING)
     with SimulatorThread(engine) as gong:
-        printed = run(PROGRAMS[0].replace("234599484848423", engine.user_ids[0]), gong)
+        printed = run(program_with("asyncio.run(main())").replace("234599484848423", engine.user_ids[0]), gong)
     first = int(printed.split()[0])
     assert engine.tasks[first]["status"] == "DONE"
 
 
 def test_the_bulk_program_dismisses_its_rows_and_prints_the_report() -> None:
     engine = Engine(users=1, tasks_per_user=5, second_limit=SecondLimit.SLIDING)
-    head, _, body = PROGRAMS[2].partition("async with")
+    head, _, body = program_with("def on_outcome").partition("async with")
     rows = [(number, engine.user_ids[0]) for number in engine.tasks]
     indented = "".join(f"    {line}\n" for line in ("async with" + body).splitlines())
     program = f"import asyncio\n{head}\nrows = {rows!r}\nasync def main():\n{indented}\nasyncio.run(main())\n"

@@ -17,6 +17,7 @@ from gong_tasks_async.errors import (
     APIError,
     AuthenticationError,
     ClientStateError,
+    CredentialsError,
     DailyQuotaError,
     DecodeError,
     GongError,
@@ -36,6 +37,9 @@ SHORTEST_DAY_WAIT = 1.0
 """Seconds; a rolling day may free its next call at any moment, and asking in a tight loop helps nobody."""
 
 
+STOPPING = (AuthenticationError, CredentialsError, RateLimitError, ClientStateError, QuotaStoreError)
+
+
 def is_final(error: GongError) -> bool:
     """Whether the same row would be answered the same way again."""
     if isinstance(error, DecodeError):
@@ -47,7 +51,7 @@ def is_final(error: GongError) -> bool:
 
 def stops_the_run(error: GongError) -> bool:
     """Whether every other row would fare the same: bad credentials, a spent quota, a closed client."""
-    return isinstance(error, AuthenticationError | RateLimitError | ClientStateError | QuotaStoreError)
+    return isinstance(error, STOPPING)
 
 
 @frozen(kw_only=True)

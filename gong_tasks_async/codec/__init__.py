@@ -10,16 +10,17 @@ from gong_tasks_async.codec.json_text import dumps, loads
 from gong_tasks_async.codec.structure import Mismatch, strict_converter
 from gong_tasks_async.codec.unstructure import register_writers
 from gong_tasks_async.errors import DecodeError
-from gong_tasks_async.models import JsonValue, Task, TaskFilter, TasksAnswer, TaskUpdate
+from gong_tasks_async.models import JsonValue, Task, TaskFilter, TasksAnswer, TaskUpdate, UsersAnswer
 from gong_tasks_async.models.answers import Answered
 
-__all__ = ["decode_answer", "decode_tasks", "encode", "json_object", "to_json"]
+__all__ = ["decode_answer", "decode_tasks", "decode_users", "encode", "json_object", "to_json"]
 
 _converter = strict_converter()
 register_quick_readers(_converter)
 register_writers(_converter)
 _structure_task = _converter.get_structure_hook(Task)
 _structure_answer = _converter.get_structure_hook(TasksAnswer)
+_structure_users = _converter.get_structure_hook(UsersAnswer)
 
 SHOWN = 60
 """How many bytes of an answer that is no JSON are quoted in the error."""
@@ -77,6 +78,14 @@ def decode_tasks(body: bytes) -> Iterator[Task]:
     for index, raw in enumerate(raw_tasks):
         if raw is not None:
             yield _decode_task(raw, index)
+
+
+def decode_users(body: bytes) -> UsersAnswer:
+    """One page of users; raises as :func:`decode_answer`."""
+    try:
+        return cast("UsersAnswer", _structure_users(json_object(body), None))
+    except Mismatch as mismatch:
+        raise _decode_error(mismatch) from None
 
 
 def _decode_task(raw: object, index: int) -> Task:

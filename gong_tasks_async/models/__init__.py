@@ -1,4 +1,4 @@
-"""The values of Gong's task calls: what one asks, and what comes back. Imports neither aiohttp nor cattrs."""
+"""The values of Gong's calls: what one asks, and what comes back. Imports neither aiohttp nor cattrs."""
 
 from gong_tasks_async.models.answers import (
     Account,
@@ -14,6 +14,8 @@ from gong_tasks_async.models.answers import (
     Step,
     Task,
     TasksAnswer,
+    User,
+    UsersAnswer,
 )
 from gong_tasks_async.models.enums import (
     Affiliation,
@@ -52,5 +54,7 @@ __all__ = [
     "TaskType",
     "TaskUpdate",
     "TasksAnswer",
+    "User",
     "UserTasks",
+    "UsersAnswer",
 ]

@@ -213,6 +213,45 @@ class TasksAnswer(Answered):
     crm_type: CrmType | None = None
 
 
+@frozen(kw_only=True)
+class User(Answered):
+    """One user of the company, as ``GET /v2/users`` tells; ``id`` is what a :class:`TaskFilter` wants."""
+
+    id: str = field(default="", metadata=ID)
+    email_address: str | None = None
+    created: datetime | None = None
+    active: bool | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    title: str | None = None
+    manager_id: str = field(default="", metadata=ID)
+
+    @property
+    def name(self) -> str:
+        """The first and last name, as far as they are known."""
+        return " ".join(filter(None, (self.first_name, self.last_name)))
+
+
+@frozen(kw_only=True)
+class Records(Answered):
+    """Where in a long listing one answer stands."""
+
+    total_records: int | None = None
+    current_page_size: int | None = None
+    current_page_number: int | None = None
+    cursor: str | None = None
+    """What to ask for the next page with; none after the last one."""
+
+
+@frozen(kw_only=True)
+class UsersAnswer(Answered):
+    """One page of the company's users. See https://help.gong.io/apidocs/list-all-users-v2users ."""
+
+    request_id: str | None = None
+    records: Records | None = None
+    users: tuple[User, ...] = ()
+
+
 ANSWERED: tuple[type[Answered], ...] = (
     CrmField,
     Account,
@@ -226,5 +265,8 @@ ANSWERED: tuple[type[Answered], ...] = (
     Priority,
     Task,
     TasksAnswer,
+    User,
+    Records,
+    UsersAnswer,
 )
 """All of them, parts before wholes, for the codec."""

@@ -15,9 +15,9 @@ _own_quotas: dict[Hashable, WeakSet[Quota]] = {}
 _warned: set[Hashable] = set()
 
 
-def note_own_quota(quota: QuotaT, secret: str, host: str) -> QuotaT:
+def note_own_quota(quota: QuotaT, account: Hashable, host: str) -> QuotaT:
     """Note a quota that a client made for itself; warn once where another is alive for the same company."""
-    company = (hash(secret), host)
+    company = (hash(account), host)
     others = _own_quotas.setdefault(company, WeakSet())
     if others and company not in _warned:
         _warned.add(company)
