@@ -197,8 +197,16 @@ async def test_without_limits_nobody_waits() -> None:
     quota = Unlimited()
     for _ in range(1000):
         quota.release(await quota.acquire(Lane.BULK), status=200)
-        quota.pause(100.0)
     assert now() < 0.01
+
+
+async def test_without_limits_a_429_is_obeyed_all_the_same() -> None:
+    quota = Unlimited()
+    quota.pause(100.0)
+    with pytest.raises(RateLimitError):
+        await quota.acquire(Lane.BULK, max_wait=60.0)
+    await quota.acquire(Lane.BULK)
+    assert now() == pytest.approx(100.0, abs=0.01)
 
 
 BAD_LIMITS: dict[str, Callable[[], QuotaLimits]] = {

@@ -1,32 +1,44 @@
-"""A quota that never makes anybody wait."""
+"""A quota of as many calls as one likes."""
 
 from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
 
+from gong_tasks_async.events import EventSink
+from gong_tasks_async.quota.gate import Gate
 from gong_tasks_async.quota.limits import Lane, QuotaEstimate, QuotaSnapshot, Turn
 
 
 class Unlimited:
-    """A quota that never makes anybody wait: for tests against a simulator, never for Gong itself."""
+    """A quota of as many calls as one likes: for tests against a simulator, never for Gong itself.
+
+    A 429 is obeyed all the same: everybody waits as long as it says.
+    """
+
+    def __init__(self) -> None:
+        self._gate = Gate(EventSink())
 
     async def acquire(
         self,
         lane: Lane,  # noqa: ARG002 - the protocol's
         *,
-        deadline: float | None = None,  # noqa: ARG002 - the protocol's
-        max_wait: float = math.inf,  # noqa: ARG002 - the protocol's
+        deadline: float | None = None,
+        max_wait: float = math.inf,
         returning: bool = False,  # noqa: ARG002 - the protocol's
     ) -> Turn:
-        """Go at once."""
+        """Go at once, unless Gong has asked to wait."""
+        self._gate.refuse_hopeless(deadline, max_wait)
+        if self._gate.noticed:
+            await self._gate.passed(deadline, max_wait)
         return Turn(0.0)
 
     def release(self, turn: Turn, *, status: int | None) -> None:
         """Nothing was taken."""
 
     def pause(self, seconds: float, *, day_spent: bool = False) -> None:
-        """Nobody is asked to wait."""
+        """Let nobody go for so long."""
+        self._gate.shut(seconds, day_spent=day_spent)
 
     async def snapshot(self) -> QuotaSnapshot:
         """Nothing is counted."""
