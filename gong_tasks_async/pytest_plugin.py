@@ -1,23 +1,38 @@
-"""The fixture `gong_simulator`: a fake Gong for the tests of whoever uses this library.
+"""Fixtures for the tests of whoever uses this library: a fake Gong, a client of it, and a clock that need not wait.
 
 pytest loads this module in each of their runs, whether Gong is tested or not. So it imports nothing but
-pytest and the standard library, until the fixture is asked for.
+pytest and its companions, until a fixture is asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import pytest
 
 if TYPE_CHECKING:
+    from pytest_asyncio import fixture as _async_fixture
+
+    from gong_tasks_async import GongTasksClient
     from gong_tasks_async.credentials import AccessKey
     from gong_tasks_async.quota import Quota
-    from gong_tasks_async.simulator import Engine, Ledger, SimulatorThread
+    from gong_tasks_async.settings import ClientSettings as AllSettings
+    from gong_tasks_async.simulator import Engine, Ledger
+    from gong_tasks_async.transport import Session
+else:
+    try:
+        # Its strict mode takes no other asynchronous fixtures; where it is installed, pytest has loaded it anyway.
+        from pytest_asyncio import fixture as _async_fixture
+    except ImportError:
+        _async_fixture = pytest.fixture
 
 MARKER = "gong_simulator"
+CLOCK = "gong_clock"
 
 MARKER_HELP = (
     f"{MARKER}(**settings): settings of the fixture gong_simulator, such as users=5, tasks_per_user=10, "
@@ -31,6 +46,31 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER_HELP)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> Generator[None]:
+    """Give the tests that ask for `gong_clock` an event loop of that kind, and leave all others alone.
+
+    pytest-asyncio asks its hook for the loops of each test, but once the hook is there it must answer for every
+    test of the project. Hence it is there for these tests only.
+    """
+    if CLOCK not in metafunc.fixturenames:
+        return (yield)
+    metafunc.config.pluginmanager.register(_VirtualLoops)
+    try:
+        return (yield)
+    finally:
+        metafunc.config.pluginmanager.unregister(_VirtualLoops)
+
+
+class _VirtualLoops:
+    @staticmethod
+    @pytest.hookimpl(tryfirst=True, optionalhook=True)
+    def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+        from gong_tasks_async.simulator import VirtualClockLoop  # noqa: PLC0415 - see the module's text
+
+        return {CLOCK: VirtualClockLoop}
+
+
 class ClientSettings(TypedDict):
     """What a client needs to know of a simulator; these keys alone, so that others can stand beside them."""
 
@@ -41,34 +81,31 @@ class ClientSettings(TypedDict):
 
 @dataclass(frozen=True)
 class GongSimulator:
-    """A fake Gong that runs in a thread of its own, whatever event loop a test has."""
+    """A fake Gong: in a thread of its own, whatever event loop a test has, or in memory beside `gong_clock`."""
 
-    thread: SimulatorThread
-
-    @property
-    def base_url(self) -> str:
-        """Where it listens."""
-        return self.thread.base_url
+    engine: Engine
+    """Its inside: the tasks and users it has, and how to make it misbehave."""
+    base_url: str
+    """Where it listens."""
+    latency: tuple[float, float] = (0.0, 0.0)
+    """The least and the most seconds of a round trip."""
+    in_memory: bool = False
+    """Whether it has no socket; then clients come from `connect` or the fixture `gong_client`."""
 
     @property
     def access_key(self) -> str:
         """The access key that it takes."""
-        return self.thread.access_key
+        return self.engine.access_key
 
     @property
     def access_key_secret(self) -> str:
         """The secret of that key."""
-        return self.thread.access_key_secret
-
-    @property
-    def engine(self) -> Engine:
-        """Its inside: the tasks and users it has, and how to make it misbehave."""
-        return self.thread.engine
+        return self.engine.access_key_secret
 
     @property
     def ledger(self) -> Ledger:
         """What has arrived."""
-        return self.thread.ledger
+        return self.engine.ledger
 
     @property
     def credentials(self) -> AccessKey:
@@ -84,6 +121,53 @@ class GongSimulator:
 
         return {"credentials": self.credentials, "base_url": self.base_url, "quota": Unlimited()}
 
+    @asynccontextmanager
+    async def connect(self, **settings: Unpack[AllSettings]) -> AsyncIterator[GongTasksClient]:
+        """Open a client of it; settings are those of `GongTasksClient`, and go before our own.
+
+        Without `limits` or `quota` it never waits, except beside `gong_clock`: there waiting takes no time.
+        """
+        from gong_tasks_async import GongTasksClient, Unlimited  # noqa: PLC0415 - see the module's text
+
+        settings.setdefault("credentials", self.credentials)
+        settings.setdefault("base_url", self.base_url)
+        if self.in_memory:
+            settings.setdefault("quota", _virtual_quota(settings))
+        elif "limits" not in settings:  # they would be of no effect beside a quota
+            settings.setdefault("quota", Unlimited())
+        async with self._session() as session:
+            settings.setdefault("session", session)
+            async with GongTasksClient(**settings) as gong:
+                yield gong
+
+    def _session(self) -> AbstractAsyncContextManager[Session | None]:
+        from gong_tasks_async.simulator import make_app, memory_session  # noqa: PLC0415 - see the module's text
+
+        return memory_session(make_app(self.engine, self.latency)) if self.in_memory else nullcontext()
+
+
+def _virtual_quota(settings: AllSettings) -> Quota:
+    """A quota whose days, too, pass on the loop's clock."""
+    from gong_tasks_async import LocalQuota, QuotaLimits  # noqa: PLC0415 - see the module's text
+
+    loop, began = asyncio.get_running_loop(), time.time()
+    return LocalQuota(
+        settings.get("limits", QuotaLimits()),
+        on_event=settings.get("on_event"),
+        wall_clock=lambda: began + loop.time(),
+    )
+
+
+@dataclass(frozen=True)
+class GongClock:
+    """The clock of a test in which waiting takes no time."""
+
+    loop: asyncio.AbstractEventLoop
+
+    def time(self) -> float:
+        """Tell the seconds that have passed since the test's event loop was made."""
+        return self.loop.time()
+
 
 @pytest.fixture
 def gong_simulator(request: pytest.FixtureRequest) -> Iterator[GongSimulator]:
@@ -92,8 +176,47 @@ def gong_simulator(request: pytest.FixtureRequest) -> Iterator[GongSimulator]:
 
     settings = {"second_limit": SecondLimit.NONE, "day_limit": DayLimit.NONE, **_marked(request.node)}
     latency = settings.pop("latency", (0.0, 0.0))
-    with SimulatorThread(Engine(**settings), latency=latency) as thread:
-        yield GongSimulator(thread)
+    engine = Engine(**settings)
+    if CLOCK in request.fixturenames:
+        yield GongSimulator(engine, "http://localhost", latency, in_memory=True)
+        return
+    with SimulatorThread(engine, latency=latency) as thread:
+        yield GongSimulator(engine, thread.base_url, latency)
+
+
+@_async_fixture
+async def gong_client(
+    gong_simulator: GongSimulator,
+    _gong_needs_asyncio: None,
+) -> AsyncIterator[GongTasksClient]:
+    """An open client of `gong_simulator`; other settings than ours take `gong_simulator.connect`."""
+    async with gong_simulator.connect() as gong:
+        yield gong
+
+
+@_async_fixture
+async def gong_clock(_gong_needs_asyncio: None) -> GongClock:
+    """A clock on which an hour passes at once: all waiting of the test, the client and the fake Gong follows it."""
+    from gong_tasks_async.simulator import VirtualClockLoop  # noqa: PLC0415 - see the module's text
+
+    loop = asyncio.get_running_loop()
+    if not isinstance(loop, VirtualClockLoop):
+        pytest.fail(
+            "gong_clock needs an asynchronous test that pytest-asyncio 1.4 or newer runs; "
+            "in its strict mode that is one marked with pytest.mark.asyncio",
+            pytrace=False,
+        )
+    return GongClock(loop)
+
+
+@pytest.fixture
+def _gong_needs_asyncio(request: pytest.FixtureRequest) -> None:
+    if not request.config.pluginmanager.hasplugin("asyncio") and "anyio_backend" not in request.fixturenames:
+        pytest.fail(
+            "gong_client and gong_clock need pytest-asyncio: install it, or open a client in the test itself with "
+            "GongTasksClient(**gong_simulator.client_settings)",
+            pytrace=False,
+        )
 
 
 def _marked(item: pytest.Item) -> dict[str, Any]:

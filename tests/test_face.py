@@ -104,3 +104,20 @@ def test_public_values_have_no_settable_slips() -> None:
 
 def test_the_package_says_that_it_is_typed() -> None:
     assert (Path(gong_tasks_async.__file__).parent / "py.typed").exists()
+
+
+def public_functions() -> list[tuple[str, object]]:
+    classes = [(name, getattr(gong_tasks_async, name)) for name in PUBLIC]
+    methods = [
+        (f"{name}.{attribute}", value.fget if isinstance(value, property) else value)
+        for name, kind in classes
+        if inspect.isclass(kind)
+        for attribute, value in vars(kind).items()
+        if not attribute.startswith("_")
+    ]
+    return [*classes, *((name, value) for name, value in methods if inspect.isfunction(value))]
+
+
+def test_everything_public_says_what_it_is() -> None:
+    callables = [(name, value) for name, value in public_functions() if callable(value)]
+    assert [name for name, value in callables if not inspect.getdoc(value)] == []

@@ -16,7 +16,7 @@ from gong_tasks_async import errors
 from gong_tasks_async.simulator import Engine, SecondLimit, SimulatorThread
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
-PROGRAMS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+PROGRAMS: list[str] = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
 def program_with(words: str) -> str:
