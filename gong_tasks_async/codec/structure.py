@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 import reprlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from types import NoneType, UnionType
@@ -142,7 +142,7 @@ def _field_hook(attribute: attrs.Attribute[Any], converter: Converter) -> Hook:
     return converter.get_structure_hook(without_none(attribute.type))
 
 
-def extra_of(raw: dict[str, Any], known: set[str]) -> Mapping[str, JsonValue]:
+def extra_of(raw: dict[str, Any], known: Container[str]) -> Mapping[str, JsonValue]:
     """The fields that Gong's reference does not name."""
     return {key: value for key, value in raw.items() if key not in known} or NOTHING
 
