@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any, cast
 
 from gong_tasks_async.codec.generate import register_quick_readers
 from gong_tasks_async.codec.json_text import dumps, loads
+from gong_tasks_async.codec.scan import SLICE_BYTES, array_start, slices
 from gong_tasks_async.codec.structure import Mismatch, strict_converter
 from gong_tasks_async.codec.unstructure import register_writers
 from gong_tasks_async.errors import DecodeError
@@ -45,8 +47,7 @@ def json_object(body: bytes) -> dict[str, Any]:
     try:
         root = loads(body)
     except ValueError as error:
-        quoted = f"{body[:SHOWN]!r} ({error})" if body else "an empty answer"
-        raise DecodeError(path="$", expected="JSON", found=quoted) from None
+        raise _no_json(body, error) from None
     if type(root) is not dict:
         raise _decode_error(Mismatch("an object", root))
     return root
@@ -65,17 +66,12 @@ def decode_answer(body: bytes) -> TasksAnswer:
 
 
 def decode_tasks(body: bytes) -> Iterator[Task]:
-    """The tasks of an answer, each decoded when it is asked for.
+    """The tasks of an answer, each decoded when it is asked for; of a long answer only a slice is held parsed.
 
     Raises:
         DecodeError: while iterating, at the task that cannot be read.
     """
-    raw_tasks = json_object(body).get("tasks")
-    if raw_tasks is None:  # it is not known how Gong answers for a user without tasks
-        return
-    if type(raw_tasks) is not list:
-        raise _decode_error(Mismatch("an array", raw_tasks).below(".tasks"))
-    for index, raw in enumerate(raw_tasks):
+    for index, raw in enumerate(chain.from_iterable(_raw_slices(body))):
         if raw is not None:
             yield _decode_task(raw, index)
 
@@ -88,6 +84,28 @@ def decode_users(body: bytes) -> UsersAnswer:
         raise _decode_error(mismatch) from None
 
 
+def _raw_slices(body: bytes) -> Iterator[list[Any]]:
+    start = array_start(body) if len(body) > SLICE_BYTES else None
+    if start is None:
+        yield _raw_tasks(body)
+        return
+    try:
+        yield from slices(body, start, loads, SLICE_BYTES)
+    except ValueError as error:
+        raise _no_json(body, error) from None
+    except Mismatch as mismatch:
+        raise _decode_error(mismatch) from None
+
+
+def _raw_tasks(body: bytes) -> list[Any]:
+    raw_tasks = json_object(body).get("tasks")
+    if raw_tasks is None:  # it is not known how Gong answers for a user without tasks
+        return []
+    if type(raw_tasks) is not list:
+        raise _decode_error(Mismatch("an array", raw_tasks).below(".tasks"))
+    return raw_tasks
+
+
 def _decode_task(raw: object, index: int) -> Task:
     try:
         return cast("Task", _structure_task(raw, None))
@@ -97,3 +115,8 @@ def _decode_task(raw: object, index: int) -> Task:
 
 def _decode_error(mismatch: Mismatch) -> DecodeError:
     return DecodeError(path=f"${mismatch.path}", expected=mismatch.expected, found=mismatch.found)
+
+
+def _no_json(body: bytes, error: ValueError) -> DecodeError:
+    quoted = f"{body[:SHOWN]!r} ({error})" if body else "an empty answer"
+    return DecodeError(path="$", expected="JSON", found=quoted)
