@@ -72,8 +72,13 @@ def decode_tasks(body: bytes) -> Iterator[Task]:
         DecodeError: while iterating, at the task that cannot be read.
     """
     for index, raw in enumerate(chain.from_iterable(_raw_slices(body))):
-        if raw is not None:
-            yield _decode_task(raw, index)
+        if raw is None:
+            continue
+        try:
+            task: Task = _structure_task(raw, Task)
+        except Mismatch as mismatch:
+            raise _decode_error(mismatch.below(f".tasks[{index}]")) from None
+        yield task
 
 
 def decode_users(body: bytes) -> UsersAnswer:
@@ -104,13 +109,6 @@ def _raw_tasks(body: bytes) -> list[Any]:
     if type(raw_tasks) is not list:
         raise _decode_error(Mismatch("an array", raw_tasks).below(".tasks"))
     return raw_tasks
-
-
-def _decode_task(raw: object, index: int) -> Task:
-    try:
-        return cast("Task", _structure_task(raw, None))
-    except Mismatch as mismatch:
-        raise _decode_error(mismatch.below(f".tasks[{index}]")) from None
 
 
 def _decode_error(mismatch: Mismatch) -> DecodeError:
