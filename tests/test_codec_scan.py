@@ -17,13 +17,13 @@ from gong_tasks_async.errors import DecodeError
 from gong_tasks_async.models import Task
 from gong_tasks_async.simulator import full_task
 from tests.json_libraries import LIBRARIES, Loads, json_library
+from tests.json_spellings import spelled
 
 Json = Any
 Outcome = tuple[list[Task], tuple[str, str, str] | None]
 """The tasks that were read, and why no more could be: path, expected, found."""
 
 UNSLICED = 10**9
-SPACES = ("", "", "", " ", "\n", "\t \r\n  ")
 
 
 @pytest.fixture(autouse=True, scope="module", params=LIBRARIES)
@@ -44,39 +44,6 @@ def outcome(body: bytes, size: int) -> Outcome:
         except DecodeError as error:
             return tasks, (error.path, error.expected, error.found)
     return tasks, None
-
-
-def spelled_text(text: str, random: Random) -> str:
-    """A JSON text, some of its characters escaped."""
-    units = [
-        spelled if random.random() < 0.8 else "".join(f"\\u{unit:04x}" for unit in utf16(letter))
-        for letter in text
-        for spelled in (json.dumps(letter, ensure_ascii=False)[1:-1],)
-    ]
-    return '"' + "".join(units) + '"'
-
-
-def utf16(letter: str) -> list[int]:
-    coded = letter.encode("utf-16-be")
-    return [int.from_bytes(coded[at : at + 2]) for at in range(0, len(coded), 2)]
-
-
-def spelled(value: Json, random: Random) -> str:
-    """A JSON value with its keys in any order, and spaces anywhere."""
-    before, after = random.choice(SPACES), random.choice(SPACES)
-    if isinstance(value, str):
-        inner = spelled_text(value, random)
-    elif isinstance(value, dict):
-        parts = [
-            f"{random.choice(SPACES)}{spelled_text(key, random)}{random.choice(SPACES)}:{spelled(part, random)}"
-            for key, part in random.sample(list(value.items()), len(value))
-        ]
-        inner = "{" + (",".join(parts) or random.choice(SPACES)) + "}"
-    elif isinstance(value, list):
-        inner = "[" + (",".join(spelled(part, random) for part in value) or random.choice(SPACES)) + "]"
-    else:
-        inner = json.dumps(value)
-    return before + inner + after
 
 
 MEAN = [
