@@ -124,7 +124,7 @@ class TestTheGroup:
         said = python("-m", "gong_tasks_async", "--version")
         assert said.stdout == f"gong-tasks, version {__version__}\n"
 
-    @pytest.mark.parametrize("missing", ["click", "rich"])
+    @pytest.mark.parametrize("missing", ["click", "rich", "platformdirs"])
     def test_without_the_extra_it_says_what_to_install(
         self, missing: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
@@ -181,7 +181,7 @@ class TestDemo:
     @pytest.mark.parametrize(
         ("trouble", "code", "said"),
         [
-            (TransportError(reason="refused"), 1, "Error: the call: no answer"),
+            (TransportError(reason="refused"), 5, "Error: the call: no answer"),
             (KeyboardInterrupt(), 130, "interrupted\n"),
         ],
     )

@@ -82,4 +82,4 @@ async def test_what_came_before_a_bad_task_is_handed_out_and_the_error_says_wher
         "r",
         1,
     )
-    assert error.url == "http://localhost/v2/tasks"
+    assert error.url == "https://api.gong.io/v2/tasks"

@@ -6,12 +6,14 @@ import sys
 from importlib.util import find_spec
 from io import TextIOWrapper
 
-ADVICE = "gong-tasks: click and rich are not installed; install 'gong_tasks_async[cli]'\n"
+NEEDED = ("click", "rich", "platformdirs")
+
+ADVICE = f"gong-tasks: {', '.join(NEEDED)} are needed; install 'gong_tasks_async[cli]'\n"
 
 
 def main() -> None:
     """Run the command line, or say what to install for it."""
-    if not all(map(find_spec, ("click", "rich"))):
+    if not all(map(find_spec, NEEDED)):
         sys.stderr.write(ADVICE)
         sys.exit(2)
     from gong_tasks_async.cli.app import gong_tasks  # noqa: PLC0415 - needs click

@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 
 from gong_tasks_async import AccessKey, BulkReport, GongTasksClient, TaskStatus, TaskUpdate, UserTasks
+from gong_tasks_async.cli.console import stderr_console, stdout_console
 from gong_tasks_async.cli.progress import bulk_progress
 from gong_tasks_async.cli.tables import ledger_table, tasks_table
 from gong_tasks_async.simulator import Engine, SecondLimit, Simulator
@@ -60,7 +61,7 @@ def _share(tasks: int, users: int) -> int:
 
 
 async def _demonstrate(engine: Engine, tasks: int) -> BulkReport:
-    screen = Console(highlight=False)
+    screen = stdout_console()
     async with Simulator(engine, latency=LATENCY) as fake:
         credentials = AccessKey(fake.access_key, fake.access_key_secret)
         async with GongTasksClient(credentials, base_url=fake.base_url) as gong:
@@ -91,6 +92,6 @@ def _changes(found: Sequence[UserTasks], tasks: int) -> list[TaskUpdate]:
 
 async def _mark_done(gong: GongTasksClient, changes: Sequence[TaskUpdate]) -> BulkReport:
     click.echo(f"Marking {len(changes)} of them done", err=True)
-    with bulk_progress(Console(stderr=True)) as progress:
+    with bulk_progress(stderr_console()) as progress:
         bar = progress.add_task("Done", total=len(changes))
         return await gong.update_many(changes, on_outcome=lambda _: progress.advance(bar))

@@ -7,8 +7,8 @@ import signal
 from contextlib import suppress
 
 import click
-from rich.console import Console
 
+from gong_tasks_async.cli.console import stdout_console
 from gong_tasks_async.cli.settings import dashed, read_fault, read_latency
 from gong_tasks_async.cli.tables import ledger_table
 from gong_tasks_async.simulator import Account, Engine, Fault, SecondLimit, Simulator
@@ -96,7 +96,7 @@ def _serve_until_stopped(gong: Simulator) -> None:
         raise click.ClickException(f"the simulator cannot start: {error.strerror}") from error
     finally:
         signal.signal(signal.SIGTERM, before)
-    Console(highlight=False).print(ledger_table(gong.ledger, "What the simulated Gong saw"))
+    stdout_console().print(ledger_table(gong.ledger, "What the simulated Gong saw"))
 
 
 async def _serve(gong: Simulator) -> None:

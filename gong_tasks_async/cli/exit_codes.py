@@ -1,0 +1,46 @@
+"""What the command's exit codes mean; the README has the same table."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from gong_tasks_async.errors import (
+    AccessDeniedError,
+    AuthenticationError,
+    CredentialsError,
+    GongError,
+    RateLimitError,
+    TransportError,
+)
+
+
+class ExitCode(IntEnum):
+    """How a command ended, for scripts that call it."""
+
+    DONE = 0
+    ROWS_FAILED = 1
+    """Some of the work failed; what could be done was done. Also every trouble that has no code of its own."""
+    USAGE = 2
+    """The command line, the configuration or an input file is wrong; nothing was sent."""
+    CREDENTIALS = 3
+    """They are missing, wrong, or lack a scope, or the company is not active."""
+    QUOTA_SPENT = 4
+    """Gong takes no more calls for now; go on later."""
+    NO_CONNECTION = 5
+    """No answer came."""
+    INTERRUPTED = 130
+    """Ctrl-C or SIGTERM; 128 + 2 is what shells report of a program that Ctrl-C has ended."""
+
+
+_CODES: tuple[tuple[type[GongError], ExitCode], ...] = (
+    (AuthenticationError, ExitCode.CREDENTIALS),
+    (CredentialsError, ExitCode.CREDENTIALS),
+    (AccessDeniedError, ExitCode.CREDENTIALS),
+    (RateLimitError, ExitCode.QUOTA_SPENT),
+    (TransportError, ExitCode.NO_CONNECTION),
+)
+
+
+def exit_code_of(error: GongError) -> ExitCode:
+    """The exit code of a command that an error ended; ``ROWS_FAILED`` where none is more telling."""
+    return next((code for kind, code in _CODES if isinstance(error, kind)), ExitCode.ROWS_FAILED)

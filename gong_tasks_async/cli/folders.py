@@ -1,0 +1,27 @@
+"""Where the command keeps things: its configuration, the day's count, the journals of bulk runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from platformdirs import user_config_path, user_state_path
+
+PROGRAM = "gong-tasks"
+
+
+def config_file(environment: Mapping[str, str]) -> Path:
+    """The configuration: what ``GONG_TASKS_CONFIG`` names, or ``config.toml`` in the user's config folder."""
+    named = environment.get("GONG_TASKS_CONFIG", "").strip()
+    return Path(named).expanduser() if named else user_config_path(PROGRAM, appauthor=False) / "config.toml"
+
+
+def state_folder(environment: Mapping[str, str]) -> Path:
+    """What outlives a run: what ``GONG_TASKS_STATE`` names, or the user's state folder."""
+    named = environment.get("GONG_TASKS_STATE", "").strip()
+    return Path(named).expanduser() if named else user_state_path(PROGRAM, appauthor=False)
+
+
+def jobs_folder(environment: Mapping[str, str]) -> Path:
+    """The journals of bulk runs, of all companies; no credentials are needed to look into it."""
+    return state_folder(environment) / "jobs"

@@ -1,0 +1,50 @@
+"""Groups of commands that import only the one that is wanted, so that `--help` is quick."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, cast
+
+import click
+from click.shell_completion import CompletionItem
+
+
+class CommandsOnDemand(click.Group):
+    """A group that knows its commands by name, and each one's line of help without importing it.
+
+    Args:
+        package: where the modules are, one of each command's name, with a click command called `command` in it.
+        lines: what `--help` says of each command.
+        settings: click's own.
+    """
+
+    def __init__(self, *, package: str, lines: Mapping[str, str], **settings: Any) -> None:
+        super().__init__(**settings)
+        self._package = package
+        self._lines = lines
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
+        """The names of all commands."""
+        return list(self._lines)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's
+        """Import the command of that name."""
+        if cmd_name not in self._lines:
+            return None
+        module = import_module(f"{self._package}.{cmd_name.replace('-', '_')}")
+        return cast("click.Command", module.command)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
+        """Write the table's lines, where click would import every command for its own."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(self._lines.items()))
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete a command's name from the table, for the same reason."""
+        names = [
+            CompletionItem(name, help=line)
+            for name, line in self._lines.items()
+            if name.startswith(incomplete)
+        ]
+        return names + click.Command.shell_complete(self, ctx, incomplete)

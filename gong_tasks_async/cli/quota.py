@@ -1,0 +1,116 @@
+"""`gong-tasks quota`: how things stand with today's calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import click
+
+from gong_tasks_async.bulk.render.words import duration
+from gong_tasks_async.cli.command import Command
+from gong_tasks_async.cli.drawing import draw_facts
+from gong_tasks_async.cli.layout import Column, Layout
+from gong_tasks_async.cli.output import Listing, OutputFormat, output_option
+from gong_tasks_async.cli.session import client_options, run
+from gong_tasks_async.cli.task_rows import local, spelled
+from gong_tasks_async.quota import LocalQuota, QuotaLimits, QuotaSnapshot
+
+if TYPE_CHECKING:
+    from gong_tasks_async.cli.configuration import Configuration
+
+EXAMPLES = """
+gong-tasks quota
+gong-tasks quota --profile acme
+gong-tasks quota --output jsonl | jq .leftForBulk
+"""
+
+Numbers: TypeAlias = "Mapping[str, int | float | str | None]"
+
+
+@click.command("quota", cls=Command, examples=EXAMPLES)
+@output_option
+@client_options
+def command(*, output: OutputFormat, configuration: Configuration) -> None:
+    """Tell what is left of today's calls; Gong is not called.
+
+    It counts the calls of this command, on this machine. The quota is the whole company's: what other
+    integrations draw from it, nobody can see.
+    """
+    configuration.make_folders()
+    now = run(_snapshot(configuration.limits))
+    if output is OutputFormat.TABLE:
+        draw_facts(facts(configuration.limits, now))
+    else:
+        with Listing(_NUMBERS, output) as listing:
+            listing.add([numbers(configuration.limits, now)])
+
+
+async def _snapshot(limits: QuotaLimits) -> QuotaSnapshot:
+    return await LocalQuota(limits).snapshot()
+
+
+def left_for_bulk(now: QuotaSnapshot) -> int | None:
+    """The calls of today that machines may make; None for any number."""
+    return None if now.left is None else max(0, now.left - now.reserve)
+
+
+def numbers(limits: QuotaLimits, now: QuotaSnapshot) -> Numbers:
+    """How things stand, for programs; times as ISO-8601."""
+    return {
+        "used": now.used,
+        "left": now.left,
+        "leftForBulk": left_for_bulk(now),
+        "perDay": limits.per_day,
+        "reserve": now.reserve,
+        "perSecond": round(now.per_second, 3),
+        "resetsAt": spelled(now.resets_at) or None,
+        "shutUntil": spelled(now.shut_until) or None,
+    }
+
+
+def facts(limits: QuotaLimits, now: QuotaSnapshot) -> dict[str, str]:
+    """How things stand, for people; times by the clocks of this machine."""
+    return {
+        "Used today": f"{now.used:,} calls, as far as this machine knows",
+        "Left": _left(limits, now),
+        "Pace": f"{now.per_second:.2f} calls a second{_time_for_the_rest(now)}",
+        "Turns": _turn(limits, now),
+        "Gong": f"takes no calls until {local(now.shut_until)}" if now.shut_until else "takes calls",
+    }
+
+
+def _left(limits: QuotaLimits, now: QuotaSnapshot) -> str:
+    if now.left is None:
+        return "any number"
+    return (
+        f"{now.left:,} of {limits.per_day:,}, the last {now.reserve:,} of them for people, not for bulk runs"
+    )
+
+
+def _time_for_the_rest(now: QuotaSnapshot) -> str:
+    calls = left_for_bulk(now)
+    return f"; {calls:,} of them take {duration(calls / now.per_second)}" if calls else ""
+
+
+def _turn(limits: QuotaLimits, now: QuotaSnapshot) -> str:
+    if now.resets_at is None:
+        return "nothing has been used"
+    if limits.day_starts is None:
+        return f"each call counts for 24 hours, the oldest until {local(now.resets_at)}"
+    return f"all calls are new at {local(now.resets_at)}"
+
+
+def _number_column(name: str) -> Column[Numbers]:
+    return Column(name, lambda now: "" if now[name] is None else str(now[name]))
+
+
+_NUMBERS: Final = Layout[Numbers](
+    what="numbers",
+    to_json=lambda now: now,
+    csv=[
+        _number_column(name)
+        for name in ("used", "left", "leftForBulk", "perDay", "reserve", "perSecond", "resetsAt", "shutUntil")
+    ],
+    table=(),
+)

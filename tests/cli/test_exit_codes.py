@@ -1,0 +1,183 @@
+"""Every exit code, and one line for every foreseeable failure."""
+
+from __future__ import annotations
+
+import errno
+import inspect
+import re
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from gong_tasks_async import AccessKey, errors
+from gong_tasks_async.cli import app
+from gong_tasks_async.cli.config_file import ConfigurationError
+from gong_tasks_async.cli.exit_codes import ExitCode, exit_code_of
+from gong_tasks_async.cli.failures import code_and_words
+from gong_tasks_async.cli.sign_in import NoCredentialsError
+from gong_tasks_async.errors import GongError
+from gong_tasks_async.simulator import Account, Fault
+from tests.cli.company import Company
+
+README = (Path(__file__).parent.parent.parent / "README.md").read_text()
+
+
+def taken_away(company: Company) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        company.configure(base_url=f"http://127.0.0.1:{gone.getsockname()[1]}")
+
+
+def refused_for_hours(company: Company) -> None:
+    company.engine.misbehave(Fault.TOO_MANY, retry_after="7200")
+
+
+def without_the_secret(company: Company) -> None:
+    company.configure(secret="env:NOT_THERE")
+
+
+def at_no_address(company: Company) -> None:
+    company.configure(base_url="gong")
+
+
+def inactive(company: Company) -> None:
+    company.engine.account = Account.INACTIVE
+
+
+def without_engage(company: Company) -> None:
+    company.engine.account = Account.WITHOUT_ENGAGE
+
+
+def misspelled(company: Company) -> None:
+    company.configure(per_secnd=3)
+
+
+def with_a_file_for_its_state(company: Company) -> None:
+    (company.folder / "state").write_text("")
+
+
+def with_another_program_s_count(company: Company) -> None:
+    company.invoke("quota")
+    (store,) = (company.folder / "state" / "days").glob("*.sqlite")
+    for file in store.parent.iterdir():
+        file.unlink()
+    store.write_text("not a database at all, and long enough to be seen as none" * 20)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "code", "said"),
+    [
+        (taken_away, 5, "no answer after"),
+        (refused_for_hours, 4, "The day's calls are spent: go on after"),
+        (without_the_secret, 3, "the environment has no NOT_THERE: set it"),
+        (inactive, 3, "Gong treats the company as inactive"),
+        (at_no_address, 2, "base_url 'gong' is not an address"),
+        (misspelled, 2, "did you mean per_second?"),
+        (without_engage, 1, "the company may not have Gong Engage"),
+        (with_a_file_for_its_state, 1, "state"),
+        (with_another_program_s_count, 1, "the day's count in"),
+    ],
+)
+def test_each_trouble_has_its_code_and_one_line(
+    spoil: Callable[[Company], None], code: int, said: str, company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gong_tasks_async.retry.RetryPolicy._allowed", lambda *_: 1)
+    spoil(company)
+    got = company.invoke("list", "--user", "7", "--output", "csv")
+    assert (got.exit_code, said in got.stderr) == (code, True)
+    *_, last = got.stderr.splitlines()
+    assert re.match("Error: |User 7: ", last)
+    assert company.gong.access_key_secret not in got.output
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["list --user 7", "users", "update 7 --user 7 --status DONE", "check", "quota", "check --profile x"],
+)
+def test_no_command_says_a_secret_that_is_refused(line: str, company: Company) -> None:
+    company.engine.access_key = "ANOTHER"
+    got = company.invoke(*line.split())
+    assert got.exit_code == (2 if "--profile" in line else 0 if line == "quota" else 3)
+    for secret in AccessKey(company.gong.access_key, company.gong.access_key_secret).secrets:
+        assert secret not in got.output
+
+
+def every_error() -> list[type[GongError]]:
+    kinds = [kind for kind in vars(errors).values() if inspect.isclass(kind) and issubclass(kind, GongError)]
+    assert len(kinds) > 10
+    return kinds
+
+
+CODES = {
+    "AuthenticationError": 3,
+    "MissingScopeError": 3,
+    "InactiveCompanyError": 3,
+    "AccessDeniedError": 3,
+    "CredentialsError": 3,
+    "RateLimitError": 4,
+    "DailyQuotaError": 4,
+    "TransportError": 5,
+}
+
+
+@pytest.mark.parametrize("kind", every_error())
+def test_every_error_of_the_library_has_a_code(kind: type[GongError]) -> None:
+    assert exit_code_of(kind.__new__(kind)) == CODES.get(kind.__name__, 1)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "/x"), 1, "/x: No space left on device; free some"),
+        (OSError(errno.ENOSPC, "No space left on device"), 1, "No space left on device; free some"),
+        (PermissionError(errno.EACCES, "Permission denied", b"/x"), 1, "/x: Permission denied; check"),
+        (OSError("odd"), 1, "odd"),
+        (BrokenPipeError(errno.EPIPE, "Broken pipe"), 0, ""),
+        (ConfigurationError("/c.toml", ("a: b",)), 2, "/c.toml: a: b"),
+        (ConfigurationError("/c.toml", ("a", "b")), 2, "/c.toml: 2 problems\n  a\n  b"),
+        (NoCredentialsError("none"), 3, "none"),
+        (ValueError("a setting"), 2, "a setting"),
+    ],
+)
+def test_other_foreseeable_failures(error: Exception, code: int, said: str) -> None:
+    told = code_and_words(error)
+    assert told is not None
+    assert told[0] == code
+    assert told[1].startswith(said)
+
+
+def test_terminal_escapes_of_an_answer_are_not_repeated() -> None:
+    told = code_and_words(errors.APIError(status=400, errors=("a\x1b[31m\nb",)))
+    assert told is not None
+    assert "\x1b" not in told[1]
+    assert "\n" not in told[1]
+
+
+class TestTheGroup:
+    def test_a_fault_of_ours_is_not_hidden(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        got = self.ending_with(AssertionError("a bug"), monkeypatch)
+        assert isinstance(got.exception, AssertionError)
+
+    @pytest.mark.parametrize("interruption", [KeyboardInterrupt(), click.Abort()])
+    def test_an_interruption_is_130(
+        self, interruption: BaseException, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        got = self.ending_with(interruption, monkeypatch)
+        assert (got.exit_code, got.stderr) == (130, "interrupted\n")
+        assert app.INTERRUPTED == ExitCode.INTERRUPTED
+
+    def ending_with(self, error: BaseException, monkeypatch: pytest.MonkeyPatch) -> Result:
+        @click.command("users")
+        def command() -> None:
+            raise error
+
+        monkeypatch.setattr("gong_tasks_async.cli.users.command", command)
+        return CliRunner().invoke(app.gong_tasks, ["users"])
+
+
+def test_the_readme_has_the_same_table() -> None:
+    section = README.partition("## On the command line")[2].partition("\n## ")[0]
+    assert [int(code) for code in re.findall(r"^\| (\d+) \|", section, re.MULTILINE)] == list(ExitCode)
