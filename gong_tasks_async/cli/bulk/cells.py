@@ -1,0 +1,120 @@
+"""What the text of a cell means, or why it means nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from difflib import get_close_matches
+from typing import Final
+
+from gong_tasks_async.models import TaskStatus
+from gong_tasks_async.models.requests import INT64_MAX
+
+SHORTENED: Final = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?[eE][+-]?[0-9]+")
+"""What spreadsheets make of long numbers."""
+FRACTION: Final = re.compile(r"[+-]?[0-9]+[.,][0-9]+")
+USER_ID: Final = re.compile(r"[0-9]{1,20}")
+ADDRESS: Final = re.compile(r"[^\s@]+@[^\s@]+")
+
+EXACT_DIGITS: Final = 15
+"""What a spreadsheet keeps of a number; https://support.microsoft.com/office/excel-specifications-and-limits."""
+ROUNDED_DIGITS: Final = 8
+"""Zeros after those, in all ids together, that are no chance any more: one in a hundred millions."""
+
+
+def read_task_id(text: str) -> int:
+    """Read a task's id.
+
+    Raises:
+        ValueError: it is none.
+    """
+    digits = _id_text(text)
+    if not digits:
+        raise ValueError("taskId is empty: every row names its task")
+    _refuse_numbers_of_spreadsheets("taskId", digits)
+    if not re.fullmatch(r"[+-]?[0-9]+", digits):
+        raise ValueError(f"taskId {text!r} is not a number such as 9067931441193858457")
+    if len(digits) > len(str(INT64_MAX)) + 1 or not 0 < int(digits) <= INT64_MAX:
+        raise ValueError(f"taskId {_short(digits)} is outside 1..{INT64_MAX}, so it cannot be a Gong task")
+    return int(digits)
+
+
+def read_user(text: str) -> str:
+    """Read whose task it is: an id, or an e-mail address that is still to be looked up.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    user = _id_text(text)
+    if not user:
+        raise ValueError("userId is empty: every row names its task's owner")
+    _refuse_numbers_of_spreadsheets("userId", user)
+    if not (USER_ID.fullmatch(user) or is_address(user)):
+        raise ValueError(
+            f"userId {_short(user)!r} is neither an id, which has digits only, nor an e-mail address"
+        )
+    return user
+
+
+def is_address(user: str) -> bool:
+    """Whether a user is named by an e-mail address."""
+    return ADDRESS.fullmatch(user) is not None
+
+
+def read_status(text: str) -> TaskStatus:
+    """Read a status, in capitals or not.
+
+    Raises:
+        ValueError: Gong has none of this name.
+    """
+    word = text.strip().upper()
+    words = [status.value for status in TaskStatus]
+    if word in words:
+        return TaskStatus(word)
+    # Two of them may be equally near to a slip of the fingers; the first letter is rarely one.
+    near = get_close_matches(word, [known for known in words if known[:1] == word[:1]], n=1, cutoff=0.5)
+    advice = f"did you mean {near[0]}?" if near else f"take one of {', '.join(words)}"
+    raise ValueError(f"the status {text.strip()!r} is none of Gong's: {advice}")
+
+
+def read_priority(text: str) -> str:
+    """Read a priority, of which Gong publishes no list.
+
+    Raises:
+        ValueError: it cannot be one.
+    """
+    word = text.strip()
+    if not word.isprintable() or word.startswith("<"):
+        raise ValueError(f"the priority {text!r} is not a word such as MEDIUM")
+    return word
+
+
+def are_rounded(ids: Collection[str]) -> bool:
+    """Whether a spreadsheet has put zeros in the place of all last digits of all long ids."""
+    long = [digits for digits in ids if len(digits) > EXACT_DIGITS and digits.isdecimal()]
+    lost = sum(len(digits) - EXACT_DIGITS for digits in long)
+    return lost >= ROUNDED_DIGITS and all(not digits[EXACT_DIGITS:].strip("0") for digits in long)
+
+
+def _id_text(text: str) -> str:
+    """Without the apostrophe, or the formula around it, by which a spreadsheet is told to leave an id alone."""
+    stripped = text.strip()
+    if found := re.fullmatch(r'="(.*)"', stripped):
+        return found[1].strip()
+    return stripped.removeprefix("'")
+
+
+def _refuse_numbers_of_spreadsheets(name: str, text: str) -> None:
+    if SHORTENED.fullmatch(text):
+        raise ValueError(
+            f"{name} {text} was shortened by a spreadsheet, and its last digits are lost: export it again with "
+            "the column formatted as text before the ids are pasted or opened"
+        )
+    if FRACTION.fullmatch(text):
+        raise ValueError(
+            f"{name} {_short(text)} has a fraction, and ids are whole numbers: format the column as text"
+        )
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:40]}..."  # noqa: PLR2004 - enough to find it by

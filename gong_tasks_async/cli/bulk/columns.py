@@ -1,0 +1,108 @@
+"""The columns of an input, in Gong's spelling, in ours, and in what people type."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+from enum import StrEnum
+from typing import Final
+
+from attrs import frozen
+
+
+class Column(StrEnum):
+    """What a column holds, in Gong's spelling."""
+
+    TASK_ID = "taskId"
+    USER_ID = "userId"
+    STATUS = "status"
+    DUE_DATE = "dueDate"
+    PRIORITY = "priority"
+
+
+CHANGES: Final = (Column.STATUS, Column.DUE_DATE, Column.PRIORITY)
+"""The columns that say what is to become of a task."""
+
+SPELLINGS: Final = {
+    "taskid": Column.TASK_ID,
+    "id": Column.TASK_ID,
+    "task": Column.TASK_ID,
+    "userid": Column.USER_ID,
+    "user": Column.USER_ID,
+    "useremail": Column.USER_ID,
+    "email": Column.USER_ID,
+    "owner": Column.USER_ID,
+    "status": Column.STATUS,
+    "duedate": Column.DUE_DATE,
+    "due": Column.DUE_DATE,
+    "priority": Column.PRIORITY,
+}
+
+UNREAD: Final = frozenset(
+    (
+        *("created", "updated", "type", "actions", "account", "opportunity", "flow", "contact"),
+        *("additionalcontacts", "title", "crmtype"),
+        *("state", "attempts", "requestid", "error", "settledat"),
+    )
+)
+"""Columns of `gong-tasks list` and of a job's report, which may stand in an input and are not read."""
+
+
+def plain(name: str) -> str:
+    """A name without capitals, blanks and marks: `Task ID`, `task_id` and `taskId` are all `taskid`."""
+    return re.sub(r"[\W_]+", "", name.casefold())
+
+
+def column_of(name: str) -> Column | None:
+    """The column that a name means."""
+    return SPELLINGS.get(plain(name))
+
+
+@frozen
+class Layout:
+    """Which field of a row is which column, and what is wrong with that."""
+
+    columns: tuple[Column | None, ...]
+    missing: tuple[str, ...]
+    """Columns that have to be there and are not, in words."""
+    problems: tuple[str, ...]
+    """Everything else."""
+
+
+def layout_of(names: Sequence[str], *, lenient: bool = False) -> Layout:
+    """Read the names of a row's fields; `lenient` takes unknown ones, and leaves them unread."""
+    columns = tuple(map(column_of, names))
+    problems = [*_twice(names, columns), *(() if lenient else _unknown(names, columns))]
+    return Layout(columns, tuple(_missing(columns)), tuple(problems))
+
+
+def _missing(columns: Sequence[Column | None]) -> Iterator[str]:
+    if Column.TASK_ID not in columns:
+        yield "nothing names the task: add a column taskId"
+    if Column.USER_ID not in columns:
+        yield "nothing names the task's owner: add a column userId, with ids or e-mail addresses"
+
+
+def _twice(names: Sequence[str], columns: Sequence[Column | None]) -> Iterator[str]:
+    for column in Column:
+        same = [name for name, found in zip(names, columns, strict=True) if found is column]
+        if len(same) > 1:
+            yield f"{' and '.join(map(repr, same))} both mean {column}: leave one of them out"
+
+
+def _unknown(names: Sequence[str], columns: Sequence[Column | None]) -> Iterator[str]:
+    for name, column in zip(names, columns, strict=True):
+        if column is None and plain(name) not in UNREAD:
+            yield _unknown_name(name)
+
+
+def _unknown_name(name: str) -> str:
+    if not name.strip():
+        return "a column has no name: name it, or delete it"
+    if near := get_close_matches(plain(name), SPELLINGS, n=1, cutoff=0.7):
+        return f"the column {name!r} is not known: did you mean {SPELLINGS[near[0]]}?"
+    known = ", ".join(Column)
+    return (
+        f"the column {name!r} is not known: the known ones are {known}; --skip-unknown leaves others unread"
+    )

@@ -1,0 +1,84 @@
+"""`gong-tasks bulk plan`: what a run would do."""
+
+from __future__ import annotations
+
+import json as json_module
+from typing import TYPE_CHECKING
+
+import click
+
+from gong_tasks_async.cli.bulk.options import source_options
+from gong_tasks_async.cli.bulk.source import Source, read_source
+from gong_tasks_async.cli.command import Command
+from gong_tasks_async.cli.console import is_terminal
+from gong_tasks_async.cli.session import client_options, open_client, run
+
+if TYPE_CHECKING:
+    from gong_tasks_async.bulk.plan import Plan
+    from gong_tasks_async.cli.configuration import Configuration
+    from gong_tasks_async.quota import QuotaSnapshot
+
+EXAMPLES = """
+gong-tasks bulk plan dismiss.csv
+gong-tasks bulk plan ids.csv --set-status DONE
+gong-tasks bulk plan --all-users --due-before -30d --set-status DISMISSED
+"""
+
+
+@click.command("plan", cls=Command, examples=EXAMPLES)
+@source_options
+@click.option(
+    "--skip-unchanged", is_flag=True, help="List the tasks first; leave out what is as wanted already."
+)
+@click.option("--output", type=click.Choice(["text", "json"]), help="By default text, and json in a pipe.")
+@client_options
+def command(source: Source, skip_unchanged: bool, output: str | None, configuration: Configuration) -> None:
+    """Tell what a run would do and how long it would take; changes nothing.
+
+    A FILE costs no call, unless it names people by e-mail address. A selection costs a call for each person.
+    """
+    plan, quota = run(_plan(source, configuration, skip_unchanged))
+    if output == "json" or (output is None and not is_terminal()):
+        click.echo(json_module.dumps(plan_as_json(plan, quota)))
+    else:
+        tell_plan(plan, quota)
+
+
+async def _plan(source: Source, configuration: Configuration, look: bool) -> tuple[Plan, QuotaSnapshot]:
+    from gong_tasks_async.cli.bulk.gathering import gather  # noqa: PLC0415 - aiohttp, when it is needed
+
+    wishes = None if source.selects else read_source(source)
+    async with open_client(configuration) as client:
+        gathered = await gather(client, source, wishes, look=look)
+        return gathered.plan, await client.quota.snapshot()
+
+
+def tell_plan(plan: Plan, quota: QuotaSnapshot) -> None:
+    """Tell people what would be done."""
+    from gong_tasks_async.cli.bulk.words import cost, counted, local, wanted  # noqa: PLC0415 - for the same reason
+
+    saved = f"{counted(plan.duplicates, 'twin')} merged, {len(plan.unchanged):,} already as wanted"
+    click.echo(f"{counted(plan.rows, 'row')}: {saved}")
+    if not plan.calls:
+        click.echo("Nothing to change.")
+        return
+    click.echo(f"{wanted(plan.updates)}.")
+    click.echo(f"{cost(plan, quota)}.")
+    if plan.estimate is not None:
+        click.echo(f"Begun now, it ends {local(plan.estimate.ends_at)}.")
+
+
+def plan_as_json(plan: Plan, quota: QuotaSnapshot) -> dict[str, object]:
+    """The same for programs; seconds, and moments in ISO 8601."""
+    estimate = plan.estimate
+    return {
+        "rows": plan.rows,
+        "duplicates": plan.duplicates,
+        "unchanged": len(plan.unchanged),
+        "calls": plan.calls,
+        "users": plan.users,
+        "seconds": estimate and round(estimate.seconds, 1),
+        "ends_at": estimate and estimate.ends_at.isoformat(),
+        "calls_left_today": quota.left,
+        "calls_kept_for_people": quota.reserve,
+    }

@@ -1,0 +1,52 @@
+"""What is wrong with an input, all of it at once, each thing with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import click
+from attrs import frozen
+
+SHOWN = 20
+"""Problems that are spelled out on the screen; people mend the first few, and look again."""
+
+
+@frozen
+class Problem:
+    """One thing that is wrong, and where."""
+
+    place: str
+    """Such as ``line 7``; empty where the whole input is meant."""
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.reason}" if self.place else self.reason
+
+
+class BadInputError(click.ClickException):
+    """The input cannot be used, and nothing was sent; ends the command with 2."""
+
+    exit_code = 2
+
+    def __init__(self, source: str, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(_told(source, problems)))
+        self.source = source
+        self.problems = tuple(problems)
+
+
+def _told(source: str, problems: Sequence[Problem]) -> Iterable[str]:
+    many = f"{len(problems):,} problems" if len(problems) > 1 else "1 problem"
+    yield f"{source}: {many}; nothing was sent"
+    yield from (f"  {problem}" for problem in problems[:SHOWN])
+    if len(problems) > SHOWN:
+        yield f"  and {len(problems) - SHOWN:,} more; --problems FILE writes them all down"
+
+
+def write_problems(problems: Iterable[Problem], path: Path) -> None:
+    """Write all of them, one a line.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    path.write_text("".join(f"{problem}\n" for problem in problems), encoding="utf-8")

@@ -1,0 +1,81 @@
+"""`gong-tasks bulk report`: what became of a job."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from gong_tasks_async.cli.bulk.job_argument import job_argument
+from gong_tasks_async.cli.command import Command
+from gong_tasks_async.cli.console import is_terminal, note
+from gong_tasks_async.cli.folders import jobs_folder
+
+BESIDE = "\0"
+"""Stands for the file beside the journal; no path has such a character."""
+
+EXAMPLES = """
+gong-tasks bulk report dismiss-2026-11-21
+gong-tasks bulk report dismiss-2026-11-21 --html --open
+gong-tasks bulk report dismiss-2026-11-21 --csv rows.csv
+"""
+
+
+@click.command("report", cls=Command, examples=EXAMPLES)
+@job_argument()
+@click.option(
+    "--html",
+    metavar="[FILE]",
+    is_flag=False,
+    flag_value=BESIDE,
+    help="Write one HTML page; without FILE, beside the job's journal.",
+)
+@click.option("--open", "show", is_flag=True, help="With --html on a terminal, show the page in the browser.")
+@click.option("--csv", metavar="FILE", help="Write all rows, and what became of each; - is standard output.")
+@click.option("--json", is_flag=True, help="JSON, also on a terminal.")
+def command(name: str, html: str | None, show: bool, csv: str | None, json: bool) -> None:
+    """Tell what became of a job, as text, JSON, CSV or one HTML page.
+
+    Works while a job runs, and without credentials. Without an option it is text, and JSON in a pipe.
+    """
+    from gong_tasks_async.cli.bulk.jobs import JobFolder  # noqa: PLC0415 - help need not load sqlite
+
+    if show and html is None:
+        raise click.UsageError("--open shows the page that --html writes: say both")
+    journal = JobFolder(jobs_folder(os.environ)).find(name)
+    if csv is not None:
+        _write_csv(journal, csv)
+    if html is not None:
+        _write_page(journal, journal.with_suffix(".html") if html == BESIDE else Path(html), show)
+    if json or (csv is None and html is None):
+        _tell(journal, json or not is_terminal())
+
+
+def _write_csv(journal: Path, target: str) -> None:
+    from gong_tasks_async.bulk import open_journal, write_journal_csv  # noqa: PLC0415 - see above
+
+    with open_journal(journal) as reader:
+        if target == "-":
+            write_journal_csv(reader.rows(), sys.stdout)
+            return
+        with Path(target).open("w", encoding="utf-8", newline="") as file:
+            count = write_journal_csv(reader.rows(), file)
+    note(f"{count:,} rows are in {target}")
+
+
+def _write_page(journal: Path, target: Path, show: bool) -> None:
+    from gong_tasks_async.cli.bulk.retelling import report_of  # noqa: PLC0415 - see above
+
+    target.write_text(report_of(journal).to_html(), encoding="utf-8")
+    note(f"The page is {target}")
+    if show and is_terminal():
+        click.launch(str(target))
+
+
+def _tell(journal: Path, plain: bool) -> None:
+    from gong_tasks_async.cli.bulk.retelling import report_of  # noqa: PLC0415 - see above
+
+    report = report_of(journal)
+    click.echo(report.to_json() if plain else report.to_text(), nl=plain)

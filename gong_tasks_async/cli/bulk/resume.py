@@ -1,0 +1,38 @@
+"""`gong-tasks bulk resume`: go on with a job."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from gong_tasks_async.cli.bulk.job_argument import job_argument
+from gong_tasks_async.cli.command import Command
+from gong_tasks_async.cli.session import client_options, run
+
+if TYPE_CHECKING:
+    from gong_tasks_async.cli.configuration import Configuration
+    from gong_tasks_async.settings import BulkSettings
+
+
+@click.command("resume", cls=Command, examples="gong-tasks bulk resume dismiss-2026-11-21 --wait-for-day")
+@job_argument()
+@click.option(
+    "--workers", type=click.IntRange(1, 64), default=8, show_default=True, help="Changes under way at once."
+)
+@click.option(
+    "--wait-for-day", is_flag=True, help="When the day's calls are spent, sleep and go on by itself."
+)
+@click.option("--json", is_flag=True, help="The report as JSON, also on a terminal.")
+@client_options
+def command(name: str, workers: int, wait_for_day: bool, json: bool, configuration: Configuration) -> None:
+    """Go on with a job where it ended.
+
+    Its rows stand in its journal, so nothing is asked and no file is needed; rows that are settled cost no call.
+    """
+    from gong_tasks_async.cli.bulk.jobs import JobFolder  # noqa: PLC0415 - help need not load sqlite
+    from gong_tasks_async.cli.bulk.running import resume_job  # noqa: PLC0415 - aiohttp, when it is needed
+
+    journal = JobFolder(configuration.jobs_folder, configuration.company).find(name)
+    bulk: BulkSettings = {"workers": workers, "wait_for_day": wait_for_day}
+    click.get_current_context().exit(run(resume_job(configuration, journal, bulk, json=json)))

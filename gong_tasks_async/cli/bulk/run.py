@@ -1,0 +1,80 @@
+"""`gong-tasks bulk run`: change many tasks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from gong_tasks_async.cli.bulk.options import source_options
+from gong_tasks_async.cli.bulk.source import Source, read_source
+from gong_tasks_async.cli.command import Command
+from gong_tasks_async.cli.session import client_options, run
+
+if TYPE_CHECKING:
+    from gong_tasks_async.cli.configuration import Configuration
+
+EXAMPLES = """
+gong-tasks bulk run dismiss.csv
+gong-tasks bulk run ids.csv --set-status DONE --name close-march --yes
+gong-tasks bulk run --all-users --due-before -30d --set-status DISMISSED
+gong-tasks list --all-users --output csv | gong-tasks bulk run - --set-status DONE --yes
+"""
+
+
+@click.command("run", cls=Command, examples=EXAMPLES)
+@source_options
+@click.option("--name", metavar="NAME", help="The job's name; by default the file's, and today's date.")
+@click.option("--dry-run", is_flag=True, help="Tell what would be done, and stop.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.option(
+    "--workers", type=click.IntRange(1, 64), default=8, show_default=True, help="Changes under way at once."
+)
+@click.option(
+    "--wait-for-day", is_flag=True, help="When the day's calls are spent, sleep and go on by itself."
+)
+@click.option(
+    "--skip-unchanged", is_flag=True, help="List the tasks first; send nothing for what is as wanted."
+)
+@click.option("--no-journal", is_flag=True, help="Keep no journal: the run cannot be gone on with.")
+@click.option("--json", is_flag=True, help="The report as JSON, also on a terminal.")
+@client_options
+def command(
+    *,
+    source: Source,
+    name: str | None,
+    dry_run: bool,
+    yes: bool,
+    workers: int,
+    wait_for_day: bool,
+    skip_unchanged: bool,
+    no_journal: bool,
+    json: bool,
+    configuration: Configuration,
+) -> None:
+    """Change many tasks, as a file or a selection says.
+
+    FILE is CSV (comma, semicolon or tab) or JSON lines, with the columns taskId, userId (ids or e-mail
+    addresses), and status, dueDate or priority; in Gong's spelling, ours, or `Task ID`. If anything in it is
+    wrong, every bad row is named and nothing is sent.
+
+    The same command again goes on where it ended, as does `gong-tasks bulk resume NAME`. Ctrl-C lets the requests
+    under way come to their end and records them. Ends with 0 when all is done, 1 if some rows failed, 2 if the
+    input is wrong, 3 for bad credentials, 4 when the day's calls are spent, 5 without a connection, 130 after
+    Ctrl-C.
+    """
+    from gong_tasks_async.cli.bulk.running import Settings, run_source  # noqa: PLC0415 - aiohttp, when it is needed
+
+    if no_journal and name:
+        raise click.UsageError("--name names a journal, and --no-journal keeps none: leave one out")
+    settings = Settings(
+        name=name,
+        dry_run=dry_run,
+        yes=yes,
+        journal=not no_journal,
+        skip_unchanged=skip_unchanged,
+        bulk={"workers": workers, "wait_for_day": wait_for_day},
+        json=json,
+    )
+    wishes = None if source.selects else read_source(source)
+    click.get_current_context().exit(run(run_source(configuration, source, wishes, settings)))

@@ -1,0 +1,124 @@
+"""`gong-tasks bulk status`: how jobs stand."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import click
+
+from gong_tasks_async.cli.bulk.job_argument import job_argument
+from gong_tasks_async.cli.command import Command
+from gong_tasks_async.cli.console import note
+from gong_tasks_async.cli.folders import jobs_folder
+from gong_tasks_async.cli.layout import Column, Layout
+from gong_tasks_async.cli.output import Listing, OutputFormat, json_line, output_option
+
+if TYPE_CHECKING:
+    from gong_tasks_async.cli.bulk.jobs import JobState
+    from gong_tasks_async.models import JsonValue
+
+Counts: TypeAlias = Mapping[str, int]
+User: TypeAlias = tuple[str, Counts]
+
+STATES = ("pending", "failed", "updated", "unchanged")
+
+EXAMPLES = """
+gong-tasks bulk status
+gong-tasks bulk status dismiss-2026-11-21
+gong-tasks bulk status | jq -r 'select(.state == "unfinished") | .job'
+"""
+
+
+@click.command("status", cls=Command, examples=EXAMPLES)
+@job_argument(required=False)
+@output_option
+def command(name: str | None, output: OutputFormat) -> None:
+    """List the jobs, or tell how one of them stands.
+
+    Works while a job runs, and without credentials. With NAME, it counts the rows of each user.
+    """
+    from gong_tasks_async.cli.bulk.jobs import JobFolder, state_of  # noqa: PLC0415 - help need not load sqlite
+
+    folder = JobFolder(jobs_folder(os.environ))
+    if name is not None:
+        _tell_one(state_of(folder.find(name)), output)
+        return
+    with Listing(JOBS, output) as listing:
+        for path in folder.all():
+            state = state_of(path)
+            listing.add([state])
+            if state.trouble:
+                note(f"{path}: {state.trouble}.")
+
+
+def _tell_one(state: JobState, output: OutputFormat) -> None:
+    from gong_tasks_async.bulk import open_journal  # noqa: PLC0415 - help need not load sqlite
+
+    with open_journal(state.path) as journal:
+        users: dict[str, Counts] = {
+            user: {name: getattr(counts, name) for name in STATES}
+            for user, counts in journal.by_user().items()
+        }
+    if output is OutputFormat.JSONL:
+        click.echo(json_line({**_as_json(state), "by_user": users}))
+        return
+    note(f"{state.path.stem}: {state.state}, {state.counts['total']:,} rows, last written {_when(state)}")
+    with Listing(USERS, output) as listing:
+        listing.add(sorted(users.items(), key=_worst_first))
+        if output is OutputFormat.TABLE:
+            listing.add([("All", state.counts)])
+
+
+def _worst_first(user: User) -> tuple[int, int, str]:
+    return -user[1]["failed"], -user[1]["pending"], user[0]
+
+
+def _as_json(state: JobState) -> dict[str, JsonValue]:
+    return {
+        "job": state.path.stem,
+        "company": state.path.parent.name,
+        "state": state.state,
+        **state.counts,
+        "last_written": state.last_written.isoformat(timespec="seconds"),
+        "trouble": state.trouble,
+    }
+
+
+def _when(state: JobState) -> str:
+    return f"{state.last_written.astimezone():%Y-%m-%d %H:%M}"
+
+
+def _number(name: str) -> Callable[[Counts], str]:
+    return lambda counts: str(counts.get(name, "?"))
+
+
+def _of_job(name: str) -> Column[JobState]:
+    return Column(name.capitalize(), lambda state: _number(name)(state.counts))
+
+
+def _of_user(name: str) -> Column[User]:
+    return Column(name.capitalize(), lambda user: _number(name)(user[1]))
+
+
+_JOB_COLUMNS: Final[tuple[Column[JobState], ...]] = (
+    Column("Job", lambda state: state.path.stem),
+    Column("State", lambda state: state.state),
+    *map(_of_job, STATES[:3]),
+    Column("Last written", _when),
+    _of_job(STATES[3]),
+    Column("Company", lambda state: state.path.parent.name),
+)
+JOBS: Final = Layout["JobState"](what="jobs", to_json=_as_json, csv=_JOB_COLUMNS, table=_JOB_COLUMNS)
+
+_USER_COLUMNS: Final[tuple[Column[User], ...]] = (
+    Column("User", lambda user: user[0]),
+    *map(_of_user, STATES),
+)
+USERS: Final = Layout[User](
+    what="rows",
+    to_json=lambda user: {"user": user[0], **user[1]},
+    csv=_USER_COLUMNS,
+    table=_USER_COLUMNS,
+)

@@ -1,0 +1,102 @@
+"""How a run ended: a table for a person, JSON for a program, and what to do next."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from gong_tasks_async.bulk import RowState, open_journal, write_journal_csv
+from gong_tasks_async.bulk.render.words import duration, one_line
+from gong_tasks_async.bulk.report import BulkReport
+from gong_tasks_async.cli.bulk.words import counted, failure, local
+from gong_tasks_async.cli.console import is_terminal, note, stdout_console
+from gong_tasks_async.cli.exit_codes import ExitCode, exit_code_of
+
+SHOWN = 20
+"""Failures that are spelled out; a file beside the journal has all."""
+
+
+def tell_end(report: BulkReport, journal: Path | None, *, json: bool) -> ExitCode:
+    """Tell how a run ended: the counts on standard output, failures and what to do on standard error."""
+    _tell_failures(report, journal)
+    if json:
+        click.echo(report.to_json())
+    else:
+        _draw(report)
+    _tell_what_to_do(report, journal)
+    return exit_code(report, journal)
+
+
+def exit_code(report: BulkReport, journal: Path | None) -> ExitCode:
+    """Why it stopped, where it did; else whether rows failed, in this run or in an earlier one of the job."""
+    if report.stopped_because is not None:
+        return exit_code_of(report.stopped_because)
+    return ExitCode.ROWS_FAILED if report.failed or _failed_in_all(journal) else ExitCode.DONE
+
+
+def _failed_in_all(journal: Path | None) -> int:
+    if journal is None:
+        return 0
+    with open_journal(journal) as reader:
+        return reader.counts().failed
+
+
+def as_json(wanted: bool) -> bool:
+    """Whether a program reads what is written."""
+    return wanted or not is_terminal()
+
+
+def _tell_failures(report: BulkReport, journal: Path | None) -> None:
+    for failed in report.failures[:SHOWN]:
+        note(failure(failed))
+    if report.failed > SHOWN:
+        note(f"and {report.failed - SHOWN:,} more")
+    if journal is not None and (count := _failed_in_all(journal)):
+        rows = counted(count, "failed row")
+        note(f"{rows} in {write_failures(journal)}: mend what can be mended there, and run that file.")
+
+
+def write_failures(journal: Path) -> Path:
+    """Write all failed rows of a job beside its journal, for a spreadsheet, or to be mended and run again.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    path = journal.with_suffix(".failed.csv")
+    with open_journal(journal) as reader, path.open("w", encoding="utf-8", newline="") as file:
+        write_journal_csv(reader.rows(RowState.FAILED), file)
+    return path
+
+
+def _draw(report: BulkReport) -> None:
+    from rich.table import Table  # noqa: PLC0415 - 65 ms that a pipe need not spend
+
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column()
+    table.add_column(justify="right", no_wrap=True)
+    for name in ("updated", "unchanged", "failed", "pending"):
+        count = getattr(report, name)
+        table.add_row(name.capitalize(), f"{count:,}", style=_STYLES[name] if count else None)
+    table.add_row("Calls", f"{report.calls:,}")
+    table.add_row("Refused with 429", f"{report.refused:,}")
+    table.add_row("Took", duration(report.elapsed))
+    stdout_console().print(table)
+
+
+_STYLES = {"updated": "green", "unchanged": "dim", "failed": "red", "pending": "yellow"}
+
+
+def _tell_what_to_do(report: BulkReport, journal: Path | None) -> None:
+    if report.stopped_because is not None:
+        note(f"Stopped: {one_line(str(report.stopped_because))}")
+    if report.pending:
+        after = f" after {local(report.resume_after)}" if report.resume_after else ""
+        note(f"{counted(report.pending, 'row')} left. {how_to_go_on(journal)}{after}.")
+
+
+def how_to_go_on(journal: Path | None) -> str:
+    """What to type to go on with a job."""
+    if journal is None:
+        return "Without a journal, run it all again"
+    return f"Go on with: gong-tasks bulk resume {journal.stem}"

@@ -1,0 +1,22 @@
+"""Reading tables as `gong-tasks bulk` does, without the command around it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gong_tasks_async.cli.bulk.source import Source, parsed
+from gong_tasks_async.cli.bulk.wishes import Wishes
+from gong_tasks_async.models import TaskUpdate
+
+HEAD = "taskId,userId,status\n"
+DIGITS = 9067931441193858457
+
+
+def read(data: bytes | str, **said: Any) -> Wishes:
+    return parsed(data if isinstance(data, bytes) else data.encode(), Source(file="rows.csv", **said))
+
+
+def updates(data: bytes | str, **said: Any) -> list[TaskUpdate]:
+    wishes = read(data, **said)
+    assert wishes.problems == ()
+    return [wish.update(wish.user) for wish in wishes.wishes]

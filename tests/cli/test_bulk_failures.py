@@ -1,0 +1,139 @@
+"""How `gong-tasks bulk run` ends when something is in its way, and how it goes on."""
+
+from __future__ import annotations
+
+import csv
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gong_tasks_async import AccessKey, BudgetSpent, GongTasksClient, RetryPolicy, Unlimited
+from gong_tasks_async.cli.bulk import running
+from gong_tasks_async.cli.bulk.executing import Meter
+from gong_tasks_async.simulator import Account, Fault
+from tests.cli.company import Company, Found, forget_the_day, journals, today
+
+
+class TestFailures:
+    def test_each_is_told_with_what_to_do_and_written_down_to_be_mended(self, company: Company) -> None:
+        path = Path(company.rows(3))
+        path.write_text(path.read_text() + "77,5,DONE\n")
+        result = company.invoke("bulk", "run", str(path), "--yes")
+        assert (result.exit_code, json.loads(result.stdout)["failed"]) == (1, 1)
+        assert "task 77 of user 5: 404: Task 77 was not found for user 5" in result.stderr
+        assert "Check the task id" in result.stderr
+        failed = journals(company)[0].with_suffix(".failed.csv")
+        assert str(failed) in result.stderr
+        plan = json.loads(company.invoke("bulk", "plan", str(failed)).stdout)
+        assert (plan["rows"], plan["users"]) == (1, 1)
+
+    def test_the_screen_shows_the_first_of_many(self, company: Company) -> None:
+        rows = "".join(f"{number},5,DONE\n" for number in range(1, 26))
+        result = company.invoke("bulk", "run", company.write("a.csv", f"id,user,status\n{rows}"), "--yes")
+        assert (result.exit_code, result.stderr.count("was not found")) == (1, 20)
+        assert "and 5 more" in result.stderr
+        with journals(company)[0].with_suffix(".failed.csv").open(newline="") as file:
+            assert len(list(csv.DictReader(file))) == 25
+
+    def test_a_job_whose_rows_failed_earlier_does_not_end_well(self, company: Company) -> None:
+        path = company.write("a.csv", "id,user,status\n1,5,DONE\n")
+        codes = [company.invoke("bulk", "run", path, "--yes").exit_code for _ in range(2)]
+        assert (codes, company.gong.ledger.calls) == ([1, 1], 1)
+
+    def test_bad_credentials_end_with_3_and_change_no_rows(self, company: Company) -> None:
+        company.configure(access_key="WRONG")
+        result = company.invoke("bulk", "run", company.rows(20), "--yes", "--name", "j")
+        assert result.exit_code == 3
+        assert "Check the access key" in result.stderr
+        assert "20 rows left. Go on with: gong-tasks bulk resume j." in result.stderr
+        company.configure()
+        assert company.invoke("bulk", "resume", "j").exit_code == 0
+        assert len(company.changes) == 20
+
+    def test_without_a_journal_it_has_to_be_run_again(self, company: Company) -> None:
+        company.configure(access_key="WRONG")
+        result = company.invoke("bulk", "run", company.rows(20), "--yes", "--no-journal")
+        assert (result.exit_code, "20 rows left. Without a journal, run it all again." in result.stderr) == (
+            3,
+            True,
+        )
+
+    def test_an_answer_that_cannot_be_read_is_told_again_by_the_report(self, company: Company) -> None:
+        company.engine.misbehave(Fault.GARBLED)
+        result = company.invoke("bulk", "run", company.rows(1), "--yes", "--name", "mine")
+        (failure,) = json.loads(company.invoke("bulk", "report", "mine").stdout)["failures"]
+        assert result.exit_code == 1
+        assert "cannot be read at $" in failure["error"]["message"]
+        assert "The change was most likely made" in failure["error"]["message"]
+
+    def test_a_company_without_engage_ends_with_1(
+        self, company: Company, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        company.engine.account = Account.WITHOUT_ENGAGE
+        monkeypatch.setattr(running, "open_client", impatient(company))
+        result = company.invoke("bulk", "run", company.rows(20), "--yes")
+        assert result.exit_code == 1
+        assert "may not have Gong Engage" in result.stderr
+
+    def test_no_connection_ends_with_5(self, company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(running, "open_client", impatient(company, "http://127.0.0.1:9"))
+        result = company.invoke("bulk", "run", company.rows(20), "--yes")
+        assert (result.exit_code, json.loads(result.stdout)["pending"]) == (5, 20)
+        assert "Stopped: PATCH http://127.0.0.1:9" in result.stderr
+
+
+def impatient(company: Company, base_url: str | None = None) -> Any:
+    """Opens clients that do not try again."""
+
+    def opened(*_: object, **__: object) -> GongTasksClient:
+        credentials = AccessKey(company.gong.access_key, company.gong.access_key_secret)
+        return GongTasksClient(
+            credentials,
+            base_url=base_url or company.gong.base_url,
+            quota=Unlimited(),
+            retry=RetryPolicy(attempts=1),
+        )
+
+    return opened
+
+
+class TestSpentDay:
+    def test_ends_with_4_says_when_to_resume_and_the_next_day_does_the_rest(self, company: Company) -> None:
+        company.configure(per_day=12, interactive_reserve=2)
+        first = company.invoke("bulk", "run", company.rows(20), "--yes")
+        told = json.loads(first.stdout)
+        assert (first.exit_code, told["updated"], told["pending"]) == (4, 10, 10)
+        again = datetime.fromisoformat(told["resume_after"]).astimezone()
+        command = f"gong-tasks bulk resume close-{today()}"
+        assert f"Go on with: {command} after {again:%Y-%m-%d %H:%M}" in first.stderr
+        assert company.invoke(*command.split()[1:]).exit_code == 4  # still the same day
+        forget_the_day(company)
+        last = company.invoke(*command.split()[1:])
+        assert (last.exit_code, json.loads(last.stdout)["updated"]) == (0, 10)
+        assert sorted(company.changes) == sorted(company.engine.tasks)
+
+    def test_gongs_own_word_ends_it_too(self, found: Found) -> None:
+        company = found(per_day=10, day_limit="rolling")
+        result = company.invoke("bulk", "run", company.rows(20), "--yes")
+        assert (result.exit_code, len(company.changes)) == (4, 10)
+        assert "Go on with: gong-tasks bulk resume" in result.stderr
+
+    def test_the_same_command_goes_on_even_under_yesterdays_name(self, company: Company) -> None:
+        company.configure(per_day=12, interactive_reserve=2)
+        company.invoke("bulk", "run", company.rows(20), "--yes")
+        (begun,) = journals(company)
+        begun.rename(begun.with_stem("close-2026-01-01"))
+        forget_the_day(company)
+        result = company.invoke("bulk", "run", company.rows(20), "--yes")
+        assert (result.exit_code, json.loads(result.stdout)["job"]) == (0, "close-2026-01-01")
+        assert sorted(company.changes) == sorted(company.engine.tasks)
+
+    @pytest.mark.parametrize("sleeps", [True, False])
+    def test_a_run_that_sleeps_until_the_next_day_says_so(
+        self, sleeps: bool, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        Meter(sleeps=sleeps)(BudgetSpent(lane="bulk", resets_at=datetime(2026, 3, 2, tzinfo=UTC)))
+        assert ("going on by itself at 2026-03-0" in capsys.readouterr().err) is sleeps

@@ -1,0 +1,165 @@
+"""What people give to `gong-tasks bulk`: tables of every make are read, and read back as they were written."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, strategies as st
+
+from gong_tasks_async.cli.bulk.cells import are_rounded
+from gong_tasks_async.cli.bulk.columns import SPELLINGS, Column, column_of
+from gong_tasks_async.cli.bulk.wishes import Wish
+from gong_tasks_async.models import TaskStatus, TaskUpdate
+from gong_tasks_async.models.requests import INT64_MAX
+from tests.cli.bulk_tables import DIGITS, HEAD, read, updates
+
+
+class TestEveryMakeOfTable:
+    WANTED = TaskUpdate(DIGITS, "2", TaskStatus.DONE)
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            f"taskId,userId,status\n{DIGITS},2,DONE\n",
+            f"task_id;user_id;status\r\n{DIGITS};2;done\r\n",
+            f"Task ID\tUser\tSTATUS\n{DIGITS}\t 2 \tDone",
+            f"\n\nID , Owner,Status\r\r{DIGITS},2,DONE\r",
+            f'sep=;\n"TASK-ID";"user";"status"\n"{DIGITS}";"2";"DONE"\n',
+            f'status,taskId,userId,title,flow\nDONE,\'{DIGITS},="2","Call, please",x\n',
+            f"taskId,userId,status,state,attempts,requestId,error,settledAt\n{DIGITS},2,DONE,failed,1,r,no,x\n",
+            f'{{"taskId": {DIGITS}, "userId": 2, "status": "DONE", "dueDate": null}}',
+            f'\n{{"id": "{DIGITS}", "user": "2", "status": "done", "actions": ["CALL"]}}\r\n\n',
+            f'[{{"task_id": {DIGITS}, "user_id": "2", "status": "DONE", "due_date": ""}}]',
+        ],
+    )
+    def test_is_read_the_same(self, text: str) -> None:
+        assert updates(text) == [self.WANTED]
+
+    @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+    def test_is_read_in_every_marked_encoding(self, encoding: str) -> None:
+        text = "taskId,userId,priority\n1,2,größer\n"
+        assert updates(text.encode(encoding)) == [TaskUpdate(1, "2", priority="größer")]
+
+    @pytest.mark.parametrize("encoding", ["cp1252", "utf-16-le"])
+    def test_is_read_in_an_encoding_that_is_named(self, encoding: str) -> None:
+        text = "taskId,userId,priority\n1,2,größer\n"
+        assert updates(text.encode(encoding), encoding=encoding) == [TaskUpdate(1, "2", priority="größer")]
+
+    def test_unknown_columns_are_left_unread_where_that_is_said(self) -> None:
+        assert updates("taskId,userId,status,colour\n1,2,DONE,red\n", skip_unknown=True)
+
+    def test_a_zone_is_for_dates_that_have_none(self) -> None:
+        text = "taskId,userId,due\n1,2,2026-07-01\n2,2,2026-07-01T08:00\n3,2,2026-07-01T08:00Z\n"
+        due = [
+            update.due_date and update.due_date.isoformat()
+            for update in updates(text, zone=ZoneInfo("Europe/Berlin"))
+        ]
+        assert due == ["2026-07-01T12:00:00+02:00", "2026-07-01T08:00:00+02:00", "2026-07-01T08:00:00+00:00"]
+
+    def test_the_command_line_may_say_what_is_to_change(self) -> None:
+        wishes = read("taskId,userId,status,dueDate\n1,2,OPEN,whenever\n", status=TaskStatus.DONE)
+        assert wishes.problems == ()
+        assert wishes.wishes[0].update("2") == TaskUpdate(1, "2", TaskStatus.DONE)
+        assert wishes.unread == (Column.STATUS, Column.DUE_DATE)
+
+    def test_ids_alone_are_enough_then(self) -> None:
+        due = datetime(2026, 7, 1, tzinfo=UTC)
+        assert updates("id,user\n1,2\n", due=due) == [TaskUpdate(1, "2", due_date=due)]
+
+    def test_a_few_round_ids_are_chance(self) -> None:
+        assert not are_rounded(["1000000000000000", "9067931441193850000"])
+        assert not are_rounded(["9067931441193850000", "9067931441193860000", str(DIGITS)])
+        assert are_rounded(["9067931441193850000", "9067931441193860000", "17"])
+
+
+due_dates = st.datetimes(min_value=datetime(1, 1, 3), max_value=datetime(9999, 12, 29)).flatmap(  # noqa: DTZ001 - a zone comes next
+    lambda moment: st.integers(-14 * 60, 14 * 60).map(
+        lambda minutes: moment.replace(tzinfo=timezone(timedelta(minutes=minutes)))
+    )
+)
+words = st.text(
+    st.characters(categories=["L", "N", "P", "S", "Zs"], exclude_characters="<"), min_size=1
+).filter(lambda text: text.strip() == text and text.isprintable())
+wanted = st.builds(
+    TaskUpdate,
+    st.integers(1, INT64_MAX),
+    st.integers(0, 10**20 - 1).map(str),
+    st.sampled_from(TaskStatus),
+    st.none() | due_dates,
+    st.none() | words,
+)
+tables = st.lists(wanted, min_size=1, max_size=5).filter(
+    lambda rows: (
+        not are_rounded([str(row.task_id) for row in rows]) and not are_rounded([row.user_id for row in rows])
+    )
+)
+spellings = st.fixed_dictionaries(
+    {
+        column: st.sampled_from([name for name, found in SPELLINGS.items() if found is column])
+        for column in Column
+    }
+).map(lambda names: [names[column] for column in Column])
+
+
+def cells(update: TaskUpdate) -> list[str]:
+    due = update.due_date.isoformat() if update.due_date else ""
+    return [str(update.task_id), update.user_id, str(update.status), due, update.priority or ""]
+
+
+def read_or_reasons(data: bytes) -> tuple[tuple[Wish, ...], list[str]]:
+    try:
+        wishes = read(data)
+    except ValueError as error:
+        return (), [str(error)]
+    return wishes.wishes, [problem.reason for problem in wishes.problems]
+
+
+class TestWhatIsWrittenIsReadBack:
+    @given(
+        tables, spellings, st.sampled_from(",;\t"), st.sampled_from(["\n", "\r\n"]),
+        st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-32"]),
+        st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+    )  # fmt: skip
+    def test_csv(
+        self,
+        rows: list[TaskUpdate],
+        names: list[str],
+        delimiter: str,
+        ending: str,
+        encoding: str,
+        quoting: Any,
+    ) -> None:
+        file = io.StringIO(newline="")
+        writer = csv.writer(file, delimiter=delimiter, lineterminator=ending, quoting=quoting)
+        writer.writerow(names)
+        writer.writerows(map(cells, rows))
+        assert updates(file.getvalue().encode(encoding)) == rows
+
+    @given(tables, spellings, st.booleans(), st.booleans(), st.booleans())
+    def test_json(
+        self, rows: list[TaskUpdate], names: list[str], as_array: bool, ascii_only: bool, numbers: bool
+    ) -> None:
+        items = [dict(zip(names, cells(row), strict=True)) for row in rows]
+        for item, row in zip(items, rows, strict=True):
+            item.update({names[0]: row.task_id} if numbers else {})  # type: ignore[dict-item]  # either spelling is allowed
+        if as_array:
+            text = json.dumps(items, ensure_ascii=ascii_only, indent=1)
+        else:
+            text = "\n".join(json.dumps(item, ensure_ascii=ascii_only) for item in items)
+        assert updates(text) == rows
+
+    @given(st.binary() | st.text().map(str.encode) | st.text().map(lambda text: f"{HEAD}{text}".encode()))
+    def test_anything_else_is_refused_in_words(self, data: bytes) -> None:
+        wishes, reasons = read_or_reasons(data)
+        assert all(reasons)
+        assert reasons or wishes
+
+    @given(st.sampled_from(list(SPELLINGS)), st.sampled_from([str.upper, str.title, str.lower]))
+    def test_names_are_known_in_every_case(self, name: str, spelled: Any) -> None:
+        assert column_of(f" {spelled(name)} ") is SPELLINGS[name]

@@ -1,0 +1,126 @@
+"""Tasks that are described instead of listed in a file."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.cli.company import Company, Found, forget_the_day, journals
+
+
+def due_of(task: dict[str, Any]) -> datetime | None:
+    return datetime.fromisoformat(task["dueDate"]) if task.get("dueDate") else None
+
+
+class TestSelection:
+    def test_all_open_tasks_of_everybody_who_is_active(self, company: Company) -> None:
+        company.engine.people[0]["active"], company.engine.people[1]["active"] = False, True
+        result = company.invoke("bulk", "run", "--all-users", "--set-status", "DISMISSED", "--yes")
+        assert result.exit_code == 0
+        assert "OPEN" in company.statuses(10)
+        assert "OPEN" not in company.statuses(20)[10:]
+
+    def test_of_one_person_by_address_and_only_some(self, company: Company) -> None:
+        limit = datetime(2026, 1, 10, tzinfo=UTC)
+        email, user = "ana@example.com", company.engine.user_ids[0]
+        company.engine.people[0]["emailAddress"] = email
+        meant = {
+            task_id
+            for task_id, task in company.engine.tasks.items()
+            if str(task["userId"]) == user
+            and task["status"] == "OPEN"
+            and task["type"] == "MANUAL"
+            and (due := due_of(task))
+            and due < limit
+        }
+        line = f"--user {email} --type manual --due-before {limit.isoformat()} --set-status done --yes"
+        assert company.invoke("bulk", "run", *line.split()).exit_code == 0
+        assert set(company.changes) == meant != set()
+
+    def test_due_dates_are_moved_and_what_has_none_is_left_out(self, company: Company) -> None:
+        before = {
+            task_id: due_of(task)
+            for task_id, task in company.engine.tasks.items()
+            if task["status"] == "OPEN"
+        }
+        result = company.invoke("bulk", "run", "--all-users", "--move-due", "+1w", "--yes")
+        without = sum(due is None for due in before.values())
+        assert (result.exit_code, f"Left out: {without} without a due date" in result.stderr) == (
+            0,
+            without > 0,
+        )
+        for task_id, due in before.items():
+            moved = due_of(company.engine.tasks[task_id])
+            assert moved == (due and due + timedelta(days=7))
+
+    def test_a_day_keeps_the_time_of_day_and_is_noon_without_one(self, company: Company) -> None:
+        before = {
+            task_id: due_of(task)
+            for task_id, task in company.engine.tasks.items()
+            if task["status"] == "OPEN"
+        }
+        line = ("--all-users", "--set-due", "2026-03-02", "--zone", "UTC", "--yes")
+        assert company.invoke("bulk", "run", *line).exit_code == 0
+        for task_id, due in before.items():
+            now = due_of(company.engine.tasks[task_id])
+            assert now is not None
+            assert now.astimezone(UTC).date().isoformat() == "2026-03-02"
+            assert now.timetz().utcoffset() is not None
+            if due is None:
+                assert now.astimezone(UTC).hour == 12
+            else:
+                assert now.astimezone(UTC).time() == due.astimezone(UTC).time()
+
+    @pytest.mark.parametrize("due", ["2026-03-02T08:00:00+01:00", "+3h"])
+    def test_a_moment_is_the_same_for_all(self, due: str, company: Company) -> None:
+        assert company.invoke("bulk", "run", "--all-users", "--set-due", due, "--yes").exit_code == 0
+        dues = {due_of(task) for task_id, task in company.engine.tasks.items() if task_id in company.changes}
+        assert len(dues) == 1
+
+    @pytest.mark.parametrize(
+        ("before", "any_left"), [("1999-01-01", True), ("-9999w", True), ("2100-01-01", False)]
+    )
+    def test_a_limit_is_a_day_or_a_shift_too(self, before: str, any_left: bool, company: Company) -> None:
+        line = ("--all-users", "--due-before", before, "--set-status", "DONE", "--yes")
+        assert company.invoke("bulk", "run", *line).exit_code == 0
+        dated = [task["status"] for task in company.engine.tasks.values() if task.get("dueDate")]
+        assert ("OPEN" in dated) is any_left
+
+    def test_what_is_as_wanted_already_is_not_sent(self, company: Company) -> None:
+        line = ("--all-users", "--status-is", "DONE", "--status-is", "OPEN", "--set-status", "DONE", "--yes")
+        open_before = company.statuses(20).count("OPEN")
+        assert company.invoke("bulk", "run", *line).exit_code == 0
+        assert len(company.changes) == open_before < 20
+
+    def test_the_same_selection_goes_on_with_the_job_that_it_began(self, company: Company) -> None:
+        company.configure(per_day=16, interactive_reserve=2)
+        line = ("bulk", "run", "--all-users", "--set-status", "DISMISSED", "--yes")
+        assert company.invoke(*line).exit_code == 4
+        forget_the_day(company)
+        result = company.invoke(*line)
+        assert (result.exit_code, "going on with that" in result.stderr) == (0, True)
+        assert "OPEN" not in company.statuses(20)
+        assert len(company.changes) == len(set(company.changes))
+        assert len(journals(company)) == 1
+
+    def test_a_name_that_is_taken_is_refused_before_anything_is_listed(self, company: Company) -> None:
+        line = ("bulk", "run", "--all-users", "--set-status", "DISMISSED", "--yes", "--name", "mine")
+        assert company.invoke(*line).exit_code == 0
+        calls = company.gong.ledger.calls
+        result = company.invoke(*line)
+        assert (result.exit_code, company.gong.ledger.calls) == (2, calls)
+        assert "`gong-tasks bulk resume mine`" in result.stderr
+
+    def test_a_404_is_nobodys_trouble_where_everybody_is_listed(self, found: Found) -> None:
+        company = found(tasks_per_user=0, empty_as="not_found")
+        everybody = company.invoke("bulk", "run", "--all-users", "--set-status", "DONE", "--yes")
+        assert (everybody.exit_code, "Nothing to change" in everybody.stdout) == (0, True)
+        named = company.invoke("bulk", "run", "--user", "7", "--set-status", "DONE", "--yes")
+        assert (named.exit_code, "answered 404" in named.stderr) == (1, True)
+
+    def test_a_user_that_is_none(self, company: Company) -> None:
+        assert company.invoke("bulk", "run", "--user", " ", "--set-status", "DONE").exit_code == 2
+        unknown = company.invoke("bulk", "run", "--user", "x@y.z", "--set-status", "DONE")
+        assert (unknown.exit_code, "x@y.z" in unknown.stderr) == (2, True)

@@ -1,0 +1,174 @@
+"""`gong-tasks bulk` as a process, in a terminal and in a pipe: questions, the bar, Ctrl-C, and going on afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections import Counter
+
+import pytest
+
+from gong_tasks_async.simulator import Fault
+from tests.cli.company import PATIENCE, Company, Found, Terminal, started, wait_until
+
+SLOW = (0.05, 0.05)
+"""Seconds of a call, so that a run of some hundred takes a second or two."""
+
+
+def terminal(company: Company, *arguments: str, columns: int = 100, **environment: str) -> Terminal:
+    return Terminal(("bulk", *arguments), company.environment | environment, columns)
+
+
+def of_each_task(company: Company) -> Counter[int]:
+    return Counter(company.changes)
+
+
+class TestTheQuestion:
+    def test_names_tasks_people_change_time_and_quota_and_no_changes_nothing(self, found: Found) -> None:
+        company = found()
+        with terminal(company, "run", company.rows(20), "--name", "mine") as screen:
+            screen.wait_for(r"\[y/N\]")
+            asked = " ".join(screen.screen.split())
+            assert "Set 20 tasks of 2 people to DONE? About " in asked
+            assert "20 of the 9,500 calls left today (500 more are kept for people)" in asked
+            screen.type("n\r")
+            assert screen.end() == 130
+            assert "Nothing was changed." in screen.screen
+        assert company.gong.ledger.calls == 0
+        assert company.invoke("bulk", "status").stdout == ""
+
+    def test_ctrl_c_at_the_question_changes_nothing(self, found: Found) -> None:
+        company = found()
+        with terminal(company, "run", company.rows(20)) as screen:
+            screen.wait_for(r"\[y/N\]")
+            screen.interrupt()
+            assert screen.end() == 130
+            assert "interrupted" in screen.screen
+        assert company.gong.ledger.calls == 0
+
+    @pytest.mark.parametrize("columns", [38, 120])
+    def test_yes_changes_them_and_draws_what_fits(self, columns: int, found: Found) -> None:
+        company = found(latency=SLOW, tasks_per_user=60)
+        with terminal(company, "run", company.rows(120), "--name", "mine", columns=columns) as screen:
+            screen.wait_for(r"\[y/N\]")
+            screen.type("y\r")
+            screen.wait_for(r"\d+/120")
+            assert ("calls today" in screen.raw.decode()) is (columns == 120)
+            assert screen.end() == 0
+            assert re.search(r"^Updated\s+120$", screen.screen, re.MULTILINE)
+            assert re.search(r"^Calls\s+120$", screen.screen, re.MULTILINE)
+        assert set(company.statuses(120)) == {"DONE"}
+
+    def test_a_plan_and_jobs_are_tables_that_fit(self, found: Found) -> None:
+        company = found()
+        name = "a-rather-long-name-of-a-job-that-nobody-could-type"
+        company.invoke("bulk", "run", company.rows(5), "--yes", "--name", name)
+        with terminal(company, "status", columns=60) as screen:
+            assert screen.end() == 0
+            narrow = screen.screen
+        assert name in narrow
+        assert "Too narrow for: " in narrow
+        with terminal(company, "status", name, columns=100) as screen:
+            assert screen.end() == 0
+            assert re.search(r"^All\s+0\s+0\s+5\s+0$", screen.screen, re.MULTILINE)
+        with terminal(company, "report", name) as screen:
+            assert screen.end() == 0
+            assert "5 updated, 0 unchanged, 0 failed, 0 pending: 5 rows" in screen.screen
+        with terminal(company, "plan", company.rows(5)) as screen:
+            assert screen.end() == 0
+            assert "Set 5 tasks of 1 person to DONE." in screen.screen
+
+
+class TestCtrlC:
+    @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+    def test_records_what_is_under_way_and_resume_does_the_rest(
+        self, stop: signal.Signals, found: Found
+    ) -> None:
+        company = found(latency=SLOW, tasks_per_user=100)
+        with started(company, "bulk", "run", company.rows(200), "--yes", "--name", "mine") as process:
+            wait_until(lambda: len(company.changes) >= 20)
+            running = json.loads(company.invoke("bulk", "status", "mine").stdout)
+            process.send_signal(stop)
+            out, err = process.communicate(timeout=PATIENCE)
+        assert (process.returncode, out) == (130, "")
+        assert "Stopping: the requests under way" in err
+        assert "Go on with: gong-tasks bulk resume mine." in err
+        assert running["state"] == "running"
+        recorded = json.loads(company.invoke("bulk", "status", "mine").stdout)
+        assert recorded["state"] == "unfinished"
+        assert 20 <= recorded["updated"] == len(company.changes) < 200
+        result = company.invoke("bulk", "resume", "mine")
+        assert (result.exit_code, json.loads(result.stdout)["updated"]) == (0, 200 - recorded["updated"])
+        assert of_each_task(company) == dict.fromkeys(company.engine.tasks, 1)
+
+    def test_twice_stops_at_once_and_nothing_is_lost(self, found: Found) -> None:
+        company = found(slow_seconds=60.0)
+        company.engine.misbehave(Fault.SLOW, times=8)
+        with terminal(company, "run", company.rows(20), "--yes", "--name", "mine") as screen:
+            wait_until(lambda: company.gong.ledger.calls == 8)
+            screen.interrupt()
+            screen.wait_for("Ctrl-C again stops at once")
+            assert json.loads(company.invoke("bulk", "status", "mine").stdout)["state"] == "running"
+            screen.interrupt()
+            assert screen.end() == 130
+            assert "gong-tasks bulk resume mine" in " ".join(screen.screen.split())
+        assert json.loads(company.invoke("bulk", "status", "mine").stdout)["pending"] == 20
+        assert company.invoke("bulk", "resume", "mine").exit_code == 0
+        assert set(company.statuses(20)) == {"DONE"}
+
+    def test_before_anything_was_sent_there_is_nothing_to_go_on_with(self, found: Found) -> None:
+        company = found(slow_seconds=60.0)
+        company.engine.misbehave(Fault.SLOW)
+        with terminal(company, "run", company.rows(20), "--yes", "--skip-unchanged") as screen:
+            wait_until(lambda: company.gong.ledger.calls == 2)  # the listings
+            screen.interrupt()
+            assert screen.end() == 130
+            assert "Nothing was changed." in screen.screen
+        assert company.changes == []
+
+    def test_kill_loses_no_row_and_the_same_command_goes_on(self, found: Found) -> None:
+        company = found(latency=SLOW, tasks_per_user=50)
+        path = company.rows(100)
+        with started(company, "bulk", "run", path, "--yes") as process:
+            wait_until(lambda: len(company.changes) >= 20)
+            process.kill()
+            process.communicate(timeout=PATIENCE)
+        assert company.invoke("bulk", "run", path, "--yes").exit_code == 0
+        sent = of_each_task(company)
+        assert set(sent) == set(company.engine.tasks)
+        assert sum(count - 1 for count in sent.values()) <= 8  # no more than one for each worker
+
+
+class TestSpentDay:
+    def test_a_terminal_says_what_to_type_and_when(self, found: Found) -> None:
+        company = found()
+        company.configure(per_day=12, interactive_reserve=2)
+        with terminal(company, "run", company.rows(20), "--yes", "--name", "mine", columns=120) as screen:
+            assert screen.end() == 4
+            assert "10 rows left. Go on with: gong-tasks bulk resume mine after 20" in screen.screen
+            assert re.search(r"^Pending\s+10$", screen.screen, re.MULTILINE)
+
+
+class TestPipes:
+    def test_standard_output_is_nothing_but_json(self, found: Found) -> None:
+        company = found()
+        with started(company, "bulk", "run", company.rows(20), "--yes") as process:
+            out, err = process.communicate(timeout=PATIENCE)
+        assert (process.returncode, json.loads(out)["updated"]) == (0, 20)
+        assert re.search(r"[\x00-\x09\x0b-\x1f\x7f]", out + err) is None
+
+    @pytest.mark.parametrize("name", ["", "run", "plan", "resume", "status", "report"])
+    def test_help_loads_neither_aiohttp_nor_rich(self, name: str) -> None:
+        code = (
+            "import sys\nfrom gong_tasks_async.cli.app import gong_tasks\n"
+            f"gong_tasks(['bulk', *{name.split()!r}, '--help'], standalone_mode=False)\n"
+            "print(sorted({'aiohttp', 'rich'} & set(sys.modules)))"
+        )
+        said = subprocess.run(  # noqa: S603 - our own interpreter
+            [sys.executable, "-c", code], env=os.environ, capture_output=True, text=True, check=True
+        )
+        assert said.stdout.endswith("[]\n")
