@@ -19,16 +19,6 @@ PYPROJECT = nox.project.load_toml("pyproject.toml")
 
 LONG_TESTS_IGNORED = ["--ignore=tests/test_torture.py", "--ignore=tests/test_quota_day.py"]
 
-BENCHMARKS = [
-    ["benchmarks/quota_use.py"],
-    ["benchmarks/quota_neighbour.py"],
-    ["benchmarks/quota_herd.py"],
-    ["benchmarks/quota_lanes.py"],
-    ["benchmarks/turn_cost.py"],
-    ["benchmarks/call_cost.py"],
-    ["benchmarks/bulk_cost.py"],
-]
-
 SHIPPED = {"gong_tasks_async/py.typed", "gong_tasks_async/simulator/openapi.json"}
 ADVICE = "install 'gong_tasks_async[cli]'"
 
@@ -143,7 +133,13 @@ def _try_installed(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
-    """Run the benchmarks, or one with arguments: `nox -s bench -- benchmarks/quota_use.py --virtual`."""
+    """Run the benchmarks, in under two minutes; `nox -s bench -- --full` in a quarter of an hour, `--help` tells more."""
     session.install("-e", ".[cli,speed]", *_groups("bench"))
-    for line in [session.posargs] if session.posargs else BENCHMARKS:
-        session.run("python", *line)
+    session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session(python=PYTHONS, default=False)
+def baseline(session: nox.Session) -> None:
+    """Write the counts that `tests/test_gates.py` holds the code to, after a change that was meant to change them."""
+    session.install("-e", ".[speed]")
+    session.run("python", "-m", "benchmarks.gates", "--rewrite")

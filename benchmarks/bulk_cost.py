@@ -7,7 +7,7 @@ moments    real time from the first answer to its outcome, and from the cancel t
 
 Memory that stays is measured in a process of its own for each.
 
-    python benchmarks/bulk_cost.py             # a million rows, and 100,000 with a journal
+    python -m benchmarks.bulk_cost             # a million rows, and 100,000 with a journal
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ herd.png        200 calls queued at once: ours, and clients that sleep their own
 
 All under the virtual clock; half a minute in all.
 
-    python benchmarks/plots.py           # writes into benchmarks/results/
+    python -m benchmarks.plots           # writes into benchmarks/results/
 """
 
 from __future__ import annotations
@@ -22,13 +22,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import matplotlib as mpl
-import quota_herd
-import quota_neighbour
-import quota_use
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from benchmarks import quota_herd, quota_neighbour, quota_use
 from gong_tasks_async import QuotaLimits
 from gong_tasks_async.simulator import Engine, Entry, SecondLimit, VirtualClockLoop
 

@@ -7,7 +7,7 @@ take turns without end, which fills the limit, and the bulk lane's share of the 
 
 Under a virtual clock, since these are waits, not work: the machine's speed does not show.
 
-    python benchmarks/quota_lanes.py
+    python -m benchmarks.quota_lanes
 """
 
 from __future__ import annotations

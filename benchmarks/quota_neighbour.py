@@ -4,8 +4,8 @@ Ours works through endless updates while the neighbour, which knows of no quota 
 its beat. Both reach the same simulator, whose strict sliding second admits 3 calls, so somebody has to give way.
 The neighbour's first beat, and the latencies, are drawn anew in each run; the figures are the means of the runs.
 
-    python benchmarks/quota_neighbour.py           # 10 runs of 300 s, in memory, under a virtual clock
-    python benchmarks/quota_neighbour.py --real    # one run, real sockets, real clock: 5 minutes
+    python -m benchmarks.quota_neighbour           # 10 runs of 300 s, in memory, under a virtual clock
+    python -m benchmarks.quota_neighbour --real    # one run, real sockets, real clock: 5 minutes
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
 from attrs import asdict, frozen
-from quota_use import PER_SECOND
 
+from benchmarks.quota_use import PER_SECOND
 from gong_tasks_async import (
     AccessKey,
     BearerToken,

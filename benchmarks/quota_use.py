@@ -3,8 +3,8 @@
 Eight clients run at once, each against a simulator of its own: four rules, with and without 40-120 ms of latency.
 Eight workers keep each client busy for the whole time, so the quota is all that holds it back.
 
-    python benchmarks/quota_use.py                # one minute, real sockets, real clock
-    python benchmarks/quota_use.py --virtual      # the same in memory, under a virtual clock
+    python -m benchmarks.quota_use                # one minute, real sockets, real clock
+    python -m benchmarks.quota_use --virtual      # the same in memory, under a virtual clock
 """
 
 from __future__ import annotations
@@ -50,7 +50,6 @@ async def connected(
     engine: Engine, latency: tuple[float, float], limits: QuotaLimits, seed: int, *, virtual: bool
 ) -> AsyncIterator[GongTasksClient]:
     """A client of a simulator, over sockets or in memory."""
-    credentials, quota = AccessKey(engine.access_key, engine.access_key_secret), LocalQuota(limits)
     credentials, quota = AccessKey(engine.access_key, engine.access_key_secret), LocalQuota(limits)
     async with AsyncExitStack() as stack:
         if virtual:

@@ -1,30 +1,36 @@
-"""A server that costs as little as possible, run as a process of its own.
+"""A server that costs as little as possible, run as a process of its own, so that its CPU is nobody's.
 
 It answers every PATCH with one task, of the id (19 digits) that the path names: a typical one, the median in
 size of those that the simulator makes up (1.8 KB), or a full one with every field of Gong's reference (2.5 KB).
+It answers every POST with a page of as many full tasks as the `userId` of its filter says.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
 from subprocess import PIPE, Popen
 from sys import argv, executable
+from typing import Any
 
 from gong_tasks_async.simulator import Engine, full_task
 
+PROJECT = Path(__file__).parent.parent
 TASK_ID = 9067931441193858457
 ID_DIGITS = 19
+ASKED_FOR = re.compile(rb'"userId"\s*:\s*"(\d+)"')
 
 
 class Answering(asyncio.Protocol):
     """Answers as soon as a request with a Content-Length has come whole; knows nothing else of HTTP."""
 
-    def __init__(self, before_id: bytes, after_id: bytes) -> None:
-        self._before_id = before_id
-        self._after_id = after_id
+    def __init__(self, kind: str) -> None:
+        self._before_id, _, self._after_id = answer([task_of(kind)]).partition(b"%d" % TASK_ID)
         self._buffer = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -36,36 +42,58 @@ class Answering(asyncio.Protocol):
         """Answer each whole request."""
         self._buffer += data
         while (end := self._buffer.find(b"\r\n\r\n")) >= 0:
-            head = self._buffer[:end].lower()
-            length = (
-                int(head.partition(b"content-length:")[2].split(b"\r\n")[0])
-                if b"content-length:" in head
-                else 0
-            )
-            if len(self._buffer) < end + 4 + length:
+            head = self._buffer[:end]
+            whole = end + 4 + content_length(head)
+            if len(self._buffer) < whole:
                 return
-            self._buffer = self._buffer[end + 4 + length :]
-            path = head.split(b" ", 2)[1]
-            self._transport.write(self._before_id + path[-ID_DIGITS:] + self._after_id)
+            self._transport.write(self._answer(head, self._buffer[end + 4 : whole]))
+            self._buffer = self._buffer[whole:]
+
+    def _answer(self, head: bytes, body: bytes) -> bytes:
+        if head.startswith(b"POST"):
+            asked = ASKED_FOR.search(body)
+            return page(int(asked[1])) if asked else answer([])
+        path = head.split(b" ", 2)[1]
+        return self._before_id + path[-ID_DIGITS:] + self._after_id
 
 
-def typical_task() -> object:
+def content_length(head: bytes) -> int:
+    _, _, after = head.lower().partition(b"content-length:")
+    return int(after.split(b"\r\n", 1)[0] or 0)
+
+
+def typical_task() -> dict[str, Any]:
     tasks = sorted(Engine(users=3, tasks_per_user=100).tasks.values(), key=lambda task: len(json.dumps(task)))
     return {**tasks[len(tasks) // 2], "id": TASK_ID}
 
 
-def answer(kind: str) -> bytes:
-    task = full_task(TASK_ID) if kind == "full" else typical_task()
-    body = json.dumps({"requestId": "4al018gzaztcr8nbukw", "tasks": [task]}).encode()
+@cache
+def task_of(kind: str) -> dict[str, Any]:
+    return full_task(TASK_ID) if kind == "full" else typical_task()
+
+
+def full_tasks(count: int) -> list[dict[str, Any]]:
+    """The same full task so often, each time under another id."""
+    return [{**task_of("full"), "id": TASK_ID + number} for number in range(count)]
+
+
+def body_of(tasks: list[dict[str, Any]]) -> bytes:
+    return json.dumps({"requestId": "4al018gzaztcr8nbukw", "tasks": tasks}, separators=(",", ":")).encode()
+
+
+def answer(tasks: list[dict[str, Any]]) -> bytes:
+    body = body_of(tasks)
     head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     return head.encode() + body
 
 
+@cache
+def page(count: int) -> bytes:
+    return answer(full_tasks(count))
+
+
 async def serve(kind: str) -> None:
-    before_id, _, after_id = answer(kind).partition(b"%d" % TASK_ID)
-    server = await asyncio.get_running_loop().create_server(
-        lambda: Answering(before_id, after_id), "127.0.0.1", 0
-    )
+    server = await asyncio.get_running_loop().create_server(lambda: Answering(kind), "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
@@ -73,7 +101,8 @@ async def serve(kind: str) -> None:
 @contextmanager
 def running(kind: str) -> Iterator[str]:
     """The base URL of a server in a process of its own."""
-    with Popen([executable, __file__, kind], stdout=PIPE, text=True) as process:  # noqa: S603 - this file
+    command = [executable, "-m", "benchmarks.stub_server", kind]
+    with Popen(command, stdout=PIPE, text=True, cwd=PROJECT) as process:  # noqa: S603 - this file
         assert process.stdout is not None  # noqa: S101 - it was asked for
         try:
             yield f"http://127.0.0.1:{int(process.stdout.readline())}"

@@ -15,7 +15,7 @@ and timers      10,000 waiting, with the clock left to itself: each turn waits f
 The CPU time of all threads counts, so that of the thread which writes the file does too; "wall" includes the disk.
 Medians of blocks, with the ninth decile beside them.
 
-    python benchmarks/turn_cost.py
+    python -m benchmarks.turn_cost
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ from gong_tasks_async.simulator import VirtualClockLoop
 LEAP = 9.6
 DAYS_CALLS = 9_000
 WAITERS = 10_000
+FILE = "SQLite file"
 
 
 @frozen
@@ -151,18 +152,18 @@ WAITING: dict[str, Case] = {
     "and timers": partial(with_waiters, leaping=False),
 }
 BUDGETS = {"no limit": ("alone", "10,000 waiting", "hand-over", "and timers")} | dict.fromkeys(
-    ("in memory", "SQLite file"), ("alone", "10,000 waiting")
+    ("in memory", FILE), ("alone", "10,000 waiting")
 )
 
 
 def limits_of(budget: str, folder: Path) -> QuotaLimits:
     if budget == "no limit":
         return QuotaLimits(per_day=None)
-    return QuotaLimits(day_store=folder / "day.sqlite" if budget == "SQLite file" else None)
+    return QuotaLimits(day_store=folder / "day.sqlite" if budget == FILE else None)
 
 
 async def measure(budget: str, waiting: str, options: argparse.Namespace) -> Result:
-    turns = options.turns // 10 if budget == "SQLite file" else options.turns
+    turns = options.turns // 10 if budget == FILE else options.turns
     meter = Meter(LEAP, DAYS_CALLS, options.blocks, turns)
     with TemporaryDirectory() as folder:
         limits = limits_of(budget, Path(folder))
@@ -184,11 +185,14 @@ def main() -> None:
     )
     parser.add_argument("--blocks", type=int, default=40)
     parser.add_argument("--turns", type=int, default=2_000, help="in each block; a tenth with a file")
+    parser.add_argument("--no-file", action="store_true", help="leave out the SQLite file")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     logging.getLogger("gong_tasks_async").addHandler(logging.NullHandler())  # days that run low are meant to
     results = []
     for budget, lines in BUDGETS.items():
+        if budget == FILE and options.no_file:
+            continue
         for waiting in lines:
             with asyncio.Runner(loop_factory=VirtualClockLoop) as runner:
                 results.append(runner.run(measure(budget, waiting, options)))
