@@ -21,7 +21,7 @@ from attrs import frozen
 from benchmarks import charts, decode_cost, import_cost, list_cost, loop_stall, patch_cost, python_calls
 from benchmarks.measure import Comparison, Scale
 from benchmarks.report import comparison_table, script_tables, target_table, write_readme
-from benchmarks.results import Results, about_here
+from benchmarks.results import Results, about_here, load_now
 from benchmarks.stub_server import PROJECT
 from benchmarks.targets import findings
 
@@ -121,6 +121,7 @@ def main() -> None:
     form = "part" if options.only else "full" if options.full else "quick"
     results = Results(form, about_here())
     run(options.only or [*COMPARISONS, *SCRIPTS], results, Scale(options.full, options.seed))
+    results.about["load"] += f", {load_now()}"
     if results.comparisons:
         print(target_table(findings(results.comparisons)), end="\n\n")
         print(f"{charts.draw(results)}")

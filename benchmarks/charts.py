@@ -15,7 +15,7 @@ from benchmarks.targets import OURS, TARGETS
 OURS_COLOUR, OTHERS, CONTROL, LIMIT = "#3b78b5", "#b8c4cf", "#e3e7eb", "#c62828"
 OURS_TOO = (OURS, "iter_tasks", "list_tasks", "gong_tasks_async", "GongTasksClient")
 COLUMNS = 2
-WIDE = 20.0
+WIDE = 30.0
 """Where the dearest costs so many times the cheapest, bars are drawn to a logarithmic scale."""
 
 

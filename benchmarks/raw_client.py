@@ -21,6 +21,7 @@ class _Connection(asyncio.Protocol):
         self._received = bytearray()
         self._needed = 0
         self._begins = 0
+        self._answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Remember where to write."""

@@ -107,12 +107,17 @@ def markdown(results: Results) -> str:
         target_table(findings(results.comparisons)),
         noisy,
         "### Ratios",
-        f"![]({results.folder.relative_to(README.parent)}/ratios.svg)",
+        *_picture(results),
         *(comparison_table(comparison) for comparison in results.comparisons),
     ]
     for name, found in results.scripts.items():
         parts += [f"### {name}", *script_tables(found)]
     return "\n\n".join(parts)
+
+
+def _picture(results: Results) -> list[str]:
+    """Only the full form's is kept in git."""
+    return ["![The ratios as bars](results/full/ratios.svg)"] if results.form == "full" else []
 
 
 def write_readme(results: Results) -> None:

@@ -94,9 +94,14 @@ def about_here() -> dict[str, str]:
         "commit": _commit(),
         "machine": f"{os.cpu_count()} cores ({_processor()}), {platform.system()}",
         "Python": f"{platform.python_implementation()} {platform.python_version()}",
-        "load": f"{os.getloadavg()[0]:.1f} when it began",
+        "load": load_now(),
         "packages": ", ".join(f"{name} {version(name)}" for name in PACKAGES),
     }
+
+
+def load_now() -> str:
+    """How busy the machine is, in processes that want a core."""
+    return f"{os.getloadavg()[0]:.1f} at {datetime.now(UTC):%H:%M} UTC"
 
 
 def _commit() -> str:
@@ -131,6 +136,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
 def _comparison(comparison: Comparison) -> dict[str, Any]:
     return {
         **asdict(comparison),
+        "costs": {name: [round(cost, 4) for cost in costs] for name, costs in comparison.costs.items()},
         "noisy": comparison.noisy,
         "figures": {name: asdict(comparison.figure(name)) for name in comparison.costs},
     }
