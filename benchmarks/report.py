@@ -63,8 +63,7 @@ def _target_row(finding: Finding) -> tuple[str, str, str, str, str]:
     bound = "" if target.bound is None else f"{side} {target.bound:g}"
     if figure is None:
         return target.what, bound, "not measured", "", ""
-    verdict = {True: "reached", False: "**missed**", None: ""}[target.reached(figure)]
-    return target.what, bound, number(figure.value), interval(figure), verdict
+    return target.what, bound, number(figure.value), interval(figure), finding.verdict
 
 
 def script_tables(found: Any) -> Iterator[str]:

@@ -77,6 +77,14 @@ class Finding:
 
     target: Target
     figure: Figure | None
+    noisy: bool = False
+
+    @property
+    def verdict(self) -> str:
+        """In words; none where nothing has to be reached."""
+        reached = None if self.figure is None else self.target.reached(self.figure)
+        words = {True: "reached", False: "**missed**", None: ""}[reached]
+        return f"{words} (noisy)".strip() if self.noisy else words
 
 
 def findings(comparisons: Iterable[Comparison]) -> Iterator[Finding]:
@@ -84,4 +92,7 @@ def findings(comparisons: Iterable[Comparison]) -> Iterator[Finding]:
     by_name = {comparison.name: comparison for comparison in comparisons}
     for target in TARGETS:
         found = by_name.get(target.comparison)
-        yield Finding(target, found.figure(target.contender, target.over) if found else None)
+        if found:
+            yield Finding(target, found.figure(target.contender, target.over), found.noisy)
+        else:
+            yield Finding(target, None)
