@@ -18,7 +18,7 @@ from typing import Any
 
 from attrs import frozen
 
-from benchmarks import charts, decode_cost, import_cost, list_cost, loop_stall, patch_cost, python_calls
+from benchmarks import charts, decode_cost, import_cost, list_cost, loop_stall, patch_cost, call_count
 from benchmarks.measure import Comparison, Scale
 from benchmarks.report import comparison_table, script_tables, target_table, write_readme
 from benchmarks.results import Results, about_here, load_now
@@ -27,7 +27,7 @@ from benchmarks.targets import findings
 
 COMPARISONS: dict[str, Callable[[Scale], Iterator[Comparison]]] = {
     "patch": patch_cost.measure,
-    "calls": python_calls.measure,
+    "calls": call_count.measure,
     "decode": decode_cost.measure,
     "list": list_cost.measure,
     "stall": loop_stall.measure,

@@ -30,7 +30,7 @@ class Answering(asyncio.Protocol):
     """Answers as soon as a request with a Content-Length has come whole; knows nothing else of HTTP."""
 
     def __init__(self, kind: str) -> None:
-        self._before_id, _, self._after_id = answer([task_of(kind)]).partition(b"%d" % TASK_ID)
+        self._before_id, _, self._after_id = answer(kind).partition(b"%d" % TASK_ID)
         self._buffer = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -52,7 +52,7 @@ class Answering(asyncio.Protocol):
     def _answer(self, head: bytes, body: bytes) -> bytes:
         if head.startswith(b"POST"):
             asked = ASKED_FOR.search(body)
-            return page(int(asked[1])) if asked else answer([])
+            return page(int(asked[1])) if asked else answer_with([])
         path = head.split(b" ", 2)[1]
         return self._before_id + path[-ID_DIGITS:] + self._after_id
 
@@ -81,15 +81,19 @@ def body_of(tasks: list[dict[str, Any]]) -> bytes:
     return json.dumps({"requestId": "4al018gzaztcr8nbukw", "tasks": tasks}, separators=(",", ":")).encode()
 
 
-def answer(tasks: list[dict[str, Any]]) -> bytes:
+def answer_with(tasks: list[dict[str, Any]]) -> bytes:
     body = body_of(tasks)
     head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     return head.encode() + body
 
 
+def answer(kind: str) -> bytes:
+    return answer_with([task_of(kind)])
+
+
 @cache
 def page(count: int) -> bytes:
-    return answer(full_tasks(count))
+    return answer_with(full_tasks(count))
 
 
 async def serve(kind: str) -> None:
