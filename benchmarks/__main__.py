@@ -18,7 +18,7 @@ from typing import Any
 
 from attrs import frozen
 
-from benchmarks import charts, decode_cost, import_cost, list_cost, loop_stall, patch_cost, call_count
+from benchmarks import call_count, charts, decode_cost, import_cost, list_cost, loop_stall, patch_cost
 from benchmarks.measure import Comparison, Scale
 from benchmarks.report import comparison_table, script_tables, target_table, write_readme
 from benchmarks.results import Results, about_here, load_now
