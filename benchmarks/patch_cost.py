@@ -23,8 +23,8 @@ CLIENTS: dict[str, Connect] = {
     "ours, limiter off": our_client.ours_unlimited,
     "raw protocol": clients.raw_protocol,
 }
-# uvloop's clock stands still during a pass of the loop, in which the limiter then sees no time go by. At 3 calls a
-# second that is nothing, but here it would wait, so it is off for both.
+# uvloop's clock counts whole milliseconds, and between two turns in the same one the limiter sees no time go by. At 3
+# calls a second that is nothing, but here it would wait (most of the turns; none on asyncio's loop), so it is off.
 ON_UVLOOP: dict[str, Connect] = {
     "aiohttp": clients.bare_aiohttp,
     "ours, limiter off,": our_client.ours_unlimited,
