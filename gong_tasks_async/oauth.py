@@ -175,6 +175,7 @@ class OAuthToken:
             str(self._url.origin()),
             max_response_bytes=LONGEST_ANSWER,
             session=self._session,
+            hide_in_success=False,  # a refresh token that stays the same must not be saved as "***"
         )
         lost: list[TransportError] = []
         try:

@@ -92,6 +92,8 @@ class AiohttpTransport:
     Redirects are not followed: aiohttp would turn a POST into a GET and drop the credentials. Environment
     proxies and netrc are not read, cookies not kept, certificates verified. A session that you lend brings its
     own settings for these, except redirects.
+
+    ``hide_in_success`` is False where a 200 is read for its secrets, and never quoted.
     """
 
     def __init__(
@@ -101,7 +103,9 @@ class AiohttpTransport:
         *,
         max_response_bytes: int,
         session: Session | None = None,
+        hide_in_success: bool = True,
     ) -> None:
+        self._hide_in_success = hide_in_success
         self._known: tuple[str, ...] = ()
         self._send_to(base_url)
         if credentials is not None:
@@ -174,9 +178,12 @@ class AiohttpTransport:
         ) as answer:
             body, truncated = await self._read(answer)
             headers: Mapping[str, str] = answer.headers
-            if answer.status != OK or any(secret in body for secret in self._secrets):
+            if answer.status != OK or self._must_hide(body):
                 body, headers = self._without_secrets(body, headers)
             return HttpResponse(answer.status, headers, body, truncated)
+
+    def _must_hide(self, body: bytes) -> bool:
+        return self._hide_in_success and any(secret in body for secret in self._secrets)
 
     def _url(self, request: HttpRequest) -> URL:
         url = self._base.with_path(self._prefix + request.path, encoded=True)

@@ -1,0 +1,85 @@
+"""A token endpoint that answers as none should, and functions of the user's that misbehave."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from gong_tasks_async import CredentialsError, GongTasksClient, OAuthGrant, OAuthToken, TaskUpdate, Unlimited
+from gong_tasks_async.simulator import memory_session
+
+pytestmark = pytest.mark.virtual
+
+START = datetime(2026, 3, 1, tzinfo=UTC)
+REFRESH_TOKEN = "ab/cd+ef:gh=="
+DONE = TaskUpdate(7, "1", status="DONE")
+
+
+def now() -> datetime:
+    """The virtual clock, as a date."""
+    return START + timedelta(seconds=asyncio.get_running_loop().time())
+
+
+class Office:
+    """A token endpoint that answers what it is told to, beside a Gong that takes every token."""
+
+    def __init__(self, session: aiohttp.ClientSession | None = None) -> None:
+        self.session = session
+        self.status = 200
+        self.headers: dict[str, str] = {}
+        self.text = '{"access_token": "4ccess", "refresh_token": "an0ther"}'
+        self.exchanges = 0
+        self.saved: list[OAuthGrant] = []
+
+    def app(self) -> web.Application:
+        app = web.Application()
+        app.router.add_post("/token", self._exchange)
+        app.router.add_patch("/v2/tasks/7", self._update)
+        return app
+
+    def token(self, **settings: Any) -> OAuthToken:
+        usual: dict[str, Any] = {
+            "save": self.saved.append,
+            "token_url": "http://localhost/token",
+            "session": self.session,
+            "wall_clock": now,
+        }
+        return OAuthToken("client", "hush-hush", REFRESH_TOKEN, **usual | settings)
+
+    def client(self, credentials: Any, **settings: Any) -> GongTasksClient:
+        usual: dict[str, Any] = {"base_url": "http://localhost", "session": self.session, "quota": Unlimited()}
+        return GongTasksClient(credentials, **usual | settings)
+
+    async def failure(self, **settings: Any) -> CredentialsError:
+        async with self.client(self.token(**settings)) as gong:
+            with pytest.raises(CredentialsError) as caught:
+                await gong.update_task(DONE)
+        return caught.value
+
+    async def _exchange(self, _: web.Request) -> web.Response:
+        self.exchanges += 1
+        await asyncio.sleep(1)
+        return web.Response(text=self.text, status=self.status, headers=self.headers)
+
+    async def _update(self, _: web.Request) -> web.Response:
+        return web.json_response({"tasks": [{"id": 7}]})
+
+
+@pytest.fixture
+async def office() -> AsyncIterator[Office]:
+    built = Office()
+    async with memory_session(built.app()) as built.session:
+        yield built
+
+
+async def test_a_refresh_token_that_stays_the_same_is_saved_as_it_is(office: Office) -> None:
+    office.text = f'{{"access_token": "4ccess", "refresh_token": "{REFRESH_TOKEN}"}}'
+    async with office.client(office.token()) as gong:
+        await gong.update_task(DONE)
+    assert office.saved[0].refresh_token == REFRESH_TOKEN
