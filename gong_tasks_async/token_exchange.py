@@ -59,13 +59,20 @@ def read_grant(response: HttpResponse, now: datetime) -> OAuthGrant:
     Raises:
         DecodeError: a token is missing, or something is not as it should be; no value is quoted.
     """
-    answer = codec.json_object(response.body)
+    answer = _json_object(response.body)
     return OAuthGrant(
         access_token=_required(answer, "access_token"),
         refresh_token=_required(answer, "refresh_token"),
         expires_at=now + timedelta(seconds=_lifetime(answer)),
         base_url=_text(answer, "api_base_url_for_customer"),
     )
+
+
+def _json_object(body: bytes) -> Mapping[str, Any]:
+    try:
+        return codec.json_object(body)
+    except DecodeError:  # which quotes the beginning of the body, and that may be a token
+        raise DecodeError(path="$", expected="a JSON object", found="something else") from None
 
 
 def _required(answer: Mapping[str, Any], name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -83,3 +84,22 @@ async def test_a_refresh_token_that_stays_the_same_is_saved_as_it_is(office: Off
     async with office.client(office.token()) as gong:
         await gong.update_task(DONE)
     assert office.saved[0].refresh_token == REFRESH_TOKEN
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "access_token=4ccess&refresh_token=an0ther",
+        '{"access_token": "4ccess", "refresh_token": "an0th',
+        '["4ccess", "an0ther"]',
+        '"4ccess an0ther"',
+        '{"access_token": "4ccess", "refresh_token": ["an0ther"]}',
+        '{"access_token": "4ccess"}',
+    ],
+)
+async def test_an_answer_that_cannot_be_read_is_not_quoted(office: Office, text: str) -> None:
+    office.text = text
+    shown = "".join(traceback.format_exception(await office.failure()))
+    assert "cannot be read" in shown
+    assert "4ccess" not in shown
+    assert "an0th" not in shown
