@@ -5,6 +5,7 @@ See https://help.gong.io/docs/create-an-app-for-gong and https://www.rfc-editor.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -18,7 +19,7 @@ from gong_tasks_async.errors import APIError, CredentialsError, DecodeError, Tra
 from gong_tasks_async.http import FORM, HttpRequest, HttpResponse
 
 DAY = 86_400
-"""Seconds that a token lives where its answer does not say: Gong's default."""
+"""Seconds that a token lives where its answer does not say so in a number: Gong's default."""
 
 BAD_REQUEST = 400
 UNAUTHORIZED = 401
@@ -90,13 +91,12 @@ def _text(answer: Mapping[str, Any], name: str) -> str | None:
 
 
 def _lifetime(answer: Mapping[str, Any]) -> float:
-    """Seconds; some endpoints write the number as text."""
-    value = answer.get("expires_in")
+    """Seconds; some endpoints write the number as text. Nonsense is no reason to lose the tokens beside it."""
     try:
-        seconds = DAY if value is None else float(value)
+        seconds = float(answer.get("expires_in", DAY))
     except (TypeError, ValueError):
-        raise DecodeError(path="$.expires_in", expected="seconds", found=type(value).__name__) from None
-    return min(max(seconds, 0), DAY * 366)
+        return DAY
+    return DAY if math.isnan(seconds) else min(max(seconds, 0), DAY * 366)
 
 
 def refusal(error: APIError | TransportError | DecodeError, url: str, *, cut_off: bool) -> CredentialsError:

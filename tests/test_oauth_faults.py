@@ -103,3 +103,11 @@ async def test_an_answer_that_cannot_be_read_is_not_quoted(office: Office, text:
     assert "cannot be read" in shown
     assert "4ccess" not in shown
     assert "an0th" not in shown
+
+
+@pytest.mark.parametrize("lifetime", ['"nan"', '"soon"', "[]", "1e300", "-1", '"3600"'])
+async def test_no_lifetime_however_odd_loses_the_tokens(office: Office, lifetime: str) -> None:
+    office.text = f'{{"access_token": "4ccess", "refresh_token": "an0ther", "expires_in": {lifetime}}}'
+    async with office.client(office.token()) as gong:
+        await gong.update_task(DONE)
+    assert office.saved[0].refresh_token == "an0ther"
