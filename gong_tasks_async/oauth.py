@@ -154,7 +154,7 @@ class OAuthToken:
         await self._saved(self._unsaved)
         granted, self._unsaved = self._unsaved, None
         self._expires_at, self._not_before = granted.expires_at, None
-        self._grant = Grant(BearerToken(granted.access_token), granted.base_url)
+        self._grant = Grant(_bearer(granted.access_token), granted.base_url)
         return self._grant
 
     async def _saved(self, granted: OAuthGrant) -> None:
@@ -188,6 +188,14 @@ class OAuthToken:
             raise refusal from None
         finally:
             await transport.close()
+
+
+def _bearer(access_token: str) -> BearerToken:
+    try:
+        return BearerToken(access_token)
+    except ValueError as problem:
+        reason = f"the access token that Gong gave cannot be used ({problem})"
+        raise CredentialsError(reason=reason, advice="Call again, to get another one.") from None
 
 
 @frozen(repr=False)

@@ -111,3 +111,10 @@ async def test_no_lifetime_however_odd_loses_the_tokens(office: Office, lifetime
     async with office.client(office.token()) as gong:
         await gong.update_task(DONE)
     assert office.saved[0].refresh_token == "an0ther"
+
+
+@pytest.mark.parametrize("access_token", ["4cc\\ness", "4cc ess", "\\u00fc"])
+async def test_an_access_token_that_cannot_be_sent_is_an_error_of_ours(office: Office, access_token: str) -> None:
+    office.text = f'{{"access_token": "{access_token}", "refresh_token": "an0ther"}}'
+    assert "cannot be sent" in str(await office.failure())
+    assert office.saved[0].refresh_token == "an0ther"
