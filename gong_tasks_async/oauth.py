@@ -14,7 +14,14 @@ from yarl import URL
 
 from gong_tasks_async import protocol, token_exchange
 from gong_tasks_async.credentials import AccessKey, BearerToken, Grant, checked_text
-from gong_tasks_async.errors import APIError, BadRequestError, CredentialsError, DecodeError, TransportError
+from gong_tasks_async.errors import (
+    APIError,
+    BadRequestError,
+    CredentialsError,
+    DecodeError,
+    RateLimitError,
+    TransportError,
+)
 from gong_tasks_async.events import logger
 from gong_tasks_async.http import HttpRequest, HttpResponse
 from gong_tasks_async.retry import RetryPolicy, Tries
@@ -228,7 +235,8 @@ async def _answered(transport: Transport, request: HttpRequest, lost: list[Trans
             if protocol.is_success(response):
                 return response
             error = protocol.read_error(response, datetime.now(UTC))
+        tries.refused += isinstance(error, RateLimitError)
         wait = RETRY.wait(error, tries, random.random())  # noqa: S311 - jitter
-        if wait is None:
+        if wait is None or tries.sent >= RETRY.attempts:  # a 429, too, since people and `close` wait for this
             raise error
         await asyncio.sleep(wait)

@@ -54,7 +54,11 @@ class Office:
         return OAuthToken("client", "hush-hush", REFRESH_TOKEN, **usual | settings)
 
     def client(self, credentials: Any, **settings: Any) -> GongTasksClient:
-        usual: dict[str, Any] = {"base_url": "http://localhost", "session": self.session, "quota": Unlimited()}
+        usual: dict[str, Any] = {
+            "base_url": "http://localhost",
+            "session": self.session,
+            "quota": Unlimited(),
+        }
         return GongTasksClient(credentials, **usual | settings)
 
     async def failure(self, **settings: Any) -> CredentialsError:
@@ -114,7 +118,16 @@ async def test_no_lifetime_however_odd_loses_the_tokens(office: Office, lifetime
 
 
 @pytest.mark.parametrize("access_token", ["4cc\\ness", "4cc ess", "\\u00fc"])
-async def test_an_access_token_that_cannot_be_sent_is_an_error_of_ours(office: Office, access_token: str) -> None:
+async def test_an_access_token_that_cannot_be_sent_is_an_error_of_ours(
+    office: Office, access_token: str
+) -> None:
     office.text = f'{{"access_token": "{access_token}", "refresh_token": "an0ther"}}'
     assert "cannot be sent" in str(await office.failure())
     assert office.saved[0].refresh_token == "an0ther"
+
+
+@pytest.mark.parametrize("headers", [{}, {"Retry-After": "1"}])
+async def test_a_429_of_the_endpoint_is_not_obeyed_for_ever(office: Office, headers: dict[str, str]) -> None:
+    office.status, office.headers = 429, headers
+    assert "answered 429" in str(await office.failure())
+    assert office.exchanges == 3
