@@ -169,7 +169,7 @@ class OAuthToken:
             saving = self._save(granted)
             if inspect.isawaitable(saving):
                 await saving
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:  # the latter would look like the callers' own
             reason = f"your `save` raised {type(error).__name__}, so the new tokens are not used yet"
             raise CredentialsError(
                 reason=reason, advice="Mend it and call again: `save` gets them again."

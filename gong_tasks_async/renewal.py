@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
 from copy import copy
@@ -58,7 +59,7 @@ class Supplied:
         try:
             answer = self._supply()
             credentials = await answer if inspect.isawaitable(answer) else answer
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:  # the latter would look like the callers' own
             reason = f"the function that supplies them raised {type(error).__name__}"
             raise CredentialsError(reason=reason, advice="See the cause of this error.") from error
         self.current = Grant(credentials)

@@ -131,3 +131,16 @@ async def test_a_429_of_the_endpoint_is_not_obeyed_for_ever(office: Office, head
     office.status, office.headers = 429, headers
     assert "answered 429" in str(await office.failure())
     assert office.exchanges == 3
+
+
+async def cancelled(*_: object) -> Any:
+    """Such as the task of a connection that is being closed."""
+    raise asyncio.CancelledError
+
+
+@pytest.mark.parametrize("kind", ["save", "vault"])
+async def test_a_function_that_ends_cancelled_stops_a_bulk_run_as_an_error(office: Office, kind: str) -> None:
+    credentials = office.token(save=cancelled) if kind == "save" else cancelled
+    async with office.client(credentials) as gong:
+        report = await gong.update_many(TaskUpdate(n, "1", status="DONE") for n in range(1, 20))
+    assert "CancelledError" in str(report.stopped_because)
