@@ -11,6 +11,17 @@ from gong_tasks_async.errors import ClientStateError
 T = TypeVar("T")
 
 
+class _Uncancelled(asyncio.Task[T]):
+    """Comes to its end although the loop is torn down, or somebody cancels all tasks; both wait for it."""
+
+    def cancel(self, msg: Any | None = None) -> bool:
+        """Cancel for a timeout within only: those are callbacks, outside of any task."""
+        loop = self.get_loop()
+        if not loop.is_running() or asyncio.current_task(loop) not in {None, self}:
+            return False
+        return super().cancel(msg)
+
+
 class SingleFlight(Generic[T]):
     """Starts a coroutine unless one is under way, and gives its end to everybody who waits.
 
@@ -29,7 +40,7 @@ class SingleFlight(Generic[T]):
             Exception: what the run raised, to everybody who waits for it.
         """
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(start())
+            self._task = _Uncancelled(start(), loop=asyncio.get_running_loop())
             self._task.add_done_callback(_looked_at)
         if self._task.get_loop() is not asyncio.get_running_loop():
             raise ClientStateError(
