@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import random
 from collections.abc import Awaitable, Callable
+from copy import copy
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote_plus
 
@@ -154,7 +155,7 @@ class OAuthToken:
     async def _exchange(self) -> Grant:
         """One exchange: ask, save, and only then use."""
         if self._refused is not None:
-            raise self._refused
+            raise copy(self._refused)  # each raise would lengthen the traceback of a single one
         if self._unsaved is None:
             self._unsaved = await self._ask()
             self._refresh_token = self._unsaved.refresh_token

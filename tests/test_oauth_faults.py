@@ -144,3 +144,16 @@ async def test_a_function_that_ends_cancelled_stops_a_bulk_run_as_an_error(offic
     async with office.client(credentials) as gong:
         report = await gong.update_many(TaskUpdate(n, "1", status="DONE") for n in range(1, 20))
     assert "CancelledError" in str(report.stopped_because)
+
+
+async def test_an_error_that_comes_again_does_not_grow(office: Office) -> None:
+    office.status = 400
+    lengths = []
+    async with office.client(office.token()) as gong:
+        for _ in range(5):
+            with pytest.raises(CredentialsError) as caught:
+                await gong.update_task(DONE)
+            first = caught.value.__context__
+            assert first is not None
+            lengths.append(len(list(traceback.walk_tb(first.__traceback__))))
+    assert lengths[-1] <= lengths[1]
