@@ -125,12 +125,9 @@ class OAuthToken:
             return self._grant  # somebody else was quicker
         try:
             return await self._flight.run(self._exchange)
-        except CredentialsError:
+        except CredentialsError as error:
             if refused is None and self._grant is not None and not self._has_ended():
-                logger.warning(
-                    "Gong's access token could not be renewed yet; the one of before is still good"
-                )
-                self._not_before = self._now() + PAUSE_AFTER_FAILURE
+                self._put_off(error)
                 return self._grant
             raise
 
@@ -148,6 +145,16 @@ class OAuthToken:
         if self._not_before is not None and now < self._not_before and not self._has_ended():
             return False
         return self._expires_at is not None and now >= self._expires_at - EARLY
+
+    def _put_off(self, error: CredentialsError) -> None:
+        if not self._is_due():
+            return  # somebody who waited for the same exchange was quicker
+        self._not_before = self._now() + PAUSE_AFTER_FAILURE
+        logger.warning(
+            "Gong's access token could not be renewed yet; the one of before is still good: %s. %s",
+            error.reason,
+            error.advice,
+        )
 
     def _has_ended(self) -> bool:
         return self._expires_at is not None and self._now() >= self._expires_at

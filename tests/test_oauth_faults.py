@@ -157,3 +157,13 @@ async def test_an_error_that_comes_again_does_not_grow(office: Office) -> None:
             assert first is not None
             lengths.append(len(list(traceback.walk_tb(first.__traceback__))))
     assert lengths[-1] <= lengths[1]
+
+
+async def test_a_failure_that_does_no_harm_yet_is_told_once_with_its_reason(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    token = office.token(save=cancelled, access_token="old", expires_at=now() + timedelta(minutes=2))
+    async with office.client(token) as gong:
+        await asyncio.gather(*(gong.update_task(DONE) for _ in range(20)))
+    assert len(caplog.records) == 1
+    assert "your `save` raised CancelledError" in caplog.text
