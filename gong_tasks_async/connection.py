@@ -67,7 +67,9 @@ class Connection:
     async def close(self) -> None:
         """Close the transport; a second time does nothing."""
         transport, self._transport, self._closed = self._transport, None, True
-        if self.renewal is not None:
-            await self.renewal.settle()
-        if transport is not None:
-            await transport.close()
+        try:
+            if self.renewal is not None:
+                await self.renewal.settle()
+        finally:
+            if transport is not None:
+                await transport.close()

@@ -14,6 +14,7 @@ from aiohttp import web
 
 from gong_tasks_async import CredentialsError, GongTasksClient, OAuthGrant, OAuthToken, TaskUpdate, Unlimited
 from gong_tasks_async.simulator import memory_session
+from tests.fakes import ScriptedClient, ScriptedTransport
 
 pytestmark = pytest.mark.virtual
 
@@ -167,3 +168,15 @@ async def test_a_failure_that_does_no_harm_yet_is_told_once_with_its_reason(
         await asyncio.gather(*(gong.update_task(DONE) for _ in range(20)))
     assert len(caplog.records) == 1
     assert "your `save` raised CancelledError" in caplog.text
+
+
+async def test_a_close_that_is_cancelled_still_closes_the_session(office: Office) -> None:
+    client = ScriptedClient(office.token(), quota=Unlimited())
+    client.transport = transport = ScriptedTransport()
+    await client.__aenter__()
+    call = asyncio.create_task(client.update_task(DONE))
+    await asyncio.sleep(0.1)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(client.close(), 0.1)
+    assert transport.closed == 1
+    await call
