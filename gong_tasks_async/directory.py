@@ -16,20 +16,22 @@ RESTARTS = 3
 
 async def iter_users(caller: Caller) -> AsyncGenerator[User]:
     """The users of the company, each once, although pages may shift and cursors expire while one reads."""
-    seen: set[str] = set()
+    seen: set[str | User] = set()
     async with aclosing(_pages(caller)) as pages:
         async for page in pages:
             for user in page.users:
-                if user.id not in seen:
-                    seen.add(user.id)
+                who = user.id or user  # those whom Gong sends without an id are not all the same person
+                if who not in seen:
+                    seen.add(who)
                     yield user
 
 
 async def find_users(caller: Caller, addresses: Iterable[str]) -> dict[str, User]:
     """The users with these e-mail addresses, by the address as it was given; reads no further than it has to."""
     wanted: dict[str, list[str]] = {}
-    for address in addresses:
+    for address in (addresses,) if isinstance(addresses, str) else addresses:
         wanted.setdefault(_folded(address), []).append(address)
+    wanted.pop("", None)  # it would find whoever has no address
     found: dict[str, User] = {}
     if not wanted:
         return found

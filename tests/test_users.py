@@ -178,3 +178,17 @@ class TestCursors:
         async with scripted(transport) as client:
             assert [user.id async for user in client.iter_users()] == ["1", "2", "3"]
         assert [dict(request.query) for _, request in transport.sent] == [{}, {"cursor": "c"}]
+
+    async def test_users_without_an_id_are_not_taken_for_one_another(self) -> None:
+        people = [{"emailAddress": "ann@example.com"}, {"emailAddress": "bob@example.com"}]
+        async with scripted(ScriptedTransport(answer(200, {"users": people}))) as client:
+            assert len([user async for user in client.iter_users()]) == 2
+
+    @pytest.mark.parametrize("blank", ["", "  "])
+    async def test_a_blank_address_finds_nobody(self, blank: str) -> None:
+        async with scripted(ScriptedTransport(answer(200, page("1")))) as client:
+            assert await client.find_users([blank]) == {}
+
+    async def test_one_address_is_not_taken_letter_by_letter(self) -> None:
+        async with scripted(ScriptedTransport(answer(200, {"users": [USER]}))) as client:
+            assert list(await client.find_users("ann@example.com")) == ["ann@example.com"]
