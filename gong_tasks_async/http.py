@@ -16,7 +16,8 @@ class HttpRequest:
 
     method: str
     path: str
-    body: bytes | None = None
+    body: bytes | None = field(default=None, repr=False)
+    """Not shown: a refresh token may travel in it, as in the query."""
     query: Mapping[str, str] = field(factory=dict, repr=False)
     """Not part of what errors name as the request's address: a cursor says nothing, and a token must not be told."""
     content_type: str = JSON

@@ -8,7 +8,6 @@ import random
 from collections.abc import Awaitable, Callable
 from copy import copy
 from datetime import UTC, datetime, timedelta
-from urllib.parse import quote_plus
 
 from attrs import frozen
 from yarl import URL
@@ -226,7 +225,7 @@ class _Exchanging:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        return (*self.app.secrets, self.refresh_token, quote_plus(self.refresh_token))
+        return (*self.app.secrets, self.refresh_token)
 
 
 async def _answered(transport: Transport, request: HttpRequest, lost: list[TransportError]) -> HttpResponse:

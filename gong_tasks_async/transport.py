@@ -238,7 +238,8 @@ def _own_session() -> aiohttp.ClientSession:
 
 
 def _in_any_spelling(secret: str) -> bytes:
-    """A pattern for a text, also where JSON has escaped it: some servers send ``/`` and ``=`` so."""
+    """A pattern for a text, also where JSON or an address has escaped it, and each of them some letters only."""
     return b"".join(
-        rb"(?:\\?%b|\\u(?i:%04x))" % (re.escape(letter.encode()), ord(letter)) for letter in secret
+        rb"(?:\\?%b|(?i:\\u%04x|%%%02x))" % (re.escape(letter.encode()), ord(letter), ord(letter))
+        for letter in secret
     )

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import traceback
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import aiohttp
 import pytest
 from aiohttp import web
+from yarl import URL
 
-from gong_tasks_async import CredentialsError, GongTasksClient, OAuthGrant, OAuthToken, TaskUpdate, Unlimited
+from gong_tasks_async import ClientStateError, CredentialsError, GongTasksClient, OAuthGrant, OAuthToken, TaskUpdate, Unlimited
 from gong_tasks_async.simulator import memory_session
 from tests.fakes import ScriptedClient, ScriptedTransport
 
@@ -180,3 +183,23 @@ async def test_a_close_that_is_cancelled_still_closes_the_session(office: Office
         await asyncio.wait_for(client.close(), 0.1)
     assert transport.closed == 1
     await call
+
+
+async def test_no_spelling_of_a_refresh_token_is_told(office: Office) -> None:
+    address = URL("http://localhost/token").with_query(refresh_token=REFRESH_TOKEN)
+    office.status = 400
+    office.text = json.dumps({"errors": [f"{address} {quote(REFRESH_TOKEN, safe='').lower()} {REFRESH_TOKEN}"]})
+    said = str(await office.failure())
+    assert said.count("***") == 3
+    assert "cd" not in said
+
+
+async def test_a_form_is_not_among_the_variables_of_a_traceback(office: Office) -> None:
+    async with aiohttp.ClientSession() as session:
+        pass
+    async with office.client(office.token(session=session, arguments="form")) as gong:
+        with pytest.raises(ClientStateError) as caught:
+            await gong.update_task(DONE)
+    shown = "".join(traceback.TracebackException.from_exception(caught.value, capture_locals=True).format())
+    assert "request = HttpRequest" in shown
+    assert quote_plus(REFRESH_TOKEN) not in shown
