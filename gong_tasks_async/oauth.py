@@ -37,7 +37,7 @@ LONGEST_ANSWER = 64 * 1024
 """Bytes; tokens are short."""
 
 EARLY = timedelta(minutes=5)
-"""Before its end an access token is exchanged, so that no call under way meets the end."""
+"""Before its end an access token is exchanged, so that no call under way meets the end; or half its life before."""
 
 PAUSE_AFTER_FAILURE = timedelta(seconds=30)
 """Until the next try, while the access token of before is still good."""
@@ -48,11 +48,12 @@ Save = Callable[[OAuthGrant], Awaitable[None] | None]
 class OAuthToken:
     """Access to a company's Gong that renews itself; give it to the client as its credentials.
 
-    The access token is exchanged five minutes before its end, and when Gong refuses it; however many calls wait,
-    once. A refresh token can be used a single time: each exchange brings the next one, and ``save`` gets it before
-    anything is sent with the new tokens. Whoever loses it must authorize the app again. One refresh token belongs
-    to one process; share one ``OAuthToken`` between the clients of an event loop, and where several processes call
-    Gong, keep the token in one place and give the client a function that asks there.
+    The access token is exchanged five minutes before its end (or halfway, if that is later), and when Gong refuses
+    it; however many calls wait, once. A refresh token can be used a single time: each exchange brings the next one,
+    and ``save`` gets it before anything is sent with the new tokens. Whoever loses it must authorize the app again.
+    One refresh token belongs to one process; share one ``OAuthToken`` between the clients of an event loop, and
+    where several processes call Gong, keep the token in one place and give the client a function that asks there.
+    The end of an event loop waits for an exchange that is under way.
 
     Args:
         client_id: of your app, from Gong's Company settings > Ecosystem > API.
@@ -100,6 +101,7 @@ class OAuthToken:
         self._flight: SingleFlight[Grant] = SingleFlight()
         self._grant = None if access_token is None else Grant(BearerToken(access_token))
         self._expires_at = expires_at
+        self._early = EARLY
         self._unsaved: OAuthGrant | None = None
         self._not_before: datetime | None = None
         self._refused: CredentialsError | None = None
@@ -143,7 +145,7 @@ class OAuthToken:
         now = self._now()
         if self._not_before is not None and now < self._not_before and not self._has_ended():
             return False
-        return self._expires_at is not None and now >= self._expires_at - EARLY
+        return self._expires_at is not None and now >= self._expires_at - self._early
 
     def _put_off(self, error: CredentialsError) -> None:
         if not self._is_due():
@@ -168,6 +170,7 @@ class OAuthToken:
         await self._saved(self._unsaved)
         granted, self._unsaved = self._unsaved, None
         self._expires_at, self._not_before = granted.expires_at, None
+        self._early = min(EARLY, max(granted.expires_at - self._now(), timedelta()) / 2)
         self._grant = Grant(_bearer(granted.access_token), granted.base_url)
         return self._grant
 

@@ -203,3 +203,14 @@ async def test_a_form_is_not_among_the_variables_of_a_traceback(office: Office) 
     shown = "".join(traceback.TracebackException.from_exception(caught.value, capture_locals=True).format())
     assert "request = HttpRequest" in shown
     assert quote_plus(REFRESH_TOKEN) not in shown
+
+
+async def test_tokens_of_a_few_minutes_are_used_for_half_of_them(office: Office) -> None:
+    office.text = '{"access_token": "4ccess", "refresh_token": "an0ther", "expires_in": 240}'
+    async with office.client(office.token()) as gong:
+        for _ in range(3):
+            await gong.update_task(DONE)
+        assert office.exchanges == 1
+        await asyncio.sleep(120)
+        await gong.update_task(DONE)
+    assert office.exchanges == 2
