@@ -200,7 +200,13 @@ def _messages(envelope: dict[str, Any], body: bytes) -> tuple[str, ...]:
         return tuple(
             (error if isinstance(error, str) else reprlib.repr(error))[:LONGEST_MESSAGE] for error in errors
         )
-    return () if envelope else _page_title(body)
+    return _oauth_messages(envelope) if envelope else _page_title(body)
+
+
+def _oauth_messages(envelope: dict[str, Any]) -> tuple[str, ...]:
+    """What a token endpoint says, see https://www.rfc-editor.org/rfc/rfc6749#section-5.2 ."""
+    said = map(envelope.get, ("error", "error_description"))
+    return tuple(text[:LONGEST_MESSAGE] for text in said if isinstance(text, str))
 
 
 def _page_title(body: bytes) -> tuple[str, ...]:

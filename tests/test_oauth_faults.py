@@ -15,7 +15,15 @@ import pytest
 from aiohttp import web
 from yarl import URL
 
-from gong_tasks_async import ClientStateError, CredentialsError, GongTasksClient, OAuthGrant, OAuthToken, TaskUpdate, Unlimited
+from gong_tasks_async import (
+    ClientStateError,
+    CredentialsError,
+    GongTasksClient,
+    OAuthGrant,
+    OAuthToken,
+    TaskUpdate,
+    Unlimited,
+)
 from gong_tasks_async.simulator import memory_session
 from tests.fakes import ScriptedClient, ScriptedTransport
 
@@ -188,7 +196,9 @@ async def test_a_close_that_is_cancelled_still_closes_the_session(office: Office
 async def test_no_spelling_of_a_refresh_token_is_told(office: Office) -> None:
     address = URL("http://localhost/token").with_query(refresh_token=REFRESH_TOKEN)
     office.status = 400
-    office.text = json.dumps({"errors": [f"{address} {quote(REFRESH_TOKEN, safe='').lower()} {REFRESH_TOKEN}"]})
+    office.text = json.dumps(
+        {"errors": [f"{address} {quote(REFRESH_TOKEN, safe='').lower()} {REFRESH_TOKEN}"]}
+    )
     said = str(await office.failure())
     assert said.count("***") == 3
     assert "cd" not in said
@@ -214,3 +224,11 @@ async def test_tokens_of_a_few_minutes_are_used_for_half_of_them(office: Office)
         await asyncio.sleep(120)
         await gong.update_task(DONE)
     assert office.exchanges == 2
+
+
+async def test_the_words_of_a_standard_refusal_are_told(office: Office) -> None:
+    office.status, office.text = (
+        400,
+        '{"error": "invalid_grant", "error_description": "Refresh token was used"}',
+    )
+    assert "answered 400, invalid_grant; Refresh token was used" in str(await office.failure())
