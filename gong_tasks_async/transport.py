@@ -22,6 +22,8 @@ LONGEST_REASON = 300
 OK = 200
 REMEMBERED_SECRETS = 8
 """Those of the credentials in use, and of the ones before."""
+NOTHING = b"(?!)"
+"""A pattern that is found nowhere; an empty one would be everywhere."""
 USER_AGENT = "gong-tasks-async"
 
 
@@ -131,8 +133,8 @@ class AiohttpTransport:
             "User-Agent": USER_AGENT,
         }
         # Those of before stay hidden too: an answer that repeats them may still be under way.
-        self._known = (*credentials.secrets, *self._known)[:REMEMBERED_SECRETS]
-        self._hidden = re.compile(b"|".join(map(_in_any_spelling, self._known)))
+        self._known = (*filter(None, credentials.secrets), *self._known)[:REMEMBERED_SECRETS]
+        self._hidden = re.compile(b"|".join(map(_in_any_spelling, self._known)) or NOTHING)
         self._secrets = tuple(map(str.encode, self._known))
 
     def _send_to(self, base_url: str) -> None:
