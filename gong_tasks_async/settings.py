@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from typing import TypeAlias, TypedDict
+from typing import TypeAlias, TypedDict, TypeGuard
 
 from attrs import frozen
 
@@ -65,19 +65,28 @@ def source_of(credentials: AnyCredentials) -> CredentialSource | None:
     """Where credentials come from that do not last; None for those that do."""
     if isinstance(credentials, OAuthToken):
         return credentials
-    return Supplied(credentials) if callable(credentials) else None
+    return Supplied(credentials) if callable(credentials) and not _signs(credentials) else None
 
 
 def lasting(credentials: AnyCredentials) -> Credentials | None:
     """Credentials that need no source; None for those that do."""
-    return None if isinstance(credentials, OAuthToken) or callable(credentials) else credentials
+    return credentials if _signs(credentials) else None
 
 
 def identity_of(credentials: AnyCredentials) -> Hashable:
     """What is the same for two clients of one account; not to be shown."""
     if isinstance(credentials, OAuthToken):
         return credentials.identity
-    return credentials if callable(credentials) else credentials.authorization
+    if _signs(credentials):
+        return credentials.authorization
+    return credentials if isinstance(credentials, Hashable) else id(credentials)
+
+
+def _signs(credentials: AnyCredentials) -> TypeGuard[Credentials]:
+    """Whether they sign requests themselves; some that do can also be called, for other libraries."""
+    return not isinstance(credentials, OAuthToken) and (
+        not callable(credentials) or hasattr(credentials, "authorization")
+    )
 
 
 def settings_from(environment: Mapping[str, str], given: ClientSettings) -> ClientSettings:

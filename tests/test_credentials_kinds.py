@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pytest
 from aiohttp import web
 
-from gong_tasks_async import AccessDeniedError, GongTasksClient
+from gong_tasks_async import AccessDeniedError, BearerToken, GongTasksClient
 from gong_tasks_async.simulator import memory_session
 
 pytestmark = pytest.mark.virtual
+
+
+class Signer:
+    """Credentials that other libraries can call."""
+
+    authorization = "Bearer t0ken"
+    secrets = ("t0ken",)
+
+    def __call__(self, request: object) -> object:
+        return request
 
 
 class Open:
@@ -22,9 +34,21 @@ class Blank(Open):
     secrets = ("",)
 
 
-@pytest.mark.parametrize("credentials", [Open(), Blank()], ids=lambda one: type(one).__name__)
+@dataclass
+class Vault:
+    """A function with a memory; not hashable, as dataclasses are."""
+
+    path: str
+
+    def __call__(self) -> BearerToken:
+        return BearerToken("t0ken")
+
+
+@pytest.mark.parametrize(
+    "credentials", [Signer(), Open(), Blank(), Vault("gong/token")], ids=lambda one: type(one).__name__
+)
 async def test_credentials_of_any_make_sign_and_leave_messages_whole(
-    credentials: Open,
+    credentials: Signer | Open | Vault,
 ) -> None:
     async def refuse(request: web.Request) -> web.Response:
         return web.json_response({"errors": [request.headers["Authorization"].partition(" ")[0]]}, status=403)
