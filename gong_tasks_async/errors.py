@@ -174,13 +174,15 @@ class AccessDeniedError(APIError):
 
 
 class TaskNotFoundError(APIError):
-    """404: Gong knows no such task of this user (PATCH), or found nothing at this address (POST)."""
+    """404: Gong knows no such task of this user (PATCH), or found nothing at this address (POST, GET)."""
 
     @property
     def advice(self) -> str:
         """What to do now."""
         if self.method == "PATCH":
             return "Check the task id, and that user_id is the task's owner; it may have been deleted."
+        if self.method == "GET":
+            return "Check base_url: Gong has nothing at this address."
         return (
             "Check user_id and base_url. It is not known whether Gong answers so for a user without tasks: "
             "if yours does, build the client with missing_is_empty=True."

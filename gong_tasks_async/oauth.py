@@ -16,7 +16,6 @@ from gong_tasks_async import protocol, token_exchange
 from gong_tasks_async.credentials import AccessKey, BearerToken, Grant, checked_text
 from gong_tasks_async.errors import (
     APIError,
-    BadRequestError,
     CredentialsError,
     DecodeError,
     RateLimitError,
@@ -63,6 +62,7 @@ class OAuthToken:
             of a :class:`CredentialsError`, and it gets the same grant again with the next call.
         access_token: one that is still good, if there is one; otherwise the first call gets one.
         expires_at: when that one ends (aware); not known, it is used until Gong refuses it.
+        base_url: the address that it came with, as in :class:`OAuthGrant`.
         token_url: Gong's token endpoint.
         arguments: where the endpoint expects its arguments.
         session: an aiohttp session to borrow for the exchange, for example one with a proxy.
@@ -82,6 +82,7 @@ class OAuthToken:
         save: Save,
         access_token: str | None = None,
         expires_at: datetime | None = None,
+        base_url: str | None = None,
         token_url: str = TOKEN_URL,
         arguments: RefreshArguments | str = RefreshArguments.QUERY,
         session: Session | None = None,
@@ -99,7 +100,7 @@ class OAuthToken:
         self._now = wall_clock
         self._url = URL(checked_base_url(token_url))
         self._flight: SingleFlight[Grant] = SingleFlight()
-        self._grant = None if access_token is None else Grant(BearerToken(access_token))
+        self._grant = None if access_token is None else Grant(BearerToken(access_token), base_url)
         self._expires_at = expires_at
         self._early = EARLY
         self._unsaved: OAuthGrant | None = None
@@ -200,7 +201,7 @@ class OAuthToken:
             return token_exchange.read_grant(response, self._now())
         except (APIError, TransportError, DecodeError) as error:
             refusal = token_exchange.refusal(error, str(self._url), cut_off=bool(lost))
-            if isinstance(error, BadRequestError):  # the token is used up, and will never be good again
+            if isinstance(error, APIError) and token_exchange.is_used_up(error):
                 self._refused = refusal
             raise refusal from None
         finally:

@@ -193,20 +193,23 @@ def _envelope(body: bytes) -> dict[str, Any]:
 
 
 def _messages(envelope: dict[str, Any], body: bytes) -> tuple[str, ...]:
-    errors = envelope.get("errors")
+    if not envelope:
+        return _page_title(body)
+    said = (*_oauth_messages(envelope), *_gong_messages(envelope.get("errors")))
+    return tuple(dict.fromkeys(text[:LONGEST_MESSAGE] for text in said))
+
+
+def _gong_messages(errors: object) -> Iterator[str]:
     if isinstance(errors, str):
-        return (errors[:LONGEST_MESSAGE],)
-    if isinstance(errors, list):
-        return tuple(
-            (error if isinstance(error, str) else reprlib.repr(error))[:LONGEST_MESSAGE] for error in errors
-        )
-    return _oauth_messages(envelope) if envelope else _page_title(body)
+        yield errors
+    elif isinstance(errors, list):
+        yield from (error if isinstance(error, str) else reprlib.repr(error) for error in errors)
 
 
-def _oauth_messages(envelope: dict[str, Any]) -> tuple[str, ...]:
+def _oauth_messages(envelope: dict[str, Any]) -> Iterator[str]:
     """What a token endpoint says, see https://www.rfc-editor.org/rfc/rfc6749#section-5.2 ."""
     said = map(envelope.get, ("error", "error_description"))
-    return tuple(text[:LONGEST_MESSAGE] for text in said if isinstance(text, str))
+    yield from (text for text in said if isinstance(text, str))
 
 
 def _page_title(body: bytes) -> tuple[str, ...]:

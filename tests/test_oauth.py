@@ -27,7 +27,15 @@ from gong_tasks_async import (
     TaskUpdate,
     Unlimited,
 )
-from gong_tasks_async.simulator import Account, Engine, Fault, SecondLimit, make_app, memory_session
+from gong_tasks_async.simulator import (
+    Account,
+    Engine,
+    Fault,
+    SecondLimit,
+    TokenArguments,
+    make_app,
+    memory_session,
+)
 
 pytestmark = pytest.mark.virtual
 
@@ -107,6 +115,26 @@ async def test_a_token_that_is_still_good_is_used_first(house: Callable[..., Any
     async with home.client(home.token(access_token=given, expires_at=now() + timedelta(days=1))) as gong:
         await gong.update_task(home.update())
     assert home.exchanges == 0
+
+
+async def test_the_address_that_a_saved_token_came_with_is_used(house: Callable[..., Any]) -> None:
+    home = await house()
+    given = home.engine.issue_token(asyncio.get_running_loop().time())
+    token = home.token(access_token=given, base_url="http://127.0.0.1:1/us-7")
+    async with home.client(token, base_url="https://api.gong.io") as gong:
+        with pytest.raises(TaskNotFoundError) as caught:
+            await gong.update_task(home.update())
+    assert caught.value.url.startswith("http://127.0.0.1:1/us-7/v2/tasks/")
+
+
+async def test_a_setting_that_is_wrong_does_not_condemn_the_token(house: Callable[..., Any]) -> None:
+    home = await house(token_arguments="form")
+    token = home.token()
+    async with home.client(token) as gong:
+        with pytest.raises(CredentialsError):
+            await gong.update_task(home.update())
+        home.engine.token_arguments = TokenArguments.QUERY
+        await gong.update_task(home.update())
 
 
 async def test_it_is_exchanged_shortly_before_its_end(house: Callable[..., Any]) -> None:

@@ -56,7 +56,7 @@ def _user(random: Random, place: int) -> Json:
     first, last = random.choice(crm.FIRST_NAMES), random.choice(crm.LAST_NAMES)
     return {
         "id": str(big_id(random)),
-        "emailAddress": f"{first}.{last}.{place}@example.com".lower(),
+        "emailAddress": f"{first}.{last}.{place}@example.com".lower().replace(" ", "-"),
         "created": spell(_past(random), 1),
         "active": random.random() < 0.9,  # noqa: PLR2004 - a share
         "emailAliases": [],
