@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Protocol, TypeAlias
 
 import aiohttp
+from multidict import CIMultiDict, istr
 from yarl import URL
 
 from gong_tasks_async.credentials import Credentials
 from gong_tasks_async.errors import ClientStateError, GongError, TransportError
 from gong_tasks_async.http import JSON, HttpRequest, HttpResponse
+from gong_tasks_async.time_limits import TimeLimits
 
 Session: TypeAlias = aiohttp.ClientSession
 
-CONNECT_TIMEOUT = 15.0
+TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=15.0)
+"""Seconds for a new connection; the whole request is limited by :class:`TimeLimits`."""
 LONGEST_REASON = 300
 OK = 200
 REMEMBERED_SECRETS = 8
@@ -115,7 +117,7 @@ class AiohttpTransport:
         self._max_response_bytes = max_response_bytes
         self._owns_session = session is None
         self._session = session or _own_session()
-        self._timeouts: dict[float, aiohttp.ClientTimeout] = {}
+        self._time_limits = TimeLimits()
 
     @property
     def base_url(self) -> str:
@@ -126,12 +128,15 @@ class AiohttpTransport:
         """Sign with these from now on; see :class:`Transport`."""
         if base_url is not None:
             self._send_to(base_url)
-        self._headers = {
-            "Authorization": credentials.authorization,
-            "Content-Type": JSON,
-            "Accept": JSON,
-            "User-Agent": USER_AGENT,
-        }
+        # aiohttp copies its own kind of mapping, with its own kind of keys, fastest.
+        self._headers = CIMultiDict(
+            {
+                istr("Authorization"): credentials.authorization,
+                istr("Content-Type"): JSON,
+                istr("Accept"): JSON,
+                istr("User-Agent"): USER_AGENT,
+            }
+        )
         # Those of before stay hidden too: an answer that repeats them may still be under way.
         self._known = (*filter(None, credentials.secrets), *self._known)[:REMEMBERED_SECRETS]
         self._hidden = re.compile(b"|".join(map(_in_any_spelling, self._known)) or NOTHING)
@@ -142,22 +147,18 @@ class AiohttpTransport:
         self._base = URL(base_url)
         self._prefix = self._base.raw_path.rstrip("/")
 
-    async def send(self, request: HttpRequest, timeout: float) -> HttpResponse:  # noqa: ASYNC109 - aiohttp's own timer
+    async def send(self, request: HttpRequest, timeout: float) -> HttpResponse:  # noqa: ASYNC109 - the protocol's
         """Send one request; see :class:`Transport`."""
-        if self._session.closed:
-            raise ClientStateError(
-                reason="The aiohttp session is closed: keep it open as long as the client."
-            )
+        limit = self._time_limits.begin(timeout)
         try:
-            return await self._exchange(request, self._timeout(timeout))
+            async with limit:
+                return await self._exchange(request)
         except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
             failure: GongError = self._failure(error)
         except (ValueError, RuntimeError) as error:
-            # A session that signs requests itself, or was made in another event loop.
-            failure = ClientStateError(
-                reason="The aiohttp session cannot send this: lend one without auth, made in the running event loop "
-                f"({self._said(error)})."
-            )
+            failure = self._session_failure(error)
+        finally:
+            self._time_limits.end(limit)
         # Raised outside the handler, since aiohttp's errors may carry the request's headers, and so the secret.
         raise failure
 
@@ -166,8 +167,8 @@ class AiohttpTransport:
         if self._owns_session:
             await self._session.close()
 
-    async def _exchange(self, request: HttpRequest, timeout: aiohttp.ClientTimeout) -> HttpResponse:  # noqa: ASYNC109
-        async with self._session.request(
+    async def _exchange(self, request: HttpRequest) -> HttpResponse:
+        answer = await self._session.request(
             request.method,
             self._url(request),
             data=request.body,
@@ -176,16 +177,18 @@ class AiohttpTransport:
             else {**self._headers, "Content-Type": request.content_type},
             allow_redirects=False,
             raise_for_status=False,
-            timeout=timeout,
-        ) as answer:
+            timeout=TIMEOUT,
+        )
+        # Read to its end, an answer gives its connection back by itself; `async with` would do so a second time.
+        try:
             body, truncated = await self._read(answer)
-            headers: Mapping[str, str] = answer.headers
-            if answer.status != OK or self._must_hide(body):
-                body, headers = self._without_secrets(body, headers)
-            return HttpResponse(answer.status, headers, body, truncated)
-
-    def _must_hide(self, body: bytes) -> bool:
-        return self._hide_in_success and any(secret in body for secret in self._secrets)
+        except BaseException:
+            answer.close()
+            raise
+        headers: Mapping[str, str] = answer.headers
+        if answer.status != OK or (self._hide_in_success and any(map(body.__contains__, self._secrets))):
+            body, headers = self._without_secrets(body, headers)
+        return HttpResponse(answer.status, headers, body, truncated)
 
     def _url(self, request: HttpRequest) -> URL:
         url = self._base.with_path(self._prefix + request.path, encoded=True)
@@ -212,17 +215,21 @@ class AiohttpTransport:
         permanent = isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.InvalidURL)
         return TransportError(reason=reason, retryable=not permanent)
 
+    def _session_failure(self, error: Exception) -> ClientStateError:
+        """A session that is closed, that signs requests itself, or that was made in another event loop."""
+        if self._session.closed:
+            return ClientStateError(
+                reason="The aiohttp session is closed: keep it open as long as the client."
+            )
+        return ClientStateError(
+            reason="The aiohttp session cannot send this: lend one without auth, made in the running event loop "
+            f"({self._said(error)})."
+        )
+
     def _said(self, error: Exception) -> str:
         """An exception's own words, on one line, without secrets: some quote what was received or sent."""
         said = self._hidden.sub(b"***", str(error).encode("utf-8", "replace")).decode("utf-8", "replace")
         return " ".join(said.split())[:LONGEST_REASON]
-
-    def _timeout(self, seconds: float) -> aiohttp.ClientTimeout:
-        """One value for each length, since few are ever used."""
-        if seconds not in self._timeouts:
-            total = None if seconds == math.inf else seconds
-            self._timeouts[seconds] = aiohttp.ClientTimeout(total=total, sock_connect=CONNECT_TIMEOUT)
-        return self._timeouts[seconds]
 
     def _without_secrets(self, body: bytes, headers: Mapping[str, str]) -> tuple[bytes, dict[str, str]]:
         """A refusal as it may be shown: some servers repeat the credentials in it."""
