@@ -37,7 +37,8 @@ class Budget:
         if limits.per_day is not None:
             self._low_from = limits.per_day - math.floor(max(LOW) * limits.per_day)
         self._allowed = {lane: limits.allowed(lane) for lane in Lane}
-        self._spent_until = dict.fromkeys(Lane, 0.0)
+        self.spent: dict[Lane, float] = {}
+        """The lanes whose day was found spent, and until when; nearly always none."""
         self._told_low: dict[float, float] = {}
         """Until when each share that was reached is old news."""
 
@@ -52,15 +53,16 @@ class Budget:
         Raises:
             DailyQuotaError: the day is spent for this lane.
         """
-        until = self._spent_until[lane]
-        if until and self._now() < until:  # the usual case is told without asking for the time
+        until = self.spent.get(lane, 0.0)
+        if self._now() < until:
             raise self._spent_error(until)
 
     def take_at_once(self, lane: Lane) -> int:
         """As :meth:`take`, where the count is kept in memory; 0 where it is kept in a file, which takes a moment."""
         if self._in_memory is None:
             return 0
-        self.refuse_spent(lane)
+        if self.spent:
+            self.refuse_spent(lane)
         now, allowed = self._now(), self._allowed[lane]
         return self._ticket(lane, self._in_memory.take(now, self._day.since(now), allowed))
 
@@ -82,9 +84,9 @@ class Budget:
             if taken.used >= self._low_from:
                 self._tell_low(taken.used)
             return taken.ticket
-        self._spent_until[lane] = self.resets_at(taken, self._allowed[lane])
-        self._events.tell(BudgetSpent(lane=lane.value, resets_at=_moment(self._spent_until[lane])))
-        raise self._spent_error(self._spent_until[lane])
+        until = self.spent[lane] = self.resets_at(taken, self._allowed[lane])
+        self._events.tell(BudgetSpent(lane=lane.value, resets_at=_moment(until)))
+        raise self._spent_error(until)
 
     def give_back(self, ticket: int) -> None:
         """Forget a call that was never sent, or that Gong does not count."""
@@ -92,7 +94,7 @@ class Budget:
 
     def _give_back(self, ticket: int) -> None:
         self._store.give_back(ticket)
-        self._spent_until = dict.fromkeys(Lane, 0.0)  # what was found out before holds no longer
+        self.spent.clear()  # what was found out before holds no longer
 
     def shut(self, seconds: float) -> None:
         """Remember that Gong itself has called the day spent, also for those who share the store."""

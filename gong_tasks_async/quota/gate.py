@@ -15,17 +15,13 @@ class Gate:
     def __init__(self, events: EventSink) -> None:
         self._events = events
         self._shut_until = 0.0
-        self._announced = False
+        self.noticed = False
+        """Whether it was shut, and nobody has gone through since: else there is nothing to ask it for."""
         self._day_spent = False
-
-    @property
-    def noticed(self) -> bool:
-        """Whether it was shut, and nobody has gone through since."""
-        return self._announced
 
     def remaining(self) -> float:
         """Seconds until the gate opens; 0 when it is open."""
-        if not self._shut_until:  # the usual case, told without asking for the time
+        if not self.noticed:
             return 0.0
         return max(0.0, self._shut_until - asyncio.get_running_loop().time())
 
@@ -34,7 +30,7 @@ class Gate:
         if seconds > self.remaining():
             self._day_spent = day_spent
             self._shut_until = asyncio.get_running_loop().time() + seconds
-            self._announced = True
+            self.noticed = True
             self._events.tell(Paused(seconds=seconds))
 
     def refuse_hopeless(self, deadline: float | None, max_wait: float) -> None:
@@ -44,8 +40,6 @@ class Gate:
             RateLimitError: longer than ``max_wait``; DailyQuotaError where that is the day's end.
             DeadlineExceeded: until after the deadline.
         """
-        if not self._shut_until:
-            return
         remaining = self.remaining()
         if remaining > max_wait:
             said = ("Gong asked everybody to wait; this call was not sent",)
@@ -65,7 +59,7 @@ class Gate:
         while remaining := self.remaining():
             self.refuse_hopeless(deadline, max_wait)
             await asyncio.sleep(remaining)
-        if self._announced:
-            self._announced = False
+        if self.noticed:
+            self.noticed = False
             self._shut_until = 0.0
             self._events.tell(Resumed())

@@ -24,6 +24,8 @@ class Line:
     def __init__(self, bulk_share: float = 0.0, on_unused_token: Callable[[], None] = lambda: None) -> None:
         self._lanes: dict[Lane, deque[Place]] = {lane: deque() for lane in Lane}
         self._waiting = dict.fromkeys(Lane, 0)
+        self.crowd = 0
+        """How many wait in all lanes; where nobody does, there is nothing to be decided."""
         self._occupied = False
         self._earned_per_departure = bulk_share / (1.0 - bulk_share)
         self._bulk_earned = 0.0
@@ -73,7 +75,7 @@ class Line:
 
     def leave(self, *, with_token: bool = False) -> None:
         """Leave the front without a call; ``with_token`` leaves a token that was drawn to the next one."""
-        lane = self._next_lane()
+        lane = self._next_lane() if self.crowd else None
         if lane is None:
             self._occupied = False
             self._bulk_earned = 0.0
@@ -81,12 +83,10 @@ class Line:
                 self._on_unused_token()
             return
         place = self._lanes[lane].popleft()
-        self._waiting[lane] -= 1
+        self._count(lane, -1)
         place.set_result(with_token)
 
     def _next_lane(self) -> Lane | None:
-        if not (self._waiting[Lane.INTERACTIVE] or self._waiting[Lane.BULK]):
-            return None
         people, machines = self._somebody(Lane.INTERACTIVE), self._somebody(Lane.BULK)
         if people and not (machines and self._bulk_earned >= 1.0):
             return Lane.INTERACTIVE
@@ -105,15 +105,19 @@ class Line:
             self._lanes[lane].appendleft(place)
         else:
             self._lanes[lane].append(place)
-        self._waiting[lane] += 1
+        self._count(lane, 1)
         return place
+
+    def _count(self, lane: Lane, change: int) -> None:
+        self._waiting[lane] += change
+        self.crowd += change
 
     async def _called_up(self, lane: Lane, place: Place) -> bool:
         try:
             return await place
         except asyncio.CancelledError:
             if place.cancelled():
-                self._waiting[lane] -= 1
+                self._count(lane, -1)
             else:  # called up and cancelled in the same moment: the next one must not wait for us
                 self.leave(with_token=place.result())
             raise

@@ -48,7 +48,7 @@ class LocalQuota:
         self._wall_clock = wall_clock
         self._gate = Gate(events)
         self._pacer = Pacer(self.limits, events)
-        self._slots = Slots(self._pacer.slots, self.limits.hold)
+        self._slots = Slots(self._pacer, self.limits.hold)
         self._line = Line(self.limits.bulk_share, on_unused_token=self._slots.give_back)
         self._budget = Budget(self.limits, events, wall_clock)
 
@@ -61,23 +61,25 @@ class LocalQuota:
         returning: bool = False,
     ) -> Turn:
         """Wait for the right to send one request; see :class:`Quota`."""
-        self._gate.refuse_hopeless(deadline, max_wait)
-        self._budget.refuse_spent(lane)
+        if self._gate.noticed:
+            self._gate.refuse_hopeless(deadline, max_wait)
+        if self._budget.spent:
+            self._budget.refuse_spent(lane)
         if deadline is not None:
             self._refuse_late(0 if returning else self._line.ahead(lane), deadline)
         has_token = not self._line.step_up() and await self._line.join(lane, returning=returning)
         while True:
             if not has_token:
                 await self._draw(deadline, max_wait)
-                has_token = not self._line.outranked(lane)
-                has_token = has_token or await self._line.give_way(lane)
+                outranked = self._line.crowd and self._line.outranked(lane)
+                has_token = not outranked or await self._line.give_way(lane)
                 continue
             try:
                 ticket = self._budget.take_at_once(lane) or await self._budget.take(lane)
             except BaseException:
                 self._line.leave(with_token=True)  # and the slot with it: the next one need not draw its own
                 raise
-            if not self._gate.remaining():
+            if not self._gate.noticed or not self._gate.remaining():
                 break
             # It shut in the moment in which the token was handed over, or the call counted.
             self._budget.give_back(ticket)
@@ -147,7 +149,7 @@ class LocalQuota:
             raise
         try:
             await self._pacer.pace()
-            while self._gate.remaining():
+            while self._gate.noticed and self._gate.remaining():
                 await self._gate.passed(deadline, max_wait)
                 await self._pacer.pace()
         except BaseException:

@@ -38,7 +38,12 @@ class Pacer:
         self._events = events
         self._share = 1.0
         self._spacing = limits.spacing
-        self._slots = limits.slots
+        self.slots = limits.slots
+        """How many calls may fall into one window, at the pace of now.
+
+        Even spacing alone does not keep a window free for a neighbour: with jitter, two spacings of half a
+        second are as often below one second as above it.
+        """
         self._share_set_at = 0.0
         self._slowed_at = -math.inf
         self._ceiling = math.inf
@@ -55,20 +60,13 @@ class Pacer:
         """Calls a second, at the pace of now."""
         return 1.0 / self.spacing
 
-    def slots(self) -> int:
-        """How many calls may fall into one window, at the pace of now.
-
-        Even spacing alone does not keep a window free for a neighbour: with jitter, two spacings of half a
-        second are as often below one second as above it.
-        """
-        return self._slots
-
     async def pace(self) -> None:
         """Wait for the next token and take it."""
         if self._limiter is None:
             self._limiter = AsyncLimiter(1, self.spacing)
         await self._limiter.acquire()
-        self._speed_up()
+        if self._ceiling < math.inf or self._share < 1.0:  # refused before
+            self._speed_up()
         if self._limiter.time_period != self._spacing:
             # A limiter cannot change its rate. A new one, emptied at once, counts on from this very token.
             self._limiter = AsyncLimiter(1, self.spacing)
@@ -92,7 +90,7 @@ class Pacer:
         """Win back what quiet has earned."""
         if self._share > self._ceiling + NEAR:  # what refused us there before has gone
             self._ceiling, self._caution = math.inf, 1.0
-        if self._share >= 1.0:  # the usual case, told without asking for the time
+        if self._share >= 1.0:
             return
         now = asyncio.get_running_loop().time()
         earned = RECOVERY * (now - self._share_set_at)
@@ -104,5 +102,5 @@ class Pacer:
     def _set_share(self, share: float, now: float) -> None:
         before, self._share, self._share_set_at = self.rate, share, now
         self._spacing = self._limits.spacing / share
-        self._slots = max(1, math.ceil(self._limits.slots * share - PARTIAL_SLOT))
+        self.slots = max(1, math.ceil(self._limits.slots * share - PARTIAL_SLOT))
         self._events.tell(PaceChanged(before=before, after=self.rate))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from collections.abc import Callable
 from heapq import heappop, heappush
+
+from gong_tasks_async.quota.pacer import Pacer
 
 FLIGHTS = 32
 """Answers over which the quickest round trip is looked for: enough to meet a quick one, few enough to forget."""
@@ -28,8 +29,8 @@ class Slots:
     latency this is the difference between 0.92 and 0.96 of the quota.
     """
 
-    def __init__(self, capacity: Callable[[], int], hold: float) -> None:
-        self._capacity = capacity
+    def __init__(self, pacer: Pacer, hold: float) -> None:
+        self._pacer = pacer
         self._taken = 0
         self._hold = hold
         self._cooling: list[float] = []
@@ -42,7 +43,7 @@ class Slots:
     def spacing(self) -> float:
         """Seconds from one call to the next that the slots allow for, with answers as they have come lately."""
         flight = sum(self._flights) / len(self._flights) if self._flights else 0.0
-        return (self._hold + flight - self._quickest_flight()) / self._capacity()
+        return (self._hold + flight - self._quickest) / self._pacer.slots
 
     async def take(self) -> None:
         """Wait for a free slot and take it. One caller at a time: the line sees to that."""
@@ -60,11 +61,11 @@ class Slots:
         free_at = now + self._hold
         if answered:
             self._land(now - departed)
-            free_at -= self._quickest_flight()
-        heappush(
-            self._cooling, free_at
-        )  # cut off, it may be on its way still: nothing is known of its arrival
-        self._wake()
+            free_at -= self._quickest
+        # Cut off, it may be on its way still: nothing is known of its arrival.
+        heappush(self._cooling, free_at)
+        if self._freed:
+            self._wake()
 
     def _land(self, flight: float) -> None:
         """Remember a round trip; the shortest is looked for anew only where it may have been forgotten."""
@@ -77,16 +78,13 @@ class Slots:
         if len(self._flights) >= ENOUGH_FLIGHTS:
             self._quickest = min(TRUSTED_SHARE * self._shortest, self._hold)
 
-    def _quickest_flight(self) -> float:
-        return self._quickest
-
     def take_now(self) -> bool:
         """Take a slot if one is free."""
         now = asyncio.get_running_loop().time()
         while self._cooling and self._cooling[0] <= now:
             heappop(self._cooling)
             self._taken -= 1
-        if self._taken >= self._capacity():
+        if self._taken >= self._pacer.slots:
             return False
         self._taken += 1
         return True

@@ -64,16 +64,18 @@ class MemoryStore:
 
     def take(self, now: float, since: float, allowed: int) -> Taken | Count:
         """See :class:`DayStore`."""
-        self._forget(since)
-        if len(self._calls) >= allowed or now < self._shut_until:
+        calls = self._calls
+        while calls and calls[0][0] <= since:
+            calls.popleft()
+        if len(calls) >= allowed or now < self._shut_until:
             return self.count(since)
         self._next_ticket += 1
         call = (now, self._next_ticket)
-        if not self._calls or self._calls[-1] < call:
-            self._calls.append(call)
+        if not calls or calls[-1] < call:
+            calls.append(call)
         else:  # the clock was set back
-            insort(self._calls, call)
-        return Taken(self._next_ticket, len(self._calls))
+            insort(calls, call)
+        return Taken(self._next_ticket, len(calls))
 
     def give_back(self, ticket: int) -> None:
         """See :class:`DayStore`."""
