@@ -45,7 +45,7 @@ class Caller:
     """The tasks that wait for a turn or between two tries; the others have a request under way."""
     _halted: bool = field(default=False, init=False)
 
-    async def call(self, request: HttpRequest) -> HttpResponse:
+    def call(self, request: HttpRequest) -> Coroutine[Any, Any, HttpResponse]:
         """Send a request until it is answered 2xx or there is no use in going on.
 
         Raises:
@@ -53,18 +53,9 @@ class Caller:
             CredentialsError: there are no credentials to sign with.
             DeadlineExceeded: the timeout is over, or would be before the next attempt.
         """
-        tries = Tries()
-        deadline = None if self.timeout is None else asyncio.get_running_loop().time() + self.timeout
-        try:
-            if deadline is None:
-                return await self._until_settled(request, tries, None)
-            async with asyncio.timeout_at(deadline):
-                return await self._until_settled(request, tries, deadline)
-        except GongError as error:
-            raise self.about(request, error, tries.sent)  # noqa: B904 - the same error, completed
-        except TimeoutError:
-            late = DeadlineExceeded(reason=f"not done within {self.timeout:g} s")
-            raise self.about(request, late, tries.sent) from None
+        if self.timeout is None:
+            return self._until_settled(request, Tries(), None)
+        return self._in_time(request, self.timeout)
 
     def about(self, request: HttpRequest, error: ErrorT, attempts: int) -> ErrorT:
         """Write into an error which request it speaks of."""
@@ -94,14 +85,29 @@ class Caller:
         finally:
             self._resting.discard(task)
 
+    async def _in_time(self, request: HttpRequest, seconds: float) -> HttpResponse:
+        tries = Tries()
+        deadline = asyncio.get_running_loop().time() + seconds
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await self._until_settled(request, tries, deadline)
+        except GongError:  # DeadlineExceeded is a TimeoutError too
+            raise
+        except TimeoutError:
+            late = DeadlineExceeded(reason=f"not done within {seconds:g} s")
+            raise self.about(request, late, tries.sent) from None
+
     async def _until_settled(
         self, request: HttpRequest, tries: Tries, deadline: float | None
     ) -> HttpResponse:
-        while True:
-            outcome = await self._attempt(request, tries, deadline)
-            if isinstance(outcome, HttpResponse):
-                return outcome if tries.sent == 1 else evolve(outcome, attempts=tries.sent)
-            await self._wait_or_raise(request, outcome, tries, deadline)
+        try:
+            while True:
+                outcome = await self._attempt(request, tries, deadline)
+                if isinstance(outcome, HttpResponse):
+                    return outcome if tries.sent == 1 else evolve(outcome, attempts=tries.sent)
+                await self._wait_or_raise(request, outcome, tries, deadline)
+        except GongError as error:
+            raise self.about(request, error, tries.sent)  # noqa: B904 - the same error, completed
 
     async def _attempt(
         self, request: HttpRequest, tries: Tries, deadline: float | None
@@ -118,14 +124,15 @@ class Caller:
         tries.signed = None if self.renewal is None else self.renewal.signed
         tries.sent += 1
         self.calls += 1
-        started = asyncio.get_running_loop().time()
+        told = self.events.wants_every_call
+        started = asyncio.get_running_loop().time() if told else 0.0
         try:
             response = await self.transport.send(request, self.retry.attempt_timeout)
         except TransportError as error:
             return error
         finally:
             self.quota.release(turn, status=None if response is None else response.status)
-            if self.events.wants_every_call:
+            if told:
                 self._tell_attempt(request, response, tries, started)
         return response if protocol.is_success(response) else protocol.read_error(response, datetime.now(UTC))
 

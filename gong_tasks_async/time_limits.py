@@ -24,7 +24,7 @@ class TimeLimits:
         """A limit to be entered at once with ``async with``, and to be handed to :meth:`end` afterwards."""
         if seconds <= ROUND:
             return asyncio.timeout(seconds)
-        limit = asyncio.timeout(None)
+        limit = asyncio.Timeout(None)
         if seconds == math.inf:
             return limit
         loop = asyncio.get_running_loop()
