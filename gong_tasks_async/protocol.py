@@ -92,7 +92,8 @@ def read_tasks(response: HttpResponse) -> Iterator[Task]:
     Raises:
         DecodeError: while iterating, where the answer cannot be read.
     """
-    _refuse_truncated(response)
+    if response.truncated:
+        raise _too_long(response)
     try:
         yield from codec.decode_tasks(response.body)
     except DecodeError as error:
@@ -105,7 +106,8 @@ def read_updated_task(response: HttpResponse, update: TaskUpdate) -> tuple[Task,
     Raises:
         DecodeError: the answer cannot be read, or holds no task or another one.
     """
-    _refuse_truncated(response)
+    if response.truncated:
+        raise _too_long(response)
     try:
         answer = codec.decode_answer(response.body)
         return _the_one(answer.tasks, update.task_id), answer.request_id
@@ -129,14 +131,13 @@ def _named(error: DecodeError, response: HttpResponse) -> DecodeError:
     return error
 
 
-def _refuse_truncated(response: HttpResponse) -> None:
-    if response.truncated:
-        too_long = DecodeError(
-            path="$",
-            expected=f"an answer within max_response_bytes={len(response.body):,}",
-            found="a longer one; allow more, or filter for fewer tasks",
-        )
-        raise _named(too_long, response)
+def _too_long(response: HttpResponse) -> DecodeError:
+    error = DecodeError(
+        path="$",
+        expected=f"an answer within max_response_bytes={len(response.body):,}",
+        found="a longer one; allow more, or filter for fewer tasks",
+    )
+    return _named(error, response)
 
 
 def is_success(response: HttpResponse) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Any, cast
 
@@ -23,6 +23,9 @@ register_writers(_converter)
 _structure_task = _converter.get_structure_hook(Task)
 _structure_answer = _converter.get_structure_hook(TasksAnswer)
 _structure_users = _converter.get_structure_hook(UsersAnswer)
+_writers: dict[type, Callable[[Any], Any]] = {
+    wish: _converter.get_unstructure_hook(wish) for wish in (TaskFilter, TaskUpdate)
+}
 
 SHOWN = 60
 """How many bytes of an answer that is no JSON are quoted in the error."""
@@ -30,7 +33,7 @@ SHOWN = 60
 
 def encode(wish: TaskFilter | TaskUpdate) -> bytes:
     """The body of a request, as compact JSON."""
-    return dumps(_converter.unstructure(wish))
+    return dumps(_writers.get(type(wish), _converter.unstructure)(wish))
 
 
 def to_json(value: Answered) -> dict[str, JsonValue]:
@@ -60,9 +63,10 @@ def decode_answer(body: bytes) -> TasksAnswer:
         DecodeError: it is not JSON, or not as Gong's reference says; ``path`` says where.
     """
     try:
-        return cast("TasksAnswer", _structure_answer(json_object(body), None))
+        answer: TasksAnswer = _structure_answer(json_object(body), None)
     except Mismatch as mismatch:
         raise _decode_error(mismatch) from None
+    return answer
 
 
 def decode_tasks(body: bytes) -> Iterator[Task]:

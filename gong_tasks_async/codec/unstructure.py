@@ -27,31 +27,25 @@ def rfc3339(moment: datetime) -> str:
     return moment.isoformat()
 
 
-def _without_none(**fields: Any) -> dict[str, Any]:
-    return {key: value for key, value in fields.items() if value is not None}
-
-
 def filter_body(wanted: TaskFilter) -> dict[str, Any]:
     """The body of ``POST /v2/tasks``; all inside ``filter``, since the top-level fields are deprecated."""
-    return {
-        "filter": _without_none(
-            userId=wanted.user_id,
-            workspaceId=wanted.workspace_id,
-            types=wanted.types,
-            taskAction=wanted.actions,
-            status=wanted.statuses,
-        )
-    }
+    conditions: dict[str, Any] = {"userId": wanted.user_id}
+    if wanted.workspace_id is not None:
+        conditions["workspaceId"] = wanted.workspace_id
+    conditions |= {"types": wanted.types, "taskAction": wanted.actions, "status": wanted.statuses}
+    return {"filter": conditions}
 
 
 def update_body(update: TaskUpdate) -> dict[str, Any]:
     """The body of ``PATCH /v2/tasks/{taskId}``; what is left out stays as it is."""
-    return _without_none(
-        userId=update.user_id,
-        status=update.status,
-        dueDate=None if update.due_date is None else rfc3339(update.due_date),
-        priority=update.priority,
-    )
+    body: dict[str, Any] = {"userId": update.user_id}
+    if update.status is not None:
+        body["status"] = update.status
+    if update.due_date is not None:
+        body["dueDate"] = rfc3339(update.due_date)
+    if update.priority is not None:
+        body["priority"] = update.priority
+    return body
 
 
 def _object_writer(kind: type[Answered], converter: Converter) -> Callable[[Answered], dict[str, Any]]:
