@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import cast
 
@@ -13,10 +13,10 @@ from gong_tasks_async.models.enums import EnumT, OpenEnum, TaskAction, TaskStatu
 INT64_MAX = 2**63 - 1
 
 
-def _refuse(what: str, problems: Iterable[str]) -> None:
+def _refuse(what: str, problems: Sequence[str | None]) -> None:
     """Name everything that is wrong at once, so that one look mends it."""
-    if found := list(problems):
-        raise ValueError(f"{what} refused: " + "; ".join(found))
+    if any(problems):
+        raise ValueError(f"{what} refused: " + "; ".join(filter(None, problems)))
 
 
 def _listed(kind: type[EnumT], value: object) -> EnumT:
@@ -53,36 +53,36 @@ def _status(value: TaskStatus | str | None) -> TaskStatus | None:
     return None if value is None else _listed(TaskStatus, value)
 
 
-def _text_problems(
+def _text_problem(
     name: str, value: object, *, such_as: str = "234599484848423", empty: str = "say whose tasks are meant"
-) -> Iterator[str]:
+) -> str | None:
     if not isinstance(value, str):
-        yield f"{name} must be text such as {such_as!r}, not {type(value).__name__} {value!r}"
-    elif not value.strip():
-        yield f"{name} is empty: {empty}"
-    elif value != value.strip() or not value.isprintable():
-        yield f"{name} {value!r} has blanks around it or characters that cannot be shown: strip them"
+        return f"{name} must be text such as {such_as!r}, not {type(value).__name__} {value!r}"
+    if not (stripped := value.strip()):
+        return f"{name} is empty: {empty}"
+    if value != stripped or not value.isprintable():
+        return f"{name} {value!r} has blanks around it or characters that cannot be shown: strip them"
+    return None
 
 
-def _member_problems(name: str, kind: type[OpenEnum], value: object) -> Iterator[str]:
-    if not isinstance(value, kind):
-        yield f"{name} {value!r} is not one of {', '.join(kind)}"
+def _member_problem(name: str, kind: type[OpenEnum], value: object) -> str | None:
+    return None if isinstance(value, kind) else f"{name} {value!r} is not one of {', '.join(kind)}"
 
 
-def _members_problems(name: str, kind: type[OpenEnum], values: Sequence[object]) -> Iterator[str]:
+def _members_problems(name: str, kind: type[OpenEnum], values: Sequence[object]) -> list[str | None]:
     if not values:
-        yield f"{name} is empty: name at least one of {', '.join(kind)}, or leave it out"
-    for value in values:
-        yield from _member_problems(name, kind, value)
+        return [f"{name} is empty: name at least one of {', '.join(kind)}, or leave it out"]
+    return [_member_problem(name, kind, value) for value in values]
 
 
-def _due_date_problems(value: object) -> Iterator[str]:
+def _due_date_problem(value: object) -> str | None:
     if not isinstance(value, datetime):
-        yield f"due_date must be a datetime with a time zone, not {value!r}"
-    elif value.utcoffset() is None:
-        yield f"due_date {value.isoformat()} has no time zone: add one, such as tzinfo=datetime.UTC"
-    elif not _known_to_utc(value):
-        yield f"due_date {value.isoformat()} is beyond the calendar"
+        return f"due_date must be a datetime with a time zone, not {value!r}"
+    if value.utcoffset() is None:
+        return f"due_date {value.isoformat()} has no time zone: add one, such as tzinfo=datetime.UTC"
+    if not _known_to_utc(value):
+        return f"due_date {value.isoformat()} is beyond the calendar"
+    return None
 
 
 def _known_to_utc(moment: datetime) -> bool:
@@ -93,11 +93,12 @@ def _known_to_utc(moment: datetime) -> bool:
     return True
 
 
-def _task_id_problems(value: object) -> Iterator[str]:
+def _task_id_problem(value: object) -> str | None:
     if type(value) is not int:
-        yield f"task_id must be an int, not {type(value).__name__} {value!r}"
-    elif not 0 < value <= INT64_MAX:
-        yield f"task_id {value} is outside 1..2**63-1, so it cannot be a Gong task"
+        return f"task_id must be an int, not {type(value).__name__} {value!r}"
+    if not 0 < value <= INT64_MAX:
+        return f"task_id {value} is outside 1..2**63-1, so it cannot be a Gong task"
+    return None
 
 
 @frozen
@@ -120,17 +121,14 @@ class TaskFilter:
 
     def __attrs_post_init__(self) -> None:
         """Refuse what Gong would refuse."""
-        _refuse("TaskFilter", self._problems())
-
-    def _problems(self) -> Iterator[str]:
-        yield from _text_problems("user_id", self.user_id)
+        problems = [_text_problem("user_id", self.user_id)]
         if self.workspace_id is not None:
-            yield from _text_problems(
-                "workspace_id", self.workspace_id, empty="leave it out to mean all workspaces"
-            )
-        yield from _members_problems("types", TaskType, self.types)
-        yield from _members_problems("actions", TaskAction, self.actions)
-        yield from _members_problems("statuses", TaskStatus, self.statuses)
+            nowhere = "leave it out to mean all workspaces"
+            problems += [_text_problem("workspace_id", self.workspace_id, empty=nowhere)]
+        problems += _members_problems("types", TaskType, self.types)
+        problems += _members_problems("actions", TaskAction, self.actions)
+        problems += _members_problems("statuses", TaskStatus, self.statuses)
+        _refuse("TaskFilter", problems)
 
 
 @frozen
@@ -155,18 +153,14 @@ class TaskUpdate:
 
     def __attrs_post_init__(self) -> None:
         """Refuse what Gong would refuse, and what would change nothing."""
-        _refuse("TaskUpdate", self._problems())
-
-    def _problems(self) -> Iterator[str]:
-        yield from _task_id_problems(self.task_id)
-        yield from _text_problems("user_id", self.user_id)
+        problems = [_task_id_problem(self.task_id), _text_problem("user_id", self.user_id)]
         if self.status is None and self.due_date is None and self.priority is None:
-            yield "it changes nothing: give a status, a due_date or a priority"
+            problems += ["it changes nothing: give a status, a due_date or a priority"]
         if self.status is not None:
-            yield from _member_problems("status", TaskStatus, self.status)
+            problems += [_member_problem("status", TaskStatus, self.status)]
         if self.due_date is not None:
-            yield from _due_date_problems(self.due_date)
+            problems += [_due_date_problem(self.due_date)]
         if self.priority is not None:
-            yield from _text_problems(
-                "priority", self.priority, such_as="MEDIUM", empty="leave it out to keep it"
-            )
+            kept = "leave it out to keep it"
+            problems += [_text_problem("priority", self.priority, such_as="MEDIUM", empty=kept)]
+        _refuse("TaskUpdate", problems)
