@@ -95,6 +95,7 @@ class GongTasksClient:
             self._open_transport, source_of(credentials), follows_grant=base == DEFAULT_BASE_URL
         )
         self._options = Options(retry)
+        self._for_single_calls: Caller | None = None
         self.quota: Quota = quota or note_own_quota(
             LocalQuota(limits, on_event=on_event), identity_of(credentials), base
         )
@@ -128,6 +129,7 @@ class GongTasksClient:
             lane=lane or self._options.lane,
             timeout=timeout or self._options.timeout,
         )
+        view._for_single_calls = None  # noqa: SLF001 - its own class
         return view
 
     async def list_tasks(self, filter: TaskFilter | str) -> list[Task]:
@@ -186,7 +188,7 @@ class GongTasksClient:
 
         See https://help.gong.io/apidocs/update-task-v2taskstaskid-1
         """
-        return (await operations.update_task(self._caller(Lane.INTERACTIVE), update)).task
+        return (await operations.update_task(self._single_caller(), update)).task
 
     async def plan_updates(self, updates: Updates, *, skip_unchanged: bool = False) -> Plan:
         """What :meth:`update_many` would do, and how long it will take at the quota of now; changes nothing.
@@ -287,6 +289,13 @@ class GongTasksClient:
             max_response_bytes=self._max_response_bytes,
             session=self._session,
         )
+
+    def _single_caller(self) -> Caller:
+        """One for all single changes: nobody counts them together, or halts them."""
+        caller = self._for_single_calls
+        if caller is None or caller.transport is not self._connection.transport:
+            caller = self._for_single_calls = self._caller(Lane.INTERACTIVE)
+        return caller
 
     def _caller(self, usual_lane: Lane) -> Caller:
         return Caller(
