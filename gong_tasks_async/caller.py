@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from attrs import define, evolve, field
+from attrs import define, field
 
 from gong_tasks_async import protocol
 from gong_tasks_async.errors import APIError, DeadlineExceeded, GongError, RateLimitError, TransportError
@@ -104,7 +104,7 @@ class Caller:
             while True:
                 outcome = await self._attempt(request, tries, deadline)
                 if isinstance(outcome, HttpResponse):
-                    return outcome if tries.sent == 1 else evolve(outcome, attempts=tries.sent)
+                    return outcome if tries.sent == 1 else outcome._replace(attempts=tries.sent)
                 await self._wait_or_raise(request, outcome, tries, deadline)
         except GongError as error:
             raise self.about(request, error, tries.sent)  # noqa: B904 - the same error, completed

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
 
 from attrs import field, frozen
 
@@ -18,13 +20,12 @@ class HttpRequest:
     path: str
     body: bytes | None = field(default=None, repr=False)
     """Not shown: a refresh token may travel in it, as in the query."""
-    query: Mapping[str, str] = field(factory=dict, repr=False)
+    query: Mapping[str, str] = field(default=MappingProxyType({}), repr=False)
     """Not part of what errors name as the request's address: a cursor says nothing, and a token must not be told."""
     content_type: str = JSON
 
 
-@frozen
-class HttpResponse:
+class HttpResponse(NamedTuple):
     """What came back, read to its end."""
 
     status: int

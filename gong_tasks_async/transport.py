@@ -8,7 +8,8 @@ from ipaddress import ip_address
 from typing import Protocol, TypeAlias
 
 import aiohttp
-from multidict import CIMultiDict, istr
+from aiohttp import hdrs
+from multidict import CIMultiDict
 from yarl import URL
 
 from gong_tasks_async.credentials import Credentials
@@ -131,10 +132,10 @@ class AiohttpTransport:
         # aiohttp copies its own kind of mapping, with its own kind of keys, fastest.
         self._headers = CIMultiDict(
             {
-                istr("Authorization"): credentials.authorization,
-                istr("Content-Type"): JSON,
-                istr("Accept"): JSON,
-                istr("User-Agent"): USER_AGENT,
+                hdrs.AUTHORIZATION: credentials.authorization,
+                hdrs.CONTENT_TYPE: JSON,
+                hdrs.ACCEPT: JSON,
+                hdrs.USER_AGENT: USER_AGENT,
             }
         )
         # Those of before stay hidden too: an answer that repeats them may still be under way.
@@ -174,7 +175,7 @@ class AiohttpTransport:
             data=request.body,
             headers=self._headers
             if request.content_type is JSON
-            else {**self._headers, "Content-Type": request.content_type},
+            else {**self._headers, hdrs.CONTENT_TYPE: request.content_type},
             allow_redirects=False,
             raise_for_status=False,
             timeout=TIMEOUT,
@@ -197,8 +198,8 @@ class AiohttpTransport:
     async def _read(self, answer: aiohttp.ClientResponse) -> tuple[bytes, bool]:
         """The body, and whether it was cut where it grew too long. Sizes are counted after decompression."""
         limit = self._max_response_bytes
-        announced = answer.headers.get("Content-Length", "")
-        if announced.isdecimal() and int(announced) <= limit and "Content-Encoding" not in answer.headers:
+        announced = answer.headers.get(hdrs.CONTENT_LENGTH, "")
+        if announced.isdecimal() and int(announced) <= limit and hdrs.CONTENT_ENCODING not in answer.headers:
             return await answer.read(), False
         chunks, size = [], 0
         async for chunk in answer.content.iter_any():

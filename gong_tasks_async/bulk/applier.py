@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
-from attrs import frozen
+from typing import NamedTuple, Protocol
 
 from gong_tasks_async.models import Task, TaskUpdate
 
 
-@frozen
-class Applied:
+class Applied(NamedTuple):
     """Gong's answer to one update."""
 
     task: Task

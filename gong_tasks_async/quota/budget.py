@@ -64,7 +64,10 @@ class Budget:
         if self.spent:
             self.refuse_spent(lane)
         now, allowed = self._now(), self._allowed[lane]
-        return self._ticket(lane, self._in_memory.take(now, self._day.since(now), allowed))
+        taken = self._in_memory.take(now, self._day.since(now), allowed)
+        if isinstance(taken, Taken) and taken.used < self._low_from:
+            return taken.ticket
+        return self._ticket(lane, taken)
 
     async def take(self, lane: Lane) -> int:
         """Count one call, and return the ticket with which it can be given back.

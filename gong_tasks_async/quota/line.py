@@ -71,7 +71,11 @@ class Line:
             self._bulk_earned = max(0.0, self._bulk_earned - 1.0)
         elif self._waiting[Lane.BULK]:
             self._bulk_earned += self._earned_per_departure
-        self.leave()
+        if self.crowd:
+            self.leave()
+        else:
+            self._occupied = False
+            self._bulk_earned = 0.0
 
     def leave(self, *, with_token: bool = False) -> None:
         """Leave the front without a call; ``with_token`` leaves a token that was drawn to the next one."""

@@ -69,13 +69,16 @@ class Slots:
 
     def _land(self, flight: float) -> None:
         """Remember a round trip; the shortest is looked for anew only where it may have been forgotten."""
-        forgotten = self._flights[0] if len(self._flights) == FLIGHTS else math.inf
-        self._flights.append(flight)
+        flights = self._flights
+        forgotten = flights[0] if len(flights) == FLIGHTS else math.inf
+        flights.append(flight)
         if flight <= self._shortest:
             self._shortest = flight
         elif forgotten <= self._shortest:
-            self._shortest = min(self._flights)
-        if len(self._flights) >= ENOUGH_FLIGHTS:
+            self._shortest = min(flights)
+        elif len(flights) != ENOUGH_FLIGHTS:
+            return
+        if len(flights) >= ENOUGH_FLIGHTS:
             self._quickest = min(TRUSTED_SHARE * self._shortest, self._hold)
 
     def take_now(self) -> bool:
