@@ -79,7 +79,8 @@ def read_users(response: HttpResponse) -> UsersAnswer:
     Raises:
         DecodeError: the answer cannot be read.
     """
-    _refuse_truncated(response)
+    if response.truncated:
+        raise _too_long(response)
     try:
         return codec.decode_users(response.body)
     except DecodeError as error:
