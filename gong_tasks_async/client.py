@@ -121,15 +121,9 @@ class GongTasksClient:
             timeout: seconds for each call: the wait in line, all attempts, all sleeps.
             retry: when a call is tried again. What is left out stays as it is in this client.
         """
-        if timeout is not None and not timeout > 0:
-            raise ValueError(f"timeout must be more than 0 seconds, not {timeout}")
         view = copy(self)
-        view._options = Options(  # noqa: SLF001 - its own class
-            retry=retry or self._options.retry,
-            lane=lane or self._options.lane,
-            timeout=timeout or self._options.timeout,
-        )
-        view._for_single_calls = None  # noqa: SLF001 - its own class
+        view._options = self._options.but(lane, timeout, retry)  # noqa: SLF001 - its own class
+        view._for_single_calls = None  # noqa: SLF001
         return view
 
     async def list_tasks(self, filter: TaskFilter | str) -> list[Task]:

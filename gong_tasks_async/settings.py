@@ -46,6 +46,16 @@ class Options:
     lane: Lane | None = None
     timeout: float | None = None
 
+    def but(self, lane: Lane | None, timeout: float | None, retry: RetryPolicy | None) -> Options:
+        """The same with what is given; what is None stays as it is.
+
+        Raises:
+            ValueError: the timeout is not more than 0.
+        """
+        if timeout is not None and not timeout > 0:
+            raise ValueError(f"timeout must be more than 0 seconds, not {timeout}")
+        return Options(retry or self.retry, lane or self.lane, timeout or self.timeout)
+
 
 class BulkSettings(TypedDict, total=False):
     """The keywords that all bulk methods of :class:`GongTasksClient` share.
