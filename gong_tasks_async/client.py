@@ -138,11 +138,8 @@ class GongTasksClient:
 
     def iter_tasks(self, filter: TaskFilter | str) -> AsyncGenerator[Task]:
         """As :meth:`list_tasks`, one by one; a large answer does not hold the event loop for long."""
-        return operations.iter_tasks(
-            self._caller(Lane.INTERACTIVE),
-            operations.as_filter(filter),
-            missing_is_empty=self._missing_is_empty,
-        )
+        caller, wanted = self._caller(Lane.INTERACTIVE), operations.as_filter(filter)
+        return operations.iter_tasks(caller, wanted, missing_is_empty=self._missing_is_empty)
 
     def list_many(
         self, filters: Iterable[TaskFilter | str] | AsyncIterable[TaskFilter | str], *, workers: int = 8
