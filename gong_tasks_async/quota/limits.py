@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, time
 from enum import Enum
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from attrs import field, frozen
 
@@ -104,8 +104,7 @@ class QuotaLimits:
         return max(self.window, 1.0 / self.per_second)
 
 
-@frozen
-class Turn:
+class Turn(NamedTuple):
     """The right to send one request, from one moment on."""
 
     departed: float
