@@ -5,13 +5,16 @@ can be a gate in CI, where no time can. Everything counts from the call to its r
 and the event loop's own functions, each time that a coroutine goes on included. The network is a stub in memory that
 answers in the next pass of the loop; over a real socket the same calls come to the same count but for one.
 
-    python benchmarks/python_calls.py
+Beside them, how many blocks of memory a call leaves behind: without the limiter none, with it the day's memory of it.
+
+    python benchmarks/python_calls.py            # --keep writes the figures down, for tests/test_call_gate.py
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
 import platform
 import statistics
@@ -19,6 +22,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 from types import FrameType
 from typing import Any, Self, TypeVar
 
@@ -37,8 +41,10 @@ BASE_URL = "http://localhost"
 CREDENTIALS = AccessKey("ACCESSKEY", "ACCESSKEYSECRET")
 HEADERS = {"Authorization": CREDENTIALS.authorization, "Content-Type": "application/json"}
 USER = "234599484848423"
-WARM_UP = 20
-CALLS = 40
+KEPT_FIGURES = Path(__file__).with_suffix(".json")
+WARM_UP = 200
+"""Calls before the first that counts; a few caches below us hold the last 128."""
+CALLS = 400
 BETWEEN_CALLS = 0.4
 """Seconds by which the clock is put on after each call, so that the limiter has its next token and a slot ready."""
 
@@ -154,8 +160,8 @@ class Counter:
             self.calls += 1
 
 
-async def count_calls(call: Call) -> int:
-    """Python calls of one call: the median of many, since now and then a loop tidies up its timers."""
+async def count_calls(call: Call) -> float:
+    """Python calls of one call, on average of many: now and then timers go off, or are tidied up."""
     loop, counter, counts = asyncio.get_running_loop(), Counter(), []
     assert isinstance(loop, HandSetClockLoop)  # noqa: S101 - in_memory() made it
     for number in task_ids():
@@ -165,7 +171,21 @@ async def count_calls(call: Call) -> int:
         counts.append(counter.calls)
         loop.now += BETWEEN_CALLS
         await asyncio.sleep(0)
-    return statistics.median_low(counts[WARM_UP:])
+    return round(statistics.fmean(counts[WARM_UP:]), 1)
+
+
+async def count_kept(call: Call) -> float:
+    """Blocks of memory that a call leaves behind, on average of many."""
+    loop, ids = asyncio.get_running_loop(), list(task_ids())
+    assert isinstance(loop, HandSetClockLoop)  # noqa: S101 - in_memory() made it
+    for number in ids:
+        if number == ids[WARM_UP]:
+            gc.collect()
+            before = sys.getallocatedblocks()
+        await call(number)
+        loop.now += BETWEEN_CALLS
+    gc.collect()
+    return round((sys.getallocatedblocks() - before) / CALLS, 1)
 
 
 def count_decoding(kind: str) -> int:
@@ -183,25 +203,46 @@ def in_memory(measuring: Coroutine[Any, Any, T]) -> T:
         return runner.run(measuring)
 
 
-async def _count(entering: Callable[[], Any]) -> int:
+async def _of(entering: Callable[[], Any], counting: Callable[[Call], Awaitable[T]]) -> T:
     async with entering() as call:
-        return await count_calls(call)
+        return await counting(call)
 
 
-def figures() -> dict[str, int]:
+def figures() -> dict[str, float]:
     """All counts, by what was counted."""
-    counted: dict[str, Callable[[], Any]] = {
-        "PATCH, limiter on": lambda: ours(LocalQuota()),
-        "PATCH, limiter off": lambda: ours(Unlimited()),
-        "PATCH, bare aiohttp": bare_aiohttp,
-        "PATCH of a full task, limiter on": lambda: ours(LocalQuota(), "full"),
-        "PATCH of a full task, bare aiohttp": partial(bare_aiohttp, "full"),
+    contenders: dict[str, Callable[[], Any]] = {
+        "limiter on": lambda: ours(LocalQuota()),
+        "limiter off": lambda: ours(Unlimited()),
+        "bare aiohttp": bare_aiohttp,
+        "full task, limiter on": lambda: ours(LocalQuota(), "full"),
+        "full task, bare aiohttp": partial(bare_aiohttp, "full"),
     }
-    counts = {name: in_memory(_count(entering)) for name, entering in counted.items()}
-    return counts | {
-        "decode a typical task": count_decoding("typical"),
-        "decode a full task": count_decoding("full"),
+    counts: dict[str, float] = {
+        f"PATCH, {name}": in_memory(_of(entering, count_calls)) for name, entering in contenders.items()
     }
+    kept = {
+        f"blocks kept, {name}": in_memory(_of(contenders[name], count_kept))
+        for name in ("limiter on", "limiter off")
+    }
+    decoding = {f"decode a {kind} task": count_decoding(kind) for kind in ("typical", "full")}
+    return counts | decoding | kept
+
+
+def kept_figures() -> dict[str, dict[str, float]]:
+    """The figures that were written down, by version of Python."""
+    figures: dict[str, dict[str, float]] = json.loads(KEPT_FIGURES.read_text(encoding="utf-8"))
+    return figures
+
+
+def keep(counts: dict[str, float]) -> None:
+    """Write down the figures for this version of Python."""
+    text = json.dumps(kept_figures() | {python_version(): counts}, indent=2, sort_keys=True)
+    KEPT_FIGURES.write_text(f"{text}\n", encoding="utf-8")
+
+
+def python_version() -> str:
+    """The version without its last part, such as "3.11"."""
+    return platform.python_version().rpartition(".")[0]
 
 
 def main() -> None:
@@ -209,8 +250,12 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--keep", action="store_true")
+    options = parser.parse_args()
     counts = figures()
-    if parser.parse_args().json:
+    if options.keep:
+        keep(counts)
+    if options.json:
         print(json.dumps(counts, indent=2))
         return
     print(f"Python {platform.python_version()}, aiohttp {aiohttp.__version__}")
