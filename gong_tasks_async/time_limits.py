@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 
-ROUND = 1.0
+ROUND = 10.0
 """Seconds between two looks at what is under way."""
 
 

@@ -28,7 +28,7 @@ async def limited(limits: TimeLimits, seconds: float, work: float) -> float | No
     return now() - began
 
 
-@pytest.mark.parametrize("seconds", [0.01, ROUND, ROUND + 1e-6, 1.5, 2.0, 60.0, 3_600.0])
+@pytest.mark.parametrize("seconds", [0.01, ROUND, ROUND + 1e-6, 1.5 * ROUND, 2 * ROUND, 60.0, 3_600.0])
 async def test_a_limit_ends_what_takes_longer_and_leaves_alone_what_does_not(seconds: float) -> None:
     limits = TimeLimits()
     assert await limited(limits, seconds, seconds * 1.001) is None
@@ -42,7 +42,7 @@ async def test_limits_that_begin_at_any_moment_end_at_their_own() -> None:
         await asyncio.sleep(delay)
         assert await limited(limits, seconds, 1_000.0) is None
 
-    await asyncio.gather(*(later(0.13 * number, 0.3 + 0.37 * number) for number in range(30)))
+    await asyncio.gather(*(later(1.3 * number, 0.3 + 3.7 * number) for number in range(30)))
 
 
 async def test_no_limit_at_all_never_ends() -> None:
@@ -51,8 +51,8 @@ async def test_no_limit_at_all_never_ends() -> None:
 
 async def test_being_cancelled_is_not_being_late() -> None:
     limits = TimeLimits()
-    task = asyncio.create_task(limited(limits, 5.0, 100.0))
-    await asyncio.sleep(1.0)
+    task = asyncio.create_task(limited(limits, 5 * ROUND, 100 * ROUND))
+    await asyncio.sleep(ROUND)
     task.cancel()
     await asyncio.wait([task])
     assert task.cancelled()
@@ -60,6 +60,6 @@ async def test_being_cancelled_is_not_being_late() -> None:
 
 async def test_no_timer_is_left_where_nothing_is_under_way() -> None:
     limits = TimeLimits()
-    await asyncio.gather(*(limited(limits, 60.0, 0.1) for _ in range(10)))
+    await asyncio.gather(*(limited(limits, 6 * ROUND, 0.1) for _ in range(10)))
     await asyncio.sleep(2 * ROUND)
     assert limits._next_round is None
