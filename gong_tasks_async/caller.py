@@ -36,6 +36,8 @@ class Caller:
     events: EventSink
     renewal: Renewal | None = None
     """For credentials that end; None where they do not."""
+    haltable: bool = False
+    """Whether :meth:`halt` may be used; then it is remembered which calls wait."""
     jitter: Callable[[], float] = random.random
     calls: int = field(default=0, init=False)
     """Requests sent so far."""
@@ -68,12 +70,16 @@ class Caller:
 
     def halt(self) -> None:
         """Make no further request: whoever waits for one is cancelled, requests under way come to their end."""
+        assert self.haltable, "this caller does not know which calls wait"  # noqa: S101 - a slip of ours
         self._halted = True
         for task in self._resting:
             task.cancel()
 
-    async def rest(self, waiting: Coroutine[Any, Any, T]) -> T:
+    def rest(self, waiting: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
         """Wait for something that :meth:`halt` cuts short."""
+        return self._rest(waiting) if self.haltable else waiting
+
+    async def _rest(self, waiting: Coroutine[Any, Any, T]) -> T:
         if self._halted:
             waiting.close()
             raise asyncio.CancelledError

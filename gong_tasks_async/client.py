@@ -121,9 +121,8 @@ class GongTasksClient:
             timeout: seconds for each call: the wait in line, all attempts, all sleeps.
             retry: when a call is tried again. What is left out stays as it is in this client.
         """
-        view = copy(self)
-        view._options = self._options.but(lane, timeout, retry)  # noqa: SLF001 - its own class
-        view._for_single_calls = None  # noqa: SLF001
+        view, options = copy(self), self._options.but(lane, timeout, retry)
+        view._options, view._for_single_calls = options, None  # noqa: SLF001 - its own class
         return view
 
     async def list_tasks(self, filter: TaskFilter | str) -> list[Task]:
@@ -270,7 +269,7 @@ class GongTasksClient:
         return f"<{type(self).__name__} of {self._base_url}>"
 
     def _job(self, settings: BulkSettings, on_settled: Callable[[Outcome], Awaitable[None]] | None) -> Job:
-        applier = operations.UpdateApplier(self._caller(Lane.BULK))
+        applier = operations.UpdateApplier(self._caller(Lane.BULK, haltable=True))
         return Job(applier=applier, settings=RunSettings(**settings), on_settled=on_settled)
 
     def _open_transport(self) -> Transport:
@@ -288,7 +287,7 @@ class GongTasksClient:
             caller = self._for_single_calls = self._caller(Lane.INTERACTIVE)
         return caller
 
-    def _caller(self, usual_lane: Lane) -> Caller:
+    def _caller(self, usual_lane: Lane, *, haltable: bool = False) -> Caller:
         return Caller(
             transport=self._connection.transport,
             renewal=self._connection.renewal,
@@ -297,4 +296,5 @@ class GongTasksClient:
             lane=self._options.lane or usual_lane,
             timeout=self._options.timeout,
             events=self._events,
+            haltable=haltable,
         )

@@ -111,18 +111,18 @@ def read_updated_task(response: HttpResponse, update: TaskUpdate) -> tuple[Task,
         raise _too_long(response)
     try:
         answer = codec.decode_answer(response.body)
-        return _the_one(answer.tasks, update.task_id), answer.request_id
+        for task in answer.tasks:
+            if task.id == update.task_id:
+                return task, answer.request_id
+        raise _another_task(answer.tasks, update.task_id)
     except DecodeError as error:
         raise _named(error, response)  # noqa: B904 - the same error, completed
 
 
-def _the_one(tasks: tuple[Task, ...], task_id: int) -> Task:
-    for task in tasks:
-        if task.id == task_id:
-            return task
+def _another_task(tasks: tuple[Task, ...], task_id: int) -> DecodeError:
     found = ", ".join(str(task.id) for task in tasks[:NAMED_TASKS]) or "none"
     more = f" and {len(tasks) - NAMED_TASKS} more" if len(tasks) > NAMED_TASKS else ""
-    raise DecodeError(path="$.tasks", expected=f"task {task_id}", found=f"tasks: {found}{more}")
+    return DecodeError(path="$.tasks", expected=f"task {task_id}", found=f"tasks: {found}{more}")
 
 
 def _named(error: DecodeError, response: HttpResponse) -> DecodeError:

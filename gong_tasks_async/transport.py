@@ -169,9 +169,10 @@ class AiohttpTransport:
             await self._session.close()
 
     async def _exchange(self, request: HttpRequest) -> HttpResponse:
+        url = self._base.with_path(self._prefix + request.path, encoded=True)
         answer = await self._session.request(
             request.method,
-            self._url(request),
+            url.with_query(request.query) if request.query else url,
             data=request.body,
             headers=self._headers
             if request.content_type is JSON
@@ -190,10 +191,6 @@ class AiohttpTransport:
         if answer.status != OK or (self._hide_in_success and any(map(body.__contains__, self._secrets))):
             body, headers = self._without_secrets(body, headers)
         return HttpResponse(answer.status, headers, body, truncated)
-
-    def _url(self, request: HttpRequest) -> URL:
-        url = self._base.with_path(self._prefix + request.path, encoded=True)
-        return url.with_query(request.query) if request.query else url
 
     async def _read(self, answer: aiohttp.ClientResponse) -> tuple[bytes, bool]:
         """The body, and whether it was cut where it grew too long. Sizes are counted after decompression."""
