@@ -32,15 +32,12 @@ class Budget:
         self._day: Day = RollingDay() if limits.day_starts is None else FixedDay(limits.day_starts)
         self._store: DayStore = MemoryStore() if limits.day_store is None else SqliteStore(limits.day_store)
         self._in_memory = self._store if isinstance(self._store, MemoryStore) else None
-        self._low_from = sys.maxsize
-        """How many calls have been made when the first share of LOW is reached."""
-        if limits.per_day is not None:
-            self._low_from = limits.per_day - math.floor(max(LOW) * limits.per_day)
         self._allowed = {lane: limits.allowed(lane) for lane in Lane}
         self.spent: dict[Lane, float] = {}
         """The lanes whose day was found spent, and until when; nearly always none."""
         self._told_low: dict[float, float] = {}
         """Until when each share that was reached is old news."""
+        self._expect_low(now=0.0)
 
     @property
     def day(self) -> Day:
@@ -65,7 +62,7 @@ class Budget:
             self.refuse_spent(lane)
         now, allowed = self._now(), self._allowed[lane]
         taken = self._in_memory.take(now, self._day.since(now), allowed)
-        if isinstance(taken, Taken) and taken.used < self._low_from:
+        if isinstance(taken, Taken) and taken.used < self._low_from and now < self._low_again:
             return taken.ticket
         return self._ticket(lane, taken)
 
@@ -84,7 +81,7 @@ class Budget:
 
     def _ticket(self, lane: Lane, taken: Taken | Count) -> int:
         if isinstance(taken, Taken):
-            if taken.used >= self._low_from:
+            if taken.used >= self._low_from or self._now() >= self._low_again:
                 self._tell_low(taken.used)
             return taken.ticket
         until = self.spent[lane] = self.resets_at(taken, self._allowed[lane])
@@ -152,6 +149,15 @@ class Budget:
         if news:
             self._told_low.update(dict.fromkeys(news, self._day.freed(now)))
             self._events.tell(BudgetLow(left=left, per_day=self._limits.per_day))
+        self._expect_low(now)
+
+    def _expect_low(self, now: float) -> None:
+        """Note how many calls have been made, or what time it is, when there may be something to tell again."""
+        per_day = self._limits.per_day or sys.maxsize
+        told = {share: until for share, until in self._told_low.items() if until > now}
+        untold = [share for share in LOW if share not in told]
+        self._low_from = per_day - math.floor(max(untold) * per_day) if untold else sys.maxsize
+        self._low_again = min(told.values(), default=math.inf)
 
     def _spent_error(self, until: float) -> DailyQuotaError:
         return DailyQuotaError(
