@@ -1,7 +1,7 @@
 """Counts that are the same on every machine, and what they were when they were last meant to change.
 
 CI measures no time, which other people's work would disturb; it counts Python calls and memory blocks, for each
-decoded task and for each row of a bulk run. `tests/test_gates.py` fails where a count has grown by more than 3 %.
+PATCH, each decoded task and each row of a bulk run. `tests/test_gates.py` fails where a count has grown by more than 3 %.
 
     python -m benchmarks.gates               # compares with baseline.json
     python -m benchmarks.gates --rewrite     # after a deliberate change: `nox -s baseline` does it for every Python
@@ -19,10 +19,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
 from benchmarks.bulk_cost import offline, rows
+from benchmarks.call_count import calls_beyond_bare
 from benchmarks.stub_server import PROJECT, body_of, full_tasks
 from gong_tasks_async import codec
 
@@ -123,6 +125,8 @@ COUNTS: dict[str, Callable[[int], int]] = {
     "calls for a task, decode_answer": calls_decoding,
     "calls for a task, decode_tasks": calls_iterating,
     "blocks that a task is made of": blocks_kept,
+    "calls for a PATCH, beyond aiohttp's": partial(calls_beyond_bare, limiter=True),
+    "the same, limiter off": partial(calls_beyond_bare, limiter=False),
     "calls for a bulk row": calls_in_bulk,
     "blocks made for a bulk row": blocks_made_in_bulk,
     "blocks left by a bulk row": lambda number: asyncio.run(_bulk(number)),
@@ -185,7 +189,7 @@ def main() -> None:
         return
     counts, before = count_afresh(), baseline()
     for name, count in counts.items():
-        print(f"{name:<34}{before.get(name, float('nan')):>10.2f} ->{count:>10.2f}")
+        print(f"{name:<38}{before.get(name, float('nan')):>10.2f} ->{count:>10.2f}")
     if options.rewrite:
         rewrite(counts)
 
