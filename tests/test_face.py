@@ -58,7 +58,11 @@ def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
 
 
 def test_every_error_event_and_model_is_public() -> None:
-    for module, left_out in ((errors, set()), (events, {"EventSink"}), (models, {"TasksAnswer", "UsersAnswer"})):
+    for module, left_out in (
+        (errors, set()),
+        (events, {"EventSink"}),
+        (models, {"TasksAnswer", "UsersAnswer"}),
+    ):
         classes = {
             name
             for name, value in vars(module).items()

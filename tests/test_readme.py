@@ -45,7 +45,9 @@ def run(program: str, gong: SimulatorThread) -> str:
 def test_the_ten_lines_list_a_user_s_tasks_and_close_one() -> None:
     engine = Engine(users=1, tasks_per_user=10, second_limit=SecondLimit.SLIDING)
     with SimulatorThread(engine) as gong:
-        printed = run(program_with("asyncio.run(main())").replace("234599484848423", engine.user_ids[0]), gong)
+        printed = run(
+            program_with("asyncio.run(main())").replace("234599484848423", engine.user_ids[0]), gong
+        )
     first = int(printed.split()[0])
     assert engine.tasks[first]["status"] == "DONE"
 
