@@ -21,6 +21,7 @@ from gong_tasks_async.errors import (
     DecodeError,
     GongError,
     QuotaStoreError,
+    QuotaUnavailable,
     RateLimitError,
     ServerError,
 )
@@ -47,7 +48,10 @@ def is_final(error: GongError) -> bool:
 
 def stops_the_run(error: GongError) -> bool:
     """Whether every other row would fare the same: bad credentials, a spent quota, a closed client."""
-    return isinstance(error, AuthenticationError | RateLimitError | ClientStateError | QuotaStoreError)
+    return isinstance(
+        error,
+        AuthenticationError | RateLimitError | ClientStateError | QuotaStoreError | QuotaUnavailable,
+    )
 
 
 @frozen(kw_only=True)

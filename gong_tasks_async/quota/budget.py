@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import math
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from gong_tasks_async.errors import DailyQuotaError
-from gong_tasks_async.events import BudgetLow, BudgetSpent, EventSink, logger
+from gong_tasks_async.events import BudgetSpent, EventSink, logger
 from gong_tasks_async.quota.day import Day, FixedDay, RollingDay
 from gong_tasks_async.quota.limits import Lane, QuotaLimits
+from gong_tasks_async.quota.low import LowWatch
 from gong_tasks_async.quota.store import Count, DayStore, MemoryStore, SqliteStore, Taken
 
 T = TypeVar("T")
 N = TypeVar("N", int, float)
-
-LOW = (0.25, 0.10, 0.02)
-"""The shares of the day's calls at which their going down is told, each once a day."""
 
 
 class Budget:
@@ -32,14 +28,9 @@ class Budget:
         self._day: Day = RollingDay() if limits.day_starts is None else FixedDay(limits.day_starts)
         self._store: DayStore = MemoryStore() if limits.day_store is None else SqliteStore(limits.day_store)
         self._in_memory = self._store if isinstance(self._store, MemoryStore) else None
-        self._low_from = sys.maxsize
-        """How many calls have been made when the first share of LOW is reached."""
-        if limits.per_day is not None:
-            self._low_from = limits.per_day - math.floor(max(LOW) * limits.per_day)
+        self._low = LowWatch(limits.per_day, events)
         self._allowed = {lane: limits.allowed(lane) for lane in Lane}
         self._spent_until = dict.fromkeys(Lane, 0.0)
-        self._told_low: dict[float, float] = {}
-        """Until when each share that was reached is old news."""
 
     @property
     def day(self) -> Day:
@@ -79,8 +70,9 @@ class Budget:
 
     def _ticket(self, lane: Lane, taken: Taken | Count) -> int:
         if isinstance(taken, Taken):
-            if taken.used >= self._low_from:
-                self._tell_low(taken.used)
+            if taken.used >= self._low.starts_at:
+                now = self._now()
+                self._low.tell(taken.used, now, self._day.freed(now))
             return taken.ticket
         self._spent_until[lane] = self.resets_at(taken, self._allowed[lane])
         self._events.tell(BudgetSpent(lane=lane.value, resets_at=_moment(self._spent_until[lane])))
@@ -133,20 +125,6 @@ class Budget:
             return
         under_way = asyncio.get_running_loop().run_in_executor(None, step, arg)
         under_way.add_done_callback(_log_failure)
-
-    def _tell_low(self, used: int) -> None:
-        if self._limits.per_day is None:
-            return
-        left = self._limits.per_day - used
-        now = self._now()
-        news = [
-            share
-            for share in LOW
-            if left <= share * self._limits.per_day and now >= self._told_low.get(share, 0.0)
-        ]
-        if news:
-            self._told_low.update(dict.fromkeys(news, self._day.freed(now)))
-            self._events.tell(BudgetLow(left=left, per_day=self._limits.per_day))
 
     def _spent_error(self, until: float) -> DailyQuotaError:
         return DailyQuotaError(

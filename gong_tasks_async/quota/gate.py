@@ -19,6 +19,11 @@ class Gate:
         self._day_spent = False
 
     @property
+    def day_spent(self) -> bool:
+        """Whether it was shut because the day is spent."""
+        return self._day_spent
+
+    @property
     def noticed(self) -> bool:
         """Whether it was shut, and nobody has gone through since."""
         return self._announced
