@@ -11,7 +11,7 @@ from gong_tasks_async.events import BudgetSpent, EventSink
 from gong_tasks_async.quota.day import DAY, Day, FixedDay, RollingDay
 from gong_tasks_async.quota.limits import Lane, QuotaLimits
 from gong_tasks_async.quota.low import LowWatch
-from gong_tasks_async.quota.shared.script import Granted
+from gong_tasks_async.quota.shared.script import MICRO, Granted
 
 BUCKET = 300
 """Seconds of a rolling day whose calls stop counting together, at the latest moment; ``quota.lua`` has it too."""
@@ -48,6 +48,7 @@ class DayCount:
 
     def saw(self, turn: Granted) -> None:
         """Remember what an answer told."""
+        self.set_clock(turn.departure / MICRO - turn.wait)
         if turn.field not in self.known:
             self._forget_old()
         self.known[turn.field] = turn.in_field

@@ -36,6 +36,8 @@ class Front:
         self._bell = Bell()
         self._handed: Granted | None = None
         """The turn on its way from one caller to another."""
+        self._orphan: asyncio.Task[Answer] | None = None
+        """A question whose asker was cancelled before the answer came."""
         self.hearing = Hearing(server, self._hear)
 
     @property
@@ -110,6 +112,9 @@ class Front:
 
     async def _asked(self, lane: Lane, deadline: float | None) -> Answer:
         """Ask the script; the answer to somebody who was cancelled meanwhile is given back."""
+        if self._orphan is not None:
+            await asyncio.wait([self._orphan])  # what it brings goes back with our own question, and comes to us
+            self._orphan = None
         loop = asyncio.get_running_loop()
         patience = math.inf if deadline is None else max(0.0, deadline - loop.time())
         asking = loop.create_task(self._member.take(lane, patience, self._demand))
@@ -117,6 +122,7 @@ class Front:
             return await asyncio.shield(asking)
         except asyncio.CancelledError:
             asking.add_done_callback(self._undo)
+            self._orphan = asking
             raise
 
     async def _awaited(self, turn: Granted) -> bool:

@@ -19,7 +19,7 @@ local NO_CEILING = 1000
 
 local FIELDS = {
   'run', 'epoch', 'next', 'shut', 'day_shut', 'generation', 'share', 'share_at', 'slowed_at', 'ceiling', 'caution',
-  'flight', 'deviation', 'quickest', 'earned', 'bulk_until', 'used', 'sweep_at',
+  'flight', 'quickest', 'earned', 'bulk_until', 'used', 'sweep_at',
 }
 local state, known = {}, redis.call('HMGET', STATE, unpack(FIELDS))
 for place, name in ipairs(FIELDS) do
@@ -63,6 +63,9 @@ local function slots() return math.max(1, math.ceil(ask.slots * state.share - PA
 
 -- What of a flight is certain to come again; see quota/slots.py on why a slot may be freed so much earlier.
 local function early() return math.min(0.8 * state.quickest, ask.hold) end
+
+-- Before the first answer a flight is taken to be long.
+local function expected_flight() return state.flight > 0 and state.flight or ask.hold end
 
 -- Mean and least of the flights of late, each answer moving them a little (the mean as in RFC 6298).
 local function learn_flight(flight)
@@ -226,7 +229,7 @@ local function occupy(departure, hole)
     return hole
   end
   state.next = math.max(state.next, departure - ask.catch_up) + spacing()
-  redis.call('ZADD', SLOTS, whole(departure + state.flight + ask.hold - early()), ask.lease)
+  redis.call('ZADD', SLOTS, whole(departure + expected_flight() + ask.hold - early()), ask.lease)
   redis.call('PEXPIRE', SLOTS, whole(MINUTE + math.ceil((departure - now + ask.hold) / 1000)))
   return ask.lease
 end
