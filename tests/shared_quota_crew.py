@@ -115,6 +115,18 @@ class Crew:
             most_in_a_second=ledger.most_in_window(1.0),
         )
 
+    def still_after(self, seconds: float) -> list[int]:
+        """The calls of each, when nobody has called for so long."""
+        before = -1
+        while before != (before := len(self.engine.ledger.entries)):
+            time.sleep(seconds)  # to see that nothing happens
+        return [self.calls_of(place) for place in range(len(self.processes))]
+
+    def kill(self, place: int) -> None:
+        """SIGKILL: no goodbye."""
+        self.processes[place].kill()
+        self.processes[place].wait()
+
     def end(self) -> list[dict[str, int]]:
         """Let them end as they should, and say what they counted."""
         counts = []

@@ -34,7 +34,8 @@ async def shared(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[MakeShared]:
             client = FakeAsyncRedis(server=server)
             stack.push_async_callback(client.aclose)
             settings.setdefault("wall_clock", time.time)
-            quota = RedisQuota(client, company="acme", limits=limits, **settings)  # type: ignore[arg-type]  # kept short
+            settings.setdefault("company", "acme")
+            quota = RedisQuota(client, limits=limits, **settings)  # type: ignore[arg-type]  # kept short
             stack.push_async_callback(quota.close)
             return quota
 

@@ -113,7 +113,9 @@ class Front:
     async def _asked(self, lane: Lane, deadline: float | None) -> Answer:
         """Ask the script; the answer to somebody who was cancelled meanwhile is given back."""
         if self._orphan is not None:
-            await asyncio.wait([self._orphan])  # what it brings goes back with our own question, and comes to us
+            await asyncio.wait(
+                [self._orphan]
+            )  # what it brings goes back with our own question, and comes to us
             self._orphan = None
         loop = asyncio.get_running_loop()
         patience = math.inf if deadline is None else max(0.0, deadline - loop.time())

@@ -64,8 +64,8 @@ local function slots() return math.max(1, math.ceil(ask.slots * state.share - PA
 -- What of a flight is certain to come again; see quota/slots.py on why a slot may be freed so much earlier.
 local function early() return math.min(0.8 * state.quickest, ask.hold) end
 
--- Before the first answer a flight is taken to be long.
-local function expected_flight() return state.flight > 0 and state.flight or ask.hold end
+-- Before the first answer a flight is taken to be of a fair length.
+local function expected_flight() return state.flight > 0 and state.flight or ask.hold / 4 end
 
 -- Mean and least of the flights of late, each answer moving them a little (the mean as in RFC 6298).
 local function learn_flight(flight)
