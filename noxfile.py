@@ -33,7 +33,7 @@ BENCHMARKS = [
 SHIPPED = {
     "gong_tasks_async/py.typed",
     "gong_tasks_async/simulator/openapi.json",
-    "gong_tasks_async/quota/shared/quota.lua",
+    *(f"gong_tasks_async/quota/shared/{part}.lua" for part in ("state", "pace", "day", "steps")),
 }
 ADVICE = "install 'gong_tasks_async[cli]'"
 

@@ -14,7 +14,7 @@ from gong_tasks_async.quota.low import LowWatch
 from gong_tasks_async.quota.shared.script import MICRO, Granted
 
 BUCKET = 300
-"""Seconds of a rolling day whose calls stop counting together, at the latest moment; ``quota.lua`` has it too."""
+"""Seconds of a rolling day whose calls stop counting together, at the latest moment; ``state.lua`` has it too."""
 
 
 class DayCount:

@@ -14,10 +14,10 @@ from attrs import evolve, frozen
 
 from gong_tasks_async.errors import ClientStateError, DeadlineExceeded, QuotaUnavailable
 from gong_tasks_async.events import Event, EventSink
-from gong_tasks_async.quota.day import ready_at
 from gong_tasks_async.quota.gate import Gate
 from gong_tasks_async.quota.limits import Lane, QuotaEstimate, QuotaLimits, QuotaSnapshot, Turn
-from gong_tasks_async.quota.shared.day_count import DayCount, moment
+from gong_tasks_async.quota.shared.day_count import DayCount
+from gong_tasks_async.quota.shared.figures import estimate_of, snapshot_of
 from gong_tasks_async.quota.shared.front import Front
 from gong_tasks_async.quota.shared.member import Member
 from gong_tasks_async.quota.shared.script import Granted
@@ -174,16 +174,7 @@ class RedisQuota:
             if self._solo is None:
                 raise
             return await self._solo.quota.snapshot()
-        per_day, made = self.limits.per_day, self._day.made(state.day)
-        return QuotaSnapshot(
-            used=state.used,
-            left=None if per_day is None else max(0, per_day - state.used),
-            reserve=self.limits.interactive_reserve,
-            resets_at=moment(self._day.day.freed(made[0])) if made else None,
-            per_second=1.0 / state.spacing,
-            shut_until=moment(state.now + state.shut_for) if state.shut_for else None,
-            waiting={Lane.INTERACTIVE: state.people, Lane.BULK: state.machines},
-        )
+        return snapshot_of(state, self.limits, self._day)
 
     async def estimate(self, calls: int, lane: Lane = Lane.BULK) -> QuotaEstimate:
         """How long so many calls will take from now, behind those that wait anywhere.
@@ -201,15 +192,7 @@ class RedisQuota:
             if self._solo is None:
                 raise
             return await self._solo.quota.estimate(calls, lane)
-        ends = ready_at(
-            state.people + (state.machines if lane is Lane.BULK else 0) + calls,
-            now=state.now + max(state.shut_for, state.next_in),
-            spacing=state.spacing,
-            allowed=None if self.limits.per_day is None else self.limits.allowed(lane),
-            made=self._day.made(state.day),
-            day=self._day.day,
-        )
-        return QuotaEstimate(calls, ends - state.now, moment(ends))
+        return estimate_of(calls, lane, state, self.limits, self._day)
 
     async def close(self) -> None:
         """Tell what is yet to be told, and close the connections that were made here; a second time does nothing."""

@@ -1,4 +1,4 @@
-"""What is asked of the script, and what it answers, as values. No I/O; ``quota.lua`` is the other half."""
+"""What is asked of the script, and what it answers, as values. No I/O; the ``.lua`` files are the other half."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from attrs import frozen
 
 from gong_tasks_async.quota.limits import Lane, QuotaLimits
 
-SOURCE = files("gong_tasks_async.quota.shared").joinpath("quota.lua").read_text(encoding="utf-8")
+PARTS = ("state.lua", "pace.lua", "day.lua", "steps.lua")
+SOURCE = "\n".join(
+    files("gong_tasks_async.quota.shared").joinpath(part).read_text(encoding="utf-8") for part in PARTS
+)
 MICRO = 1_000_000
 FOREVER = 10**15
 """Microseconds; thirty years, which Lua's numbers hold exactly."""
