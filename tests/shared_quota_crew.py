@@ -14,7 +14,7 @@ from typing import Any
 from attrs import frozen
 from redis import Redis
 
-from gong_tasks_async.simulator import Engine, SecondLimit, SimulatorThread
+from gong_tasks_async.simulator import DayLimit, Engine, SecondLimit, SimulatorThread
 from tests.redis_server import RedisServer
 
 LATENCY = (0.005, 0.030)
@@ -146,7 +146,13 @@ class Crew:
 
 @contextmanager
 def crew(redis: RedisServer, *, per_second: float, **quota: Any) -> Iterator[Crew]:
-    engine = Engine(users=1, tasks_per_user=9, second_limit=SecondLimit.SLIDING, per_second=per_second)
+    engine = Engine(
+        users=1,
+        tasks_per_user=9,
+        second_limit=SecondLimit.SLIDING,
+        day_limit=DayLimit.NONE,
+        per_second=per_second,
+    )
     with SimulatorThread(engine, latency=LATENCY) as gong:
         team = Crew(redis, engine, gong.base_url, **quota)
         try:

@@ -25,6 +25,7 @@ class Hearing:
         self._listens = False
         self._asked_at: float | None = None
         self._needed = False
+        self._closing = False
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -41,12 +42,13 @@ class Hearing:
 
     async def close(self) -> None:
         """Listen no more."""
+        self._closing = True  # a cancellation can get lost in a client that is about to fail anyway
         if self._task:
             self._task.cancel()
             await asyncio.wait([self._task])
 
     async def _keep_listening(self) -> None:
-        while True:
+        while not self._closing:
             try:
                 async with self._server.news() as channel:
                     await self._listen(channel)
@@ -58,7 +60,7 @@ class Hearing:
 
     async def _listen(self, channel: Channel) -> None:
         """Hear one message after another, until a question stays without an answer."""
-        while True:
+        while not self._closing:
             heard = await channel.heard(SILENCE)
             if heard is not None:
                 self._listens, self._asked_at = True, None
