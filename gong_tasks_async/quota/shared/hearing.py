@@ -8,8 +8,11 @@ from collections.abc import Callable
 from gong_tasks_async.errors import QuotaUnavailable
 from gong_tasks_async.quota.shared.ports import Channel, Server
 
-SILENCE = 1.0
-"""Seconds without a word after which a sign of life is asked for, and for which it is waited."""
+SILENCE = 5.0
+"""Seconds without a word after which a sign of life is asked for. A lost connection is noticed at once, save for one
+that is half open; and then the other one, for the script, is half open most likely too."""
+ANSWER_WITHIN = 1.0
+"""Seconds for which it is waited then."""
 TRUSTED = 0.5
 """Seconds for which a question may be open, and the silence before it still means that there was no news."""
 REST = 0.25
@@ -61,7 +64,7 @@ class Hearing:
     async def _listen(self, channel: Channel) -> None:
         """Hear one message after another, until a question stays without an answer."""
         while not self._closing:
-            heard = await channel.heard(SILENCE)
+            heard = await channel.heard(SILENCE if self._asked_at is None else ANSWER_WITHIN)
             if heard is not None:
                 self._listens, self._asked_at = True, None
                 if heard:

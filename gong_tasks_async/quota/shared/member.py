@@ -51,6 +51,7 @@ class Member:
         day: DayCount,
         events: EventSink,
         on_change: Callable[[], None],
+        on_news_to_tell: Callable[[], None],
         *,
         alone: bool,
     ) -> None:
@@ -65,7 +66,7 @@ class Member:
         """Which memory of the server's knows us; it begins another one with each restart."""
         self._generation = 0
         self._share = 1.0
-        self.outbox = Outbox()
+        self.outbox = Outbox(on_news_to_tell)
         self.contact = Contact(server.place, events, self._rejoin, on_change, alone=alone)
 
     @property

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from attrs import frozen
 
@@ -47,7 +47,8 @@ class Ended:
 class Outbox:
     """Kept in order; the oldest are dropped where too many gather, with a word in the log."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_put: Callable[[], None]) -> None:
+        self._on_put = on_put
         self._waiting: deque[Ended] = deque()
         self._dropped = 0
 
@@ -79,6 +80,7 @@ class Outbox:
     def _put(self, ended: Ended) -> None:
         self._waiting.append(ended)
         self._trim()
+        self._on_put()
 
     def _trim(self) -> None:
         while len(self._waiting) > MOST_KEPT:

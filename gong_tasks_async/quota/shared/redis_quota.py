@@ -99,6 +99,7 @@ class RedisQuota:
             self._day,
             events,
             self._contact_changed,
+            self._tell_soon,
             alone=self._solo is not None,
         )
         self._contact = self._member.contact
@@ -147,7 +148,6 @@ class RedisQuota:
             self._member.outbox.answered(turn.granted, turn.departed, uncount=uncount)
             if uncount:
                 self._day.reopened()
-        self._tell_soon()
 
     def pause(self, seconds: float, *, day_spent: bool = False) -> None:
         """Say that Gong answered 429; see :class:`Quota`. All other processes are told at once."""

@@ -20,22 +20,23 @@ local FIELDS = {
   'run', 'epoch', 'next', 'shut', 'day_shut', 'generation', 'share', 'share_at', 'slowed_at', 'ceiling', 'caution',
   'flight', 'quickest', 'earned', 'bulk_until', 'used', 'sweep_at',
 }
-local state, known = {}, redis.call('HMGET', STATE, unpack(FIELDS))
-for place, name in ipairs(FIELDS) do
-  state[name] = name == 'run' and (known[place] or '') or tonumber(known[place] or (name == 'share' and 1)
-    or (name == 'caution' and 1) or (name == 'ceiling' and NO_CEILING) or 0)
+local UNKNOWN = {run = '', share = 1, caution = 1, ceiling = NO_CEILING}
+local state, before = {}, {}
+for place, value in ipairs(redis.call('HMGET', STATE, unpack(FIELDS))) do
+  local name = FIELDS[place]
+  state[name] = value and (tonumber(value) or value) or UNKNOWN[name] or 0
+  before[name] = value and state[name] or nil
 end
 
 local function whole(number) return string.format('%.0f', number) end
 
 local function save()
   local pairs_of = {}
-  for place, name in ipairs(FIELDS) do
+  for _, name in ipairs(FIELDS) do
     local value = state[name]
-    if type(value) == 'number' then value = string.format('%.17g', value) end
-    if value ~= (known[place] or '') then
+    if value ~= before[name] then
       pairs_of[#pairs_of + 1] = name
-      pairs_of[#pairs_of + 1] = value
+      pairs_of[#pairs_of + 1] = type(value) == 'number' and string.format('%.17g', value) or value
     end
   end
   if #pairs_of > 0 then redis.call('HSET', STATE, unpack(pairs_of)) end
@@ -53,5 +54,5 @@ local function server_run()
   local ok, info = pcall(redis.call, 'INFO', 'server')
   if not ok or type(info) ~= 'string' then return 'unknown' end -- not allowed to ask
   local _, before = string.find(info, 'run_id:', 1, true)
-  return before and string.sub(info, before + 1, before + 40) or 'unknown'
+  return before and 'run ' .. string.sub(info, before + 1, before + 40) or 'unknown' -- never like a number
 end
