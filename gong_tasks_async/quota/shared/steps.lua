@@ -38,7 +38,7 @@ local function pause()
   if ask.slower then slow_down() end
   if opens > state.shut then
     state.shut, state.day_shut = opens, ask.day_spent and 1 or 0
-    state.next = opens
+    state.next = math.max(opens, math.min(state.next, now + spacing())) -- whoever left last left by now
     state.generation = state.generation + 1
     redis.call('DEL', HOLES)
     redis.call('ZREMRANGEBYSCORE', SLOTS, '(' .. whole(now + state.flight + ask.hold - early()), '+inf')
