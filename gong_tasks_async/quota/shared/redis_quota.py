@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 TOO_MANY_REQUESTS = 429
 TELL_AFTER = 0.05
 """Seconds for which what has ended waits for company, where no turn is asked for that it could travel with."""
+TELL_AT_LATEST = 1.0
+"""Seconds after which it is looked again whether it has travelled, where a turn will be asked for."""
 LAST_WORDS = 1.0
 """Seconds that closing gives to what is yet to be told."""
 
@@ -267,7 +269,8 @@ class RedisQuota:
 
     def _tell_soon(self) -> None:
         if self._telling is None and not self._closed:
-            self._telling = asyncio.get_running_loop().call_later(TELL_AFTER, self._tell)
+            after = TELL_AT_LATEST if self._front.will_ask else TELL_AFTER
+            self._telling = asyncio.get_running_loop().call_later(after, self._tell)
 
     def _tell(self) -> None:
         self._telling = None
