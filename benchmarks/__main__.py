@@ -53,6 +53,7 @@ SCRIPTS = {
     "quota_neighbour": Script("--runs 1"),
     "quota_herd": Script("--quick"),
     "quota_lanes": Script("--arrivals 50 --departures 500"),
+    "redis_quota": Script(None, "--seconds 15"),
     "turn_cost": Script("--blocks 5 --turns 500 --no-file"),
     "bulk_cost": Script("--rows 10000 --journal-rows 3000 --moments 3"),
     "plots": Script(None),

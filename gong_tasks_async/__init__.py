@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         JournalError as JournalError,
         MissingScopeError as MissingScopeError,
         QuotaStoreError as QuotaStoreError,
+        QuotaUnavailable as QuotaUnavailable,
         RateLimitError as RateLimitError,
         ServerError as ServerError,
         TaskNotFoundError as TaskNotFoundError,
@@ -61,6 +62,8 @@ if TYPE_CHECKING:
         Event as Event,
         PaceChanged as PaceChanged,
         Paused as Paused,
+        QuotaLost as QuotaLost,
+        QuotaRegained as QuotaRegained,
         Resumed as Resumed,
         RetryPlanned as RetryPlanned,
     )
@@ -101,6 +104,7 @@ if TYPE_CHECKING:
         Turn as Turn,
         Unlimited as Unlimited,
     )
+    from gong_tasks_async.quota.shared import RedisQuota as RedisQuota
     from gong_tasks_async.retry import RetryPolicy as RetryPolicy
     from gong_tasks_async.token_exchange import (
         OAuthGrant as OAuthGrant,
@@ -112,11 +116,12 @@ _NAMES_OF = {
     "client": "GongTasksClient",
     "codec": "to_json",
     "credentials": "AccessKey BearerToken Credentials",
-    "errors": "AccessDeniedError APIError AuthenticationError BadRequestError ClientStateError CredentialsError DailyQuotaError DeadlineExceeded DecodeError GongError InactiveCompanyError JournalError MissingScopeError QuotaStoreError RateLimitError ServerError TaskNotFoundError TransportError",
-    "events": "BudgetLow BudgetSpent CallAttempted Event PaceChanged Paused Resumed RetryPlanned",
+    "errors": "AccessDeniedError APIError AuthenticationError BadRequestError ClientStateError CredentialsError DailyQuotaError DeadlineExceeded DecodeError GongError InactiveCompanyError JournalError MissingScopeError QuotaStoreError QuotaUnavailable RateLimitError ServerError TaskNotFoundError TransportError",
+    "events": "BudgetLow BudgetSpent CallAttempted Event PaceChanged Paused QuotaLost QuotaRegained Resumed RetryPlanned",
     "models": "Account Affiliation Contact ContactData CrmField CrmObjectType CrmType Email Flow JsonValue OpenEnum Opportunity OptOutChannel PhoneNumber Priority Step Task TaskAction TaskFilter TaskStatus TaskType TaskUpdate User UserTasks",
     "oauth": "OAuthToken",
     "quota": "Lane LocalQuota Quota QuotaEstimate QuotaLimits QuotaSnapshot Turn Unlimited",
+    "quota.shared": "RedisQuota",
     "retry": "RetryPolicy",
     "token_exchange": "OAuthGrant RefreshArguments",
 }

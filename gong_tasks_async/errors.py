@@ -18,6 +18,7 @@
     ├── CredentialsError            no credentials could be had: a refresh was refused, a vault or `save` failed
     ├── DeadlineExceeded            waiting would outlast the caller's timeout; also a TimeoutError
     ├── QuotaStoreError             the file with the day's count is not ours, or cannot be read or written
+    ├── QuotaUnavailable            the Redis that holds the shared quota does not answer; nothing was sent
     ├── JournalError                a bulk job's journal is not this job's, in use, or cannot be read or written
     └── ClientStateError            the client is not open, closed, or of another event loop; also a RuntimeError
 
@@ -306,6 +307,22 @@ class QuotaStoreError(GongError):
         return (
             f"{self.request}: the day's count in {self.path}: {self.reason}. No call is sent that could not be "
             f"counted: mend the file or its disk, or name another with QuotaLimits(day_store=...)."
+        )
+
+
+@define(slots=False, eq=False, repr=False, kw_only=True)
+class QuotaUnavailable(GongError):  # noqa: N818 - the name says a state, as DeadlineExceeded does
+    """The Redis that holds the shared quota does not answer. No call was sent."""
+
+    server: str
+    """Where it is looked for, without user and password."""
+    reason: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.request}: the shared quota at {self.server} cannot be asked ({self.reason}). No call is sent "
+            f"without it: check that Redis runs there and may be used, or go on alone with "
+            f'RedisQuota(fail="local", local_share=...).'
         )
 
 

@@ -80,6 +80,23 @@ class BudgetSpent(Event):
     resets_at: datetime
 
 
+@frozen(kw_only=True)
+class QuotaLost(Event):
+    """The Redis that holds the shared quota does not answer; ``alone`` tells whether calls go on without it."""
+
+    server: str
+    reason: str
+    alone: bool
+
+
+@frozen(kw_only=True)
+class QuotaRegained(Event):
+    """The shared quota answers again, after ``seconds``."""
+
+    server: str
+    seconds: float
+
+
 LONG_PAUSE = 10.0
 """Seconds; a pause of a second is everyday life, but nobody shall wait for long without a word."""
 
@@ -87,7 +104,7 @@ LONG_PAUSE = 10.0
 def _level(event: Event) -> int:
     if isinstance(event, Paused):
         return logging.WARNING if event.seconds >= LONG_PAUSE else logging.INFO
-    if isinstance(event, BudgetLow | BudgetSpent):
+    if isinstance(event, BudgetLow | BudgetSpent | QuotaLost | QuotaRegained):
         return logging.WARNING
     return logging.INFO if isinstance(event, RetryPlanned) else logging.DEBUG
 
@@ -95,7 +112,7 @@ def _level(event: Event) -> int:
 class EventSink:
     """Hands events to whoever asked for them: the user's callback, and the log.
 
-    Long pauses and a budget that runs low are logged as warnings, short ones and retries as infos, everything else as debug, on the
+    Long pauses, a budget that runs low, and a shared quota that is lost are logged as warnings, short ones and retries as infos, everything else as debug, on the
     logger ``gong_tasks_async``. A callback that raises is logged and does not disturb the call.
     """
 

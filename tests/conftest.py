@@ -18,6 +18,7 @@ from hypothesis import settings
 
 from gong_tasks_async import AccessKey, GongTasksClient
 from gong_tasks_async.simulator import Engine, Simulator, VirtualClockLoop, make_app, memory_session
+from tests.redis_server import redis_server as redis_server  # noqa: PLC0414 - a fixture, for all tests
 
 # A busy machine is no failure; and what CI tries shall not depend on chance, while a developer's runs look further.
 settings.register_profile("gong", deadline=None, print_blob=True, derandomize="CI" in os.environ)

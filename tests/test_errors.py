@@ -25,6 +25,7 @@ from gong_tasks_async.errors import (
     JournalError,
     MissingScopeError,
     QuotaStoreError,
+    QuotaUnavailable,
     RateLimitError,
     ServerError,
     TaskNotFoundError,
@@ -62,6 +63,7 @@ EVERY: list[GongError] = [
     DeadlineExceeded(**PATCH, attempts=2, reason="late", estimate=2.5),
     CredentialsError(**PATCH, reason="the token's endpoint answered 400", advice="Authorize the app again."),
     QuotaStoreError(**PATCH, path="/var/gong/day", reason="it cannot be used now (disk full)"),
+    QuotaUnavailable(**PATCH, server="redis://quota:6379/0", reason="ConnectionError: refused"),
     JournalError(path="/jobs/dismiss.gong", reason="it is another job's"),
     ClientStateError(reason="This client is closed: make a new one."),
 ]
@@ -147,6 +149,11 @@ TEXTS: list[tuple[str, GongError, list[str]]] = [
     ("the day, no end known", DailyQuotaError(), ["after the day has turned"]),
     ("500", ServerError(status=500), ["may not have Gong Engage"]),
     ("503", ServerError(status=503), ["Try again later; Gong's status page"]),
+    (
+        "the shared quota",
+        QuotaUnavailable(**PATCH, server="redis://quota:6379/0", reason="refused"),
+        ["at redis://quota:6379/0 cannot be asked (refused). No call is sent", 'fail="local"'],
+    ),
     ("connection", TransportError(reason="x", attempts=1), ["no answer after 1 attempt (x)", "that is safe"]),
     ("certificate", TransportError(reason="x", retryable=False), ["Trying again will not help"]),
     (

@@ -14,6 +14,8 @@ from gong_tasks_async.events import (
     EventSink,
     PaceChanged,
     Paused,
+    QuotaLost,
+    QuotaRegained,
     Resumed,
     RetryPlanned,
 )
@@ -25,6 +27,8 @@ EVENTS: list[tuple[Event, int]] = [
     (Paused(seconds=1.0), logging.INFO),
     (Paused(seconds=10.0), logging.WARNING),
     (Resumed(), logging.DEBUG),
+    (QuotaLost(server="redis://quota", reason="refused", alone=True), logging.WARNING),
+    (QuotaRegained(server="redis://quota", seconds=2.0), logging.WARNING),
     (PaceChanged(before=3.0, after=2.0), logging.DEBUG),
 ]
 

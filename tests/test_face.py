@@ -75,14 +75,15 @@ def test_the_version_is_that_of_the_installed_package() -> None:
     assert gong_tasks_async.__version__ == version("gong_tasks_async")
 
 
-HEAVY = {"aiohttp", "cattrs", "aiolimiter", "orjson", "rich", "click"}
+HEAVY = {"aiohttp", "cattrs", "aiolimiter", "orjson", "rich", "click", "redis"}
 LIGHT: dict[str, set[str]] = {
     "import gong_tasks_async": HEAVY,
     "import gong_tasks_async.models": HEAVY,
     "import gong_tasks_async.errors": HEAVY,
     "from gong_tasks_async import Task, TaskUpdate, UserTasks, GongError, AccessKey, Event, RetryPolicy": HEAVY,
     "from gong_tasks_async import to_json": HEAVY - {"cattrs", "orjson"},
-    "from gong_tasks_async import GongTasksClient": {"rich", "click", "gong_tasks_async.simulator"},
+    "from gong_tasks_async import GongTasksClient": {"rich", "click", "redis", "gong_tasks_async.simulator"},
+    "from gong_tasks_async import RedisQuota": {"aiohttp", "cattrs", "redis"},
     "import gong_tasks_async.simulator": HEAVY - {"aiohttp"} | {"gong_tasks_async.models"},
 }
 

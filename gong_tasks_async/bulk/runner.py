@@ -22,6 +22,7 @@ from gong_tasks_async.errors import (
     DecodeError,
     GongError,
     QuotaStoreError,
+    QuotaUnavailable,
     RateLimitError,
     ServerError,
 )
@@ -37,7 +38,14 @@ SHORTEST_DAY_WAIT = 1.0
 """Seconds; a rolling day may free its next call at any moment, and asking in a tight loop helps nobody."""
 
 
-STOPPING = (AuthenticationError, CredentialsError, RateLimitError, ClientStateError, QuotaStoreError)
+STOPPING = (
+    AuthenticationError,
+    CredentialsError,
+    RateLimitError,
+    ClientStateError,
+    QuotaStoreError,
+    QuotaUnavailable,
+)
 
 
 def is_final(error: GongError) -> bool:

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import math
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from gong_tasks_async.errors import DailyQuotaError
-from gong_tasks_async.events import BudgetLow, BudgetSpent, EventSink, logger
+from gong_tasks_async.events import BudgetSpent, EventSink, logger
 from gong_tasks_async.quota.day import Day, FixedDay, RollingDay
 from gong_tasks_async.quota.limits import Lane, QuotaLimits
+from gong_tasks_async.quota.low import LowWatch
 from gong_tasks_async.quota.store import Count, DayStore, MemoryStore, SqliteStore, Taken
 
 T = TypeVar("T")
 N = TypeVar("N", int, float)
-
-LOW = (0.25, 0.10, 0.02)
-"""The shares of the day's calls at which their going down is told, each once a day."""
 
 
 class Budget:
@@ -35,9 +31,7 @@ class Budget:
         self._allowed = {lane: limits.allowed(lane) for lane in Lane}
         self.spent: dict[Lane, float] = {}
         """The lanes whose day was found spent, and until when; nearly always none."""
-        self._told_low: dict[float, float] = {}
-        """Until when each share that was reached is old news."""
-        self._expect_low(now=0.0)
+        self._low = LowWatch(limits.per_day, events)
 
     @property
     def day(self) -> Day:
@@ -62,7 +56,7 @@ class Budget:
             self.refuse_spent(lane)
         now, allowed = self._now(), self._allowed[lane]
         taken = self._in_memory.take(now, self._day.since(now), allowed)
-        if isinstance(taken, Taken) and taken.used < self._low_from and now < self._low_again:
+        if isinstance(taken, Taken) and taken.used < self._low.starts_at and now < self._low.again_at:
             return taken.ticket
         return self._ticket(lane, taken)
 
@@ -81,8 +75,9 @@ class Budget:
 
     def _ticket(self, lane: Lane, taken: Taken | Count) -> int:
         if isinstance(taken, Taken):
-            if taken.used >= self._low_from or self._now() >= self._low_again:
-                self._tell_low(taken.used)
+            if taken.used >= self._low.starts_at or self._now() >= self._low.again_at:
+                now = self._now()
+                self._low.tell(taken.used, now, self._day.freed(now))
             return taken.ticket
         until = self.spent[lane] = self.resets_at(taken, self._allowed[lane])
         self._events.tell(BudgetSpent(lane=lane.value, resets_at=_moment(until)))
@@ -135,29 +130,6 @@ class Budget:
             return
         under_way = asyncio.get_running_loop().run_in_executor(None, step, arg)
         under_way.add_done_callback(_log_failure)
-
-    def _tell_low(self, used: int) -> None:
-        if self._limits.per_day is None:
-            return
-        left = self._limits.per_day - used
-        now = self._now()
-        news = [
-            share
-            for share in LOW
-            if left <= share * self._limits.per_day and now >= self._told_low.get(share, 0.0)
-        ]
-        if news:
-            self._told_low.update(dict.fromkeys(news, self._day.freed(now)))
-            self._events.tell(BudgetLow(left=left, per_day=self._limits.per_day))
-        self._expect_low(now)
-
-    def _expect_low(self, now: float) -> None:
-        """Note how many calls have been made, or what time it is, when there may be something to tell again."""
-        per_day = self._limits.per_day or sys.maxsize
-        told = {share: until for share, until in self._told_low.items() if until > now}
-        untold = [share for share in LOW if share not in told]
-        self._low_from = per_day - math.floor(max(untold) * per_day) if untold else sys.maxsize
-        self._low_again = min(told.values(), default=math.inf)
 
     def _spent_error(self, until: float) -> DailyQuotaError:
         return DailyQuotaError(

@@ -41,6 +41,10 @@ class FixedDay:
         """When a call that was made then stops counting."""
         return self._turn(call, 1)
 
+    def turns(self, moment: float) -> tuple[float, float, float]:
+        """When the day of a moment began, and when the next two begin."""
+        return self._turn(moment, 0), self._turn(moment, 1), self._turn(moment, 2)
+
     def _turn(self, moment: float, days_on: int) -> float:
         """The last turn of the day before a moment, or one so many days on."""
         local = datetime.fromtimestamp(moment, self.starts.tzinfo)

@@ -19,6 +19,11 @@ class Gate:
         """Whether it was shut, and nobody has gone through since: else there is nothing to ask it for."""
         self._day_spent = False
 
+    @property
+    def day_spent(self) -> bool:
+        """Whether it was shut because the day is spent."""
+        return self._day_spent
+
     def remaining(self) -> float:
         """Seconds until the gate opens; 0 when it is open."""
         if not self.noticed:

@@ -111,6 +111,8 @@ class Turn(NamedTuple):
     """When it was given, by the event loop's clock."""
     ticket: int = 0
     """Under which the day's budget counts it."""
+    granted: object = None
+    """What a quota of more than one process remembers of it."""
 
 
 @frozen(kw_only=True)

@@ -53,10 +53,10 @@ class Line:
         self._occupied = True
         return True
 
-    async def give_way(self, lane: Lane) -> bool:
-        """Hand the token to somebody of higher rank, and wait at the head of one's lane for the next."""
+    async def give_way(self, lane: Lane, *, with_token: bool = True) -> bool:
+        """Let somebody of higher rank go first, with the token if there is one; wait at the head of one's lane."""
         place = self._take_place(lane, first=True)
-        self.leave(with_token=True)
+        self.leave(with_token=with_token)
         return await self._called_up(lane, place)
 
     def outranked(self, lane: Lane) -> bool:

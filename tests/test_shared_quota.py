@@ -1,0 +1,364 @@
+"""Several processes of a company over one Redis in memory, on a virtual clock; each quota stands for a process."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from gong_tasks_async import (
+    ClientStateError,
+    DailyQuotaError,
+    DeadlineExceeded,
+    Event,
+    Lane,
+    PaceChanged,
+    Paused,
+    Quota,
+    QuotaLimits,
+    QuotaLost,
+    QuotaRegained,
+    QuotaUnavailable,
+    RedisQuota,
+)
+from tests.shared_quota_fakes import BEGAN, MakeShared, shared as shared  # noqa: PLC0414 - a fixture
+
+pytestmark = pytest.mark.virtual
+SPACING = QuotaLimits().spacing
+
+
+def now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+async def call_on(
+    quota: Quota, moments: list[float], *, lane: Lane = Lane.BULK, flight: float = 0.02
+) -> None:
+    while True:
+        turn = await quota.acquire(lane)
+        moments.append(turn.departed)
+        await asyncio.sleep(flight)
+        quota.release(turn, status=200)
+
+
+class Busy:
+    """Callers that keep a quota busy; what left when."""
+
+    def __init__(self, quota: Quota, callers: int = 8, **settings: Any) -> None:
+        self.moments: list[float] = []
+        self.tasks = [asyncio.create_task(call_on(quota, self.moments, **settings)) for _ in range(callers)]
+
+    def since(self, moment: float) -> list[float]:
+        return [departed for departed in self.moments if departed > moment]
+
+    async def stop(self) -> None:
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.wait(self.tasks)
+
+
+async def stopped(*busy: Busy) -> list[float]:
+    """Stop them all, and tell what they did together."""
+    for each in busy:
+        await each.stop()
+    return sorted(moment for each in busy for moment in each.moments)
+
+
+def least_gap(moments: list[float]) -> float:
+    return min(later - earlier for earlier, later in pairwise(moments))
+
+
+async def test_processes_together_keep_the_spacing_and_each_gets_its_share(shared: MakeShared) -> None:
+    busy = [Busy(shared(), callers) for callers in (8, 8, 2, 30)]
+    await asyncio.sleep(121.0)
+    moments = await stopped(*busy)
+    assert least_gap(moments) >= SPACING - 0.004
+    assert len(moments) == pytest.approx(120 / SPACING, abs=6)
+    assert {len(each.moments) - len(moments) // 4 for each in busy} <= {-1, 0, 1, 2}
+
+
+async def test_a_pause_called_by_one_stops_even_those_who_hold_a_turn(shared: MakeShared) -> None:
+    first, others = shared(), [Busy(shared()) for _ in range(3)]
+    await asyncio.sleep(10.1)
+    first.pause(5.0)
+    shut_at = now()
+    await asyncio.sleep(10.0)
+    moments = await stopped(*others)
+    assert [moment for moment in moments if shut_at < moment < shut_at + 5.0] == []
+    assert moments[-1] > shut_at + 9.0
+    assert least_gap([moment for moment in moments if moment >= shut_at + 5.0]) >= SPACING - 0.004
+
+
+async def test_a_pause_that_cannot_be_heard_is_asked_for(shared: MakeShared) -> None:
+    first, deaf = shared(), shared()
+    await deaf._front.hearing.close()
+    deaf._front.hearing._listens = False
+    busy = Busy(deaf)
+    await asyncio.sleep(10.1)
+    first.pause(5.0)
+    shut_at = now()
+    await asyncio.sleep(10.0)
+    moments = await stopped(busy)
+    assert [moment for moment in moments if shut_at < moment < shut_at + 5.0] == []
+    assert moments[-1] > shut_at + 9.0
+
+
+async def test_the_pace_that_one_has_learned_is_everybody_s(shared: MakeShared) -> None:
+    heard: list[Event] = []
+    first, second = shared(), shared(on_event=heard.append)
+    busy = Busy(second)
+    await asyncio.sleep(5.0)
+    first.pause(0.5)
+    await asyncio.sleep(10.0)
+    moments = await stopped(busy)
+    assert least_gap(moments[-10:]) == pytest.approx(SPACING / 0.9, rel=0.01)
+    assert [event.after * SPACING for event in heard if isinstance(event, PaceChanged)] == [
+        pytest.approx(0.9)
+    ]
+    assert sum(isinstance(event, Paused) for event in heard) == 1
+
+
+async def test_machines_leave_room_for_people_of_another_process(shared: MakeShared) -> None:
+    machines = [Busy(shared(QuotaLimits(bulk_share=0.1))) for _ in range(3)]
+    await asyncio.sleep(10.0)
+    began = now()
+    people = Busy(shared(QuotaLimits(bulk_share=0.1)), lane=Lane.INTERACTIVE)
+    await asyncio.sleep(60.0)
+    await people.stop()
+    by_machines = sum(len(each.since(began + 2.0)) for each in machines)
+    total = by_machines + len(people.since(began + 2.0))
+    assert total == pytest.approx(58 / SPACING, rel=0.1)
+    assert by_machines / total == pytest.approx(0.1, abs=0.04)
+    alone = now()
+    await asyncio.sleep(10.0)
+    assert sum(len(each.since(alone)) for each in machines) == pytest.approx(10 / SPACING, abs=6)
+    await stopped(*machines)
+
+
+async def test_a_person_waits_for_no_more_than_the_turns_already_given(shared: MakeShared) -> None:
+    machines = [Busy(shared()) for _ in range(4)]
+    person = shared()
+    await asyncio.sleep(20.05)
+    before = now()
+    turn = await person.acquire(Lane.INTERACTIVE)
+    assert turn.departed - before <= 5 * SPACING + 0.01
+    await stopped(*machines)
+
+
+async def test_a_turn_that_is_given_back_is_another_process_s(shared: MakeShared) -> None:
+    limits = QuotaLimits(per_second=10.0)
+    first, second, third = shared(limits), shared(limits), shared(limits)
+    began = (await first.acquire(Lane.BULK)).departed
+    tasks = [asyncio.create_task(quota.acquire(Lane.BULK)) for quota in (first, second, third)]
+    await asyncio.sleep(0.05)
+    tasks[1].cancel()
+    fourth = await second.acquire(Lane.BULK)
+    assert fourth.departed == pytest.approx(began + 2 * limits.spacing, abs=0.01)
+    assert (await tasks[2]).departed == pytest.approx(began + 3 * limits.spacing, abs=0.01)
+    assert (await third.snapshot()).used == 4
+
+
+async def test_what_a_dead_process_held_ends_by_itself(shared: MakeShared) -> None:
+    limits = QuotaLimits(per_second=2.0)
+    busy, dying = Busy(shared(limits)), shared(limits)
+    doomed = [asyncio.create_task(dying.acquire(Lane.BULK)) for _ in range(2)]
+    await asyncio.sleep(5.0)  # its calls are sent, and never answered
+    before = now()
+    await asyncio.sleep(20.0)
+    assert len(busy.since(before)) == pytest.approx(20 / limits.spacing, abs=2)
+    await stopped(busy)
+    await asyncio.wait(doomed)
+
+
+async def test_the_company_s_figures_are_told_by_each_of_its_processes(shared: MakeShared) -> None:
+    first, second = shared(), shared()
+    lines = [Busy(first, 20), Busy(second, 20)]
+    await asyncio.sleep(5.0)
+    one, other = await first.snapshot(), await second.snapshot()
+    assert one == other
+    assert one.waiting[Lane.BULK] >= 36
+    assert one.used >= 10
+    estimate = await second.estimate(10)
+    assert estimate.seconds >= 46 * SPACING
+    await stopped(*lines)
+
+
+async def test_every_key_bears_the_company_s_tag_and_ends_by_itself(shared: MakeShared) -> None:
+    first, second = shared(), shared()
+    busy = [Busy(first), Busy(second, lane=Lane.INTERACTIVE)]
+    await asyncio.sleep(5.0)
+    busy[0].tasks[0].cancel()
+    first.pause(0.2)
+    await asyncio.sleep(3.0)
+    client = first._server._client  # type: ignore[attr-defined]  # the one of the fixture
+    keys = await client.keys()
+    assert len(keys) >= 4
+    assert {key.split(b":")[:2] == [b"{gong", b"acme}"] for key in keys} == {True}
+    assert min([await client.pttl(key) for key in keys]) > 0
+    await stopped(*busy)
+
+
+async def test_companies_do_not_know_each_other(shared: MakeShared) -> None:
+    one, other = shared(company="one"), shared(company="other")
+    one.pause(100.0)
+    assert (await other.acquire(Lane.BULK)).departed < 2.0
+    assert (await other.snapshot()).shut_until is None
+
+
+async def test_an_empty_server_learns_the_day_from_those_who_remember_it(shared: MakeShared) -> None:
+    limits = QuotaLimits(per_day=30, interactive_reserve=0)
+    first, second = shared(limits), shared(limits)
+    for _ in range(12):
+        first.release(await first.acquire(Lane.BULK), status=200)
+        second.release(await second.acquire(Lane.BULK), status=200)
+    await first._server._client.flushall()  # type: ignore[attr-defined]  # the one of the fixture
+    emptied = now()
+    moments = [(await quota.acquire(Lane.BULK)).departed for quota in (second, first, first, first, first)]
+    assert moments[0] >= emptied + 1.0  # what left a moment ago, nobody knows in full
+    assert least_gap(moments) >= SPACING - 0.004
+    left = 30 - (await first.snapshot()).used
+    assert left <= 1
+    for _ in range(left):
+        await second.acquire(Lane.BULK)
+    with pytest.raises(DailyQuotaError):
+        await second.acquire(Lane.BULK)
+
+
+async def test_a_server_that_has_forgotten_the_script_is_told_it_again(shared: MakeShared) -> None:
+    quota = shared()
+    before = (await quota.acquire(Lane.BULK)).departed
+    await quota._server._client.script_flush()  # type: ignore[attr-defined]  # the one of the fixture
+    assert (await quota.acquire(Lane.BULK)).departed == pytest.approx(before + SPACING, abs=0.01)
+
+
+def gone(quota: RedisQuota, *, really: bool = True) -> None:
+    """Take the server away from everybody, or give it back."""
+    quota._server._client.connection_pool.connection_kwargs["server"].connected = not really  # type: ignore[attr-defined]  # the fake's own switch
+
+
+async def test_without_redis_no_call_is_sent(shared: MakeShared) -> None:
+    heard: list[Event] = []
+    quota = shared(on_event=heard.append)
+    await quota.acquire(Lane.BULK)
+    gone(quota)
+    before = now()
+    for _ in range(3):
+        with pytest.raises(QuotaUnavailable, match="cannot be asked"):
+            await quota.acquire(Lane.BULK)
+    with pytest.raises(QuotaUnavailable):
+        await quota.snapshot()
+    assert now() - before < 0.1
+    gone(quota, really=False)
+    await asyncio.sleep(1.0)
+    await quota.acquire(Lane.BULK)
+    lost, regained = [event for event in heard if isinstance(event, QuotaLost | QuotaRegained)]
+    assert isinstance(lost, QuotaLost)
+    assert not lost.alone
+    assert isinstance(regained, QuotaRegained)
+    assert regained.seconds <= 1.0
+
+
+async def test_patience_waits_for_redis_to_come_back_and_no_longer_than_the_deadline(
+    shared: MakeShared,
+) -> None:
+    quota = shared(patience=30.0)
+    await quota.acquire(Lane.BULK)
+    gone(quota)
+    before = now()
+    with pytest.raises(QuotaUnavailable):
+        await quota.acquire(Lane.BULK, deadline=before + 5.0)
+    assert now() == pytest.approx(before + 5.0, abs=0.1)
+    with pytest.raises(QuotaUnavailable):
+        await quota.acquire(Lane.BULK)
+    assert now() == pytest.approx(before + 35.0, abs=0.1)
+    waiting = [asyncio.create_task(quota.acquire(Lane.BULK)) for _ in range(5)]
+    await asyncio.sleep(10.0)
+    gone(quota, really=False)
+    moments = sorted(turn.departed for turn in await asyncio.gather(*waiting))
+    assert moments[0] <= before + 46.0
+    assert least_gap(moments) >= SPACING - 0.004
+
+
+async def test_alone_a_process_keeps_to_its_share_and_comes_back_without_a_burst(shared: MakeShared) -> None:
+    heard: list[Event] = []
+    limits = QuotaLimits(per_day=1000, interactive_reserve=0)
+    quota = shared(limits, fail="local", local_share=0.25, on_event=heard.append)
+    busy = Busy(quota)
+    await asyncio.sleep(10.0)
+    gone(quota)
+    lost_at = now()
+    await asyncio.sleep(60.0)
+    alone = [moment for moment in busy.moments if lost_at + 1.0 < moment]
+    assert len(alone) == pytest.approx(60 * 0.25 / SPACING, abs=3)
+    gone(quota, really=False)
+    back_at = now()
+    await asyncio.sleep(30.0)
+    moments = await stopped(busy)
+    after = [moment for moment in moments if moment > back_at]
+    assert len(after) == pytest.approx(27.5 / SPACING, abs=4)
+    assert all(later - earlier >= 1.0 for earlier, later in zip(moments, moments[3:], strict=False))
+    await asyncio.sleep(0.5)
+    assert (await quota.snapshot()).used == pytest.approx(len(moments), abs=1)
+    lost, regained = [event for event in heard if isinstance(event, QuotaLost | QuotaRegained)]
+    assert isinstance(lost, QuotaLost)
+    assert lost.alone
+    assert isinstance(regained, QuotaRegained)
+
+
+async def test_alone_a_pause_still_holds_and_is_told_to_all_when_redis_is_back(shared: MakeShared) -> None:
+    alone, other = shared(fail="local", local_share=0.5), shared()
+    await alone.acquire(Lane.BULK)
+    await other.acquire(Lane.BULK)
+    gone(alone)
+    alone.release(await alone.acquire(Lane.BULK), status=429)
+    alone.pause(20.0)
+    shut_at = now()
+    with pytest.raises(DeadlineExceeded):
+        await alone.acquire(Lane.BULK, deadline=shut_at + 10.0)
+    assert (await alone.snapshot()).used >= 1
+    gone(alone, really=False)
+    await asyncio.sleep(2.0)
+    assert (await other.acquire(Lane.BULK)).departed >= shut_at + 20.0
+
+
+async def test_a_closed_quota_and_another_loop_are_refused(shared: MakeShared) -> None:
+    quota = shared()
+    turn = await quota.acquire(Lane.BULK)
+    await asyncio.sleep(0.25)
+    quota.release(turn, status=200)
+    await quota.close()
+    await quota.close()
+    with pytest.raises(ClientStateError, match="closed"):
+        await quota.acquire(Lane.BULK)
+    used = shared()
+    await used.acquire(Lane.BULK)
+
+    def elsewhere() -> None:
+        asyncio.run(used.snapshot())
+
+    with pytest.raises(ClientStateError, match="another event loop"):
+        await asyncio.to_thread(elsewhere)
+
+
+def test_bad_settings_are_all_named_at_once() -> None:
+    with pytest.raises(ValueError, match=r"company .*; fail must .*; patience .*; timeout "):
+        RedisQuota("redis://x", company="{a}", fail="open", patience=-1, timeout=0)  # type: ignore[arg-type]  # the point
+    with pytest.raises(ValueError, match="local_share belong together"):
+        RedisQuota("redis://x", company="a", fail="local")
+    with pytest.raises(ValueError, match="at most 1, not 2"):
+        RedisQuota("redis://x", company="a", fail="local", local_share=2)
+
+
+async def test_the_turn_of_the_day_is_the_server_s(shared: MakeShared) -> None:
+    from datetime import UTC, datetime
+
+    turns = datetime.fromtimestamp(BEGAN + 3600.0, UTC)
+    limits = QuotaLimits(per_day=2, interactive_reserve=0, day_starts=turns.timetz())
+    fast = shared(limits, wall_clock=lambda: BEGAN + now() + 90_000.0)  # by more than a day
+    for _ in range(2):
+        fast.release(await fast.acquire(Lane.BULK), status=200)
+    with pytest.raises(DailyQuotaError) as refused:
+        await fast.acquire(Lane.BULK)
+    assert refused.value.resets_at == turns
