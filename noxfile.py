@@ -58,14 +58,14 @@ def _groups(*names: str) -> tuple[str, ...]:
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """Run the tests, on each Python that is there."""
-    session.install("-e", ".[cli,speed]", *_groups("test"))
+    session.install("-e", ".[cli,docket,speed]", *_groups("test"))
     session.run("pytest", *session.posargs)
 
 
 @nox.session
 def coverage(session: nox.Session) -> None:
     """Run the tests with the standard library's JSON, on the Python that nox runs on, and report what they cover."""
-    session.install("-e", ".[cli]", *_groups("test", "coverage"))
+    session.install("-e", ".[cli,docket]", *_groups("test", "coverage"))
     session.env["COVERAGE_FILE"] = str(session.cache_dir / ".coverage")
     session.run("coverage", "erase")
     # pytest loads our plugin early, so coverage has to be there before pytest is.
@@ -79,14 +79,14 @@ def coverage(session: nox.Session) -> None:
 @nox.session(default=False)
 def torture(session: nox.Session) -> None:
     """Kill a bulk job two hundred times; GONG_TORTURE_SEED makes it other moments."""
-    session.install("-e", ".[cli,speed]", *_groups("test"))
+    session.install("-e", ".[cli,docket,speed]", *_groups("test"))
     session.run("pytest", "tests/test_torture.py", *session.posargs, env={"GONG_TORTURE_KILLS": "200"})
 
 
 @nox.session
 def types(session: nox.Session) -> None:
     """Check the types."""
-    session.install("-e", ".[cli,speed]", *_groups("types", "test", "bench"))
+    session.install("-e", ".[cli,docket,speed]", *_groups("types", "test", "bench"))
     session.run("mypy", *session.posargs)
 
 

@@ -1,0 +1,105 @@
+"""A worker's clients: one for each set of credentials that the jobs of its company name."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from typing import TypeAlias
+
+from gong_tasks_async.client import GongTasksClient
+from gong_tasks_async.credentials import Credentials
+from gong_tasks_async.distributed.errors import UnknownCredentialsError
+from gong_tasks_async.distributed.records import JobSettings
+from gong_tasks_async.operations import UpdateApplier
+from gong_tasks_async.quota import Lane, Quota, QuotaLimits
+from gong_tasks_async.settings import ClientSettings
+
+Resolver: TypeAlias = Callable[[str], Credentials] | Mapping[str, ClientSettings]
+"""From the name of credentials to the credentials, or to all settings of the client that uses them.
+
+A name that is not known is a ``LookupError``, such as a mapping's own ``KeyError``.
+"""
+
+QuotaOf: TypeAlias = Callable[[str, QuotaLimits], Quota]
+"""From a company and its limits to the quota that all its callers share."""
+
+
+class RowClient(GongTasksClient):
+    """A client for those who go through rows in their own way."""
+
+    def applier(self) -> UpdateApplier:
+        """What applies one row in the bulk lane, and knows what that has cost."""
+        return UpdateApplier(self._caller(Lane.BULK))
+
+
+def shared_quota(url: str) -> QuotaOf:
+    """The quota that is kept in the same Redis as the jobs."""
+    from gong_tasks_async import RedisQuota  # type: ignore[attr-defined]  # noqa: PLC0415 - needs another extra
+
+    def quota_of(company: str, limits: QuotaLimits) -> Quota:
+        quota: Quota = RedisQuota(url, company=company, limits=limits)
+        return quota
+
+    return quota_of
+
+
+class Clients:
+    """Opens each client when it is first needed, and closes them all at the end.
+
+    Args:
+        company: whose quota they draw on.
+        resolver: the worker's credentials.
+        quota_of: makes the quota, once for each set of limits.
+        timeout: seconds for a call, its wait in line included.
+    """
+
+    def __init__(self, company: str, resolver: Resolver, quota_of: QuotaOf, timeout: float) -> None:
+        self._company = company
+        self._resolver = resolver
+        self._quota_of = quota_of
+        self._timeout = timeout
+        self._quotas: dict[QuotaLimits, Quota] = {}
+        self._open: dict[tuple[str, str | None, QuotaLimits | None], RowClient] = {}
+        self._stack = AsyncExitStack()
+        self._opening = asyncio.Lock()
+
+    async def client(self, settings: JobSettings) -> RowClient:
+        """The client for a job.
+
+        Raises:
+            UnknownCredentialsError: there are no credentials of that name here.
+        """
+        wanted = settings.credentials, settings.base_url, settings.limits
+        async with self._opening:
+            if wanted not in self._open:
+                client = RowClient(**self._client_settings(settings))
+                await self._stack.enter_async_context(client)
+                self._open[wanted] = client.with_options(timeout=self._timeout)
+            return self._open[wanted]
+
+    async def close(self) -> None:
+        """Close them all."""
+        await self._stack.aclose()
+
+    def _client_settings(self, settings: JobSettings) -> ClientSettings:
+        """The worker's own settings go before the job's: a job shall not send a secret to another host."""
+        found = self._resolve(settings.credentials)
+        if settings.base_url is not None:
+            found.setdefault("base_url", settings.base_url)
+        found.setdefault("quota", self._quota(settings.limits or found.get("limits", QuotaLimits())))
+        return found
+
+    def _resolve(self, name: str) -> ClientSettings:
+        try:
+            if isinstance(self._resolver, Mapping):
+                return self._resolver[name].copy()
+            return ClientSettings(credentials=self._resolver(name))
+        except LookupError:
+            # Without its cause: a resolver's own words might quote what it looked through.
+            raise UnknownCredentialsError(name=name) from None
+
+    def _quota(self, limits: QuotaLimits) -> Quota:
+        if limits not in self._quotas:
+            self._quotas[limits] = self._quota_of(self._company, limits)
+        return self._quotas[limits]
