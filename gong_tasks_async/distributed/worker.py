@@ -18,7 +18,8 @@ from gong_tasks_async.distributed.clients import Clients, QuotaOf, Resolver, sha
 from gong_tasks_async.distributed.line import ROW, START, checked_name, open_docket, store_of
 from gong_tasks_async.distributed.rows import RowTasks
 
-CHECK_EVERY = timedelta(milliseconds=100)
+CHECK_EVERY = timedelta(milliseconds=50)
+"""Which bounds a worker to 160 rows a second with 8 at once; asking more often costs an idle one its CPU."""
 RECONNECT_AFTER = timedelta(seconds=1)
 
 
