@@ -1,7 +1,8 @@
-"""A redis-server of a test's own, on a spare loopback port; it can be killed, and started again on its files."""
+"""A Redis of the tests' own: started on a spare loopback port, killed and restarted at will."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -10,26 +11,32 @@ from pathlib import Path
 from typing import Self
 
 import pytest
-from attrs import define, field
 
-PROGRAM = shutil.which("redis-server")
+PROGRAM = next((found for name in ("redis-server", "valkey-server") if (found := shutil.which(name))), None)
 PATIENCE = 30.0
 """Seconds; no server takes so long to start, on whatever machine."""
 
-needs_redis = pytest.mark.skipif(
-    PROGRAM is None, reason="redis-server is not installed (Debian: redis-server)"
-)
+ON_DISK_FIRST = ("--appendonly", "yes", "--appendfsync", "always")
 
 
-@define
+def spare_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 class RedisServer:
-    """`with RedisServer(folder) as redis: ...`; nothing of it is left afterwards but what is in the folder."""
+    """One server process; what it keeps on disk is in its folder.
 
-    folder: Path
-    appendonly: bool = field(default=True, kw_only=True)
-    """Whether each write is on disk before it is answered."""
-    port: int = 0
-    _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+    With ``appendonly``, each write is on disk before it is answered, so that a kill forgets nothing.
+    """
+
+    def __init__(self, folder: Path, *settings: str, appendonly: bool = False) -> None:
+        self.folder = folder
+        self.port = spare_port()
+        self.settings = (*settings, *(ON_DISK_FIRST if appendonly else ()))
+        self.process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
@@ -37,19 +44,17 @@ class RedisServer:
 
     def start(self) -> None:
         assert PROGRAM is not None
-        self.port = self.port or spare_port()
-        keep = ["--appendonly", "yes", "--appendfsync", "always"] if self.appendonly else []
-        where = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder), "--save", ""]
+        command = [PROGRAM, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)]
         with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen([PROGRAM, *where, *keep], stdout=log, stderr=log)  # noqa: S603
-        self._wait_until_it_answers()
+            self.process = subprocess.Popen([*command, "--save", "", *self.settings], stdout=log, stderr=log)  # noqa: S603
+        self._wait_for_it()
 
     def kill(self) -> None:
-        """SIGKILL, as a power cut would."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+        """SIGKILL: no goodbye, nothing is written."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
 
     def restart(self) -> None:
         self.kill()
@@ -62,22 +67,28 @@ class RedisServer:
     def __exit__(self, *_: object) -> None:
         self.kill()
 
-    def _wait_until_it_answers(self) -> None:
-        until = time.monotonic() + PATIENCE
+    def _wait_for_it(self) -> None:
+        """Until it has read its files: before, it answers that it is loading."""
+        give_up = time.monotonic() + PATIENCE
         while not self._answers():
-            assert time.monotonic() < until, (self.folder / "log").read_text()
+            if time.monotonic() > give_up:
+                raise TimeoutError((self.folder / "log").read_text(errors="replace"))
             time.sleep(0.01)
 
     def _answers(self) -> bool:
         try:
             with socket.create_connection(("127.0.0.1", self.port), timeout=1.0) as connection:
                 connection.sendall(b"PING\r\n")
-                return connection.recv(64).startswith(b"+PONG")
+                return connection.recv(64).startswith((b"+PONG", b"-NOAUTH"))
         except OSError:
             return False
 
 
-def spare_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
+def require_redis() -> None:
+    """Skip where no server is installed; fail where CI says that one must be."""
+    if PROGRAM is None:
+        if os.environ.get("GONG_TESTS_REQUIRE_REDIS"):
+            pytest.fail(
+                "GONG_TESTS_REQUIRE_REDIS is set, and neither redis-server nor valkey-server is installed"
+            )
+        pytest.skip("neither redis-server nor valkey-server is installed")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import timedelta
+from typing import Self
 
 import pytest
 
@@ -12,6 +13,7 @@ from gong_tasks_async import (
     Quota,
     QuotaLimits,
     TaskUpdate,
+    Unlimited,
 )
 from gong_tasks_async.distributed import (
     JobNotFoundError,
@@ -135,3 +137,27 @@ def test_no_repr_shows_the_address_or_its_password() -> None:
     worker = Worker(url, company=COMPANY, credentials={}, quota=unlimited)
     shown = f"{worker!r} {Jobs(url, company=COMPANY)!r} {Jobs(url, company=COMPANY).job('x')!r}"
     assert shown == "<Worker of acme> <Jobs of acme> <Job x>"
+
+
+class Rented(Unlimited):
+    """A quota with a connection of its own."""
+
+    def __init__(self) -> None:
+        self.steps: list[str] = []
+
+    async def __aenter__(self) -> Self:
+        self.steps.append("opened")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.steps.append("closed")
+
+
+async def test_a_quota_with_a_connection_is_opened_once_and_closed_with_its_worker() -> None:
+    url, gong_engine, quota = memory(), engine(8), Rented()
+    async with Simulator(gong_engine) as gong, Jobs(url, company=COMPANY) as jobs:
+        async with at_work(url, gong, quota=lambda *_: quota):
+            for wanted in (updates_of(gong_engine)[:4], updates_of(gong_engine)[4:]):
+                await over(await jobs.submit(wanted))
+            assert quota.steps == ["opened"]
+        assert quota.steps == ["opened", "closed"]

@@ -22,9 +22,7 @@ from gong_tasks_async import BulkReport, RowState, TaskUpdate
 from gong_tasks_async.distributed import Job, Jobs
 from gong_tasks_async.simulator import Engine, Request, Response, SecondLimit, SimulatorThread
 from tests import torture_worker
-from tests.redis_server import RedisServer, needs_redis
-
-pytestmark = needs_redis
+from tests.redis_server import RedisServer, require_redis
 
 LONG = "GONG_TORTURE_JOBS" in os.environ
 SEED = int(os.environ.get("GONG_TORTURE_SEED", "4"))
@@ -125,11 +123,12 @@ class Story:
 
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
+    require_redis()
     folder = tmp_path_factory.mktemp("torture")
     engine = Witness()
     with (
         SimulatorThread(engine, latency=LATENCY, seed=SEED) as gong,
-        RedisServer(folder) as redis,
+        RedisServer(folder, appendonly=True) as redis,
         Crew(gong, redis, folder) as crew,
     ):
         asyncio.run(submitted(redis.url, engine, gong.base_url))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import TypeAlias
 
 from gong_tasks_async.client import GongTasksClient
@@ -22,7 +22,10 @@ A name that is not known is a ``LookupError``, such as a mapping's own ``KeyErro
 """
 
 QuotaOf: TypeAlias = Callable[[str, QuotaLimits], Quota]
-"""From a company and its limits to the quota that all its callers share."""
+"""From a company and its limits to the quota that all its callers share.
+
+One that is an async context manager is entered when it is first needed, and left when the worker ends.
+"""
 
 
 class RowClient(GongTasksClient):
@@ -73,7 +76,7 @@ class Clients:
         wanted = settings.credentials, settings.base_url, settings.limits
         async with self._opening:
             if wanted not in self._open:
-                client = RowClient(**self._client_settings(settings))
+                client = RowClient(**await self._client_settings(settings))
                 await self._stack.enter_async_context(client)
                 self._open[wanted] = client.with_options(timeout=self._timeout)
             return self._open[wanted]
@@ -82,12 +85,13 @@ class Clients:
         """Close them all."""
         await self._stack.aclose()
 
-    def _client_settings(self, settings: JobSettings) -> ClientSettings:
+    async def _client_settings(self, settings: JobSettings) -> ClientSettings:
         """The worker's own settings go before the job's: a job shall not send a secret to another host."""
         found = self._resolve(settings.credentials)
         if settings.base_url is not None:
             found.setdefault("base_url", settings.base_url)
-        found.setdefault("quota", self._quota(settings.limits or found.get("limits", QuotaLimits())))
+        if "quota" not in found:
+            found["quota"] = await self._quota(settings.limits or found.get("limits", QuotaLimits()))
         return found
 
     def _resolve(self, name: str) -> ClientSettings:
@@ -99,7 +103,10 @@ class Clients:
             # Without its cause: a resolver's own words might quote what it looked through.
             raise UnknownCredentialsError(name=name) from None
 
-    def _quota(self, limits: QuotaLimits) -> Quota:
+    async def _quota(self, limits: QuotaLimits) -> Quota:
         if limits not in self._quotas:
-            self._quotas[limits] = self._quota_of(self._company, limits)
+            quota = self._quota_of(self._company, limits)
+            if isinstance(quota, AbstractAsyncContextManager):  # it has connections of its own
+                await self._stack.enter_async_context(quota)
+            self._quotas[limits] = quota
         return self._quotas[limits]
