@@ -31,7 +31,8 @@ KILLS, REDIS_KILLS = (24, 6) if LONG else (4, 2)
 WORKERS = 4
 CONCURRENCY = 8
 LEASE = 4.0
-LATENCY = (0.005, 0.050)
+READY = b"ready"
+LATENCY = (0.020, 0.080)
 PATIENCE = 120.0
 """Seconds; nothing here takes so long, on whatever machine."""
 
@@ -83,17 +84,17 @@ class Crew:
         )
         command = [sys.executable, torture_worker.__file__, *map(str, settings)]
         with (self.folder / f"worker-{self.lives}").open("wb") as log:
-            self.alive[self.lives] = subprocess.Popen(command, stdout=log, stderr=log)  # noqa: S603
+            self.alive[self.lives] = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)  # noqa: S603
 
     def kill(self, life: int) -> None:
-        worker = self.alive.pop(life)
-        worker.kill()
-        worker.wait()
+        _end(self.alive.pop(life))
         self.killed.append(life)
 
     def dismiss(self) -> list[int]:
-        """SIGTERM to all; return with what they ended."""
+        """SIGTERM to all, as soon as they listen; return with what they ended."""
         for worker in self.alive.values():
+            assert worker.stdout is not None
+            assert worker.stdout.read(len(READY)) == READY
             worker.terminate()
         return [worker.wait(PATIENCE) for worker in self.alive.values()]
 
@@ -104,8 +105,12 @@ class Crew:
 
     def __exit__(self, *_: object) -> None:
         for worker in self.alive.values():
-            worker.kill()
-            worker.wait()
+            _end(worker)
+
+
+def _end(worker: subprocess.Popen[bytes]) -> None:
+    with worker:
+        worker.kill()
 
 
 @frozen
@@ -119,6 +124,8 @@ class Story:
     ended_with: tuple[int, ...]
     lives: dict[int, list[int]]
     """The lives that sent each row, in their order."""
+    recorded: tuple[tuple[int, frozenset[int]], ...]
+    """After each kill of a worker, how many calls there had been, and the tasks that were settled before."""
 
 
 @pytest.fixture(scope="module")
@@ -132,13 +139,13 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
         Crew(gong, redis, folder) as crew,
     ):
         asyncio.run(submitted(redis.url, engine, gong.base_url))
-        wear_down(engine, crew, random.Random(SEED))
+        recorded = wear_down(engine, crew, random.Random(SEED))
         report, states = asyncio.run(ended(redis.url))
         ended_with = crew.dismiss()
     lives: dict[int, list[int]] = defaultdict(list)
     for entry, life in zip(engine.ledger.entries, engine.senders, strict=True):
         lives[entry.task_id or 0].append(life)
-    return Story(engine, report, states, tuple(crew.killed), tuple(ended_with), lives)
+    return Story(engine, report, states, tuple(crew.killed), tuple(ended_with), lives, tuple(recorded))
 
 
 async def submitted(url: str, engine: Witness, base_url: str) -> Job:
@@ -149,18 +156,29 @@ async def submitted(url: str, engine: Witness, base_url: str) -> Job:
         return await jobs.submit(updates, name="torture", base_url=base_url)
 
 
-def wear_down(engine: Witness, crew: Crew, chance: random.Random) -> None:
+def wear_down(engine: Witness, crew: Crew, chance: random.Random) -> list[tuple[int, frozenset[int]]]:
     """Kill at random moments, spread over three quarters of the rows."""
     moments = sorted(chance.sample(range(1, ROWS * 3 // 4), KILLS + REDIS_KILLS))
     victims = ["worker"] * KILLS + ["redis"] * REDIS_KILLS
     chance.shuffle(victims)
+    recorded = []
     for calls, victim in zip(moments, victims, strict=True):
         engine.wait_for_calls(calls)
         if victim == "redis":
             crew.redis.restart()
         else:
-            crew.kill(chance.choice(list(crew.alive)))
+            sending = engine.senders[-1]  # with its answer still on the way
+            crew.kill(sending if sending in crew.alive else chance.choice(list(crew.alive)))
+            settled = asyncio.run(settled_tasks(crew.redis.url))
+            recorded.append((len(engine.senders), settled))
             crew.hire()
+    return recorded
+
+
+async def settled_tasks(url: str) -> frozenset[int]:
+    async with Jobs(url, company=torture_worker.COMPANY) as jobs:
+        rows = jobs.job("torture").rows(RowState.UPDATED)
+        return frozenset([row.update.task_id async for row in rows])
 
 
 async def ended(url: str) -> tuple[BulkReport, Counter[RowState]]:
@@ -185,6 +203,13 @@ def test_a_row_is_sent_again_only_if_it_was_in_a_killed_worker_s_hands(story: St
         again.update(lives[:-1])
     assert again.keys() <= set(story.killed)
     assert max(again.values(), default=0) <= CONCURRENCY
+
+
+def test_no_row_that_was_recorded_is_ever_sent_again(story: Story) -> None:
+    sent = [entry.task_id for entry in story.engine.ledger.entries]
+    for calls, settled in story.recorded:
+        assert settled.isdisjoint(sent[calls:])
+    assert any(settled for _, settled in story.recorded)
 
 
 def test_kills_did_hit_calls_under_way(story: Story) -> None:

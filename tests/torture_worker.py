@@ -6,6 +6,7 @@ Its calls carry the number of its life, so that whoever answers them knows who s
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 
 import aiohttp
@@ -33,6 +34,7 @@ async def main(url: str, life: str, concurrency: int, lease: float, key: str, se
             concurrency=concurrency,
             lease=lease,
         )
+        asyncio.get_running_loop().call_soon(os.write, sys.stdout.fileno(), b"ready")  # to signals, by then
         await run_worker(worker)
 
 

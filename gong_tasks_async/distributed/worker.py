@@ -120,11 +120,11 @@ async def run_worker(worker: Worker) -> None:
     """Run a worker that has the process to itself: SIGTERM and SIGINT end it, once its rows under way are recorded."""
     loop = asyncio.get_running_loop()
     signals = (signal.SIGTERM, signal.SIGINT)
-    async with worker:
-        for number in signals:
-            loop.add_signal_handler(number, worker.stop)
-        try:
+    for number in signals:  # first of all: a worker may be told to end while it is still starting
+        loop.add_signal_handler(number, worker.stop)
+    try:
+        async with worker:
             await worker.run()
-        finally:
-            for number in signals:
-                loop.remove_signal_handler(number)
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)
