@@ -14,6 +14,7 @@ from gong_tasks_async import (
     Lane,
     Plan,
     PlanConflictError,
+    RetryPolicy,
     RowState,
     TaskUpdate,
     Turn,
@@ -253,3 +254,22 @@ async def test_a_job_whose_time_is_over_is_gone_and_its_rows_cost_nothing() -> N
         with pytest.raises(JobNotFoundError):
             await job.progress()
     assert gong.ledger.calls == 0
+
+
+async def test_a_row_that_rests_between_two_tries_is_handed_on_as_well() -> None:
+    url, gong_engine = memory(), engine(2)
+    patient = RetryPolicy(backoff=1e6, max_backoff=1e6)
+    gong_engine.misbehave(Fault.UNAVAILABLE)
+    async with Simulator(gong_engine) as gong, Jobs(url, company=COMPANY) as jobs:
+        credentials = {"default": settings_of(gong, retry=patient)}
+        async with at_work(url, gong, credentials=credentials, concurrency=1):
+            job = await jobs.submit(updates_of(gong_engine))
+
+            async def rests() -> bool:
+                return gong.ledger.calls == 1
+
+            await eventually(rests)
+        assert (await job.progress()).calls == 1
+        async with at_work(url, gong):
+            progress = await over(job)
+    assert (progress.updated, progress.calls, gong.ledger.calls) == (2, 3, 3)

@@ -9,6 +9,7 @@ import pytest
 
 from gong_tasks_async import (
     AuthenticationError,
+    Credentials,
     DailyQuotaError,
     DeadlineExceeded,
     Lane,
@@ -54,6 +55,23 @@ async def test_credentials_that_no_worker_knows_stop_the_job_until_it_is_resumed
             progress = await over(job)
     assert (progress.state, progress.updated, progress.stopped_because) == (JobState.ENDED, 20, None)
     assert gong.ledger.calls == 20
+
+
+async def test_a_resolver_that_fails_stops_the_job_and_its_words_are_kept_to_itself() -> None:
+    def resolve(name: str) -> Credentials:
+        raise ValueError(f"{name}: the vault refuses hunter2")
+
+    url, gong_engine = memory(), engine(4)
+    async with (
+        Simulator(gong_engine) as gong,
+        Jobs(url, company=COMPANY) as jobs,
+        at_work(url, gong, credentials=resolve),
+    ):
+        progress = await over(await jobs.submit(updates_of(gong_engine)))
+    assert progress.state is JobState.STOPPED
+    assert "opening a client with them raised ValueError" in str(progress.stopped_because)
+    assert "hunter2" not in str(progress.stopped_because)
+    assert gong.ledger.calls == 0
 
 
 async def test_wrong_credentials_stop_the_job_before_more_than_a_handful_is_sent() -> None:

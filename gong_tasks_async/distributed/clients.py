@@ -71,19 +71,29 @@ class Clients:
         """The client for a job.
 
         Raises:
-            UnknownCredentialsError: there are no credentials of that name here.
+            UnknownCredentialsError: there are no credentials of that name here, or they cannot be used.
         """
         wanted = settings.credentials, settings.base_url, settings.limits
         async with self._opening:
             if wanted not in self._open:
-                client = RowClient(**await self._client_settings(settings))
-                await self._stack.enter_async_context(client)
-                self._open[wanted] = client.with_options(timeout=self._timeout)
+                self._open[wanted] = await self._opened(settings)
             return self._open[wanted]
 
     async def close(self) -> None:
         """Close them all."""
         await self._stack.aclose()
+
+    async def _opened(self, settings: JobSettings) -> RowClient:
+        try:
+            client = RowClient(**await self._client_settings(settings))
+        except LookupError:
+            raise UnknownCredentialsError(name=settings.credentials) from None
+        except Exception as error:  # noqa: BLE001 - whatever a resolver of the user's own raises
+            # Without its words and its cause, which might quote a secret.
+            reason = f"opening a client with them raised {type(error).__name__}"
+            raise UnknownCredentialsError(name=settings.credentials, reason=reason) from None
+        await self._stack.enter_async_context(client)
+        return client.with_options(timeout=self._timeout)
 
     async def _client_settings(self, settings: JobSettings) -> ClientSettings:
         """The worker's own settings go before the job's: a job shall not send a secret to another host."""
@@ -95,13 +105,9 @@ class Clients:
         return found
 
     def _resolve(self, name: str) -> ClientSettings:
-        try:
-            if isinstance(self._resolver, Mapping):
-                return self._resolver[name].copy()
-            return ClientSettings(credentials=self._resolver(name))
-        except LookupError:
-            # Without its cause: a resolver's own words might quote what it looked through.
-            raise UnknownCredentialsError(name=name) from None
+        if isinstance(self._resolver, Mapping):
+            return self._resolver[name].copy()
+        return ClientSettings(credentials=self._resolver(name))
 
     async def _quota(self, limits: QuotaLimits) -> Quota:
         if limits not in self._quotas:

@@ -40,12 +40,13 @@ class JobExistsError(GongError):
 
 @define(slots=False, eq=False, repr=False, kw_only=True)
 class UnknownCredentialsError(GongError):
-    """A worker was asked to use credentials that it does not have; no call was sent."""
+    """A worker has no credentials of that name, or cannot use them; no call was sent."""
 
     name: str
+    reason: str = "it has none of that name"
 
     def __str__(self) -> str:
         return (
-            f"No credentials named {self.name!r} on the worker that took a row: give them to all workers of this "
-            "company, then resume the job."
+            f"The worker that took a row cannot use the credentials {self.name!r} ({self.reason}): give them to all "
+            "workers of this company, then resume the job."
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, time
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -112,8 +113,9 @@ def settings_text(settings: JobSettings) -> str:
     return _compact(attrs.asdict(settings, recurse=False) | {"limits": limits and _limits_facts(limits)})
 
 
+@lru_cache(maxsize=256)
 def settings_of(text: bytes) -> JobSettings:
-    """The settings of such a text."""
+    """The settings of such a text; kept, since they come with each row."""
     facts = json.loads(text)
     return JobSettings(**facts | {"limits": facts["limits"] and _limits(facts["limits"])})
 

@@ -30,8 +30,12 @@ NOT_NOW = timedelta(seconds=0.5)
 FIRST_RETRY, LONGEST_RETRY = timedelta(seconds=2), timedelta(minutes=5)
 """After which a row comes again that got no final answer: the caller has tried it several times already."""
 
-UNSAID_PAUSE = timedelta(minutes=1)
-"""For which a job rests where Gong refused without saying for how long."""
+SHORTEST_PAUSE = timedelta(minutes=1)
+"""For which a job rests whose day is spent: a rolling day frees its calls one by one, and the whole job would be put
+in line for each. The same where Gong refused without saying for how long."""
+
+AFTER_A_BUG = timedelta(minutes=5)
+"""After which a row comes again that failed in a way nobody foresaw."""
 
 BETWEEN_TRIES = 0.2
 """Seconds between two tries to reach Redis."""
@@ -47,7 +51,7 @@ def verdict_on(error: GongError, now: datetime) -> Verdict:
     if stops_the_run(error):
         return Verdict("stopped")
     # What was never sent says nothing about Gong: it was the wait in line, or the quota's own Redis.
-    return Verdict("fault" if error.attempts else "unsent")
+    return Verdict("fault" if error.attempts else "untried")
 
 
 def retry_delay(attempt: int) -> timedelta:
@@ -56,10 +60,9 @@ def retry_delay(attempt: int) -> timedelta:
 
 
 def _resume_after(error: RateLimitError, now: datetime) -> datetime:
-    if isinstance(error, DailyQuotaError) and error.resets_at is not None:
-        return error.resets_at
-    wait = UNSAID_PAUSE if error.retry_after is None else timedelta(seconds=error.retry_after)
-    return now + wait
+    if isinstance(error, DailyQuotaError):
+        return max(error.resets_at or now, now + SHORTEST_PAUSE)
+    return now + (SHORTEST_PAUSE if error.retry_after is None else timedelta(seconds=error.retry_after))
 
 
 @frozen
@@ -87,7 +90,6 @@ class RowTasks:
         self._store = store
         self._clients = clients
         self._patience = patience
-        self._settings: dict[str, JobSettings] = {}
         self._under_way: dict[tuple[str, int], Applier] = {}
         self._draining = False
 
@@ -113,20 +115,16 @@ class RowTasks:
         job: str,
         number: int,
         execution: Execution = CurrentExecution(),  # noqa: B008 - how Docket hands it in
-        retry: Retry = Retry.forever(),  # noqa: B008 - as above
+        retry: Retry = Retry.forever(AFTER_A_BUG),  # noqa: B008 - as above
     ) -> None:
         """Make one change, unless that was done, or shall not be done now."""
         if self._draining:
             raise _not_now(execution, timedelta())
-        try:
-            settings = await self._patiently(lambda: self._settings_of(job), self._patience)
-        except JobNotFoundError:
-            return
-        begun = await self._patiently(lambda: self._store.begin(job, number, settings.keep), self._patience)
-        if begun.wait:
+        begun = await self._patiently(lambda: self._store.begin(job, number), self._patience)
+        if begun == "wait":
             raise _not_now(execution)
-        if begun.update is not None:
-            await self._apply(Hand(job, number, begun.update, settings, execution, retry))
+        if begun != "over":
+            await self._apply(Hand(job, number, begun.update, begun.settings, execution, retry))
 
     async def _apply(self, row: Hand) -> None:
         try:
@@ -146,7 +144,7 @@ class RowTasks:
             updated = Settlement(RowState.UPDATED, applied.attempts, datetime.now(UTC), applied.request_id)
             await self._settle(row, updated, _spent(row, applier))
         finally:
-            del self._under_way[row.job, row.number]
+            self._under_way.pop((row.job, row.number), None)
 
     async def _not_updated(self, row: Hand, error: GongError, spent: Spent) -> None:
         now = datetime.now(UTC)
@@ -158,15 +156,13 @@ class RowTasks:
         verdict = verdict_on(error, now)
         if not await self._put_back(row, error, verdict, spent):
             return
-        if verdict.kind == "unsent":
+        if verdict.kind == "untried":
             raise _not_now(row.execution)
         row.retry.delay = retry_delay(row.execution.attempt)
         raise error
 
     async def _settle(self, row: Hand, settlement: Settlement, spent: Spent) -> None:
-        await self._patiently(
-            lambda: self._store.settle(row.job, row.number, settlement, spent, row.settings.keep)
-        )
+        await self._patiently(lambda: self._store.settle(row.job, row.number, settlement, spent))
 
     async def _put_back(self, row: Hand, error: GongError, verdict: Verdict, spent: Spent) -> bool:
         async def put_back() -> bool:
@@ -183,19 +179,13 @@ class RowTasks:
             await put_start_in_line(self._docket, job, verdict.resume_after)
 
     async def _hand_back(self, row: Hand, applier: Applier) -> None:
-        """A row that was waiting for its turn when the worker was told to end goes to another one at once."""
+        """A row that waited, for its turn or for another try, when the worker was told to end is another's at once."""
         task = asyncio.current_task()
-        if not self._draining or applier.calls or task is None:
+        if not self._draining or task is None:
             return
         task.uncancel()
-        unsent = GongError(method="PATCH")
-        if await self._put_back(row, unsent, Verdict("unsent"), _spent(row, applier)):
+        if await self._put_back(row, GongError(method="PATCH"), Verdict("untried"), _spent(row, applier)):
             raise _not_now(row.execution, timedelta()) from None
-
-    async def _settings_of(self, job: str) -> JobSettings:
-        if job not in self._settings:
-            self._settings[job] = await self._store.settings(job)
-        return self._settings[job]
 
     async def _patiently(self, ask: Callable[[], Awaitable[T]], patience: float | None = None) -> T:
         """Ask Redis until it answers: what Gong has done must not be forgotten because Redis was away."""

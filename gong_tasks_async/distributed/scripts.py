@@ -8,11 +8,10 @@ from __future__ import annotations
 
 COMMON = """
 local job, rows, outcomes, hands, tries = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local keep = ARGV[1]
-local function touch(seconds)
-    for _, key in ipairs(KEYS) do redis.call('EXPIRE', key, seconds or keep) end
-end
 local function count(name) return tonumber(redis.call('HGET', job, name) or '0') end
+local function touch(longer)
+    for _, key in ipairs(KEYS) do redis.call('EXPIRE', key, count('keep') + (longer or 0)) end
+end
 local function leave(number)
     if redis.call('SREM', hands, number) == 1 then redis.call('HINCRBY', job, 'under_way', -1) end
 end
@@ -27,7 +26,7 @@ CREATE = (
     + """
 local fingerprint = redis.call('HGET', job, 'fingerprint')
 if not fingerprint then
-    for i = 2, #ARGV, 2 do redis.call('HSET', job, ARGV[i], ARGV[i + 1]) end
+    for i = 1, #ARGV, 2 do redis.call('HSET', job, ARGV[i], ARGV[i + 1]) end
     end_if_done('starting')
     fingerprint = redis.call('HGET', job, 'fingerprint')
 end
@@ -58,7 +57,7 @@ WAITING = (
     COMMON
     + """
 local waiting = {}
-for number = tonumber(ARGV[2]), tonumber(ARGV[3]) do
+for number = tonumber(ARGV[1]), tonumber(ARGV[2]) do
     if redis.call('HEXISTS', outcomes, number) == 0 and redis.call('SISMEMBER', hands, number) == 0 then
         waiting[#waiting + 1] = number
     end
@@ -86,7 +85,7 @@ return redis.call('HGET', job, 'state')
 BEGIN = (
     COMMON
     + """
-local number, now = ARGV[2], ARGV[3]
+local number, now = ARGV[1], ARGV[2]
 local state = redis.call('HGET', job, 'state')
 if not state then return {'over'} end
 if state == 'starting' then return {'wait'} end
@@ -97,7 +96,7 @@ end
 if redis.call('SADD', hands, number) == 1 then redis.call('HINCRBY', job, 'under_way', 1) end
 if redis.call('HEXISTS', job, 'started_at') == 0 then redis.call('HSET', job, 'started_at', now) end
 touch()
-return {'go', redis.call('HGET', rows, number)}
+return {'go', redis.call('HGET', rows, number), redis.call('HGET', job, 'settings')}
 """
 )
 """Take a row in hand, if there is anything left to do about it now."""
@@ -105,7 +104,7 @@ return {'go', redis.call('HGET', rows, number)}
 SETTLE = (
     COMMON
     + """
-local number, state, outcome, calls, refused, now = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
+local number, state, outcome, calls, refused, now = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 leave(number)
 if redis.call('HEXISTS', outcomes, number) == 0 then
     redis.call('HSET', outcomes, number, outcome)
@@ -124,24 +123,24 @@ return 'ok'
 PUT_BACK = (
     COMMON
     + """
-local number, verdict, attempt, error, calls, refused = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
-local stop_after, attempts, resume_after, wait = tonumber(ARGV[8]), tonumber(ARGV[9]), ARGV[10], tonumber(ARGV[11])
+local number, verdict, attempt, error, calls, refused = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
+local stop_after, attempts, resume_after, wait = tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9], tonumber(ARGV[10])
 local news = redis.call('HGET', tries, number) ~= attempt
 local state = redis.call('HGET', job, 'state')
 leave(number)
 touch()
-if verdict ~= 'unsent' and news then
-    redis.call('HSET', tries, number, attempt)
+if news then
     redis.call('HINCRBY', job, 'calls', calls)
     redis.call('HINCRBY', job, 'refused', refused)
 end
+if verdict ~= 'untried' then redis.call('HSET', tries, number, attempt) end
 if verdict == 'fault' and news and state == 'running' and redis.call('HINCRBY', job, 'faults', 1) >= stop_after then
     verdict = 'stopped'
 end
 if verdict == 'stopped' or verdict == 'paused' then
     if state == 'running' or state == 'starting' then
         redis.call('HSET', job, 'state', verdict, 'because', error, 'resume_after', resume_after)
-        touch(keep + wait)
+        touch(wait)
     end
     return 'over'
 end
@@ -175,7 +174,7 @@ PAGE = (
     COMMON
     + """
 local page = {}
-for number = tonumber(ARGV[2]), tonumber(ARGV[3]) do
+for number = tonumber(ARGV[1]), tonumber(ARGV[2]) do
     page[#page + 1] = redis.call('HGET', rows, number) or ''
     page[#page + 1] = redis.call('HGET', outcomes, number) or ''
 end

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from attrs import frozen
 
@@ -33,10 +33,10 @@ PARTS = ("rows", "outcomes", "hands", "tries")
 
 @frozen
 class Begun:
-    """A row that was taken in hand (``update``), is to come back later (``wait``), or needs nothing now."""
+    """A row in hand, and what travels with its job."""
 
-    update: TaskUpdate | None = None
-    wait: bool = False
+    update: TaskUpdate
+    settings: JobSettings
 
 
 @frozen
@@ -51,7 +51,7 @@ class Spent:
 
 @frozen
 class Verdict:
-    """What an error means for its job: ``fault``, ``stopped``, ``paused``, or ``unsent``, which means nothing."""
+    """What an error means for its job: ``fault``, ``stopped``, ``paused``, or ``untried``, which is none."""
 
     kind: str
     resume_after: datetime | None = None
@@ -87,16 +87,13 @@ class JobStore:
             "fingerprint": fingerprint,
             "rows": len(updates) + len(unchanged),
             "unchanged": len(unchanged),
+            "keep": settings.keep,
             "settings": settings_text(settings),
             "created_at": now.timestamp(),
         }
         flat = (part for fact in facts.items() for part in fact)
-        state, found = await self._run(scripts.CREATE, job, settings.keep, *flat)
+        state, found = await self._run(scripts.CREATE, job, *flat)
         return JobState(state.decode()), found.decode()
-
-    async def settings(self, job: str) -> JobSettings:
-        """What travels with a job."""
-        return settings_of((await self._facts(job))[b"settings"])
 
     async def progress(self, job: str) -> Progress:
         """How far a job is."""
@@ -116,8 +113,9 @@ class JobStore:
 
     async def reopen(self, job: str) -> JobState:
         """Let a job that rests go on; return what it does then."""
-        keep = (await self.settings(job)).keep
-        state = await self._run(scripts.REOPEN, job, keep)
+        state = await self._run(scripts.REOPEN, job)
+        if state is None:
+            raise JobNotFoundError(job=job, company=self.company)
         return JobState(state.decode())
 
     async def started(self, job: str) -> None:
@@ -129,16 +127,18 @@ class JobStore:
         if await self._run(scripts.CANCEL, job) is None:
             raise JobNotFoundError(job=job, company=self.company)
 
-    async def begin(self, job: str, number: int, keep: int) -> Begun:
-        """Take a row in hand."""
-        what, *row = await self._run(scripts.BEGIN, job, keep, number, datetime.now(UTC).timestamp())
-        return Begun(update_of(row[0]) if row else None, wait=what == b"wait")
+    async def begin(self, job: str, number: int) -> Begun | Literal["wait", "over"]:
+        """Take a row in hand; or learn that it is to come again soon, or needs nothing now."""
+        what, *row = await self._run(scripts.BEGIN, job, number, datetime.now(UTC).timestamp())
+        if row:
+            return Begun(update_of(row[0]), settings_of(row[1]))
+        return "wait" if what == b"wait" else "over"
 
-    async def settle(self, job: str, number: int, settlement: Settlement, spent: Spent, keep: int) -> None:
+    async def settle(self, job: str, number: int, settlement: Settlement, spent: Spent) -> None:
         """Record a row's outcome; its first one stays."""
         outcome, at = settlement_text(settlement), settlement.at.timestamp()
         cost = spent.calls, spent.refused
-        await self._run(scripts.SETTLE, job, keep, number, settlement.state, outcome, *cost, at)
+        await self._run(scripts.SETTLE, job, number, settlement.state, outcome, *cost, at)
 
     async def put_back(
         self, job: str, number: int, error: GongError, verdict: Verdict, spent: Spent, settings: JobSettings
@@ -149,7 +149,7 @@ class JobStore:
         told = number, verdict.kind, spent.attempt, error_text(error), spent.calls, spent.refused
         judged_by = settings.stop_after, settings.attempts
         until = "" if resume is None else resume.timestamp(), wait
-        said = await self._run(scripts.PUT_BACK, job, settings.keep, *told, *judged_by, *until)
+        said = await self._run(scripts.PUT_BACK, job, *told, *judged_by, *until)
         return bool(said == b"again")
 
     async def _write_rows(
@@ -169,12 +169,12 @@ class JobStore:
     async def _pages(self, script: str, job: str) -> AsyncGenerator[list[Any]]:
         total = int((await self._facts(job))[b"rows"])
         for first in range(1, total + 1, PAGE):
-            yield await self._run(script, job, 0, first, min(first + PAGE - 1, total))
+            yield await self._run(script, job, first, min(first + PAGE - 1, total))
 
-    async def _run(self, script: str, job: str, keep: int = 0, *arguments: object) -> Any:
+    async def _run(self, script: str, job: str, *arguments: object) -> Any:
         name = self.key(f"jobs:{job}")
         keys = (name, *(f"{name}:{part}" for part in PARTS))
-        return await self.server.run(script, keys, keep, *arguments)
+        return await self.server.run(script, keys, *arguments)
 
 
 def _progress(job: str, facts: Mapping[bytes, bytes]) -> Progress:
