@@ -17,7 +17,8 @@ nox.options.error_on_missing_interpreters = False
 PYTHONS = ["3.11", "3.12", "3.13"]
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 
-LONG_TESTS_IGNORED = ["--ignore=tests/test_torture.py", "--ignore=tests/test_quota_day.py"]
+TORTURE = ["tests/test_torture.py", "tests/test_distributed_torture.py"]
+LONG_TESTS_IGNORED = [f"--ignore={path}" for path in (*TORTURE, "tests/test_quota_day.py")]
 
 BENCHMARKS = [
     ["benchmarks/quota_use.py"],
@@ -27,6 +28,7 @@ BENCHMARKS = [
     ["benchmarks/turn_cost.py"],
     ["benchmarks/call_cost.py"],
     ["benchmarks/bulk_cost.py"],
+    ["benchmarks/jobs_cost.py"],
 ]
 
 SHIPPED = {"gong_tasks_async/py.typed", "gong_tasks_async/simulator/openapi.json"}
@@ -78,9 +80,10 @@ def coverage(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def torture(session: nox.Session) -> None:
-    """Kill a bulk job two hundred times; GONG_TORTURE_SEED makes it other moments."""
+    """Kill a bulk job two hundred times, and the workers of another; GONG_TORTURE_SEED makes it other moments."""
     session.install("-e", ".[cli,docket,speed]", *_groups("test"))
-    session.run("pytest", "tests/test_torture.py", *session.posargs, env={"GONG_TORTURE_KILLS": "200"})
+    long = {"GONG_TORTURE_KILLS": "200", "GONG_TORTURE_JOBS": "1"}
+    session.run("pytest", *TORTURE, *session.posargs, env=long)
 
 
 @nox.session
@@ -144,6 +147,6 @@ def _try_installed(session: nox.Session) -> None:
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """Run the benchmarks, or one with arguments: `nox -s bench -- benchmarks/quota_use.py --virtual`."""
-    session.install("-e", ".[cli,speed]", *_groups("bench"))
+    session.install("-e", ".[cli,docket,speed]", *_groups("bench"))
     for line in [session.posargs] if session.posargs else BENCHMARKS:
         session.run("python", *line)

@@ -15,7 +15,7 @@ from gong_tasks_async import __version__
 from gong_tasks_async.errors import GongError
 
 COMMANDS = {
-    "worker": "Take rows of a company's jobs, beside other workers, until told to end.",
+    "worker": "Take rows of a company's jobs, beside any number of other workers.",
     "jobs": "Follow, cancel, resume and report the jobs that workers do.",
     "demo": "Watch the library at work on a simulated Gong; no account is needed.",
     "simulator": "Run a fake Gong on this machine, to try things against.",
