@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+import gong_tasks_async
+from gong_tasks_async import TaskUpdate
 from gong_tasks_async.cli.app import gong_tasks
-from gong_tasks_async.distributed import Jobs
-from gong_tasks_async.simulator import Simulator
-from tests.distributed_floor import COMPANY, at_work, engine, over, updates_of
+from gong_tasks_async.distributed import Jobs, Progress
+from gong_tasks_async.simulator import SecondLimit, Simulator, SimulatorThread
+from tests.distributed_floor import COMPANY, PATIENCE, at_work, engine, over, updates_of
 from tests.redis_server import RedisServer, require_redis
 
 GONE = "redis://:hunter2@127.0.0.1:1/0"
@@ -106,3 +108,32 @@ def test_without_the_extra_the_package_and_the_commands_name_it(missing: str) ->
 def python(program: str) -> subprocess.CompletedProcess[str]:
     line = [sys.executable, "-c", program]
     return subprocess.run(line, capture_output=True, text=True, check=False, timeout=60, env=os.environ)  # noqa: S603
+
+
+def test_a_worker_in_a_process_of_its_own_shares_the_quota_and_ends_when_told_to(redis: RedisServer) -> None:
+    if not hasattr(gong_tasks_async, "RedisQuota"):
+        pytest.skip("the quota in Redis is not there yet")
+    gong_engine = engine(6, second_limit=SecondLimit.SLIDING)
+    with SimulatorThread(gong_engine) as simulator:
+        environment = os.environ | {
+            "GONG_REDIS_URL": redis.url,
+            "GONG_ACCESS_KEY": simulator.access_key,
+            "GONG_ACCESS_KEY_SECRET": simulator.access_key_secret,
+            "GONG_BASE_URL": simulator.base_url,
+        }
+        line = [sys.executable, "-m", "gong_tasks_async", "worker", "--company", COMPANY]
+        workers = [subprocess.Popen(line, env=environment, stderr=subprocess.PIPE) for _ in range(2)]  # noqa: S603
+        try:
+            assert asyncio.run(followed(redis.url, updates_of(gong_engine))).updated == 6
+        finally:
+            for worker in workers:
+                worker.terminate()
+            said = [worker.communicate(timeout=PATIENCE)[1] for worker in workers]
+    assert said == [b"Working for acme; Ctrl-C ends it\n"] * 2
+    assert [worker.returncode for worker in workers] == [0, 0]
+    assert simulator.ledger.refused == 0
+
+
+async def followed(url: str, updates: list[TaskUpdate]) -> Progress:
+    async with Jobs(url, company=COMPANY) as jobs:
+        return await over(await jobs.submit(updates))

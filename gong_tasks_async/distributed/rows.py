@@ -12,14 +12,21 @@ from docket import CurrentExecution, Docket, Execution, Retry
 from docket.dependencies import AdmissionBlocked
 
 from gong_tasks_async.bulk import Applier, RowState
-from gong_tasks_async.bulk.runner import is_final, stops_the_run
+from gong_tasks_async.bulk.runner import is_final
 from gong_tasks_async.distributed.clients import Clients
 from gong_tasks_async.distributed.errors import JobNotFoundError, JobStoreError, UnknownCredentialsError
 from gong_tasks_async.distributed.line import put_rows_in_line, put_start_in_line
 from gong_tasks_async.distributed.progress import JobState
 from gong_tasks_async.distributed.records import JobSettings, Settlement
 from gong_tasks_async.distributed.store import JobStore, Spent, Verdict
-from gong_tasks_async.errors import DailyQuotaError, GongError, RateLimitError
+from gong_tasks_async.errors import (
+    AuthenticationError,
+    ClientStateError,
+    DailyQuotaError,
+    GongError,
+    QuotaStoreError,
+    RateLimitError,
+)
 from gong_tasks_async.models import TaskUpdate
 
 T = TypeVar("T")
@@ -48,9 +55,10 @@ def verdict_on(error: GongError, now: datetime) -> Verdict:
     """What an error that is not final means for the rest of its job."""
     if isinstance(error, RateLimitError):
         return Verdict("paused", _resume_after(error, now))
-    if stops_the_run(error):
+    if isinstance(error, AuthenticationError | ClientStateError | QuotaStoreError):
         return Verdict("stopped")
-    # What was never sent says nothing about Gong: it was the wait in line, or the quota's own Redis.
+    # What was never sent says nothing about Gong: it was the wait in line, or the quota's own Redis, which a run
+    # in one process takes for a reason to stop. Workers are to outlive their Redis.
     return Verdict("fault" if error.attempts else "untried")
 
 
