@@ -25,8 +25,9 @@ from gong_tasks_async.distributed import (
     JobNotFoundError,
     Jobs,
     JobState,
+    Worker,
 )
-from gong_tasks_async.distributed.line import put_rows_in_line
+from gong_tasks_async.distributed.line import put_rows_in_line, put_start_in_line
 from gong_tasks_async.simulator import Fault, Simulator
 from tests.distributed_floor import (
     COMPANY,
@@ -273,3 +274,45 @@ async def test_a_row_that_rests_between_two_tries_is_handed_on_as_well() -> None
         async with at_work(url, gong):
             progress = await over(job)
     assert (progress.updated, progress.calls, gong.ledger.calls) == (2, 3, 3)
+
+
+async def test_a_worker_whose_task_is_cancelled_records_what_it_has_sent() -> None:
+    url, gong_engine = memory(), engine(40)
+    async with (
+        Simulator(gong_engine, latency=(0.2, 0.2)) as gong,
+        Jobs(url, company=COMPANY) as jobs,
+        Worker(
+            url,
+            company=COMPANY,
+            credentials={"default": settings_of(gong)},
+            quota=lambda *_: Unlimited(),
+            concurrency=4,
+        ) as worker,
+    ):
+        running = asyncio.create_task(worker.run())
+        job = await jobs.submit(updates_of(gong_engine))
+
+        async def are_sent() -> bool:
+            return gong.ledger.calls >= 4
+
+        await eventually(are_sent)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        progress = await job.progress()
+    assert (progress.updated, progress.under_way) == (gong.ledger.calls, 0)
+
+
+async def test_to_start_a_job_again_changes_nothing() -> None:
+    url, gong_engine = memory(), engine(4)
+    async with Simulator(gong_engine) as gong, Jobs(url, company=COMPANY) as jobs, at_work(url, gong):
+        job = await jobs.submit(updates_of(gong_engine))
+        await over(job)
+        await put_start_in_line(jobs._docket, job.name)
+
+        async def is_dealt_with() -> bool:
+            return await jobs._docket.get_execution(f"{job.name}:start") is None
+
+        await eventually(is_dealt_with)
+        assert (await job.progress()).state is JobState.ENDED
+    assert gong.ledger.calls == 4

@@ -9,9 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from gong_tasks_async.distributed import JobNotFoundError, Jobs, JobState, JobStoreError
+from gong_tasks_async.distributed import Job, JobNotFoundError, Jobs, JobState, JobStoreError, rows
 from gong_tasks_async.simulator import Simulator
-from tests.distributed_floor import COMPANY, PATIENCE, at_work, engine, eventually, over, until, updates_of
+from tests.distributed_floor import (
+    COMPANY,
+    PATIENCE,
+    at_work,
+    engine,
+    eventually,
+    over,
+    settings_of,
+    updates_of,
+)
 from tests.redis_server import RedisServer, require_redis, spare_port
 
 
@@ -25,25 +34,26 @@ def redis(tmp_path: Path) -> Iterator[RedisServer]:
 async def test_a_call_that_is_answered_while_redis_is_away_is_recorded_when_it_is_back(
     redis: RedisServer,
 ) -> None:
-    gong_engine = engine(4)
+    gong_engine, answered = engine(2), asyncio.Event()
     async with (
         Simulator(gong_engine, latency=(0.3, 0.3)) as gong,
         Jobs(redis.url, company=COMPANY) as jobs,
-        at_work(redis.url, gong),
+        at_work(
+            redis.url,
+            gong,
+            credentials={"default": settings_of(gong, on_event=lambda _: answered.set())},
+        ),
     ):
-        job = await jobs.submit(updates_of(gong_engine))
-        await until(job, lambda progress: progress.under_way == 4)
+        job = await jobs.submit(updates_of(gong_engine)[:1])
+        await eventually(lambda: _arrived(gong, 1))
         redis.kill()
         with pytest.raises(JobStoreError, match=r"no answer \(ConnectionError\)"):
             await job.progress()
-
-        async def are_answered() -> bool:
-            return {task["status"] for task in gong_engine.tasks.values()} == {"DONE"}
-
-        await eventually(are_answered)
+        await asyncio.wait_for(answered.wait(), PATIENCE)
         redis.start()
-        assert (await over(job)).updated == 4
-    assert gong.ledger.calls == 4
+        await eventually(lambda: _answers(job))
+        assert (await over(job)).updated == 1
+    assert gong.ledger.calls == 1
 
 
 async def test_a_worker_that_starts_before_its_redis_waits_for_it(tmp_path: Path) -> None:
@@ -64,6 +74,23 @@ async def test_a_worker_ends_when_told_to_although_redis_is_away(redis: RedisSer
     ):
         await over(await jobs.submit([]))
         redis.kill()
+
+
+async def test_a_worker_that_must_end_while_redis_is_away_gives_up_what_it_cannot_record(
+    redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "LAST_PATIENCE", 0.1)
+    gong_engine = engine(2)
+    async with Simulator(gong_engine, latency=(0.2, 0.2)) as gong, Jobs(redis.url, company=COMPANY) as jobs:
+        async with at_work(redis.url, gong, lease=1.0):
+            job = await jobs.submit(updates_of(gong_engine)[:1])
+            await eventually(lambda: _arrived(gong, 1))
+            redis.kill()
+        redis.start()
+        async with at_work(redis.url, gong, lease=1.0):
+            await eventually(lambda: _answers(job))
+            assert (await over(job)).updated == 1
+    assert gong.ledger.calls == 2  # the same values once more
 
 
 async def test_a_job_outlives_its_redis_and_its_scripts(redis: RedisServer) -> None:
@@ -117,6 +144,18 @@ async def test_no_error_and_no_log_shows_the_password(
     said = f"{refused.value} {unreachable.value} {refused.value.__cause__} {unreachable.value.__cause__} {caplog.text}"
     assert "opensesame" not in said
     assert "hunter2" not in said
+
+
+async def _arrived(gong: Simulator, calls: int) -> bool:
+    return gong.ledger.calls == calls
+
+
+async def _answers(job: Job) -> bool:
+    try:
+        await job.progress()
+    except JobStoreError:  # a connection of before
+        return False
+    return True
 
 
 async def _is(jobs: Jobs, state: JobState) -> bool:

@@ -131,7 +131,6 @@ class Jobs:
             JobStoreError: Redis does not answer. The job may have been written down: submit it again by its name.
             ValueError: a setting makes no sense.
         """
-        plan = updates if isinstance(updates, Plan) else plan_updates(await listed(updates))
         settings = JobSettings(
             credentials=credentials,
             base_url=None if base_url is None else checked_base_url(base_url),
@@ -140,9 +139,8 @@ class Jobs:
             stop_after=stop_after,
             keep=int(keep.total_seconds()),
         )
-        job = self.job(uuid4().hex if name is None else name)
-        await self._submit(job, plan, settings)
-        return job
+        plan = updates if isinstance(updates, Plan) else plan_updates(await listed(updates))
+        return await self._submit(self.job(uuid4().hex if name is None else name), plan, settings)
 
     def job(self, name: str) -> Job:
         """The job of that name, whoever submitted it, without a look at whether it is there."""
@@ -160,13 +158,14 @@ class Jobs:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.company}>"
 
-    async def _submit(self, job: Job, plan: Plan, settings: JobSettings) -> None:
+    async def _submit(self, job: Job, plan: Plan, settings: JobSettings) -> Job:
         mark = _fingerprint((*plan.updates, *plan.unchanged))
         state, found = await self._store.create(job.name, settings, plan.updates, plan.unchanged, mark)
         if found != mark:
             raise JobExistsError(job=job.name)
         if state is JobState.STARTING:
             await put_start_in_line(self._docket, job.name)
+        return job
 
 
 def _fingerprint(updates: Iterable[TaskUpdate]) -> str:

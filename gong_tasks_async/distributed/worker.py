@@ -7,7 +7,7 @@ import os
 import secrets
 import signal
 import socket
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from types import TracebackType
 from typing import Self
@@ -80,13 +80,16 @@ class Worker:
 
     async def run(self) -> None:
         """Work until :meth:`stop`, or until cancelled; either way, rows that were sent are recorded first."""
-        working = asyncio.create_task(self._worker.run_forever())
-        stopping = asyncio.create_task(self._stopping.wait())
-        try:
-            await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            stopping.cancel()
-            await self._wind_down(working)
+        # Leaving Docket's worker is what ends it: a cancelled one that finds Redis away takes up its work again.
+        async with self._worker:
+            working = asyncio.create_task(self._worker.run_forever())
+            stopping = asyncio.create_task(self._stopping.wait())
+            try:
+                await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                stopping.cancel()
+                self._tasks.drain()
+        await working
 
     def stop(self) -> None:
         """Take no further row: those that were sent come to their end, the others go back to the line."""
@@ -97,7 +100,6 @@ class Worker:
         self._docket.register(self._tasks.start_job, names=[START])
         self._stack.push_async_callback(self._clients.close)
         await self._stack.enter_async_context(self._docket)
-        await self._stack.enter_async_context(self._worker)
         return self
 
     async def __aexit__(
@@ -108,12 +110,6 @@ class Worker:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.company}>"
-
-    async def _wind_down(self, working: asyncio.Task[None]) -> None:
-        self._tasks.drain()
-        working.cancel()
-        with suppress(asyncio.CancelledError):
-            await working
 
 
 async def run_worker(worker: Worker) -> None:
