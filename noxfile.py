@@ -17,7 +17,8 @@ nox.options.error_on_missing_interpreters = False
 PYTHONS = ["3.11", "3.12", "3.13"]
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 
-LONG_TESTS_IGNORED = ["--ignore=tests/test_torture.py", "--ignore=tests/test_quota_day.py"]
+TORTURE = ["tests/test_torture.py", "tests/test_distributed_torture.py"]
+LONG_TESTS_IGNORED = [f"--ignore={path}" for path in (*TORTURE, "tests/test_quota_day.py")]
 
 SHIPPED = {
     "gong_tasks_async/py.typed",
@@ -52,14 +53,14 @@ def _groups(*names: str) -> tuple[str, ...]:
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """Run the tests, on each Python that is there."""
-    session.install("-e", ".[cli,redis,speed]", *_groups("test"))
+    session.install("-e", ".[cli,docket,redis,speed]", *_groups("test"))
     session.run("pytest", *session.posargs)
 
 
 @nox.session
 def coverage(session: nox.Session) -> None:
     """Run the tests with the standard library's JSON, on the Python that nox runs on, and report what they cover."""
-    session.install("-e", ".[cli,redis]", *_groups("test", "coverage"))
+    session.install("-e", ".[cli,docket,redis]", *_groups("test", "coverage"))
     session.env["COVERAGE_FILE"] = str(session.cache_dir / ".coverage")
     session.run("coverage", "erase")
     # pytest loads our plugin early, so coverage has to be there before pytest is.
@@ -72,15 +73,16 @@ def coverage(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def torture(session: nox.Session) -> None:
-    """Kill a bulk job two hundred times; GONG_TORTURE_SEED makes it other moments."""
-    session.install("-e", ".[cli,redis,speed]", *_groups("test"))
-    session.run("pytest", "tests/test_torture.py", *session.posargs, env={"GONG_TORTURE_KILLS": "200"})
+    """Kill a bulk job two hundred times, and the workers of another; GONG_TORTURE_SEED makes it other moments."""
+    session.install("-e", ".[cli,docket,redis,speed]", *_groups("test"))
+    long = {"GONG_TORTURE_KILLS": "200", "GONG_TORTURE_JOBS": "1"}
+    session.run("pytest", *TORTURE, *session.posargs, env=long)
 
 
 @nox.session
 def types(session: nox.Session) -> None:
     """Check the types."""
-    session.install("-e", ".[cli,redis,speed]", *_groups("types", "test", "bench"))
+    session.install("-e", ".[cli,docket,redis,speed]", *_groups("types", "test", "bench"))
     session.run("mypy", *session.posargs)
 
 
@@ -138,7 +140,7 @@ def _try_installed(session: nox.Session) -> None:
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """Run the benchmarks, in under two minutes; `nox -s bench -- --full` in a quarter of an hour, `--help` tells more."""
-    session.install("-e", ".[cli,redis,speed]", *_groups("bench"))
+    session.install("-e", ".[cli,docket,redis,speed]", *_groups("bench"))
     session.run("python", "-m", "benchmarks", *session.posargs)
 
 

@@ -54,6 +54,7 @@ SCRIPTS = {
     "quota_herd": Script("--quick"),
     "quota_lanes": Script("--arrivals 50 --departures 500"),
     "redis_quota": Script(None, "--seconds 15"),
+    "jobs_cost": Script(None),
     "turn_cost": Script("--blocks 5 --turns 500 --no-file"),
     "bulk_cost": Script("--rows 10000 --journal-rows 3000 --moments 3"),
     "plots": Script(None),

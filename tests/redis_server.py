@@ -9,11 +9,15 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 import pytest
 
 PROGRAM = next((found for name in ("redis-server", "valkey-server") if (found := shutil.which(name))), None)
-PATIENCE = 10.0
+PATIENCE = 30.0
+"""Seconds; no server takes so long to start, on whatever machine."""
+
+ON_DISK_FIRST = ("--appendonly", "yes", "--appendfsync", "always")
 
 
 def spare_port() -> int:
@@ -24,12 +28,15 @@ def spare_port() -> int:
 
 
 class RedisServer:
-    """One server process; what it keeps on disk is in its folder."""
+    """One server process; what it keeps on disk is in its folder.
 
-    def __init__(self, folder: Path, *settings: str) -> None:
+    With ``appendonly``, each write is on disk before it is answered, so that a kill forgets nothing.
+    """
+
+    def __init__(self, folder: Path, *settings: str, appendonly: bool = False) -> None:
         self.folder = folder
         self.port = spare_port()
-        self.settings = settings
+        self.settings = (*settings, *(ON_DISK_FIRST if appendonly else ()))
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -39,8 +46,7 @@ class RedisServer:
     def start(self) -> None:
         assert PROGRAM is not None
         command = [PROGRAM, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)]
-        log = (self.folder / "log").open("ab")
-        with log:
+        with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen([*command, "--save", "", *self.settings], stdout=log, stderr=log)  # noqa: S603
         self._wait_for_it()
 
@@ -51,16 +57,41 @@ class RedisServer:
             self.process.wait()
             self.process = None
 
+    def restart(self) -> None:
+        self.kill()
+        self.start()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
     def _wait_for_it(self) -> None:
+        """Until it has read its files: before, it answers that it is loading."""
         give_up = time.monotonic() + PATIENCE
-        while time.monotonic() < give_up:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=1.0).close()
-            except OSError:
-                time.sleep(0.01)
-            else:
-                return
-        raise TimeoutError((self.folder / "log").read_text(errors="replace"))
+        while not self._answers():
+            if time.monotonic() > give_up:
+                raise TimeoutError((self.folder / "log").read_text(errors="replace"))
+            time.sleep(0.01)
+
+    def _answers(self) -> bool:
+        if "--tls-port" in self.settings:
+            return self._listens()
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=1.0) as connection:
+                connection.sendall(b"PING\r\n")
+                return connection.recv(64).startswith((b"+PONG", b"-NOAUTH"))
+        except OSError:
+            return False
+
+    def _listens(self) -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", self.port), timeout=1.0).close()
+        except OSError:
+            return False
+        return True
 
 
 def require_redis() -> None:
@@ -76,7 +107,5 @@ def require_redis() -> None:
 @pytest.fixture
 def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
     require_redis()
-    server = RedisServer(tmp_path)
-    server.start()
-    yield server
-    server.kill()
+    with RedisServer(tmp_path) as server:
+        yield server

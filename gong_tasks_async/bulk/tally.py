@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 
-from gong_tasks_async.bulk.report import Failed, Moment, Outcome, Updated, UserCounts
+from gong_tasks_async.bulk.journal_schema import RowState
+from gong_tasks_async.bulk.report import Failed, Moment, Outcome, Unchanged, Updated, UserCounts
 
 KEPT_FAILURES = 1_000
 MOST_BUCKETS = 240
 FIRST_BUCKET = timedelta(seconds=1)
+STATE_OF = {Updated: RowState.UPDATED, Unchanged: RowState.UNCHANGED, Failed: RowState.FAILED}
 
 
 class Timeline:
@@ -46,8 +48,8 @@ class Timeline:
 class Tally:
     """Counts outcomes: in all, for each user, and over time."""
 
-    def __init__(self) -> None:
-        self.started_at = datetime.now(UTC)
+    def __init__(self, started_at: datetime | None = None) -> None:
+        self.started_at = started_at or datetime.now(UTC)
         self.updated = self.unchanged = self.failed = 0
         self.failures: list[Failed] = []
         self.timeline = Timeline(self.started_at)
@@ -67,18 +69,27 @@ class Tally:
         }
 
     def count(self, outcome: Outcome) -> None:
-        """Count one outcome."""
-        user = self._by_user[outcome.update.user_id]
-        if isinstance(outcome, Updated):
+        """Count one outcome of this moment."""
+        self.add(outcome.update.user_id, STATE_OF[type(outcome)], datetime.now(UTC))
+        if isinstance(outcome, Failed):
+            self.keep(outcome)
+
+    def add(self, user_id: str, state: RowState, at: datetime) -> None:
+        """Count a row of somebody that was settled at some moment."""
+        user = self._by_user[user_id]
+        if state is RowState.UPDATED:
             self.updated += 1
             user[0] += 1
-            self.timeline.add(datetime.now(UTC), updated=1)
-        elif isinstance(outcome, Failed):
+            self.timeline.add(at, updated=1)
+        elif state is RowState.FAILED:
             self.failed += 1
             user[2] += 1
-            self.timeline.add(datetime.now(UTC), failed=1)
-            if len(self.failures) < KEPT_FAILURES:
-                self.failures.append(outcome)
+            self.timeline.add(at, failed=1)
         else:
             self.unchanged += 1
             user[1] += 1
+
+    def keep(self, failed: Failed) -> None:
+        """Keep a failure for the report, as long as there are not too many."""
+        if len(self.failures) < KEPT_FAILURES:
+            self.failures.append(failed)

@@ -1,0 +1,37 @@
+"""Bulk jobs on many workers: submitted once, from anywhere; done by whichever workers are up; never lost.
+
+Docket keeps the queue, on Redis Streams; beside it stand the job's rows and what became of each.
+"""
+
+from importlib.util import find_spec
+
+if not all(map(find_spec, ("docket", "redis"))):
+    raise ImportError(
+        "gong_tasks_async.distributed needs pydocket and redis: install 'gong_tasks_async[docket]'"
+    )
+
+from gong_tasks_async.distributed.clients import QuotaOf, Resolver
+from gong_tasks_async.distributed.errors import (
+    JobExistsError,
+    JobNotFoundError,
+    JobStoreError,
+    UnknownCredentialsError,
+)
+from gong_tasks_async.distributed.jobs import Job, Jobs
+from gong_tasks_async.distributed.progress import JobState, Progress
+from gong_tasks_async.distributed.worker import Worker, run_worker
+
+__all__ = [
+    "Job",
+    "JobExistsError",
+    "JobNotFoundError",
+    "JobState",
+    "JobStoreError",
+    "Jobs",
+    "Progress",
+    "QuotaOf",
+    "Resolver",
+    "UnknownCredentialsError",
+    "Worker",
+    "run_worker",
+]

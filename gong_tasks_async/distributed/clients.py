@@ -1,0 +1,121 @@
+"""A worker's clients: one for each set of credentials that the jobs of its company name."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from typing import TypeAlias
+
+from gong_tasks_async.client import GongTasksClient
+from gong_tasks_async.credentials import Credentials
+from gong_tasks_async.distributed.errors import UnknownCredentialsError
+from gong_tasks_async.distributed.records import JobSettings
+from gong_tasks_async.operations import UpdateApplier
+from gong_tasks_async.quota import Lane, Quota, QuotaLimits
+from gong_tasks_async.quota.shared import RedisQuota
+from gong_tasks_async.settings import ClientSettings
+
+Resolver: TypeAlias = Callable[[str], Credentials] | Mapping[str, ClientSettings]
+"""From the name of credentials to the credentials, or to all settings of the client that uses them.
+
+A name that is not known is a ``LookupError``, such as a mapping's own ``KeyError``.
+"""
+
+QuotaOf: TypeAlias = Callable[[str, QuotaLimits], Quota]
+"""From a company and its limits to the quota that all its callers share.
+
+One that is an async context manager is entered when it is first needed, and left when the worker ends.
+"""
+
+
+PATIENCE = 5.0
+"""Seconds that a turn waits for a Redis that is away before its row is put back."""
+
+
+class RowClient(GongTasksClient):
+    """A client for those who go through rows in their own way."""
+
+    def applier(self) -> UpdateApplier:
+        """What applies one row in the bulk lane, and knows what that has cost."""
+        return UpdateApplier(self._caller(Lane.BULK, haltable=True))
+
+
+def shared_quota(url: str) -> QuotaOf:
+    """The quota that is kept in the same Redis as the jobs."""
+
+    def quota_of(company: str, limits: QuotaLimits) -> Quota:
+        return RedisQuota(url, company=company, limits=limits, patience=PATIENCE)
+
+    return quota_of
+
+
+class Clients:
+    """Opens each client when it is first needed, and closes them all at the end.
+
+    Args:
+        company: whose quota they draw on.
+        resolver: the worker's credentials.
+        quota_of: makes the quota, once for each set of limits.
+        timeout: seconds for a call, its wait in line included.
+    """
+
+    def __init__(self, company: str, resolver: Resolver, quota_of: QuotaOf, timeout: float) -> None:
+        self._company = company
+        self._resolver = resolver
+        self._quota_of = quota_of
+        self._timeout = timeout
+        self._quotas: dict[QuotaLimits, Quota] = {}
+        self._open: dict[tuple[str, str | None, QuotaLimits | None], RowClient] = {}
+        self._stack = AsyncExitStack()
+        self._opening = asyncio.Lock()
+
+    async def client(self, settings: JobSettings) -> RowClient:
+        """The client for a job.
+
+        Raises:
+            UnknownCredentialsError: there are no credentials of that name here, or they cannot be used.
+        """
+        wanted = settings.credentials, settings.base_url, settings.limits
+        async with self._opening:
+            if wanted not in self._open:
+                self._open[wanted] = await self._opened(settings)
+            return self._open[wanted]
+
+    async def close(self) -> None:
+        """Close them all."""
+        await self._stack.aclose()
+
+    async def _opened(self, settings: JobSettings) -> RowClient:
+        try:
+            client = RowClient(**await self._client_settings(settings))
+        except LookupError:
+            raise UnknownCredentialsError(name=settings.credentials) from None
+        except Exception as error:  # noqa: BLE001 - whatever a resolver of the user's own raises
+            # Without its words and its cause, which might quote a secret.
+            reason = f"opening a client with them raised {type(error).__name__}"
+            raise UnknownCredentialsError(name=settings.credentials, reason=reason) from None
+        await self._stack.enter_async_context(client)
+        return client.with_options(timeout=self._timeout)
+
+    async def _client_settings(self, settings: JobSettings) -> ClientSettings:
+        """The worker's own settings go before the job's: a job shall not send a secret to another host."""
+        found = self._resolve(settings.credentials)
+        if settings.base_url is not None:
+            found.setdefault("base_url", settings.base_url)
+        if "quota" not in found:
+            found["quota"] = await self._quota(settings.limits or found.get("limits", QuotaLimits()))
+        return found
+
+    def _resolve(self, name: str) -> ClientSettings:
+        if isinstance(self._resolver, Mapping):
+            return self._resolver[name].copy()
+        return ClientSettings(credentials=self._resolver(name))
+
+    async def _quota(self, limits: QuotaLimits) -> Quota:
+        if limits not in self._quotas:
+            quota = self._quota_of(self._company, limits)
+            if isinstance(quota, AbstractAsyncContextManager):  # it has connections of its own
+                await self._stack.enter_async_context(quota)
+            self._quotas[limits] = quota
+        return self._quotas[limits]

@@ -1,0 +1,173 @@
+"""Jobs from outside: submit one, follow it, read what became of it; from any machine that reaches the same Redis."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterable
+from datetime import timedelta
+from types import TracebackType
+from typing import Self
+from uuid import uuid4
+
+from attrs import frozen
+from docket import Docket
+
+from gong_tasks_async.bulk import BulkReport, Plan, Row, RowState, Updates, listed, plan_updates
+from gong_tasks_async.bulk.journal_schema import fingerprint
+from gong_tasks_async.distributed.errors import JobExistsError
+from gong_tasks_async.distributed.line import checked_name, open_docket, put_start_in_line, store_of
+from gong_tasks_async.distributed.progress import JobState, Progress
+from gong_tasks_async.distributed.records import JobSettings, row_of
+from gong_tasks_async.distributed.report import report_of
+from gong_tasks_async.distributed.store import JobStore
+from gong_tasks_async.models import TaskUpdate
+from gong_tasks_async.quota import QuotaLimits
+from gong_tasks_async.transport import checked_base_url
+
+WEEK = timedelta(days=7)
+
+
+@frozen(repr=False)
+class Job:
+    """One job. All methods raise JobStoreError where Redis does not answer, and JobNotFoundError where it is gone."""
+
+    name: str
+    _store: JobStore
+    _docket: Docket
+
+    async def progress(self) -> Progress:
+        """How far it is, in one question."""
+        return await self._store.progress(self.name)
+
+    async def watch(self, every: float = 1.0) -> AsyncGenerator[Progress]:
+        """How far it is, now and after each change, until nothing more will happen by itself.
+
+        Args:
+            every: seconds between two looks.
+        """
+        before = None
+        while before is None or not before.over:
+            now = await self.progress()
+            if now != before:
+                yield now
+            before = now
+            if not now.over:
+                await asyncio.sleep(every)
+
+    async def report(self) -> BulkReport:
+        """What it has come to so far; reads all rows."""
+        return await report_of(self._store, self.name)
+
+    async def rows(self, state: RowState | None = None) -> AsyncGenerator[Row]:
+        """The rows as they stand, in the plan's order; for reports of one's own."""
+        async for update, settlement in self._store.rows(self.name):
+            row = row_of(update, settlement)
+            if state is None or row.state is state:
+                yield row
+
+    async def cancel(self) -> None:
+        """Send no further row. Those under way come to their end; what was changed stays changed."""
+        await self._store.cancel(self.name)
+
+    async def resume(self) -> JobState:
+        """Have a job that was stopped or paused, or gave rows up, go on with what is pending; return what it does now."""
+        state = await self._store.reopen(self.name)
+        if state is JobState.STARTING:
+            await put_start_in_line(self._docket, self.name)
+        return state
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}>"
+
+
+class Jobs:
+    """The jobs of one company.
+
+    An async context manager::
+
+        async with Jobs(redis_url, company="acme") as jobs:
+            job = await jobs.submit(updates)
+            async for progress in job.watch():
+                print(progress.settled, "of", progress.rows)
+            print(await job.report())
+
+    Args:
+        url: the jobs' Redis, such as ``rediss://:password@redis.example:6379/0``; it is never shown.
+        company: whose jobs.
+    """
+
+    def __init__(self, url: str, *, company: str) -> None:
+        self.company = company
+        self._docket = open_docket(url, company)
+        self._store = store_of(self._docket, company)
+
+    async def submit(
+        self,
+        updates: Plan | Updates,
+        *,
+        name: str | None = None,
+        credentials: str = "default",
+        base_url: str | None = None,
+        limits: QuotaLimits | None = None,
+        attempts: int = 5,
+        stop_after: int = 5,
+        keep: timedelta = WEEK,
+    ) -> Job:
+        """Hand a job to whichever workers are up, now or later.
+
+        Args:
+            updates: a plan, or the rows; twins in them are merged, contradictions refused.
+            name: submitted again under the same name, the same rows are the same job, which is not done twice.
+            credentials: the name under which the workers know the company's credentials.
+            base_url: the company's own address, where the workers do not know it.
+            limits: how fast Gong may be called, where the workers do not know it.
+            attempts: goes at one row before it is left pending; each has all the retries of a call in it.
+            stop_after: rows in a row, over all workers, without a final answer that stop the job.
+            keep: for how long rows and outcomes are kept after the last change; at least a day.
+
+        Raises:
+            PlanConflictError: two rows want different things of one task.
+            JobExistsError: there is a job of that name, with other rows.
+            JobStoreError: Redis does not answer. The job may have been written down: submit it again by its name.
+            ValueError: a setting makes no sense.
+        """
+        settings = JobSettings(
+            credentials=credentials,
+            base_url=None if base_url is None else checked_base_url(base_url),
+            limits=limits,
+            attempts=attempts,
+            stop_after=stop_after,
+            keep=int(keep.total_seconds()),
+        )
+        plan = updates if isinstance(updates, Plan) else plan_updates(await listed(updates))
+        return await self._submit(self.job(uuid4().hex if name is None else name), plan, settings)
+
+    def job(self, name: str) -> Job:
+        """The job of that name, whoever submitted it, without a look at whether it is there."""
+        return Job(checked_name("a job's name", name), self._store, self._docket)
+
+    async def __aenter__(self) -> Self:
+        await self._docket.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._docket.__aexit__(kind, error, traceback)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.company}>"
+
+    async def _submit(self, job: Job, plan: Plan, settings: JobSettings) -> Job:
+        mark = _fingerprint((*plan.updates, *plan.unchanged))
+        state, found = await self._store.create(job.name, settings, plan.updates, plan.unchanged, mark)
+        if found != mark:
+            raise JobExistsError(job=job.name)
+        if state is JobState.STARTING:
+            await put_start_in_line(self._docket, job.name)
+        return job
+
+
+def _fingerprint(updates: Iterable[TaskUpdate]) -> str:
+    """The same for the same rows in any order."""
+    return f"{sum(map(fingerprint, updates)) % 2**128:032x}"

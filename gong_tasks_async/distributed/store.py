@@ -1,0 +1,204 @@
+"""A company's jobs: their rows, and what became of each."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from attrs import frozen
+
+from gong_tasks_async.bulk import RowState
+from gong_tasks_async.distributed import scripts
+from gong_tasks_async.distributed.errors import JobNotFoundError
+from gong_tasks_async.distributed.progress import JobState, Progress
+from gong_tasks_async.distributed.records import (
+    JobSettings,
+    Settlement,
+    error_of,
+    error_text,
+    row_text,
+    settings_of,
+    settings_text,
+    settlement_of,
+    settlement_text,
+    update_of,
+)
+from gong_tasks_async.distributed.server import PAGE, Server
+from gong_tasks_async.errors import GongError
+from gong_tasks_async.models import TaskUpdate
+
+PARTS = ("rows", "outcomes", "hands", "tries")
+
+
+@frozen
+class Begun:
+    """A row in hand, and what travels with its job."""
+
+    update: TaskUpdate
+    settings: JobSettings
+
+
+@frozen
+class Spent:
+    """What one go at a row has cost."""
+
+    attempt: int
+    """Which go it was."""
+    calls: int
+    refused: int
+
+
+@frozen
+class Verdict:
+    """What an error means for its job: ``fault``, ``stopped``, ``paused``, or ``untried``, which is none."""
+
+    kind: str
+    resume_after: datetime | None = None
+
+
+@frozen
+class JobStore:
+    """The jobs of one company.
+
+    All methods raise JobStoreError where Redis does not answer, and those that read a job JobNotFoundError where
+    there is none.
+    """
+
+    company: str
+    server: Server
+    key: Callable[[str], str]
+    """Makes a name the company's own, and keeps all its keys in one slot of a Cluster."""
+
+    async def create(
+        self,
+        job: str,
+        settings: JobSettings,
+        updates: Sequence[TaskUpdate],
+        unchanged: Sequence[TaskUpdate],
+        fingerprint: str,
+    ) -> tuple[JobState, str]:
+        """Write a job down, unless there is one of that name; return its state, and the fingerprint that it has."""
+        now = datetime.now(UTC)
+        if not await self.server.read(self.key(f"jobs:{job}")):
+            await self._write_rows(job, settings, (*updates, *unchanged), len(updates), now)
+        facts = {
+            "state": JobState.STARTING,
+            "fingerprint": fingerprint,
+            "rows": len(updates) + len(unchanged),
+            "unchanged": len(unchanged),
+            "keep": settings.keep,
+            "settings": settings_text(settings),
+            "created_at": now.timestamp(),
+        }
+        flat = (part for fact in facts.items() for part in fact)
+        state, found = await self._run(scripts.CREATE, job, *flat)
+        return JobState(state.decode()), found.decode()
+
+    async def progress(self, job: str) -> Progress:
+        """How far a job is."""
+        return _progress(job, await self._facts(job))
+
+    async def rows(self, job: str) -> AsyncGenerator[tuple[TaskUpdate, Settlement | None]]:
+        """All rows in the plan's order, each with its outcome, where it has one."""
+        async for page in self._pages(scripts.PAGE, job):
+            for row, outcome in zip(page[::2], page[1::2], strict=True):
+                if row:  # the job may have come to the end of its time in between
+                    yield update_of(row), settlement_of(outcome) if outcome else None
+
+    async def waiting(self, job: str) -> AsyncGenerator[list[int]]:
+        """The numbers of the rows that nobody has settled or has in hand, a page at a time."""
+        async for page in self._pages(scripts.WAITING, job):
+            yield page
+
+    async def reopen(self, job: str) -> JobState:
+        """Let a job that rests go on; return what it does then."""
+        state = await self._run(scripts.REOPEN, job)
+        if state is None:
+            raise JobNotFoundError(job=job, company=self.company)
+        return JobState(state.decode())
+
+    async def started(self, job: str) -> None:
+        """Say that all rows are in line."""
+        await self._run(scripts.STARTED, job)
+
+    async def cancel(self, job: str) -> None:
+        """Have no further row of a job be sent."""
+        if await self._run(scripts.CANCEL, job) is None:
+            raise JobNotFoundError(job=job, company=self.company)
+
+    async def begin(self, job: str, number: int) -> Begun | Literal["wait", "over"]:
+        """Take a row in hand; or learn that it is to come again soon, or needs nothing now."""
+        what, *row = await self._run(scripts.BEGIN, job, number, datetime.now(UTC).timestamp())
+        if row:
+            return Begun(update_of(row[0]), settings_of(row[1]))
+        return "wait" if what == b"wait" else "over"
+
+    async def settle(self, job: str, number: int, settlement: Settlement, spent: Spent) -> None:
+        """Record a row's outcome; its first one stays."""
+        outcome, at = settlement_text(settlement), settlement.at.timestamp()
+        cost = spent.calls, spent.refused
+        await self._run(scripts.SETTLE, job, number, settlement.state, outcome, *cost, at)
+
+    async def put_back(
+        self, job: str, number: int, error: GongError, verdict: Verdict, spent: Spent, settings: JobSettings
+    ) -> bool:
+        """Put a row back that got no final answer; return whether it should come again by itself."""
+        resume = verdict.resume_after
+        wait = 0 if resume is None else max(0, int((resume - datetime.now(UTC)).total_seconds()))
+        told = number, verdict.kind, spent.attempt, error_text(error), spent.calls, spent.refused
+        judged_by = settings.stop_after, settings.attempts
+        until = "" if resume is None else resume.timestamp(), wait
+        said = await self._run(scripts.PUT_BACK, job, *told, *judged_by, *until)
+        return bool(said == b"again")
+
+    async def _write_rows(
+        self, job: str, settings: JobSettings, rows: Sequence[TaskUpdate], wanted: int, now: datetime
+    ) -> None:
+        texts = {str(number): row_text(update) for number, update in enumerate(rows, 1)}
+        as_it_is = settlement_text(Settlement(RowState.UNCHANGED, 0, now))
+        skipped = {str(number): as_it_is for number in range(wanted + 1, len(rows) + 1)}
+        for part, fields in (("rows", texts), ("outcomes", skipped)):
+            await self.server.write(self.key(f"jobs:{job}:{part}"), fields, settings.keep)
+
+    async def _facts(self, job: str) -> dict[bytes, bytes]:
+        if facts := await self.server.read(self.key(f"jobs:{job}")):
+            return facts
+        raise JobNotFoundError(job=job, company=self.company)
+
+    async def _pages(self, script: str, job: str) -> AsyncGenerator[list[Any]]:
+        total = int((await self._facts(job))[b"rows"])
+        for first in range(1, total + 1, PAGE):
+            yield await self._run(script, job, first, min(first + PAGE - 1, total))
+
+    async def _run(self, script: str, job: str, *arguments: object) -> Any:
+        name = self.key(f"jobs:{job}")
+        keys = (name, *(f"{name}:{part}" for part in PARTS))
+        return await self.server.run(script, keys, *arguments)
+
+
+def _progress(job: str, facts: Mapping[bytes, bytes]) -> Progress:
+    def count(name: bytes) -> int:
+        return int(facts.get(name, 0))
+
+    because = facts.get(b"because")
+    return Progress(
+        job=job,
+        state=JobState(facts[b"state"].decode()),
+        rows=count(b"rows"),
+        updated=count(b"updated"),
+        unchanged=count(b"unchanged"),
+        failed=count(b"failed"),
+        given_up=count(b"given_up"),
+        under_way=count(b"under_way"),
+        calls=count(b"calls"),
+        refused=count(b"refused"),
+        stopped_because=error_of(because) if because else None,
+        resume_after=_moment(facts.get(b"resume_after")),
+        started_at=_moment(facts.get(b"started_at")),
+        settled_at=_moment(facts.get(b"settled_at")),
+    )
+
+
+def _moment(text: bytes | None) -> datetime | None:
+    return datetime.fromtimestamp(float(text), UTC) if text else None

@@ -1,0 +1,126 @@
+"""A worker: takes the rows of one company's jobs, for as long as it runs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import signal
+import socket
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from types import TracebackType
+from typing import Self
+
+import docket
+
+from gong_tasks_async.distributed.clients import Clients, QuotaOf, Resolver, shared_quota
+from gong_tasks_async.distributed.line import ROW, START, checked_name, open_docket, store_of
+from gong_tasks_async.distributed.rows import RowTasks
+
+CHECK_EVERY = timedelta(milliseconds=50)
+"""Which bounds a worker to 160 rows a second with 8 at once; asking more often costs an idle one its CPU."""
+RECONNECT_AFTER = timedelta(seconds=1)
+
+
+class Worker:
+    """Takes rows of one company's jobs, beside any number of others, in any number of processes.
+
+    An async context manager::
+
+        async with Worker(redis_url, company="acme", credentials={"default": {"credentials": key}}) as worker:
+            await worker.run()
+
+    Args:
+        url: the jobs' Redis, such as ``rediss://:password@redis.example:6379/0``; it is never shown.
+        company: whose jobs; no other company's rows ever reach this worker.
+        credentials: from the name of credentials to the credentials, or to all settings of their client.
+        quota: makes the quota of the company; by default it is kept in the same Redis, for all workers together.
+        concurrency: how many rows may be under way at once.
+        lease: seconds after which the rows of a worker that died are given to another one. A call, its wait in
+            line included, is given half of it.
+
+    Raises:
+        ValueError: a setting makes no sense.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        company: str,
+        credentials: Resolver,
+        quota: QuotaOf | None = None,
+        concurrency: int = 8,
+        lease: float = 120.0,
+    ) -> None:
+        if concurrency < 1:
+            raise ValueError(f"concurrency must be at least 1, not {concurrency}")
+        if not lease > 0:
+            raise ValueError(f"lease must be more than 0 seconds, not {lease}")
+        self.company = checked_name("company", company)
+        self._docket = open_docket(url, company)
+        self._clients = Clients(company, credentials, quota or shared_quota(url), timeout=lease / 2)
+        # Leases are renewed four times in their time: a quarter may have gone by when a row comes in, and half
+        # of it belongs to the call. Whoever waits no longer than another eighth never works on another's row.
+        store = store_of(self._docket, company)
+        self._tasks = RowTasks(self._docket, store, self._clients, patience=lease / 8)
+        self._worker = docket.Worker(
+            self._docket,
+            name=f"{socket.gethostname()}#{os.getpid()}#{secrets.token_hex(4)}",
+            concurrency=concurrency,
+            redelivery_timeout=timedelta(seconds=lease),
+            reconnection_delay=RECONNECT_AFTER,
+            minimum_check_interval=CHECK_EVERY,
+            scheduling_resolution=CHECK_EVERY,
+            schedule_automatic_tasks=False,
+        )
+        self._stopping = asyncio.Event()
+        self._stack = AsyncExitStack()
+
+    async def run(self) -> None:
+        """Work until :meth:`stop`, or until cancelled; either way, rows that were sent are recorded first."""
+        # Leaving Docket's worker is what ends it: a cancelled one that finds Redis away takes up its work again.
+        async with self._worker:
+            working = asyncio.create_task(self._worker.run_forever())
+            stopping = asyncio.create_task(self._stopping.wait())
+            try:
+                await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                stopping.cancel()
+                self._tasks.drain()
+        await working
+
+    def stop(self) -> None:
+        """Take no further row: those that were sent come to their end, the others go back to the line."""
+        self._stopping.set()
+
+    async def __aenter__(self) -> Self:
+        self._docket.register(self._tasks.update_row, names=[ROW])
+        self._docket.register(self._tasks.start_job, names=[START])
+        self._stack.push_async_callback(self._clients.close)
+        await self._stack.enter_async_context(self._docket)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+        await self._stack.aclose()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.company}>"
+
+
+async def run_worker(worker: Worker) -> None:
+    """Run a worker that has the process to itself: SIGTERM and SIGINT end it, once its rows under way are recorded."""
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGTERM, signal.SIGINT)
+    for number in signals:  # first of all: a worker may be told to end while it is still starting
+        loop.add_signal_handler(number, worker.stop)
+    try:
+        async with worker:
+            await worker.run()
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)

@@ -1,0 +1,96 @@
+"""Whatever is written down about a job is read again as it was."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta, timezone
+from zoneinfo import ZoneInfo
+
+import attrs
+import pytest
+from hypothesis import given, strategies as st
+
+from gong_tasks_async import GongError, QuotaLimits, RowState, TaskStatus, TaskUpdate
+from gong_tasks_async.distributed import UnknownCredentialsError
+from gong_tasks_async.distributed.records import (
+    JobSettings,
+    Settlement,
+    error_of,
+    error_text,
+    row_text,
+    settings_of,
+    settings_text,
+    settlement_of,
+    settlement_text,
+    update_of,
+)
+from tests.test_errors import EVERY
+
+BEGINNING = datetime(1990, 1, 1, tzinfo=UTC)
+moments = st.timedeltas(timedelta(), timedelta(days=40_000)).map(lambda after: BEGINNING + after)
+updates = st.builds(
+    TaskUpdate,
+    st.integers(1, 2**63 - 1),
+    st.from_regex(r"[0-9]{1,20}", fullmatch=True),
+    status=st.sampled_from(TaskStatus),
+    due_date=st.none() | moments,
+    priority=st.none() | st.sampled_from(["HIGH", "Überfällig"]),
+)
+limits = st.builds(
+    QuotaLimits,
+    per_second=st.floats(0.1, 1000.0),
+    per_day=st.none() | st.integers(1_000, 10**6),
+    day_starts=st.none()
+    | st.builds(time, st.integers(0, 23), tzinfo=st.sampled_from([UTC, ZoneInfo("Europe/Berlin")])),
+)
+
+
+def facts(error: GongError) -> object:
+    return type(error), attrs.asdict(error) if attrs.has(type(error)) else error.__dict__
+
+
+@given(updates)
+def test_a_row(update: TaskUpdate) -> None:
+    assert update_of(row_text(update).encode()) == update
+
+
+@pytest.mark.parametrize(
+    "error", [*EVERY, UnknownCredentialsError(name="bot")], ids=lambda e: type(e).__name__
+)
+def test_an_error_with_all_its_facts(error: GongError) -> None:
+    again = error_of(error_text(error).encode())
+    assert facts(again) == facts(error)
+    assert str(again) == str(error)
+
+
+@given(st.sampled_from(EVERY), moments)
+def test_an_outcome(error: GongError, at: datetime) -> None:
+    failed = settlement_of(settlement_text(Settlement(RowState.FAILED, 3, at, "r", error)).encode())
+    assert (failed.state, failed.attempts, failed.at, failed.request_id) == (RowState.FAILED, 3, at, "r")
+    assert failed.error is not None
+    assert facts(failed.error) == facts(error)
+    updated = Settlement(RowState.UPDATED, 1, at)
+    assert settlement_of(settlement_text(updated).encode()) == updated
+
+
+def test_an_error_of_a_newer_version_keeps_what_all_errors_have() -> None:
+    error = error_of(b'{"kind":"BrandNewError","method":"PATCH","url":"https://x/7","attempts":2,"new":1}')
+    assert type(error) is GongError
+    assert str(error) == "PATCH https://x/7 failed."
+    assert error.attempts == 2
+
+
+@given(limits, st.none() | st.just("https://us-1.api.gong.io"))
+def test_settings(wanted: QuotaLimits, base_url: str | None) -> None:
+    settings = JobSettings(credentials="bot", base_url=base_url, limits=wanted, attempts=2)
+    again = settings_of(settings_text(settings).encode())
+    assert again == settings
+    assert hash(again.limits) == hash(wanted)
+    assert settings_of(settings_text(JobSettings(credentials="bot")).encode()) == JobSettings(
+        credentials="bot"
+    )
+
+
+def test_a_zone_without_a_name_cannot_travel() -> None:
+    nameless = QuotaLimits(day_starts=time(0, tzinfo=timezone(timedelta(hours=-8))))
+    with pytest.raises(ValueError, match="a zone that has a name"):
+        settings_text(JobSettings(credentials="bot", limits=nameless))

@@ -1,0 +1,165 @@
+"""What travels with a job, what a worker has of its own, and what nobody is shown."""
+
+from __future__ import annotations
+
+import math
+from datetime import timedelta
+from typing import Self
+
+import pytest
+
+from gong_tasks_async import (
+    AccessKey,
+    LocalQuota,
+    Quota,
+    QuotaLimits,
+    TaskUpdate,
+    Unlimited,
+)
+from gong_tasks_async.distributed import (
+    JobNotFoundError,
+    Jobs,
+    JobState,
+    Worker,
+)
+from gong_tasks_async.simulator import Fault, Simulator
+from tests.distributed_floor import (
+    COMPANY,
+    at_work,
+    engine,
+    memory,
+    over,
+    settings_of,
+    unlimited,
+    updates_of,
+)
+
+GONE = TaskUpdate(99_999_999, "77", status="DONE")
+"""A task that Gong does not know."""
+
+
+async def test_one_quota_serves_all_jobs_of_the_same_limits_and_their_settings_travel() -> None:
+    url, gong_engine = memory(), engine(8)
+    made: list[tuple[str, QuotaLimits]] = []
+
+    def quota_of(company: str, limits: QuotaLimits) -> Quota:
+        made.append((company, limits))
+        return LocalQuota(limits)
+
+    wide = QuotaLimits(per_second=1000.0, per_day=None)
+    async with Simulator(gong_engine) as gong, Jobs(url, company=COMPANY) as jobs:
+        credentials = settings_of(gong)["credentials"]
+        async with at_work(url, gong, credentials=lambda _: credentials, quota=quota_of):
+            wanted = updates_of(gong_engine)
+            first = await jobs.submit(wanted[:4], limits=wide, base_url=gong.base_url)
+            second = await jobs.submit(wanted[4:], limits=wide, base_url=gong.base_url, credentials="bot")
+            assert [(await over(job)).updated for job in (first, second)] == [4, 4]
+    assert made == [(COMPANY, wide)]
+
+
+async def test_a_worker_s_own_address_goes_before_the_job_s() -> None:
+    url, gong_engine = memory(), engine(2)
+    async with Simulator(gong_engine) as gong, Jobs(url, company=COMPANY) as jobs, at_work(url, gong):
+        job = await jobs.submit(updates_of(gong_engine), base_url="https://us-1.elsewhere.example")
+        assert (await over(job)).updated == 2
+
+
+async def test_companies_do_not_see_each_other_s_jobs() -> None:
+    url, gong_engine = memory(), engine(4)
+    async with (
+        Simulator(gong_engine) as gong,
+        Jobs(url, company="globex") as theirs,
+        Jobs(url, company=COMPANY) as ours,
+        at_work(url, gong),
+    ):
+        others = await theirs.submit(updates_of(gong_engine), name="nightly")
+        with pytest.raises(JobNotFoundError):
+            await ours.job("nightly").report()
+        await over(await ours.submit(updates_of(gong_engine)))
+        assert (await others.progress()).state is JobState.STARTING
+
+
+async def test_nothing_in_redis_is_a_secret_and_every_key_of_a_job_ends_by_itself() -> None:
+    url, gong_engine = memory(), engine(10)
+    gong_engine.misbehave(Fault.FORBIDDEN_HTML)
+    async with Simulator(gong_engine) as gong, Jobs(url, company=COMPANY) as jobs, at_work(url, gong):
+        job = await jobs.submit(updates_of(gong_engine), keep=timedelta(days=2))
+        await over(job)
+        async with jobs._docket.redis() as redis:
+            names = [key.decode() for key in await redis.keys()]
+            # The set of the rows in hand is empty, which only this Redis in memory keeps.
+            ours = [name for name in names if ":jobs:" in name and not name.endswith(":hands")]
+            texts = [str(await redis.hgetall(name)) for name in ours]
+            lifetimes = [await redis.ttl(name) for name in ours]
+    assert {name.rpartition(":")[2] for name in ours} == {job.name, "rows", "outcomes"}
+    assert all(name.startswith("{gong-jobs:acme}:") for name in names)
+    assert all(2 * 86_400 - 60 < seconds <= 2 * 86_400 for seconds in lifetimes)
+    secrets = (gong.access_key_secret, AccessKey(gong.access_key, gong.access_key_secret).authorization)
+    assert not any(secret in text for secret in secrets for text in texts)
+    assert "AccessDeniedError" in "".join(texts)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"company": "a b"},
+        {"company": ""},
+        {"company": "a{b}"},
+        {"concurrency": 0},
+        {"lease": 0.0},
+        {"lease": math.nan},
+    ],
+)
+def test_a_worker_s_settings_that_make_no_sense_are_refused(settings: dict[str, object]) -> None:
+    usual: dict[str, object] = {"company": COMPANY, "credentials": {}, "quota": unlimited}
+    with pytest.raises(ValueError, match=r"must be"):
+        Worker("memory://", **usual | settings)  # type: ignore[arg-type]  # made wrong on purpose
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"attempts": 0},
+        {"stop_after": 0},
+        {"keep": timedelta(hours=1)},
+        {"base_url": "http://gong.example"},
+        {"limits": QuotaLimits(day_store="day.sqlite")},
+        {"name": "a:b"},
+    ],
+)
+async def test_a_job_s_settings_that_make_no_sense_are_refused(settings: dict[str, object]) -> None:
+    async with Jobs(memory(), company=COMPANY) as jobs:
+        with pytest.raises(ValueError):  # noqa: PT011 - each says it in its own words
+            await jobs.submit([GONE], **settings)  # type: ignore[arg-type]  # made wrong on purpose
+
+
+def test_no_repr_shows_the_address_or_its_password() -> None:
+    url = "redis://:hunter2@redis.example:6379/0"
+    worker = Worker(url, company=COMPANY, credentials={}, quota=unlimited)
+    shown = f"{worker!r} {Jobs(url, company=COMPANY)!r} {Jobs(url, company=COMPANY).job('x')!r}"
+    assert shown == "<Worker of acme> <Jobs of acme> <Job x>"
+
+
+class Rented(Unlimited):
+    """A quota with a connection of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.steps: list[str] = []
+
+    async def __aenter__(self) -> Self:
+        self.steps.append("opened")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.steps.append("closed")
+
+
+async def test_a_quota_with_a_connection_is_opened_once_and_closed_with_its_worker() -> None:
+    url, gong_engine, quota = memory(), engine(8), Rented()
+    async with Simulator(gong_engine) as gong, Jobs(url, company=COMPANY) as jobs:
+        async with at_work(url, gong, quota=lambda *_: quota):
+            for wanted in (updates_of(gong_engine)[:4], updates_of(gong_engine)[4:]):
+                await over(await jobs.submit(wanted))
+            assert quota.steps == ["opened"]
+        assert quota.steps == ["opened", "closed"]
