@@ -83,7 +83,7 @@ def below(kind: type[GongError]) -> set[type[GongError]]:
     return {kind}.union(*(below(child) for child in kind.__subclasses__()))
 
 
-OWN = {kind for kind in below(GongError) if kind.__module__ == errors.__name__}
+OWN = {kind for kind in below(GongError) if kind.__module__.startswith(errors.__name__)}
 """Those of this module; the extras have errors of their own."""
 
 

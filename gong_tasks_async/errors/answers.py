@@ -1,95 +1,13 @@
-"""What can go wrong, and what to do then.
-
-::
-
-    GongError
-    ├── TransportError              no answer came: refused, reset, timed out, cut short
-    ├── APIError                    Gong answered no
-    │   ├── BadRequestError             400
-    │   ├── AuthenticationError         401: the credentials
-    │   │   ├── MissingScopeError           they lack a scope
-    │   │   └── InactiveCompanyError        the company is not active
-    │   ├── AccessDeniedError           403
-    │   ├── TaskNotFoundError           404
-    │   ├── RateLimitError              429
-    │   │   └── DailyQuotaError             the day is spent
-    │   └── ServerError                 5xx
-    ├── DecodeError                 a 2xx that cannot be read
-    ├── CredentialsError            no credentials could be had: a refresh was refused, a vault or `save` failed
-    ├── DeadlineExceeded            waiting would outlast the caller's timeout; also a TimeoutError
-    ├── QuotaStoreError             the file with the day's count is not ours, or cannot be read or written
-    ├── QuotaUnavailable            the Redis that holds the shared quota does not answer; nothing was sent
-    ├── JournalError                a bulk job's journal is not this job's, in use, or cannot be read or written
-    └── ClientStateError            the client is not open, closed, or of another event loop; also a RuntimeError
-
-Errors carry facts and derive their text from them. All of them survive pickling and copying.
-"""
+"""What Gong answered: no, or something that cannot be read."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
 
 from attrs import define, field
 
-ErrorT = TypeVar("ErrorT", bound="GongError")
-
-
-def _restored(kind: type[ErrorT], facts: dict[str, Any]) -> ErrorT:
-    error = kind.__new__(kind)
-    error.__dict__.update(facts)
-    return error
-
-
-def _attempts(count: int) -> str:
-    return "1 attempt" if count == 1 else f"{count} attempts"
-
-
-@define(slots=False, eq=False, repr=False, kw_only=True)
-class GongError(Exception):
-    """Anything that this library raises about a call; catch this to catch them all."""
-
-    method: str = ""
-    url: str = ""
-    attempts: int = 0
-    """How often the request was sent; 0 when it never left."""
-
-    @property
-    def request(self) -> str:
-        """The request in words, such as ``PATCH https://api.gong.io/v2/tasks/7``."""
-        return f"{self.method} {self.url}".strip() or "the call"
-
-    def __str__(self) -> str:
-        return f"{self.request} failed."
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__}: {self}>"
-
-    def __reduce__(self) -> tuple[Callable[..., GongError], tuple[Any, ...]]:
-        # The default would call the class with positional arguments; ours are keywords.
-        return _restored, (type(self), self.__dict__.copy())
-
-
-@define(slots=False, eq=False, repr=False, kw_only=True)
-class TransportError(GongError):
-    """No answer came: the connection was refused, reset, timed out, or the answer was cut short.
-
-    A change that was under way may or may not have been made; sending it again is safe, since it sets
-    absolute values.
-    """
-
-    reason: str
-    retryable: bool = True
-    """False where another try would end the same way, such as a certificate that is not trusted."""
-
-    def __str__(self) -> str:
-        advice = (
-            "Check the network and Gong's status page, then send it again: that is safe."
-            if self.retryable
-            else "Trying again will not help: check base_url and the certificates of this machine."
-        )
-        return f"{self.request}: no answer after {_attempts(self.attempts)} ({self.reason}). {advice}"
+from gong_tasks_async.errors.base import GongError, counted_attempts
 
 
 @define(slots=False, eq=False, repr=False, kw_only=True)
@@ -130,7 +48,7 @@ class APIError(GongError):
     def __str__(self) -> str:
         said = "; ".join(self.errors) or "without a message"
         references = f" [{self.references}]" if self.references else ""
-        tried = f" after {_attempts(self.attempts)}" if self.attempts > 1 else ""
+        tried = f" after {counted_attempts(self.attempts)}" if self.attempts > 1 else ""
         return f"{self.request}: answered {self.status}{tried}, {said}{references}. {self.advice}"
 
 
@@ -263,85 +181,3 @@ class DecodeError(GongError):
         if self.method == "PATCH":
             return "The change was most likely made: list the user's tasks to see."
         return "Gong may have changed its answers: please report this text."
-
-
-@define(slots=False, eq=False, repr=False, kw_only=True)
-class CredentialsError(GongError):
-    """No credentials could be had: refreshing the token was refused, or your own vault or ``save`` failed."""
-
-    reason: str
-    advice: str
-
-    def __str__(self) -> str:
-        return f"{self.request}: no credentials to sign it with: {self.reason}. {self.advice}"
-
-
-@define(slots=False, eq=False, repr=False, kw_only=True)
-class DeadlineExceeded(GongError, TimeoutError):  # noqa: N818 - the established name for this, as in gRPC
-    """The call cannot end, or has not ended, within the caller's timeout."""
-
-    reason: str
-    estimate: float | None = None
-    """Seconds that waiting would have taken at the least, where that was foreseen."""
-
-    def __str__(self) -> str:
-        sent = (
-            f"sent {self.attempts} times without a final answer"
-            if self.attempts
-            else "never sent: nothing was changed"
-        )
-        estimate = "" if self.estimate is None else f" (it would take {self.estimate:,.1f} s at least)"
-        return (
-            f"{self.request}: {self.reason}{estimate}; {sent}. Give it a longer timeout, or try again later."
-        )
-
-
-@define(slots=False, eq=False, repr=False, kw_only=True)
-class QuotaStoreError(GongError):
-    """The file that counts the day's calls is not ours, or cannot be read or written. No call was sent."""
-
-    path: str
-    reason: str
-
-    def __str__(self) -> str:
-        return (
-            f"{self.request}: the day's count in {self.path}: {self.reason}. No call is sent that could not be "
-            f"counted: mend the file or its disk, or name another with QuotaLimits(day_store=...)."
-        )
-
-
-@define(slots=False, eq=False, repr=False, kw_only=True)
-class QuotaUnavailable(GongError):  # noqa: N818 - the name says a state, as DeadlineExceeded does
-    """The Redis that holds the shared quota does not answer. No call was sent."""
-
-    server: str
-    """Where it is looked for, without user and password."""
-    reason: str
-
-    def __str__(self) -> str:
-        return (
-            f"{self.request}: the shared quota at {self.server} cannot be asked ({self.reason}). No call is sent "
-            f"without it: check that Redis runs there and may be used, or go on alone with "
-            f'RedisQuota(fail="local", local_share=...).'
-        )
-
-
-@define(slots=False, eq=False, repr=False, kw_only=True)
-class JournalError(GongError):
-    """The journal is not ours, of another job, in use, or cannot be read or written. What it recorded stands."""
-
-    path: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f"The journal {self.path}: {self.reason}."
-
-
-@define(slots=False, eq=False, repr=False, kw_only=True)
-class ClientStateError(GongError, RuntimeError):
-    """The client was used before ``async with``, after its close, or from another event loop."""
-
-    reason: str
-
-    def __str__(self) -> str:
-        return self.reason

@@ -1,0 +1,46 @@
+"""What all errors have: which request, how often it was sent, and a text made of facts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from attrs import define
+
+ErrorT = TypeVar("ErrorT", bound="GongError")
+
+
+def _restored(kind: type[ErrorT], facts: dict[str, Any]) -> ErrorT:
+    error = kind.__new__(kind)
+    error.__dict__.update(facts)
+    return error
+
+
+def counted_attempts(count: int) -> str:
+    """A number of attempts in words."""
+    return "1 attempt" if count == 1 else f"{count} attempts"
+
+
+@define(slots=False, eq=False, repr=False, kw_only=True)
+class GongError(Exception):
+    """Anything that this library raises about a call; catch this to catch them all."""
+
+    method: str = ""
+    url: str = ""
+    attempts: int = 0
+    """How often the request was sent; 0 when it never left."""
+
+    @property
+    def request(self) -> str:
+        """The request in words, such as ``PATCH https://api.gong.io/v2/tasks/7``."""
+        return f"{self.method} {self.url}".strip() or "the call"
+
+    def __str__(self) -> str:
+        return f"{self.request} failed."
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self}>"
+
+    def __reduce__(self) -> tuple[Callable[..., GongError], tuple[Any, ...]]:
+        # The default would call the class with positional arguments; ours are keywords.
+        return _restored, (type(self), self.__dict__.copy())
