@@ -17,6 +17,7 @@ nox.options.error_on_missing_interpreters = False
 PYTHONS = ["3.11", "3.12", "3.13"]
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 
+ON_ALL_CORES = ["-n", "auto", "--dist", "worksteal"]
 TORTURE = ["tests/test_torture.py", "tests/test_distributed_torture.py"]
 LONG_TESTS_IGNORED = [f"--ignore={path}" for path in (*TORTURE, "tests/test_quota_day.py")]
 
@@ -54,7 +55,7 @@ def _groups(*names: str) -> tuple[str, ...]:
 def tests(session: nox.Session) -> None:
     """Run the tests, on each Python that is there."""
     session.install("-e", ".[cli,docket,redis,speed]", *_groups("test"))
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *ON_ALL_CORES, *session.posargs)
 
 
 @nox.session
@@ -66,7 +67,8 @@ def coverage(session: nox.Session) -> None:
     # pytest loads our plugin early, so coverage has to be there before pytest is.
     # The longest ones reach nothing that the others do not, and run in full on each Python above.
     shorter = {"GONG_QUOTA_EXAMPLES": "200"}
-    session.run("coverage", "run", "-m", "pytest", *LONG_TESTS_IGNORED, *session.posargs, env=shorter)
+    several = [*ON_ALL_CORES, *LONG_TESTS_IGNORED]
+    session.run("coverage", "run", "-m", "pytest", *several, *session.posargs, env=shorter)
     session.run("coverage", "combine")
     session.run("coverage", "report")
 

@@ -209,6 +209,12 @@ async def test_without_limits_a_429_is_obeyed_all_the_same() -> None:
     assert now() == pytest.approx(100.0, abs=0.01)
 
 
+async def test_a_quota_is_named_by_its_numbers() -> None:
+    assert repr(LocalQuota()) == "<LocalQuota: 2.91 calls a second, 10,000 a day; 0 waiting>"
+    assert "any number a day" in repr(LocalQuota(QuotaLimits(per_day=None, interactive_reserve=0)))
+    assert repr(Unlimited()) == "Unlimited()"
+
+
 BAD_LIMITS: dict[str, Callable[[], QuotaLimits]] = {
     "per_second": lambda: QuotaLimits(per_second=0),
     "window": lambda: QuotaLimits(window=math.nan),

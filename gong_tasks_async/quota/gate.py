@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from gong_tasks_async.errors import DeadlineExceeded, RateLimitError
@@ -12,8 +14,9 @@ from gong_tasks_async.events import EventSink, Paused, Resumed
 class Gate:
     """Open, or shut until a moment of the event loop's clock."""
 
-    def __init__(self, events: EventSink) -> None:
+    def __init__(self, events: EventSink, wall_clock: Callable[[], float] = time.time) -> None:
         self._events = events
+        self._wall_clock = wall_clock
         self._shut_until = 0.0
         self.noticed = False
         """Whether it was shut, and nobody has gone through since: else there is nothing to ask it for."""
@@ -49,7 +52,9 @@ class Gate:
         if remaining > max_wait:
             said = ("Gong asked everybody to wait; this call was not sent",)
             error = RateLimitError(errors=said, retry_after=remaining)
-            raise error.as_daily(datetime.now(UTC)) if self._day_spent else error
+            raise (
+                error.as_daily(datetime.fromtimestamp(self._wall_clock(), UTC)) if self._day_spent else error
+            )
         if deadline is not None and remaining and self._shut_until > deadline:
             raise DeadlineExceeded(
                 reason="Gong asked everybody to wait beyond the deadline", estimate=remaining

@@ -46,11 +46,16 @@ class LocalQuota:
         self.limits = limits or QuotaLimits()
         events = EventSink(on_event)
         self._wall_clock = wall_clock
-        self._gate = Gate(events)
+        self._gate = Gate(events, wall_clock)
         self._pacer = Pacer(self.limits, events)
         self._slots = Slots(self._pacer, self.limits.hold)
         self._line = Line(self.limits.bulk_share, on_unused_token=self._slots.give_back)
         self._budget = Budget(self.limits, events, wall_clock)
+
+    def __repr__(self) -> str:
+        per_day = "any number" if self.limits.per_day is None else f"{self.limits.per_day:,}"
+        waiting = sum(map(self._line.waiting, Lane))
+        return f"<LocalQuota: {1.0 / self._spacing:.2f} calls a second, {per_day} a day; {waiting} waiting>"
 
     async def acquire(
         self,

@@ -19,6 +19,9 @@ class Unlimited:
     def __init__(self) -> None:
         self._gate = Gate(EventSink())
 
+    def __repr__(self) -> str:
+        return "Unlimited()"
+
     async def acquire(
         self,
         lane: Lane,  # noqa: ARG002 - the protocol's
