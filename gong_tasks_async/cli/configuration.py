@@ -145,8 +145,10 @@ def _notes(
     file: ConfigFile, named: str | None, environment: Mapping[str, str], chosen: Profile | None
 ) -> tuple[str, ...]:
     """Say which of two companies was meant, where both could have been."""
-    if named and environment_has_credentials(environment):
-        return (f"the credentials are those of profile {named!r}, not those of the environment.",)
+    if named:
+        if environment_has_credentials(environment):
+            return (f"the credentials are those of profile {named!r}, not those of the environment.",)
+        return ()
     default = _default(file)
     if default and default != chosen:
         return (f"the credentials are the environment's; for the file's, say --profile {default.name}.",)

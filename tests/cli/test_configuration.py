@@ -77,6 +77,10 @@ class TestPrecedence:
         )
         assert got.notes == ("the credentials are those of profile 'acme', not those of the environment.",)
 
+    def test_a_named_profile_is_not_said_to_be_the_environment(self, home: Path) -> None:
+        got = read(home, profile="umbrella")
+        assert (got.credentials, got.notes) == (BearerToken("s3cret-umbrella"), ())
+
     def test_an_address_in_the_environment_is_not_for_the_file_s_credentials(self, home: Path) -> None:
         got = read(home, GONG_BASE_URL="https://us-9.api.gong.io")
         assert got.base_url == "https://us-1.api.gong.io"
