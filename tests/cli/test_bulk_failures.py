@@ -85,16 +85,31 @@ class TestFailures:
         assert "Stopped: PATCH http://127.0.0.1:9" in result.stderr
 
 
-def impatient(company: Company, base_url: str | None = None) -> Any:
-    """Opens clients that do not try again."""
+    @pytest.mark.parametrize(("answered", "code"), [(True, 1), (False, 5)])
+    def test_rows_too_few_to_stop_a_run_are_not_done_when_none_was_answered(
+        self, answered: bool, code: int, company: Company, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        company.engine.misbehave(Fault.UNAVAILABLE, times=6)
+        base_url = None if answered else "http://127.0.0.1:9"
+        monkeypatch.setattr(running, "open_client", impatient(company, base_url, attempts=2))
+        result = company.invoke("bulk", "run", company.rows(3), "--yes", "--name", "j")
+        assert (result.exit_code, json.loads(result.stdout)["pending"]) == (code, 3)
+        reason = "503" if answered else "ClientConnectorError"
+        assert f"3 rows had no final answer, however often sent ({reason}" in result.stderr
+        assert "3 rows left. Go on with: gong-tasks bulk resume j." in result.stderr
 
-    def opened(*_: object, **__: object) -> GongTasksClient:
+
+def impatient(company: Company, base_url: str | None = None, attempts: int = 1) -> Any:
+    """Opens clients that do not try again, or not for long."""
+
+    def opened(*_: object, **settings: Any) -> GongTasksClient:
         credentials = AccessKey(company.gong.access_key, company.gong.access_key_secret)
         return GongTasksClient(
             credentials,
             base_url=base_url or company.gong.base_url,
             quota=Unlimited(),
-            retry=RetryPolicy(attempts=1),
+            retry=RetryPolicy(attempts=attempts, backoff=0.0),
+            **settings,
         )
 
     return opened

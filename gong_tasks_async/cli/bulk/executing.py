@@ -12,26 +12,32 @@ from gong_tasks_async.cli.bulk.words import local
 from gong_tasks_async.cli.console import note, stderr_console
 from gong_tasks_async.cli.progress import bulk_progress
 from gong_tasks_async.cli.session import tell_pauses
-from gong_tasks_async.events import BudgetSpent, CallAttempted, Event
+from gong_tasks_async.events import BudgetSpent, CallAttempted, Event, RetryPlanned
 
 OnOutcome: TypeAlias = Callable[[Outcome], None]
 Start: TypeAlias = Callable[[OnOutcome], Awaitable[BulkReport]]
 
 
 class Meter:
-    """Counts calls, for the bar's number of those that are left today; and tells of long pauses.
+    """Counts calls, for the bar's number of those that are left today; remembers troubles; tells of long pauses.
 
     ``sleeps`` says that the run waits for the next day when this one is spent.
     """
 
     def __init__(self, *, sleeps: bool = False) -> None:
         self.calls = 0
+        self.answers = 0
+        self.trouble: str | None = None
+        """Why a call was tried again, the last time that one was."""
         self._sleeps = sleeps
 
     def __call__(self, event: Event) -> None:
         """Take an event of the client."""
         if isinstance(event, CallAttempted):
             self.calls += 1
+            self.answers += event.status is not None
+        elif isinstance(event, RetryPlanned):
+            self.trouble = event.reason
         elif isinstance(event, BudgetSpent) and self._sleeps:
             note(f"The day's calls are spent; going on by itself at {local(event.resets_at)}.")
         tell_pauses(event)

@@ -191,4 +191,4 @@ class Run:
             begun = self.journal is None or self.journal.exists()
             note(f"{how_to_go_on(self.journal)}." if begun else "Nothing was changed.")
             raise
-        return tell_end(report, self.journal, json=as_json(self.settings.json))
+        return tell_end(report, self.journal, self.meter, json=as_json(self.settings.json))

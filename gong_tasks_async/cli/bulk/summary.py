@@ -9,6 +9,7 @@ import click
 from gong_tasks_async.bulk import RowState, open_journal, write_journal_csv
 from gong_tasks_async.bulk.render.words import duration, one_line
 from gong_tasks_async.bulk.report import BulkReport
+from gong_tasks_async.cli.bulk.executing import Meter
 from gong_tasks_async.cli.bulk.words import counted, failure, local
 from gong_tasks_async.cli.console import is_terminal, note, stdout_console
 from gong_tasks_async.cli.exit_codes import ExitCode, exit_code_of
@@ -17,21 +18,23 @@ SHOWN = 20
 """Failures that are spelled out; a file beside the journal has all."""
 
 
-def tell_end(report: BulkReport, journal: Path | None, *, json: bool) -> ExitCode:
+def tell_end(report: BulkReport, journal: Path | None, meter: Meter, *, json: bool) -> ExitCode:
     """Tell how a run ended: the counts on standard output, failures and what to do on standard error."""
     _tell_failures(report, journal)
     if json:
         click.echo(report.to_json())
     else:
         _draw(report)
-    _tell_what_to_do(report, journal)
-    return exit_code(report, journal)
+    _tell_what_to_do(report, journal, meter)
+    return exit_code(report, journal, meter)
 
 
-def exit_code(report: BulkReport, journal: Path | None) -> ExitCode:
-    """Why it stopped, where it did; else whether rows failed, in this run or in an earlier one of the job."""
+def exit_code(report: BulkReport, journal: Path | None, meter: Meter) -> ExitCode:
+    """Why it stopped, where it did; else whether rows are left, or failed in this run or an earlier one of the job."""
     if report.stopped_because is not None:
         return exit_code_of(report.stopped_because)
+    if report.pending:  # too few in a row to stop a run
+        return ExitCode.ROWS_FAILED if meter.answers else ExitCode.NO_CONNECTION
     return ExitCode.ROWS_FAILED if report.failed or _failed_in_all(journal) else ExitCode.DONE
 
 
@@ -87,9 +90,12 @@ def _draw(report: BulkReport) -> None:
 _STYLES = {"updated": "green", "unchanged": "dim", "failed": "red", "pending": "yellow"}
 
 
-def _tell_what_to_do(report: BulkReport, journal: Path | None) -> None:
+def _tell_what_to_do(report: BulkReport, journal: Path | None, meter: Meter) -> None:
     if report.stopped_because is not None:
         note(f"Stopped: {one_line(str(report.stopped_because))}")
+    elif report.pending:
+        trouble = f" ({one_line(meter.trouble)})" if meter.trouble else ""
+        note(f"{counted(report.pending, 'row')} had no final answer, however often sent{trouble}.")
     if report.pending:
         after = f" after {local(report.resume_after)}" if report.resume_after else ""
         note(f"{counted(report.pending, 'row')} left. {how_to_go_on(journal)}{after}.")
