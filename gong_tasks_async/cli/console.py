@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import IO, TYPE_CHECKING
 
 import click
@@ -25,8 +26,9 @@ def stderr_console() -> Console:
 
 
 def note(text: str) -> None:
-    """Say something beside the data: one line on standard error."""
-    click.echo(text, err=True)
+    """Say something beside the data: one line on standard error. Nobody listening is no reason to leave work undone."""
+    with suppress(OSError):
+        click.echo(text, err=True)
 
 
 def is_terminal(stream: IO[str] | None = None) -> bool:

@@ -6,9 +6,8 @@ import errno
 import os
 import sys
 
-import click
-
 from gong_tasks_async.bulk.render.words import one_line
+from gong_tasks_async.cli.console import note
 from gong_tasks_async.cli.exit_codes import ExitCode, exit_code_of
 from gong_tasks_async.cli.sign_in import NoCredentialsError
 from gong_tasks_async.errors import GongError
@@ -49,13 +48,13 @@ def tell(error: Exception) -> ExitCode | None:
         return None
     code, words = told
     if words:
-        click.echo(f"Error: {words}", err=True)
+        note(f"Error: {words}")
     else:
-        _forget_output()
+        forget_output()
     return code
 
 
-def _forget_output() -> None:
+def forget_output() -> None:
     """Let Python flush what nobody reads into nothing, where it would complain at its end."""
     try:
         nowhere = os.open(os.devnull, os.O_WRONLY)

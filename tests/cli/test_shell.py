@@ -82,6 +82,16 @@ class TestPipes:
         assert process.returncode == 0
         assert re.fullmatch(r"1 active users\n(Too narrow for: .*\n)?", said)
 
+    def test_a_run_that_nobody_listens_to_is_done_and_its_code_says_how(self, company: Company) -> None:
+        path = Path(company.rows(3))
+        path.write_text(path.read_text() + "77,5,DONE\n")
+        with started(company, "bulk", "run", str(path), "--yes") as process:
+            for pipe in (process.stdout, process.stderr):
+                assert pipe is not None
+                pipe.close()
+            assert process.wait(PATIENCE) == 1  # for the row of task 77
+        assert len(company.changes) == 3
+
     @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is always full")
     def test_a_full_disk_is_told_in_a_line(self, company: Company) -> None:
         with Path("/dev/full").open("w") as full:

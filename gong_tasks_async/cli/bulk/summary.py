@@ -13,6 +13,7 @@ from gong_tasks_async.cli.bulk.executing import Meter
 from gong_tasks_async.cli.bulk.words import counted, failure, local
 from gong_tasks_async.cli.console import is_terminal, note, stdout_console
 from gong_tasks_async.cli.exit_codes import ExitCode, exit_code_of
+from gong_tasks_async.cli.failures import forget_output
 
 SHOWN = 20
 """Failures that are spelled out; a file beside the journal has all."""
@@ -21,10 +22,10 @@ SHOWN = 20
 def tell_end(report: BulkReport, journal: Path | None, meter: Meter, *, json: bool) -> ExitCode:
     """Tell how a run ended: the counts on standard output, failures and what to do on standard error."""
     _tell_failures(report, journal)
-    if json:
-        click.echo(report.to_json())
-    else:
-        _draw(report)
+    try:
+        _write(report, json=json)
+    except BrokenPipeError:  # whoever reads has read enough; the exit code still says how the run ended
+        forget_output()
     _tell_what_to_do(report, journal, meter)
     return exit_code(report, journal, meter)
 
@@ -70,6 +71,13 @@ def write_failures(journal: Path) -> Path:
     with open_journal(journal) as reader, path.open("w", encoding="utf-8", newline="") as file:
         write_journal_csv(reader.rows(RowState.FAILED), file)
     return path
+
+
+def _write(report: BulkReport, *, json: bool) -> None:
+    if json:
+        click.echo(report.to_json())
+    else:
+        _draw(report)
 
 
 def _draw(report: BulkReport) -> None:
