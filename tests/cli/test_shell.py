@@ -82,6 +82,22 @@ class TestPipes:
         assert process.returncode == 0
         assert re.fullmatch(r"1 active users\n(Too narrow for: .*\n)?", said)
 
+    @pytest.mark.parametrize("closed", [">&-", "<&- >&- 2>&-"])
+    def test_a_stream_that_the_shell_has_closed_is_an_empty_one(self, closed: str, company: Company) -> None:
+        line = f'exec "$0" -c "$1" bulk run - --set-status DONE --yes {closed}'
+        said = subprocess.run(  # noqa: S603 - our own interpreter
+            ["/bin/sh", "-c", line, sys.executable, PROGRAM],
+            env=os.environ | company.environment,
+            input=Path(company.rows(2)).read_text(),
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+        assert said.returncode == (2 if "<" in closed else 0)
+        assert len(company.changes) == (0 if "<" in closed else 2)
+        assert "Traceback" not in said.stderr
+
     def test_a_run_that_nobody_listens_to_is_done_and_its_code_says_how(self, company: Company) -> None:
         path = Path(company.rows(3))
         path.write_text(path.read_text() + "77,5,DONE\n")
