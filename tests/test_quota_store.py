@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -10,7 +12,7 @@ import pytest
 from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from gong_tasks_async import AccessKey, LocalQuota, QuotaLimits, QuotaStoreError
+from gong_tasks_async import AccessKey, Lane, LocalQuota, QuotaLimits, QuotaStoreError
 from gong_tasks_async.quota.store import OURS, Count, DayStore, MemoryStore, SqliteStore, Taken
 from tests.fakes import ScriptedClient
 
@@ -174,3 +176,28 @@ def test_a_place_that_cannot_be_written_is_refused_when_the_quota_is_built(
     (tmp_path / "file").touch()
     with pytest.raises(QuotaStoreError, match="cannot be opened"):
         LocalQuota(QuotaLimits(day_store=tmp_path / place))
+
+
+async def test_a_call_that_is_counted_while_the_loop_ends_troubles_nobody(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on, troubles = threading.Event(), threading.Event(), list[object]()
+    take = SqliteStore.take
+
+    def slow(store: SqliteStore, now: float, since: float, allowed: int) -> Taken | Count:
+        begun.set()
+        assert go_on.wait(10)
+        return take(store, now, since, allowed)
+
+    monkeypatch.setattr(SqliteStore, "take", slow)
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: troubles.append(context))
+    waiting = asyncio.create_task(LocalQuota(QuotaLimits(day_store=path)).acquire(Lane.BULK))
+    await asyncio.to_thread(begun.wait, 10)
+    waiting.cancel()
+    ending = asyncio.create_task(loop.shutdown_default_executor())  # as asyncio.run() does
+    await asyncio.wait([waiting])
+    go_on.set()
+    await ending
+    await asyncio.sleep(0)
+    assert troubles == []

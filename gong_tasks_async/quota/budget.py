@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -128,8 +129,9 @@ class Budget:
         if isinstance(self._store, MemoryStore):
             step(arg)
             return
-        under_way = asyncio.get_running_loop().run_in_executor(None, step, arg)
-        under_way.add_done_callback(_log_failure)
+        with suppress(RuntimeError):  # the loop ends, and takes no more work for its threads
+            under_way = asyncio.get_running_loop().run_in_executor(None, step, arg)
+            under_way.add_done_callback(_log_failure)
 
     def _spent_error(self, until: float) -> DailyQuotaError:
         return DailyQuotaError(

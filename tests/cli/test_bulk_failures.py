@@ -84,7 +84,6 @@ class TestFailures:
         assert (result.exit_code, json.loads(result.stdout)["pending"]) == (5, 20)
         assert "Stopped: PATCH http://127.0.0.1:9" in result.stderr
 
-
     @pytest.mark.parametrize(("answered", "code"), [(True, 1), (False, 5)])
     def test_rows_too_few_to_stop_a_run_are_not_done_when_none_was_answered(
         self, answered: bool, code: int, company: Company, monkeypatch: pytest.MonkeyPatch
