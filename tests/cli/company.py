@@ -182,10 +182,10 @@ class Terminal:
     def type(self, text: str) -> None:
         os.write(self._ours, text.encode())
 
-    def interrupt(self) -> None:
+    def interrupt(self, stop: signal.Signals = signal.SIGINT) -> None:
         """Press Ctrl-C, once the process waits: in the moment before it does, the key would not wake it up."""
         wait_until(self._waits)
-        self._process.send_signal(signal.SIGINT)
+        self._process.send_signal(stop)
 
     def _waits(self) -> bool:
         state = Path(f"/proc/{self._process.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2]

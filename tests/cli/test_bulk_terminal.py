@@ -41,11 +41,12 @@ class TestTheQuestion:
         assert company.gong.ledger.calls == 0
         assert company.invoke("bulk", "status").stdout == ""
 
-    def test_ctrl_c_at_the_question_changes_nothing(self, found: Found) -> None:
+    @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+    def test_a_signal_at_the_question_changes_nothing(self, stop: signal.Signals, found: Found) -> None:
         company = found()
         with terminal(company, "run", company.rows(20)) as screen:
             screen.wait_for(r"\[y/N\]")
-            screen.interrupt()
+            screen.interrupt(stop)
             assert screen.end() == 130
             assert "interrupted" in screen.screen
         assert company.gong.ledger.calls == 0

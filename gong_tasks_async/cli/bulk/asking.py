@@ -37,7 +37,7 @@ def confirm(text: str) -> None:
             f"nobody can be asked here: {text}\nSay --yes to answer, or --dry-run to be told no more than that"
         )
     stderr_console().print(text, markup=False)  # between words, where a prompt would be broken anywhere
-    with _ctrl_c_answers():
+    with _signals_answer():
         agreed = click.confirm("Go ahead?", err=True)
     if not agreed:
         note("Nothing was changed.")
@@ -45,10 +45,12 @@ def confirm(text: str) -> None:
 
 
 @contextmanager
-def _ctrl_c_answers() -> Iterator[None]:
-    """In an event loop Ctrl-C cancels the running task, which a question that blocks the loop would never hear of."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+def _signals_answer() -> Iterator[None]:
+    """In an event loop Ctrl-C and SIGTERM cancel the running task, of which a question that blocks it never hears."""
+    ends = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(end, signal.default_int_handler) for end in ends]
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for end, handler in zip(ends, before, strict=True):
+            signal.signal(end, handler)
