@@ -28,6 +28,13 @@ class TestOtherCompanies:
         assert "the job 'mine' changes tasks of" in result.stderr
         assert "--profile" in result.stderr
 
+    @pytest.mark.parametrize("flag", ["--profile", "--base-url"])
+    def test_what_to_type_to_go_on_names_the_company_again(self, flag: str, company: Company) -> None:
+        company.configure(per_day=12, interactive_reserve=2)
+        chosen = [flag, "simulated" if flag == "--profile" else company.gong.base_url]
+        result = company.invoke("bulk", "run", company.rows(20), "--yes", "--name", "mine", *chosen)
+        assert f"Go on with: gong-tasks bulk resume mine {' '.join(chosen)} after" in result.stderr
+
     def test_jobs_of_one_name_are_told_apart_by_their_company(self, found: Found) -> None:
         one, two = found("one"), found("two")
         one.invoke("bulk", "run", one.rows(1), "--yes", "--name", "mine")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable
 from typing import Any
 
@@ -21,3 +22,12 @@ def _complete(_context: click.Context, _parameter: click.Parameter, incomplete: 
 
     names = (path.stem for path in JobFolder(jobs_folder(os.environ)).all())
     return [name for name in names if name.startswith(incomplete)]
+
+
+def to_resume(name: str) -> str:
+    """What to type to go on with a job, at the company that this command line has chosen."""
+    context = click.get_current_context(silent=True)
+    said = context.params if context else {}
+    flags = {f"--{flag.replace('_', '-')}": said.get(flag) for flag in ("profile", "base_url")}
+    chosen = [f" {flag} {shlex.quote(value)}" for flag, value in flags.items() if value]
+    return "".join((f"gong-tasks bulk resume {name}", *chosen))

@@ -15,6 +15,7 @@ from gong_tasks_async.bulk.report import BulkReport
 from gong_tasks_async.cli.bulk.asking import confirm, question
 from gong_tasks_async.cli.bulk.executing import Meter, OnOutcome, carry_out
 from gong_tasks_async.cli.bulk.gathering import Gathered, estimated, gather
+from gong_tasks_async.cli.bulk.job_argument import to_resume
 from gong_tasks_async.cli.bulk.jobs import JobFolder, checked_name, job_of_rows, name_from
 from gong_tasks_async.cli.bulk.plan import tell_plan
 from gong_tasks_async.cli.bulk.source import Source
@@ -101,7 +102,7 @@ def begun_selection(folder: JobFolder, source: Source, name: str | None) -> Path
         return folder.path(found) if found else None
     if folder.path(_checked(name)).exists():
         raise click.UsageError(
-            f"there is a job {name!r} already: `gong-tasks bulk resume {name}` goes on with it; for another one, "
+            f"there is a job {name!r} already: `{to_resume(name)}` goes on with it; for another one, "
             "take another name"
         )
     return None
@@ -123,7 +124,7 @@ def journal_for(folder: JobFolder, source: Source, name: str | None, rows: tuple
             if journal.job != job:
                 raise click.UsageError(
                     f"the job {name!r} has other rows than this: take another name, or go on with that job by "
-                    f"`gong-tasks bulk resume {name}`"
+                    f"`{to_resume(name)}`"
                 )
     return path
 

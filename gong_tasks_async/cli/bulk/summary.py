@@ -10,6 +10,7 @@ from gong_tasks_async.bulk import RowState, open_journal, write_journal_csv
 from gong_tasks_async.bulk.render.words import duration, one_line
 from gong_tasks_async.bulk.report import BulkReport
 from gong_tasks_async.cli.bulk.executing import Meter
+from gong_tasks_async.cli.bulk.job_argument import to_resume
 from gong_tasks_async.cli.bulk.words import counted, failure, local
 from gong_tasks_async.cli.console import is_terminal, note, stdout_console
 from gong_tasks_async.cli.exit_codes import ExitCode, exit_code_of
@@ -113,4 +114,4 @@ def how_to_go_on(journal: Path | None) -> str:
     """What to type to go on with a job."""
     if journal is None:
         return "Without a journal, run it all again"
-    return f"Go on with: gong-tasks bulk resume {journal.stem}"
+    return f"Go on with: {to_resume(journal.stem)}"
