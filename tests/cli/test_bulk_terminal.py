@@ -35,6 +35,7 @@ class TestTheQuestion:
             asked = " ".join(screen.screen.split())
             assert "Set 20 tasks of 2 people to DONE? About " in asked
             assert "20 of the 9,500 calls left today (500 more are kept for people)" in asked
+            assert f"The company is at {company.gong.base_url}." in asked
             screen.type("n\r")
             assert screen.end() == 130
             assert "Nothing was changed." in screen.screen

@@ -63,14 +63,14 @@ async def run_source(
     meter = Meter(sleeps=settings.bulk.get("wait_for_day", False))
     async with open_client(configuration, on_event=meter) as client:
         if begun is not None:
-            return await Run(client, meter, settings, begun).go_on()
+            return await Run(configuration.base_url, client, meter, settings, begun).go_on()
         look = settings.skip_unchanged and settings.dry_run
         gathered = await gather(client, source, wishes, look=look)
         if settings.dry_run or not gathered.rows:
             tell_plan(gathered.plan, await client.quota.snapshot())
             return ExitCode.DONE
         journal = journal_for(folder, source, settings.name, gathered.rows) if settings.journal else None
-        return await Run(client, meter, settings, journal).start(gathered)
+        return await Run(configuration.base_url, client, meter, settings, journal).start(gathered)
 
 
 async def resume_job(
@@ -86,7 +86,7 @@ async def resume_job(
     )
     meter = Meter(sleeps=bulk.get("wait_for_day", False))
     async with open_client(configuration, on_event=meter) as client:
-        return await Run(client, meter, settings, journal).go_on()
+        return await Run(configuration.base_url, client, meter, settings, journal).go_on()
 
 
 def begun_selection(folder: JobFolder, source: Source, name: str | None) -> Path | None:
@@ -140,6 +140,8 @@ def _checked(name: str) -> str:
 class Run:
     """One run of a job, or of rows without one."""
 
+    company: str
+    """Its address."""
     client: GongTasksClient
     meter: Meter
     settings: Settings
@@ -170,7 +172,8 @@ class Run:
     async def _confirm(self, plan: Plan) -> None:
         if plan.calls and not self.settings.yes:
             quota = await self.client.quota.snapshot()
-            confirm(question(plan, quota, look=self.settings.skip_unchanged))
+            asked = question(plan, quota, look=self.settings.skip_unchanged)
+            confirm(f"{asked} The company is at {self.company}.")
 
     async def _carry_out(self, total: int, rows: tuple[TaskUpdate, ...] | None) -> ExitCode:
         async def changed(on_outcome: OnOutcome) -> BulkReport:
