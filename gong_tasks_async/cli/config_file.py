@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from attrs import field, frozen
 
+from gong_tasks_async.cli.folders import at_home
 from gong_tasks_async.cli.secret_sources import SecretSource
 from gong_tasks_async.quota import QuotaLimits
 
@@ -73,7 +74,7 @@ def _place(value: object) -> SecretSource:
 
 
 def _file(value: object) -> Path:
-    return Path(_text(value)).expanduser()
+    return at_home(_text(value))
 
 
 def _number(value: object) -> float:

@@ -8,6 +8,7 @@ from pathlib import Path
 import attrs
 
 from gong_tasks_async.cli.config_file import Profile
+from gong_tasks_async.cli.folders import at_home
 from gong_tasks_async.cli.grant_file import GrantFile
 from gong_tasks_async.cli.secret_sources import NoSecretError, SecretSource
 from gong_tasks_async.credentials import AccessKey, BearerToken, Credentials
@@ -116,7 +117,7 @@ def _as_app(app: _App, source: str, environment: Mapping[str, str]) -> SignIn:
     Raises:
         ValueError: the file is out of reach, or one of the texts cannot be sent.
     """
-    file = GrantFile(Path(app.refresh_token_file).expanduser())
+    file = GrantFile(at_home(app.refresh_token_file))
     grant = file.read()
     token = OAuthToken(
         app.client_id,

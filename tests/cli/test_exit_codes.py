@@ -51,6 +51,10 @@ def without_engage(company: Company) -> None:
     company.engine.account = Account.WITHOUT_ENGAGE
 
 
+def at_no_home(company: Company) -> None:
+    company.configure(secret="file:~no-such-user/secret")
+
+
 def misspelled(company: Company) -> None:
     company.configure(per_secnd=3)
 
@@ -73,6 +77,7 @@ def with_another_program_s_count(company: Company) -> None:
         (taken_away, 5, "no answer after"),
         (refused_for_hours, 4, "The day's calls are spent: go on after"),
         (without_the_secret, 3, "the environment has no NOT_THERE: set it"),
+        (at_no_home, 3, "~no-such-user/secret: there is no such home folder; write ~/ for your own"),
         (inactive, 3, "Gong treats the company as inactive"),
         (at_no_address, 2, "base_url 'gong' is not an address"),
         (misspelled, 2, "did you mean per_second?"),
