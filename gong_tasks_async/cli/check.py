@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from attrs import define, frozen
 
-from gong_tasks_async.bulk.render.words import one_line
+from gong_tasks_async.cli.advice import line_for_people
 from gong_tasks_async.cli.command import Command
 from gong_tasks_async.cli.console import stdout_console
 from gong_tasks_async.cli.exit_codes import ExitCode, exit_code_of
@@ -151,7 +151,7 @@ async def _step(name: str, looking: Coroutine[Any, Any, str]) -> Step:
     try:
         return Step(name, await looking)
     except GongError as error:
-        return Step(name, f"{_face(error)}{one_line(str(error))}", error)
+        return Step(name, f"{_face(error)}{line_for_people(error)}", error)
 
 
 def _face(error: GongError) -> str:

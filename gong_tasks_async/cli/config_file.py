@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from attrs import field, frozen
 
+from gong_tasks_async.cli.advice import for_people
 from gong_tasks_async.cli.folders import at_home
 from gong_tasks_async.cli.secret_sources import SecretSource
 from gong_tasks_async.quota import QuotaLimits
@@ -185,7 +186,7 @@ def _limits(place: str, values: dict[str, Any], problems: list[str]) -> QuotaLim
     try:
         return QuotaLimits(**values)
     except ValueError as error:
-        problems.append(f"{place}: {str(error).removeprefix('QuotaLimits refused: ')}")
+        problems.append(f"{place}: {for_people(error)}")
         return QuotaLimits()
 
 

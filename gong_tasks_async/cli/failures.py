@@ -6,7 +6,7 @@ import errno
 import os
 import sys
 
-from gong_tasks_async.bulk.render.words import one_line
+from gong_tasks_async.cli.advice import for_people, line_for_people
 from gong_tasks_async.cli.console import note
 from gong_tasks_async.cli.exit_codes import ExitCode, exit_code_of
 from gong_tasks_async.cli.sign_in import NoCredentialsError
@@ -17,7 +17,7 @@ def code_and_words(error: Exception) -> tuple[ExitCode, str] | None:
     """How a command ends that this error ended; None for one that nobody foresaw: a fault of ours."""
     match error:
         case GongError():
-            return exit_code_of(error), one_line(str(error))
+            return exit_code_of(error), line_for_people(error)
         case NoCredentialsError():
             return ExitCode.CREDENTIALS, str(error)
         case BrokenPipeError():  # whoever reads has read enough
@@ -25,7 +25,7 @@ def code_and_words(error: Exception) -> tuple[ExitCode, str] | None:
         case OSError():
             return ExitCode.ROWS_FAILED, _trouble_with_a_file(error)
         case ValueError():  # settings, configuration, contradicting rows: all are refused before anything is sent
-            return ExitCode.USAGE, str(error)
+            return ExitCode.USAGE, for_people(error)
     return None
 
 

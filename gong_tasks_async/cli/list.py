@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gong_tasks_async.bulk.render.words import one_line
 from gong_tasks_async.bulk.selection import due_before as is_due_before
+from gong_tasks_async.cli.advice import line_for_people
 from gong_tasks_async.cli.command import Command
 from gong_tasks_async.cli.console import note, stderr_console
 from gong_tasks_async.cli.dates import read_limit
@@ -150,7 +150,7 @@ class _Found:
         if isinstance(error, MEETS_ALL) or self._unanswered >= STOP_AFTER:
             raise error
         self._errors.append(error)
-        note(f"User {listed.filter.user_id}: {one_line(str(error))}")
+        note(f"User {listed.filter.user_id}: {line_for_people(error)}")
 
     @property
     def exit_code(self) -> ExitCode:

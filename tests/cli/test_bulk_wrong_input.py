@@ -186,6 +186,7 @@ class TestWrongInput:
             ("run --user 1 --set-status DOEN", "did you mean DONE?"),
             ("run --user 1 --set-due soon", "'soon' is neither a day such as"),
             ("run --user 1 --move-due 2026-03-01", "no shift such as +7d"),
+            ("run --user 1 --move-due +0d", "no shift such as +7d"),
             ("run --user 1 --set-status DONE --due-before +9z", "for --due-before: '+9z'"),
             ("run --user 1 --set-status DONE --type CALL", "take one of FLOW, MANUAL"),
             ("run --user 1 --set-due +1d --zone Mars/Base", "no time zone 'Mars/Base'"),

@@ -14,7 +14,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from gong_tasks_async import AccessKey, errors
+from gong_tasks_async.bulk import journal_file
 from gong_tasks_async.cli import app
+from gong_tasks_async.cli.advice import INSTEAD
 from gong_tasks_async.cli.config_file import ConfigurationError
 from gong_tasks_async.cli.exit_codes import ExitCode, exit_code_of
 from gong_tasks_async.cli.failures import code_and_words
@@ -186,3 +188,28 @@ class TestTheGroup:
 def test_the_readme_has_the_same_table() -> None:
     section = README.partition("## On the command line")[2].partition("\n## ")[0]
     assert [int(code) for code in re.findall(r"^\| (\d+) \|", section, re.MULTILINE)] == list(ExitCode)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.RateLimitError(retry_after=90.0),
+        errors.QuotaStoreError(path="day.sqlite", reason="it is full"),
+        errors.TaskNotFoundError(status=404, method="POST"),
+        errors.JournalError(
+            path="j", reason="a running process uses it: let that one end, or name a new file for another job"
+        ),
+        errors.JournalError(path="j", reason="it is not a journal, nor a database at all: name a new file"),
+        ValueError("TaskFilter refused: user_id is empty"),
+    ],
+)
+def test_advice_can_be_followed_at_a_command_line(error: Exception) -> None:
+    told = code_and_words(error)
+    assert told is not None
+    assert re.search(r"\w\(|=True|new file|refused: ", told[1]) is None
+
+
+def test_the_library_s_advice_is_still_what_is_put_into_other_words() -> None:
+    said = "".join(inspect.getsource(module) for module in (errors, journal_file))
+    for program, _ in INSTEAD:
+        assert program.removesuffix(" for another job") in re.sub(r'"\s*f?"', "", said)

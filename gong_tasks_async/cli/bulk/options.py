@@ -43,7 +43,8 @@ def _zone(text: str) -> ZoneInfo:
 
 
 def _shift(text: str) -> Shift:
-    if shift := read_shift(text):
+    shift = read_shift(text)
+    if shift and (shift.days or shift.hours):
         return shift
     raise ValueError(f"{text!r} is no shift such as +7d, -2w or +12h")
 

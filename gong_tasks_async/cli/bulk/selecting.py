@@ -19,6 +19,7 @@ from gong_tasks_async.bulk.selection import (
     move_due_by,
     select,
 )
+from gong_tasks_async.cli.advice import for_people
 from gong_tasks_async.cli.bulk.moments import Shift, When, start_of
 from gong_tasks_async.cli.bulk.source import Source, change_of_rows, moved_from_now
 from gong_tasks_async.cli.console import note
@@ -71,7 +72,7 @@ def filters_of(source: Source, users: Sequence[str]) -> list[TaskFilter]:
     try:
         return [TaskFilter(user, types=types, statuses=statuses) for user in users]
     except ValueError as error:
-        raise click.UsageError(str(error)) from None
+        raise click.UsageError(for_people(error)) from None
 
 
 def tasks_of(listed: UserTasks, *, everybody: bool) -> tuple[Task, ...]:

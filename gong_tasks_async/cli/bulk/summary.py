@@ -9,6 +9,7 @@ import click
 from gong_tasks_async.bulk import RowState, open_journal, write_journal_csv
 from gong_tasks_async.bulk.render.words import duration, one_line
 from gong_tasks_async.bulk.report import BulkReport
+from gong_tasks_async.cli.advice import line_for_people
 from gong_tasks_async.cli.bulk.executing import Meter
 from gong_tasks_async.cli.bulk.job_argument import to_resume
 from gong_tasks_async.cli.bulk.words import counted, failure, local
@@ -101,7 +102,7 @@ _STYLES = {"updated": "green", "unchanged": "dim", "failed": "red", "pending": "
 
 def _tell_what_to_do(report: BulkReport, journal: Path | None, meter: Meter) -> None:
     if report.stopped_because is not None:
-        note(f"Stopped: {one_line(str(report.stopped_because))}")
+        note(f"Stopped: {line_for_people(report.stopped_because)}")
     elif report.pending:
         trouble = f" ({one_line(meter.trouble)})" if meter.trouble else ""
         note(f"{counted(report.pending, 'row')} had no final answer, however often sent{trouble}.")

@@ -10,6 +10,7 @@ from typing import Any
 
 from attrs import field, frozen
 
+from gong_tasks_async.cli.advice import for_people
 from gong_tasks_async.cli.bulk.cells import (
     are_rounded,
     is_address,
@@ -162,7 +163,7 @@ class _Reader:
         try:
             wish.update(wish.user)
         except ValueError as error:
-            return [str(error)]
+            return [for_people(error)]
         wishes.append(wish)
         return []
 
