@@ -106,6 +106,15 @@ class TestRun:
         assert (result.exit_code, company.gong.ledger.calls, journals(company)) == (0, 0, [])
         assert "Set 5 tasks of 1 person to DONE." in result.stdout
 
+    def test_json_is_what_a_program_gets_of_no_rows_and_of_a_dry_run(self, company: Company) -> None:
+        nobody = company.invoke(
+            "bulk", "run", "--all-users", "--flow", "none", "--set-status", "DONE", "--yes"
+        )
+        told = json.loads(nobody.stdout)
+        assert (nobody.exit_code, told["updated"], told["total"], journals(company)) == (0, 0, 0, [])
+        dry = company.invoke("bulk", "run", company.rows(5), "--dry-run", "--json")
+        assert json.loads(dry.stdout)["calls"] == 5
+
     def test_without_a_journal_there_is_none(self, company: Company) -> None:
         result = company.invoke("bulk", "run", company.rows(5), "--no-journal", "--yes")
         assert (result.exit_code, len(company.changes), journals(company)) == (0, 5, [])

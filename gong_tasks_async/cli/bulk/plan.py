@@ -38,10 +38,7 @@ def command(source: Source, skip_unchanged: bool, output: str | None, configurat
     A FILE costs no call, unless it names people by e-mail address. A selection costs a call for each person.
     """
     plan, quota = run(_plan(source, configuration, skip_unchanged))
-    if output == "json" or (output is None and not is_terminal()):
-        click.echo(json_module.dumps(plan_as_json(plan, quota)))
-    else:
-        tell_plan(plan, quota)
+    tell_plan(plan, quota, json=output == "json" or (output is None and not is_terminal()))
 
 
 async def _plan(source: Source, configuration: Configuration, look: bool) -> tuple[Plan, QuotaSnapshot]:
@@ -53,8 +50,15 @@ async def _plan(source: Source, configuration: Configuration, look: bool) -> tup
         return gathered.plan, await client.quota.snapshot()
 
 
-def tell_plan(plan: Plan, quota: QuotaSnapshot) -> None:
-    """Tell people what would be done."""
+def tell_plan(plan: Plan, quota: QuotaSnapshot, *, json: bool) -> None:
+    """Tell what would be done."""
+    if json:
+        click.echo(json_module.dumps(plan_as_json(plan, quota)))
+    else:
+        _tell_people(plan, quota)
+
+
+def _tell_people(plan: Plan, quota: QuotaSnapshot) -> None:
     from gong_tasks_async.cli.bulk.words import cost, counted, local, wanted  # noqa: PLC0415 - for the same reason
 
     saved = f"{counted(plan.duplicates, 'twin')} merged, {len(plan.unchanged):,} already as wanted"

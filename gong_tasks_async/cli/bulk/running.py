@@ -66,10 +66,13 @@ async def run_source(
             return await Run(configuration.base_url, client, meter, settings, begun).go_on()
         look = settings.skip_unchanged and settings.dry_run
         gathered = await gather(client, source, wishes, look=look)
-        if settings.dry_run or not gathered.rows:
-            tell_plan(gathered.plan, await client.quota.snapshot())
+        if settings.dry_run or not (gathered.rows or as_json(settings.json)):
+            tell_plan(gathered.plan, await client.quota.snapshot(), json=settings.json)
             return ExitCode.DONE
-        journal = journal_for(folder, source, settings.name, gathered.rows) if settings.journal else None
+        if not gathered.rows:  # a program reads the report, of a run like any other
+            note("Nothing to change.")
+        keeps = settings.journal and gathered.rows
+        journal = journal_for(folder, source, settings.name, gathered.rows) if keeps else None
         return await Run(configuration.base_url, client, meter, settings, journal).start(gathered)
 
 
