@@ -145,6 +145,16 @@ class TestSpentDay:
         assert (result.exit_code, json.loads(result.stdout)["job"]) == (0, "close-2026-01-01")
         assert sorted(company.changes) == sorted(company.engine.tasks)
 
+    def test_a_file_that_was_edited_meanwhile_is_another_job_and_it_is_said(self, company: Company) -> None:
+        company.configure(per_day=12, interactive_reserve=2)
+        company.invoke("bulk", "run", company.rows(20), "--yes")
+        result = company.invoke("bulk", "run", company.rows(19), "--yes")
+        begun = f"close-{today()}"
+        assert (
+            f"{begun} has other rows and is not finished: `gong-tasks bulk resume {begun}`" in result.stderr
+        )
+        assert f"Job {begun}-2" in result.stderr
+
     @pytest.mark.parametrize("sleeps", [True, False])
     def test_a_run_that_sleeps_until_the_next_day_says_so(
         self, sleeps: bool, capsys: pytest.CaptureFixture[str]

@@ -120,7 +120,11 @@ def journal_for(folder: JobFolder, source: Source, name: str | None, rows: tuple
     job = job_of_rows(rows)
     if name is None:
         stem = name_from(source.label)
-        return folder.path(folder.unfinished(stem, job) or folder.free_name(stem, datetime.now().date(), job))  # noqa: DTZ005 - a person's day
+        if begun := folder.unfinished(stem, job):
+            return folder.path(begun)
+        if other := folder.unfinished(stem):
+            note(f"{other} has other rows and is not finished: `{to_resume(other)}`. This is another job.")
+        return folder.path(folder.free_name(stem, datetime.now().date(), job))  # noqa: DTZ005 - a person's day
     path = folder.path(_checked(name))
     if path.exists():
         with open_journal(path) as journal:
