@@ -93,16 +93,27 @@ def open_client(
         configuration.credentials,
         base_url=configuration.base_url,
         limits=configuration.limits,
-        on_event=on_event or tell_pauses,
+        on_event=on_event or Pauses(),
     )
 
 
-def tell_pauses(event: Event) -> None:
-    """Nobody shall wait for long without a word."""
-    from gong_tasks_async.events import LONG_PAUSE, Paused  # noqa: PLC0415 - loaded with the client
+class Pauses:
+    """Nobody shall wait for long without a word: tells of each long pause once, however many calls were refused."""
 
-    if isinstance(event, Paused) and event.seconds >= LONG_PAUSE:
-        note(f"Gong takes no calls for {event.seconds:,.0f} s.")
+    def __init__(self) -> None:
+        self._told_until = 0.0
+
+    def __call__(self, event: Event) -> None:
+        """Take an event of the client."""
+        from gong_tasks_async.bulk.render.words import duration  # noqa: PLC0415 - loaded with the client
+        from gong_tasks_async.events import LONG_PAUSE, Paused  # noqa: PLC0415 - loaded with the client
+
+        if not isinstance(event, Paused) or event.seconds < LONG_PAUSE:
+            return
+        until = event.at.timestamp() + event.seconds
+        if until - self._told_until >= LONG_PAUSE:
+            self._told_until = until
+            note(f"Gong takes no calls for {duration(event.seconds)}.")
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:

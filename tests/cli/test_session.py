@@ -13,7 +13,7 @@ from click.shell_completion import ShellComplete
 
 from gong_tasks_async import BudgetSpent, Paused
 from gong_tasks_async.cli.app import gong_tasks
-from gong_tasks_async.cli.session import run, tell_pauses
+from gong_tasks_async.cli.session import Pauses, run
 from gong_tasks_async.simulator import Fault
 from tests.cli.company import Company, Found
 
@@ -80,11 +80,16 @@ class TestWhichCompany:
 
 class TestBesideTheData:
     def test_a_long_pause_is_told_and_a_short_one_is_not(self, capsys: pytest.CaptureFixture[str]) -> None:
-        tell_pauses(Paused(seconds=9.9))
-        tell_pauses(BudgetSpent(lane="bulk", resets_at=datetime.now(UTC)))
+        tell = Pauses()
+        tell(Paused(seconds=9.9))
+        tell(BudgetSpent(lane="bulk", resets_at=datetime.now(UTC)))
         assert capsys.readouterr() == ("", "")
-        tell_pauses(Paused(seconds=30))
+        tell(Paused(seconds=30))
         assert capsys.readouterr() == ("", "Gong takes no calls for 30 s.\n")
+        tell(Paused(seconds=30))  # of another call that was refused in the same moment
+        assert capsys.readouterr() == ("", "")
+        tell(Paused(seconds=86_032))
+        assert capsys.readouterr() == ("", "Gong takes no calls for 23 h 53 min.\n")
 
     def test_warnings_for_services_are_not_written_between_the_lines(
         self, found: Found, capsys: pytest.CaptureFixture[str]
@@ -93,7 +98,7 @@ class TestBesideTheData:
         company.engine.misbehave(Fault.TOO_MANY, retry_after="7200")  # logged as a warning
         got = company.invoke("users")
         told, error = got.stderr.splitlines()
-        assert (got.exit_code, told) == (4, "Gong takes no calls for 7,200 s.")
+        assert (got.exit_code, told) == (4, "Gong takes no calls for 2 h.")
         assert error.startswith("Error: GET ")
         assert capsys.readouterr().err == ""
         assert any(

@@ -11,7 +11,7 @@ from gong_tasks_async.bulk.report import BulkReport, Outcome
 from gong_tasks_async.cli.bulk.words import local
 from gong_tasks_async.cli.console import note, stderr_console
 from gong_tasks_async.cli.progress import bulk_progress
-from gong_tasks_async.cli.session import tell_pauses
+from gong_tasks_async.cli.session import Pauses
 from gong_tasks_async.events import BudgetSpent, CallAttempted, Event, RetryPlanned
 
 OnOutcome: TypeAlias = Callable[[Outcome], None]
@@ -30,6 +30,7 @@ class Meter:
         self.trouble: str | None = None
         """Why a call was tried again, the last time that one was."""
         self._sleeps = sleeps
+        self._pauses = Pauses()
 
     def __call__(self, event: Event) -> None:
         """Take an event of the client."""
@@ -40,7 +41,7 @@ class Meter:
             self.trouble = event.reason
         elif isinstance(event, BudgetSpent) and self._sleeps:
             note(f"The day's calls are spent; going on by itself at {local(event.resets_at)}.")
-        tell_pauses(event)
+        self._pauses(event)
 
 
 async def carry_out(start: Start, total: int, meter: Meter, left: int | None) -> BulkReport:
