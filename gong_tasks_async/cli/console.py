@@ -28,7 +28,8 @@ def stderr_console() -> Console:
 def note(text: str) -> None:
     """Say something beside the data: one line on standard error. Nobody listening is no reason to leave work undone."""
     with suppress(OSError):
-        click.echo(text, err=True)
+        sys.stderr.write(f"{text}\n")  # which a bar watches, to draw itself below; click.echo goes past it
+        sys.stderr.flush()
 
 
 def is_terminal(stream: IO[str] | None = None) -> bool:

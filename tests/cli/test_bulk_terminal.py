@@ -114,6 +114,7 @@ class TestCtrlC:
             wait_until(lambda: company.gong.ledger.calls == 8)
             screen.interrupt()
             screen.wait_for("Ctrl-C again stops at once")
+            assert re.search(r"^Stopping: the requests", screen.screen, re.MULTILINE)  # not behind the bar
             assert json.loads(company.invoke("bulk", "status", "mine").stdout)["state"] == "running"
             screen.interrupt()
             assert screen.end() == 130
