@@ -21,7 +21,7 @@ from gong_tasks_async.cli.config_file import ConfigurationError
 from gong_tasks_async.cli.exit_codes import ExitCode, exit_code_of
 from gong_tasks_async.cli.failures import code_and_words
 from gong_tasks_async.cli.sign_in import NoCredentialsError
-from gong_tasks_async.errors import GongError
+from gong_tasks_async.errors import GongError, answers, unanswered
 from gong_tasks_async.simulator import Account, Fault
 from tests.cli.company import Company
 
@@ -210,6 +210,6 @@ def test_advice_can_be_followed_at_a_command_line(error: Exception) -> None:
 
 
 def test_the_library_s_advice_is_still_what_is_put_into_other_words() -> None:
-    said = "".join(inspect.getsource(module) for module in (errors, journal_file))
+    said = "".join(inspect.getsource(module) for module in (answers, unanswered, journal_file))
     for program, _ in INSTEAD:
         assert program.removesuffix(" for another job") in re.sub(r'"\s*f?"', "", said)
