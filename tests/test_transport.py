@@ -21,7 +21,7 @@ from gong_tasks_async import protocol
 from gong_tasks_async.credentials import AccessKey
 from gong_tasks_async.errors import DecodeError, GongError, TransportError
 from gong_tasks_async.http import HttpRequest, HttpResponse
-from gong_tasks_async.transport import AiohttpTransport
+from gong_tasks_async.transport import LARGE, AiohttpTransport
 from tests.aioresponses_shim import mocked
 
 __all__ = ["mocked"]
@@ -160,6 +160,17 @@ async def test_whatever_comes_is_an_answer_or_a_typed_error_without_secrets(said
     assert pickle.loads(pickle.dumps(error)).url == ""  # noqa: S301 - our own bytes
     assert_no_secret(shown(error))
     assert len(str(error)) < 2_000
+
+
+async def test_a_secret_is_found_in_a_long_answer_too() -> None:
+    long = b" " * (2 * LARGE) + SIGNED
+    async with (
+        server(saying(sized(b"200 OK", long))) as base_url,
+        opened(base_url, limit=4 * LARGE) as transport,
+    ):
+        shown_body = (await transport.send(PATCH, 5.0)).body
+    assert shown_body.endswith(b"***")
+    assert len(shown_body) > 2 * LARGE
 
 
 async def test_one_connection_serves_many_calls() -> None:
