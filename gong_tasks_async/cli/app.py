@@ -22,7 +22,7 @@ COMMANDS = {
     "quota": "Tell what is left of today's calls; Gong is not called.",
     "check": "Find out whether credentials, address, scopes and Engage are in order.",
     "worker": "Take rows of a company's jobs, beside any number of other workers.",
-    "jobs": "Follow, cancel, resume and report the jobs that workers do.",
+    "jobs": "Jobs on many workers: submit, status, list, cancel, resume, report.",
     "simulator": "Run a fake Gong on this machine, to try things against.",
     "demo": "Watch the library at work on a simulated Gong; no account is needed.",
     "completion": "Print the script that lets a shell complete these commands.",

@@ -44,6 +44,10 @@ class Profile:
     client_id: str | None = None
     refresh_token_file: Path | None = None
     limits: QuotaLimits = field(factory=QuotaLimits)
+    company: str | None = None
+    """What the company's jobs on many workers stand under; the same on all machines."""
+    redis_url: SecretSource | None = None
+    """Where these jobs are; a secret, since it may hold a password."""
 
     @property
     def has_credentials(self) -> bool:
@@ -72,6 +76,13 @@ def _place(value: object) -> SecretSource:
     if not isinstance(value, str):
         raise TypeError("must be a text in quotes")
     return SecretSource.parse(value)
+
+
+def _place_of_url(value: object) -> SecretSource:
+    place = _place(value)
+    if place.kind == "keyring":  # which has one secret for each profile, and that is the key's
+        raise ValueError('name its place: "env:NAME" or "file:PATH" (a file that only you can read)')
+    return place
 
 
 def _file(value: object) -> Path:
@@ -114,6 +125,8 @@ _COMPANY_KEYS: dict[str, _Reader] = {
     "access_token": _place,
     "client_id": _text,
     "refresh_token_file": _file,
+    "company": _text,
+    "redis_url": _place_of_url,
 }
 _LIMIT_KEYS: dict[str, _Reader] = {
     "per_second": _number,

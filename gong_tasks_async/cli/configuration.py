@@ -78,20 +78,31 @@ def read_configuration(
         OSError: the file cannot be read.
     """
     file = read_config_file(config_file(environment))
-    chosen = _named(file, profile) if profile else _default(file)
-    from_environment = environment_has_credentials(environment)
-    if chosen and (profile or (chosen.has_credentials and not from_environment)):
+    chosen = chosen_profile(file, environment, profile)
+    if chosen and (profile or chosen.has_credentials):
         sign_in = sign_in_from_profile(chosen, environment)
         address = chosen.base_url
     else:
-        if chosen and chosen.has_credentials:
-            chosen = None
         sign_in = sign_in_from_environment(environment, file.path)
         address = environment.get("GONG_BASE_URL", "").strip() or (chosen.base_url if chosen else None)
     notes = _notes(file, profile, environment, chosen)
     return _configuration(
         chosen, sign_in, base_url or address or sign_in.base_url or DEFAULT_BASE_URL, environment, notes
     )
+
+
+def chosen_profile(file: ConfigFile, environment: Mapping[str, str], named: str | None) -> Profile | None:
+    """The profile that is meant; None where the environment has credentials of its own.
+
+    Raises:
+        ConfigurationError: the file has no profile of that name.
+    """
+    if named:
+        return _named(file, named)
+    default = _default(file)
+    if default and default.has_credentials and environment_has_credentials(environment):
+        return None
+    return default
 
 
 def _configuration(

@@ -9,6 +9,7 @@ from gong_tasks_async.errors import (
     AuthenticationError,
     CredentialsError,
     GongError,
+    QuotaUnavailable,
     RateLimitError,
     TransportError,
 )
@@ -27,7 +28,7 @@ class ExitCode(IntEnum):
     QUOTA_SPENT = 4
     """Gong takes no more calls for now; go on later."""
     NO_CONNECTION = 5
-    """No answer came."""
+    """No answer came from Gong, or from the Redis of jobs on many workers."""
     INTERRUPTED = 130
     """Ctrl-C or SIGTERM; 128 + 2 is what shells report of a program that Ctrl-C has ended."""
 
@@ -38,9 +39,19 @@ _CODES: tuple[tuple[type[GongError], ExitCode], ...] = (
     (AccessDeniedError, ExitCode.CREDENTIALS),
     (RateLimitError, ExitCode.QUOTA_SPENT),
     (TransportError, ExitCode.NO_CONNECTION),
+    (QuotaUnavailable, ExitCode.NO_CONNECTION),
 )
+
+# By name: the module of these errors needs an extra, which few commands need.
+_CODES_OF_JOBS = {
+    "JobNotFoundError": ExitCode.USAGE,
+    "JobExistsError": ExitCode.USAGE,
+    "JobStoreError": ExitCode.NO_CONNECTION,
+    "UnknownCredentialsError": ExitCode.CREDENTIALS,
+}
 
 
 def exit_code_of(error: GongError) -> ExitCode:
     """The exit code of a command that an error ended; ``ROWS_FAILED`` where none is more telling."""
-    return next((code for kind, code in _CODES if isinstance(error, kind)), ExitCode.ROWS_FAILED)
+    usual = _CODES_OF_JOBS.get(type(error).__name__, ExitCode.ROWS_FAILED)
+    return next((code for kind, code in _CODES if isinstance(error, kind)), usual)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gong_tasks_async.cli.configuration import Configuration
     from gong_tasks_async.client import GongTasksClient
     from gong_tasks_async.events import Event
+    from gong_tasks_async.quota import Quota
 
 T = TypeVar("T")
 
@@ -40,7 +41,7 @@ def client_options(function: Callable[..., T]) -> Callable[..., T]:
             note(f"Note: {line}")
         return function(*args, configuration=configuration, **kwargs)
 
-    return _PROFILE(_BASE_URL(with_configuration))
+    return profile_option(_BASE_URL(with_configuration))
 
 
 def _profile_names(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -54,7 +55,7 @@ def _profile_names(_context: click.Context, _parameter: click.Parameter, incompl
     return []
 
 
-_PROFILE = click.option(
+profile_option = click.option(
     "--profile",
     metavar="NAME",
     shell_complete=_profile_names,
@@ -73,13 +74,17 @@ _BASE_URL = click.option(
 
 
 def open_client(
-    configuration: Configuration, *, on_event: Callable[[Event], None] | None = None
+    configuration: Configuration,
+    *,
+    on_event: Callable[[Event], None] | None = None,
+    quota: Quota | None = None,
 ) -> GongTasksClient:
     """A client for ``async with``, whose calls count together with all other runs of this machine today.
 
     Args:
         configuration: whose Gong it is.
         on_event: told of each event; by default, pauses of ten seconds and more are told on standard error.
+        quota: one that is shared with other machines, in the place of this machine's.
 
     Raises:
         ValueError: the base URL is none, or would not be safe.
@@ -93,6 +98,7 @@ def open_client(
         configuration.credentials,
         base_url=configuration.base_url,
         limits=configuration.limits,
+        quota=quota,
         on_event=on_event or Pauses(),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterable
+from contextlib import suppress
 from datetime import timedelta
 from types import TracebackType
 from typing import Self
@@ -14,7 +15,7 @@ from docket import Docket
 
 from gong_tasks_async.bulk import BulkReport, Plan, Row, RowState, Updates, listed, plan_updates
 from gong_tasks_async.bulk.journal_schema import fingerprint
-from gong_tasks_async.distributed.errors import JobExistsError
+from gong_tasks_async.distributed.errors import JobExistsError, JobNotFoundError
 from gong_tasks_async.distributed.line import checked_name, open_docket, put_start_in_line, store_of
 from gong_tasks_async.distributed.progress import JobState, Progress
 from gong_tasks_async.distributed.records import JobSettings, row_of
@@ -145,6 +146,18 @@ class Jobs:
     def job(self, name: str) -> Job:
         """The job of that name, whoever submitted it, without a look at whether it is there."""
         return Job(checked_name("a job's name", name), self._store, self._docket)
+
+    async def overview(self) -> list[Progress]:
+        """How far each job is that Redis still has, by name; for people: Redis looks through all its keys.
+
+        Raises:
+            JobStoreError: Redis does not answer.
+        """
+        found = []
+        for name in await self._store.names():
+            with suppress(JobNotFoundError):  # its time has just come to an end
+                found.append(await self._store.progress(name))
+        return found
 
     async def __aenter__(self) -> Self:
         await self._docket.__aenter__()

@@ -6,7 +6,7 @@ So whatever Docket reaches (TLS, Sentinel, Cluster, memory) is reached here too,
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, contextmanager
 from hashlib import sha1
 from itertools import islice
@@ -44,6 +44,9 @@ class Client(Protocol):
     async def expire(self, name: str, time: int) -> bool:
         """Have a key end by itself."""
 
+    def scan_iter(self, match: str, count: int) -> AsyncIterator[bytes]:
+        """Go through the keys that look like this, so many at a time."""
+
 
 @contextmanager
 def as_ours() -> Iterator[None]:
@@ -78,6 +81,14 @@ class Server:
     async def read(self, name: str) -> dict[bytes, bytes]:
         """A whole hash, empty where there is none."""
         return await self._ask(lambda redis: redis.hgetall(name))
+
+    async def names(self, beginning: str) -> set[str]:
+        """The keys that begin so, as far as they stood there all the while; Redis looks through all it has."""
+
+        async def ask(redis: Client) -> set[str]:
+            return {key.decode() async for key in redis.scan_iter(match=f"{beginning}*", count=PAGE)}
+
+        return await self._ask(ask)
 
     async def write(self, name: str, fields: Mapping[str, str], seconds: int) -> None:
         """Set fields of a hash, a page at a time, and have it end after so long."""

@@ -95,6 +95,12 @@ class JobStore:
         state, found = await self._run(scripts.CREATE, job, *flat)
         return JobState(state.decode()), found.decode()
 
+    async def names(self) -> list[str]:
+        """The names of all jobs; no second list of them could disagree."""
+        beginning = self.key("jobs:")
+        names = (key.removeprefix(beginning) for key in await self.server.names(beginning))
+        return sorted(name for name in names if ":" not in name)  # what has one is a part of a job
+
     async def progress(self, job: str) -> Progress:
         """How far a job is."""
         return _progress(job, await self._facts(job))

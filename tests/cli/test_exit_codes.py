@@ -21,6 +21,13 @@ from gong_tasks_async.cli.config_file import ConfigurationError
 from gong_tasks_async.cli.exit_codes import ExitCode, exit_code_of
 from gong_tasks_async.cli.failures import code_and_words
 from gong_tasks_async.cli.sign_in import NoCredentialsError
+from gong_tasks_async.distributed import errors as distributed_errors
+from gong_tasks_async.distributed.errors import (
+    JobExistsError,
+    JobNotFoundError,
+    JobStoreError,
+    UnknownCredentialsError,
+)
 from gong_tasks_async.errors import GongError, answers, unanswered
 from gong_tasks_async.simulator import Account, Fault
 from tests.cli.company import Company
@@ -127,12 +134,29 @@ CODES = {
     "RateLimitError": 4,
     "DailyQuotaError": 4,
     "TransportError": 5,
+    "QuotaUnavailable": 5,
+}
+CODES_OF_JOBS = {
+    JobNotFoundError: 2,
+    JobExistsError: 2,
+    UnknownCredentialsError: 3,
+    JobStoreError: 5,
 }
 
 
 @pytest.mark.parametrize("kind", every_error())
 def test_every_error_of_the_library_has_a_code(kind: type[GongError]) -> None:
     assert exit_code_of(kind.__new__(kind)) == CODES.get(kind.__name__, 1)
+
+
+@pytest.mark.parametrize("kind", CODES_OF_JOBS)
+def test_every_error_of_jobs_has_a_code(kind: type[GongError]) -> None:
+    assert exit_code_of(kind.__new__(kind)) == CODES_OF_JOBS[kind]
+
+
+def test_all_errors_of_jobs_are_in_that_table() -> None:
+    kinds = {kind for kind in vars(distributed_errors).values() if inspect.isclass(kind)}
+    assert {kind for kind in kinds if kind.__module__ == distributed_errors.__name__} == set(CODES_OF_JOBS)
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,18 @@ import pytest
 from rich.cells import cell_len
 
 from gong_tasks_async.cli.app import COMMANDS
+from gong_tasks_async.cli.bulk import COMMANDS as BULK_COMMANDS
+from gong_tasks_async.cli.jobs import COMMANDS as JOBS_COMMANDS
 from gong_tasks_async.simulator import SecondLimit
 from tests.cli.company import PATIENCE, PROGRAM, Company, Found, Terminal, started
 
 COLOUR = re.compile(rb"\x1b\[[0-9;]*3[0-7]")
+WITHOUT_EXAMPLES = {"demo", "simulator", "bulk", "jobs"}
+WITH_EXAMPLES = [
+    *(name for name in COMMANDS if name not in WITHOUT_EXAMPLES),
+    *(f"jobs {name}" for name in JOBS_COMMANDS),
+    *(f"bulk {name}" for name in BULK_COMMANDS),
+]
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 
 
@@ -233,14 +241,12 @@ class TestCompletion:
 
 
 class TestHelp:
-    @pytest.mark.parametrize(
-        "name", [name for name in COMMANDS if name not in {"demo", "simulator", "bulk", "jobs", "worker"}]
-    )
+    @pytest.mark.parametrize("name", WITH_EXAMPLES)
     def test_has_examples_that_are_our_commands(self, name: str, company: Company) -> None:
-        got = company.invoke(name, "--help")
+        got = company.invoke(*name.split(), "--help")
         examples = re.findall(r"^  (gong-tasks .*)$", got.stdout.partition("Examples:")[2], re.MULTILINE)
         assert examples
-        assert all(example.split()[1] == name for example in examples)
+        assert all(f"gong-tasks {name}" in example for example in examples)
 
     def test_of_the_whole_imports_next_to_nothing(self) -> None:
         code = (

@@ -1,0 +1,169 @@
+"""Where the jobs on many workers are, and whose: told by options, the configuration file or the environment.
+
+No password is ever on a command line, where every process of the machine could read it.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import parse_qs, urlsplit
+
+import click
+from attrs import field, frozen
+
+from gong_tasks_async.cli.command import SectionOption
+from gong_tasks_async.cli.session import profile_option
+
+if TYPE_CHECKING:
+    from gong_tasks_async.cli.config_file import ConfigFile, Profile
+    from gong_tasks_async.distributed import Jobs
+
+T = TypeVar("T")
+
+VARIABLE = "GONG_REDIS_URL"
+
+PLACES = f'set {VARIABLE}, or give the profile redis_url = "env:NAME" or "file:PATH"'
+
+NEEDED = ("docket", "redis")
+
+
+@frozen
+class JobServer:
+    """The Redis of a company's jobs."""
+
+    url: str = field(repr=False)
+    """It may hold a password."""
+    company: str
+
+    def jobs(self) -> Jobs:
+        """The company's jobs, for ``async with``.
+
+        Raises:
+            ValueError: the company's name cannot stand in Redis's keys.
+        """
+        from gong_tasks_async.distributed import Jobs  # noqa: PLC0415 - needs an extra, and takes its time
+
+        return Jobs(self.url, company=self.company)
+
+
+class MissingExtraError(click.ClickException):
+    """What the command needs is not installed; ends it with 2."""
+
+    exit_code = 2
+
+
+def job_server_options(function: Callable[..., T]) -> Callable[..., T]:
+    """Give a command ``--company`` and ``--redis``, and pass it ``server`` as a keyword; it has ``--profile`` already."""
+
+    @functools.wraps(function)
+    def with_server(*args: Any, company: str | None, url: str | None, **kwargs: Any) -> T:
+        if not all(map(find_spec, NEEDED)):
+            raise MissingExtraError("pydocket and redis are needed; install 'gong_tasks_async[docket]'")
+        profile = click.get_current_context().params["profile"]
+        server = read_job_server(os.environ, profile=profile, company=company, url=url)
+        return function(*args, server=server, **kwargs)
+
+    return _COMPANY(_REDIS(with_server))
+
+
+def looking_options(function: Callable[..., T]) -> Callable[..., T]:
+    """The same for a command that does not call Gong: a profile tells it where to look, and needs no credentials."""
+
+    @functools.wraps(function)
+    def without_profile(*args: Any, profile: str | None, **kwargs: Any) -> T:  # noqa: ARG001 - read by the other
+        return function(*args, **kwargs)
+
+    return profile_option(job_server_options(without_profile))
+
+
+def read_job_server(
+    environment: Mapping[str, str], *, profile: str | None, company: str | None, url: str | None
+) -> JobServer:
+    """Find out where the jobs are, and whose: the command line, then a profile that was named, then the environment.
+
+    Args:
+        environment: the variables.
+        profile: what was named on the command line.
+        company: the same.
+        url: the same.
+
+    Raises:
+        ConfigurationError: one of the two is said nowhere, or the profile's makes no sense.
+        OSError: the file cannot be read.
+    """
+    # Imported here: they bring aiohttp with them.
+    from gong_tasks_async.cli.config_file import ConfigurationError, read_config_file  # noqa: PLC0415
+    from gong_tasks_async.cli.configuration import chosen_profile  # noqa: PLC0415
+    from gong_tasks_async.cli.folders import config_file  # noqa: PLC0415
+
+    file = read_config_file(config_file(environment))
+    chosen = chosen_profile(file, environment, profile)
+    try:
+        url = url or _url(environment, chosen, named=profile is not None)
+        return JobServer(_checked(url), company or _company(file, chosen))
+    except ValueError as error:
+        raise ConfigurationError("the jobs' Redis", (str(error),)) from None
+
+
+def _url(environment: Mapping[str, str], chosen: Profile | None, *, named: bool) -> str:
+    place = chosen and chosen.redis_url
+    said = environment.get(VARIABLE, "").strip()
+    if place and chosen and (named or not said):
+        return place.read(environment, chosen.name)
+    if said:
+        return said
+    raise ValueError(f"nobody says where it is: {PLACES}")
+
+
+def _company(file: ConfigFile, chosen: Profile | None) -> str:
+    if chosen and chosen.company:
+        return chosen.company
+    where = f"profile {chosen.name!r} of {file.path}" if chosen else f"a profile in {file.path}"
+    raise ValueError(
+        f'whose jobs? Say --company, the same name on all machines, or give {where} company = "acme"'
+    )
+
+
+def _checked(url: str) -> str:
+    """Refuse what Redis's client would refuse while it quotes a part of it, which may be the password."""
+    try:
+        parts = urlsplit(url)
+        sound = "://" in url and (parts.scheme not in ("redis", "rediss") or parts.port != 0)
+    except ValueError:
+        sound = False
+    if sound:
+        return url
+    raise ValueError(
+        "its URL, not shown here, is not one such as rediss://:password@redis.example:6379/0; "
+        "in a password, '/', '#', '?' and '@' are written as %2F, %23, %3F and %40"
+    )
+
+
+def _without_password(_context: click.Context, _parameter: click.Parameter, url: str | None) -> str | None:
+    if url is not None and ("@" in url or "password" in parse_qs(url.partition("?")[2])):
+        raise click.BadParameter(
+            f"a password on the command line is seen by everybody on this machine: {PLACES}"
+        )
+    return url
+
+
+_COMPANY = click.option(
+    "--company",
+    metavar="NAME",
+    cls=SectionOption,
+    section="The jobs' Redis",
+    help="Whose jobs: the same name on all machines; by default the profile's company.",
+)
+_REDIS = click.option(
+    "--redis",
+    "url",
+    metavar="URL",
+    callback=_without_password,
+    cls=SectionOption,
+    section="The jobs' Redis",
+    help=f"Where it is; one with a password belongs into {VARIABLE}, or where the profile's redis_url says.",
+)

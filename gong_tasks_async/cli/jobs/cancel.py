@@ -1,0 +1,23 @@
+"""`gong-tasks jobs cancel`: ends a job."""
+
+from __future__ import annotations
+
+import click
+
+from gong_tasks_async.cli.command import Command
+from gong_tasks_async.cli.console import note
+from gong_tasks_async.cli.job_server import JobServer, looking_options
+from gong_tasks_async.cli.jobs.using import with_job
+
+
+@click.command("cancel", cls=Command, examples="gong-tasks jobs cancel dismiss-2026-11-21")
+@click.argument("name")
+@looking_options
+def command(name: str, server: JobServer) -> None:
+    """Send no further row of a job; what was changed stays changed.
+
+    Rows under way come to their end and are recorded. It is for good: what is left can be submitted under another
+    name.
+    """
+    with_job(server, name, lambda job: job.cancel())
+    note(f"{name} is cancelled: rows under way come to their end, and no other is sent.")

@@ -1,0 +1,50 @@
+"""`gong-tasks jobs list`: which jobs there are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from gong_tasks_async.cli.command import Command
+from gong_tasks_async.cli.job_server import JobServer, looking_options
+from gong_tasks_async.cli.output import Listing, OutputFormat, output_option
+from gong_tasks_async.cli.session import run
+
+if TYPE_CHECKING:
+    from gong_tasks_async.distributed import Progress
+
+EXAMPLES = """
+gong-tasks jobs list --profile acme
+gong-tasks jobs list | jq -r 'select(.state == "stopped") | .job'
+"""
+
+
+@click.command("list", cls=Command, examples=EXAMPLES)
+@output_option
+@looking_options
+def command(server: JobServer, output: OutputFormat) -> None:
+    """List the company's jobs.
+
+    Those that ended are there for a week, or as long as whoever submitted them has said. Redis looks through all its
+    keys for this: it is for people, not for a loop.
+    """
+    list_jobs(server, output)
+
+
+def list_jobs(server: JobServer, output: OutputFormat) -> None:
+    """Write them all, by name.
+
+    Raises:
+        JobStoreError: Redis does not answer.
+    """
+    from gong_tasks_async.cli.jobs.words import JOBS  # noqa: PLC0415 - needs an extra
+
+    found = run(_found(server))
+    with Listing(JOBS, output) as listing:
+        listing.add(found)
+
+
+async def _found(server: JobServer) -> list[Progress]:
+    async with server.jobs() as jobs:
+        return await jobs.overview()

@@ -1,0 +1,57 @@
+"""`gong-tasks jobs report`: what a job has come to."""
+
+from __future__ import annotations
+
+from io import StringIO
+from typing import TYPE_CHECKING
+
+import click
+
+from gong_tasks_async.cli.command import Command
+from gong_tasks_async.cli.console import is_terminal
+from gong_tasks_async.cli.job_server import JobServer, looking_options
+from gong_tasks_async.cli.jobs.using import with_job
+
+if TYPE_CHECKING:
+    from gong_tasks_async.distributed import Job
+
+FORMS = ("text", "json", "csv", "html")
+
+EXAMPLES = """
+gong-tasks jobs report dismiss-2026-11-21
+gong-tasks jobs report dismiss-2026-11-21 --form html > dismiss.html
+gong-tasks jobs report dismiss-2026-11-21 --form csv > rows.csv
+"""
+
+
+@click.command("report", cls=Command, examples=EXAMPLES)
+@click.argument("name")
+@click.option(
+    "--form", type=click.Choice(FORMS), help="By default text, and json in a pipe; csv has all rows."
+)
+@looking_options
+def command(name: str, form: str | None, server: JobServer) -> None:
+    """Tell what a job has come to so far, as text, JSON, CSV or one HTML page.
+
+    Works while the job runs. It goes to standard output.
+    """
+    chosen = form or ("text" if is_terminal() else "json")
+
+    async def written(job: Job) -> str:
+        return await (_csv(job) if chosen == "csv" else _report(job, chosen))
+
+    text = with_job(server, name, written)
+    click.echo(text, nl=not text.endswith("\n"))
+
+
+async def _report(job: Job, form: str) -> str:
+    report = await job.report()
+    return {"text": report.to_text, "json": report.to_json, "html": report.to_html}[form]()
+
+
+async def _csv(job: Job) -> str:
+    from gong_tasks_async.bulk import write_journal_csv  # noqa: PLC0415 - help need not load sqlite
+
+    file = StringIO()
+    write_journal_csv([row async for row in job.rows()], file)
+    return file.getvalue()

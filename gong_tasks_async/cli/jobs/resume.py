@@ -1,0 +1,23 @@
+"""`gong-tasks jobs resume`: goes on with a job."""
+
+from __future__ import annotations
+
+import click
+
+from gong_tasks_async.cli.command import Command
+from gong_tasks_async.cli.console import note
+from gong_tasks_async.cli.job_server import JobServer, looking_options
+from gong_tasks_async.cli.jobs.using import with_job
+
+
+@click.command("resume", cls=Command, examples="gong-tasks jobs resume dismiss-2026-11-21")
+@click.argument("name")
+@looking_options
+def command(name: str, server: JobServer) -> None:
+    """Have a job go on that was stopped or paused, or gave rows up.
+
+    Rows that are settled cost no further call. Of a job that is running, is cancelled, or has nothing left it only
+    tells the state.
+    """
+    state = with_job(server, name, lambda job: job.resume())
+    note(f"{name} is {state}.")

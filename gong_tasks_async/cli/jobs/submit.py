@@ -1,0 +1,68 @@
+"""`gong-tasks jobs submit`: hands many changes to workers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from gong_tasks_async.cli.bulk.options import source_options
+from gong_tasks_async.cli.bulk.source import Source, read_source
+from gong_tasks_async.cli.command import Command
+from gong_tasks_async.cli.job_server import JobServer, job_server_options
+from gong_tasks_async.cli.session import client_options, run
+
+if TYPE_CHECKING:
+    from gong_tasks_async.cli.configuration import Configuration
+
+EXAMPLES = """
+gong-tasks jobs submit dismiss.csv
+gong-tasks jobs submit ids.csv --set-status DONE --name close-march --yes
+gong-tasks jobs submit --all-users --due-before -30d --set-status DISMISSED --dry-run
+"""
+
+
+@click.command("submit", cls=Command, examples=EXAMPLES)
+@source_options
+@click.option("--name", metavar="NAME", help="The job's name; by default the file's, and today's date.")
+@click.option(
+    "--credentials",
+    metavar="NAME",
+    default="default",
+    show_default=True,
+    help="What the workers know the credentials by: default, or a profile's name.",
+)
+@click.option("--dry-run", is_flag=True, help="Tell what would be done, and stop.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.option(
+    "--skip-unchanged", is_flag=True, help="List the tasks first; leave out what is as wanted already."
+)
+@job_server_options
+@client_options
+def command(
+    *,
+    source: Source,
+    name: str | None,
+    credentials: str,
+    dry_run: bool,
+    yes: bool,
+    skip_unchanged: bool,
+    server: JobServer,
+    configuration: Configuration,
+) -> None:
+    """Hand many changes to whichever workers are up.
+
+    FILE and selection are those of `gong-tasks bulk run`, and so are the question and what is refused. Credentials are
+    needed to look up e-mail addresses and to list tasks; the secret stays here. The calls left are those that all
+    machines have left, as counted in the jobs' Redis.
+
+    The job's name goes to standard output. The same rows under the same name are the same job, which is not done
+    twice; other rows under a name that was given end with 2.
+    """
+    from gong_tasks_async.cli.jobs.submitting import Settings, submit_source  # noqa: PLC0415 - needs an extra
+
+    settings = Settings(
+        name=name, credentials=credentials, dry_run=dry_run, yes=yes, skip_unchanged=skip_unchanged
+    )
+    wishes = None if source.selects else read_source(source)
+    run(submit_source(configuration, server, source, wishes, settings))

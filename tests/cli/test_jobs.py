@@ -1,0 +1,246 @@
+"""`gong-tasks jobs` against a Redis and a simulated Gong: what is submitted, told, and done with it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gong_tasks_async.cli.jobs import COMMANDS
+from tests.cli.company import PATIENCE, Company, Found, Terminal, started, today, wait_until
+from tests.cli.job_floor import Floor
+from tests.redis_server import RedisServer, require_redis
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[RedisServer]:
+    require_redis()
+    with RedisServer(tmp_path) as server:
+        yield server
+
+
+@pytest.fixture
+def floor(company: Company, redis: RedisServer) -> Floor:
+    return Floor(company, redis)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_says_what_the_commands_own_help_says(name: str, company: Company) -> None:
+    listed = " ".join(company.invoke("jobs", "--help").stdout.split())
+    own = " ".join(company.invoke("jobs", name, "--help").stdout.split())
+    assert COMMANDS[name] in listed
+    assert COMMANDS[name] in own
+
+
+class TestSubmit:
+    def test_writes_the_name_and_says_how_to_follow(self, floor: Floor) -> None:
+        result = floor.submit(5)
+        name = f"close-{today()}"
+        assert (result.exit_code, result.stdout) == (0, f"{name}\n")
+        assert f"Follow it with: gong-tasks jobs status {name} --follow" in result.stderr
+        assert (floor.progress(name).rows, floor.company.gong.ledger.calls) == (5, 0)
+        assert floor.done(name).settled == 5
+        assert set(floor.company.statuses(5)) == {"DONE"}
+
+    def test_a_selection_is_listed_and_its_calls_are_counted_for_all_machines(self, floor: Floor) -> None:
+        user = floor.company.engine.user_ids[0]
+        result = floor.jobs("submit", "--user", user, "--set-status", "DONE", "--yes")
+        name = result.stdout.strip()
+        assert re.fullmatch(rf"selection-[0-9a-f]+-{today()}", name)
+        opened = sum(
+            task["status"] == "OPEN" and str(task["userId"]) == user
+            for task in floor.company.engine.tasks.values()
+        )
+        assert floor.progress(name).rows == opened > 0
+        told = floor.jobs("submit", floor.company.rows(3), "--dry-run").stdout
+        assert "3 of the 9,499 calls left today" in told
+
+    def test_the_same_rows_are_the_same_job_and_others_another_of_the_day(self, floor: Floor) -> None:
+        names = [floor.submit(count).stdout.strip() for count in (5, 5, 6)]
+        assert names == [f"close-{today()}", f"close-{today()}", f"close-{today()}-2"]
+
+    def test_other_rows_under_a_name_that_was_given_are_refused(self, floor: Floor) -> None:
+        assert floor.submit(5, "--name", "mine").stdout == "mine\n"
+        refused = floor.submit(6, "--name", "mine")
+        assert (refused.exit_code, refused.stdout) == (2, "")
+        assert "There is a job 'mine' already, with other rows" in refused.stderr
+
+    def test_without_a_terminal_and_a_yes_nothing_is_submitted(self, floor: Floor) -> None:
+        result = floor.jobs("submit", floor.company.rows(5))
+        assert (result.exit_code, "Set 5 tasks of 1 person to DONE? " in result.stderr) == (2, True)
+        assert floor.jobs("list").stdout == ""
+
+    def test_a_dry_run_submits_nothing(self, floor: Floor) -> None:
+        result = floor.submit(5, "--dry-run")
+        assert (result.exit_code, "Set 5 tasks of 1 person to DONE." in result.stdout) == (0, True)
+        assert floor.jobs("list").stdout == ""
+
+    def test_wrong_rows_are_named_and_nothing_is_submitted(self, floor: Floor) -> None:
+        path = floor.company.write("bad.csv", "taskId,userId,status\n1,,DONE\n2,7,DISMISED\n")
+        result = floor.jobs("submit", path, "--yes")
+        assert (result.exit_code, "2 problems; nothing was sent" in result.stderr) == (2, True)
+        assert floor.jobs("list").stdout == ""
+
+    def test_a_name_that_cannot_be_one_is_refused_before_anything_is_asked(self, floor: Floor) -> None:
+        result = floor.submit(1, "--name", "a b")
+        assert (result.exit_code, result.stderr.startswith("Error: a job's name 'a b' must be")) == (2, True)
+
+    def test_a_person_is_asked(self, floor: Floor) -> None:
+        line = ("jobs", "submit", floor.company.rows(5), "--name", "mine")
+        with Terminal(line, floor.company.environment, 100) as screen:
+            screen.wait_for(r"Go ahead\? \[y/N\]")
+            assert "Set 5 tasks of 1 person to DONE? About" in screen.screen
+            screen.type("n\r")
+            assert screen.end() == 130
+        assert floor.jobs("list").stdout == ""
+
+
+class TestStatus:
+    def test_is_one_line_of_json_in_a_pipe(self, floor: Floor) -> None:
+        floor.submit(5, "--name", "mine")
+        told = json.loads(floor.jobs("status", "mine").stdout)
+        assert (told["job"], told["state"], told["pending"], told["stopped_because"]) == (
+            "mine",
+            "starting",
+            5,
+            None,
+        )
+
+    def test_follows_to_the_end(self, floor: Floor) -> None:
+        floor.submit(5, "--name", "mine")
+        floor.done("mine")
+        result = floor.jobs("status", "mine", "--follow")
+        told = json.loads(result.stdout)
+        assert (result.exit_code, told["state"], told["pending"]) == (0, "ended", 0)
+
+    def test_failed_rows_end_it_with_1(self, floor: Floor) -> None:
+        path = floor.company.write("bad.csv", "taskId,userId,status\n1,7,DONE\n")
+        floor.jobs("submit", path, "--yes", "--name", "mine")
+        floor.done("mine")
+        assert floor.jobs("status", "mine", "--follow").exit_code == 1
+        assert floor.jobs("status", "mine").exit_code == 0
+
+    @pytest.mark.parametrize("known", ["default", "another"])
+    def test_what_stopped_the_job_is_told_and_is_the_code(self, known: str, floor: Floor) -> None:
+        floor.submit(5, "--name", "mine")
+        floor.done("mine", **{known: floor.settings("a-wrong-secret")})
+        result = floor.jobs("status", "mine", "--follow")
+        told = json.loads(result.stdout)
+        assert (result.exit_code, told["state"]) == (3, "stopped")
+        assert ("cannot use the credentials 'default'" in told["stopped_because"]) is (known == "another")
+
+    def test_a_terminal_has_a_bar_and_then_the_facts(self, floor: Floor) -> None:
+        floor.submit(20, "--name", "mine")
+        line = ("jobs", "status", "mine", "--follow")
+        with Terminal(line, floor.company.environment, 100) as screen:
+            screen.wait_for(r"mine, starting .* 0/20")
+            floor.done("mine")
+            assert screen.end() == 0
+            assert re.search(r"mine, ended .* 20/20", screen.screen)
+            assert re.search(r"^State +ended$", screen.screen, re.MULTILINE)
+            assert re.search(r"^Next +gong-tasks jobs report mine$", screen.screen, re.MULTILINE)
+
+    def test_ctrl_c_ends_the_looking_and_not_the_job(self, floor: Floor) -> None:
+        floor.submit(5, "--name", "mine")
+        with started(floor.company, "jobs", "status", "mine", "--follow") as process:
+            assert process.stdout is not None
+            assert json.loads(process.stdout.readline())["state"] == "starting"
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=PATIENCE)
+        assert (process.returncode, said.strip()) == (130, "interrupted")
+        assert floor.progress("mine").state == "starting"
+
+    def test_only_a_job_can_be_followed(self, floor: Floor) -> None:
+        assert floor.jobs("status", "--follow").exit_code == 2
+
+
+class TestList:
+    @pytest.mark.parametrize("command", ["list", "status"])
+    def test_has_all_jobs_of_the_company_and_no_other(self, command: str, floor: Floor) -> None:
+        floor.submit(5, "--name", "second")
+        floor.done("second")
+        floor.submit(5, "--name", "first")
+        floor.submit(5, "--name", "theirs", "--company", "acme2")
+        lines = [json.loads(line) for line in floor.jobs(command).stdout.splitlines()]
+        assert [(line["job"], line["pending"]) for line in lines] == [("first", 5), ("second", 0)]
+
+    def test_is_csv_and_a_table(self, floor: Floor) -> None:
+        floor.submit(5, "--name", "mine")
+        (row,) = csv.DictReader(floor.jobs("list", "-o", "csv").stdout.splitlines())
+        assert (row["Job"], row["State"], row["Pending"]) == ("mine", "starting", "5")
+        head, line = floor.jobs("list", "-o", "table").stdout.splitlines()
+        assert (head.split()[:2], line.split()[:2]) == (["Job", "State"], ["mine", "starting"])
+
+    def test_no_job_is_said(self, floor: Floor) -> None:
+        assert floor.jobs("list", "-o", "table").stderr == "No jobs.\n"
+
+
+class TestTheRest:
+    def test_cancelled_is_for_good(self, floor: Floor) -> None:
+        floor.submit(5, "--name", "mine")
+        assert floor.jobs("cancel", "mine").stderr.startswith("mine is cancelled")
+        assert floor.jobs("status", "mine", "--follow").exit_code == 0
+        assert floor.jobs("resume", "mine").stderr == "mine is cancelled.\n"
+        again = floor.submit(5, "--name", "mine")
+        assert (again.exit_code, "which was cancelled: take another --name" in again.stderr) == (2, True)
+
+    def test_a_job_that_was_stopped_goes_on(self, floor: Floor) -> None:
+        floor.submit(5, "--name", "mine")
+        floor.done("mine", another=floor.settings())
+        assert (
+            "the job is stopped.\nNext: gong-tasks jobs resume mine"
+            in floor.submit(5, "--name", "mine").stderr
+        )
+        assert floor.jobs("resume", "mine").stderr == "mine is starting.\n"
+        assert floor.done("mine").updated == 5
+
+    def test_reports_in_all_forms(self, floor: Floor) -> None:
+        floor.submit(5, "--name", "mine")
+        floor.done("mine")
+        assert json.loads(floor.jobs("report", "mine").stdout)["updated"] == 5
+        assert "5 updated" in floor.jobs("report", "mine", "--form", "text").stdout
+        assert "</html>" in floor.jobs("report", "mine", "--form", "html").stdout
+        rows = list(csv.DictReader(floor.jobs("report", "mine", "--form", "csv").stdout.splitlines()))
+        assert len(rows) == 5
+
+    @pytest.mark.parametrize("command", ["status", "cancel", "resume", "report"])
+    def test_a_job_that_is_none(self, command: str, floor: Floor) -> None:
+        result = floor.jobs(command, "mine")
+        assert (result.exit_code, "acme has no job 'mine'" in result.stderr) == (2, True)
+
+    @pytest.mark.parametrize("command", ["list", "status mine", "cancel mine", "resume mine", "report mine"])
+    def test_needs_no_credentials(self, command: str, floor: Floor) -> None:
+        floor.submit(5, "--name", "mine")
+        floor.configure(secret="env:NOT_THERE")
+        assert floor.jobs(*command.split()).exit_code == 0
+
+
+class TestWorker:
+    @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+    def test_works_with_the_profile_s_credentials_until_told_to_end(
+        self, stop: signal.Signals, floor: Floor
+    ) -> None:
+        floor.submit(5, "--name", "as-default")
+        floor.submit(5, "--name", "by-name", "--credentials", "simulated")
+        with started(floor.company, "worker") as process:
+            wait_until(lambda: all(floor.progress(name).over for name in ("as-default", "by-name")))
+            process.send_signal(stop)
+            out, said = process.communicate(timeout=PATIENCE)
+        assert (process.returncode, out, said) == (0, "", "Working for acme; Ctrl-C ends it\n")
+        assert [floor.progress(name).updated for name in ("as-default", "by-name")] == [5, 5]
+
+    def test_what_is_under_way_is_recorded_before_it_ends(self, found: Found, redis: RedisServer) -> None:
+        floor = Floor(found(latency=(0.2, 0.2), tasks_per_user=50), redis)
+        floor.submit(100, "--name", "mine")
+        with started(floor.company, "worker", "--concurrency", "4") as process:
+            wait_until(lambda: floor.progress("mine").updated > 0)
+            process.terminate()
+            process.communicate(timeout=PATIENCE)
+        left = floor.progress("mine")
+        assert (process.returncode, left.under_way, left.updated) == (0, 0, len(floor.company.changes))
+        assert left.pending > 0
