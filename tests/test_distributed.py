@@ -127,6 +127,16 @@ async def test_the_same_rows_under_the_same_name_are_one_job_and_others_are_refu
     assert gong.ledger.calls == 6
 
 
+async def test_all_jobs_of_a_company_are_found_and_no_other_s() -> None:
+    url, rows = memory(), updates_of(engine(6))
+    async with Jobs(url, company=COMPANY) as jobs, Jobs(url, company=f"{COMPANY}2") as theirs:
+        assert await jobs.overview() == []
+        await jobs.submit(rows, name="b")
+        await jobs.submit(rows[:2], name="a")
+        await theirs.submit(rows, name="c")
+        assert [(found.job, found.rows) for found in await jobs.overview()] == [("a", 2), ("b", 6)]
+
+
 async def test_nothing_to_do_is_done_at_once() -> None:
     async with Jobs(memory(), company=COMPANY) as jobs:
         job = await jobs.submit(Plan(updates=(), unchanged=(GONE,)))

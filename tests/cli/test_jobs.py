@@ -6,6 +6,8 @@ import csv
 import json
 import re
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,6 +37,18 @@ def test_the_list_says_what_the_commands_own_help_says(name: str, company: Compa
     own = " ".join(company.invoke("jobs", name, "--help").stdout.split())
     assert COMMANDS[name] in listed
     assert COMMANDS[name] in own
+
+
+def test_no_help_loads_what_takes_its_time() -> None:
+    code = (
+        "import sys\nfrom gong_tasks_async.cli.app import gong_tasks\n"
+        f"for name in {list(COMMANDS)!r}: gong_tasks(['jobs', name, '--help'], standalone_mode=False)\n"
+        "gong_tasks(['worker', '--help'], standalone_mode=False)\n"
+        "print(sorted({'aiohttp', 'rich', 'docket', 'redis'} & set(sys.modules)))"
+    )
+    line = [sys.executable, "-c", code]
+    said = subprocess.run(line, capture_output=True, text=True, check=True, timeout=PATIENCE)  # noqa: S603 - ours
+    assert said.stdout.endswith("[]\n")
 
 
 class TestSubmit:
