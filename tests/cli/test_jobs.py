@@ -74,6 +74,16 @@ class TestSubmit:
         told = floor.jobs("submit", floor.company.rows(3), "--dry-run").stdout
         assert "3 of the 9,499 calls left today" in told
 
+    def test_a_selection_that_is_not_finished_is_not_begun_again(self, floor: Floor) -> None:
+        line = ("submit", "--user", floor.company.engine.user_ids[0], "--set-status", "DONE", "--yes")
+        first = floor.jobs(*line)
+        calls = floor.company.gong.ledger.calls
+        again = floor.jobs(*line)
+        assert (again.stdout, floor.company.gong.ledger.calls) == (first.stdout, calls)
+        assert "The same selection began the job" in again.stderr
+        floor.jobs("cancel", first.stdout.strip())
+        assert floor.jobs(*line, "--name", "mine").stdout == "mine\n"
+
     def test_the_same_rows_are_the_same_job_and_others_another_of_the_day(self, floor: Floor) -> None:
         names = [floor.submit(count).stdout.strip() for count in (5, 5, 6)]
         assert names == [f"close-{today()}", f"close-{today()}", f"close-{today()}-2"]

@@ -55,17 +55,35 @@ async def submit_source(
     """
     if settings.name is not None:
         checked_name("a job's name", settings.name)
-    plan = await _agreed(configuration, server, source, wishes, settings)
-    if plan is None:
+    begun = await _begun(server, source, settings)
+    if begun is not None:
+        note(f"The same selection began the job {begun.job}, which is not finished.")
+        _tell(begun)
         return
+    plan = await _agreed(configuration, server, source, wishes, settings)
+    if plan is not None:
+        async with server.jobs() as jobs:
+            job = await _submitted(jobs, plan, source, settings, configuration.base_url)
+            _tell(_going(await job.progress()))
+
+
+async def _begun(server: JobServer, source: Source, settings: Settings) -> Progress | None:
+    """The unfinished job that the same selection began; what is done of it would not be selected again."""
+    if not source.selects or settings.name is not None or settings.dry_run:
+        return None
     async with server.jobs() as jobs:
-        job = await _submitted(jobs, plan, source, settings, configuration.base_url)
-        progress = await job.progress()
+        found = await jobs.overview()
+    stem = f"{name_from(source.label)}-"
+    ours = (job for job in found if job.job.startswith(stem) and job.state is not JobState.CANCELLED)
+    return next((job for job in ours if job.pending), None)
+
+
+def _going(progress: Progress) -> Progress:
     if progress.state is JobState.CANCELLED:
         raise click.UsageError(
-            f"the same rows are those of the job {job.name!r}, which was cancelled: take another --name"
+            f"the same rows are those of the job {progress.job!r}, which was cancelled: take another --name"
         )
-    _tell(progress)
+    return progress
 
 
 def _tell(progress: Progress) -> None:
