@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from datetime import timedelta, timezone
 from html.parser import HTMLParser
 
@@ -13,8 +12,6 @@ from gong_tasks_async import (
     TransportError,
 )
 from gong_tasks_async.bulk.render.html_page import as_html
-from gong_tasks_async.bulk.render.json_text import as_json
-from gong_tasks_async.bulk.render.text import as_text
 from gong_tasks_async.bulk.render.timeline_plot import timeline_plot
 from gong_tasks_async.bulk.report import Moment, UserCounts
 from tests.reports import BIG_ID, HOSTILE, NOON, full_report, not_found
@@ -127,14 +124,12 @@ def test_the_first_thousand_failures_are_announced_as_such() -> None:
     assert "Failures, the first 2 of 5,000" in Page(as_html(full_report(failed=5_000))).texts
 
 
-def test_a_big_report_is_rendered_at_once() -> None:
+def test_a_big_report_makes_a_page_of_less_than_a_megabyte() -> None:
     failures = tuple(not_found("No such task " * 5, task_id=n) for n in range(1, 1_001))
     users = {str(n): UserCounts(n, n, n % 7, n) for n in range(500)}
     timeline = tuple(Moment(NOON + timedelta(minutes=n), n % 170, n % 3) for n in range(3 * 1_440))
     report = full_report(failed=1_000, failures=failures, by_user=users, timeline=timeline)
-    started = time.perf_counter()
-    page, _, _ = as_html(report), as_json(report), as_text(report)
-    assert time.perf_counter() - started < 1.0
+    page = as_html(report)
     assert page.count("<tr>") == 1_502
     assert len(page) < 1_000_000
 

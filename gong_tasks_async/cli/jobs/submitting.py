@@ -18,10 +18,10 @@ from gong_tasks_async.cli.bulk.source import Source
 from gong_tasks_async.cli.bulk.wishes import Wishes
 from gong_tasks_async.cli.bulk.words import counted
 from gong_tasks_async.cli.configuration import Configuration
-from gong_tasks_async.cli.console import note
+from gong_tasks_async.cli.console import is_terminal, note
 from gong_tasks_async.cli.job_server import JobServer
 from gong_tasks_async.cli.jobs.words import what_to_do
-from gong_tasks_async.cli.session import open_client, tell_pauses
+from gong_tasks_async.cli.session import Pauses, open_client
 from gong_tasks_async.distributed import Job, JobExistsError, Jobs, JobState, Progress
 from gong_tasks_async.distributed.line import checked_name
 from gong_tasks_async.quota.shared import RedisQuota
@@ -106,15 +106,15 @@ async def _agreed(
     settings: Settings,
 ) -> Plan | None:
     """The plan; None where nothing is to be submitted."""
-    quota = RedisQuota(server.url, company=server.company, limits=configuration.limits, on_event=tell_pauses)
+    quota = RedisQuota(server.url, company=server.company, limits=configuration.limits, on_event=Pauses())
     async with quota, open_client(configuration, quota=quota) as client:
         plan = (await gather(client, source, wishes, look=settings.skip_unchanged)).plan
         left = await quota.snapshot()
         if settings.dry_run or not plan.calls:
-            tell_plan(plan, left)
+            tell_plan(plan, left, json=not is_terminal())
             return None
         if not settings.yes:
-            confirm(question(plan, left))
+            confirm(f"{question(plan, left)} The company is at {configuration.base_url}.")
         return plan
 
 
