@@ -120,7 +120,7 @@ def main() -> None:
     if options.list:
         print("\n".join([*COMPARISONS, *SCRIPTS]))
         return
-    form = "part" if options.only else "full" if options.full else "quick"
+    form = "full" if options.full else "part" if options.only else "quick"
     results = Results(form, about_here())
     run(options.only or [*COMPARISONS, *SCRIPTS], results, Scale(options.full, options.seed))
     results.about["load"] += f", {load_now()}"
