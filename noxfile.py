@@ -19,6 +19,7 @@ PYPROJECT = nox.project.load_toml("pyproject.toml")
 
 ON_ALL_CORES = ["-n", "auto", "--dist", "worksteal"]
 TORTURE = ["tests/test_torture.py", "tests/test_distributed_torture.py"]
+SHORTER = {"GONG_QUOTA_EXAMPLES": "200"}
 LONG_TESTS_IGNORED = [f"--ignore={path}" for path in (*TORTURE, "tests/test_quota_day.py")]
 
 SHIPPED = {
@@ -53,9 +54,11 @@ def _groups(*names: str) -> tuple[str, ...]:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """Run the tests, on each Python that is there."""
+    """Run the tests, on each Python that is there; the longest, which try the disk and the clock, on the oldest."""
     session.install("-e", ".[cli,docket,redis,speed]", *_groups("test"))
-    session.run("pytest", *ON_ALL_CORES, *session.posargs)
+    oldest = session.python == PYTHONS[0]
+    several = ON_ALL_CORES if oldest else [*ON_ALL_CORES, *LONG_TESTS_IGNORED]
+    session.run("pytest", *several, *session.posargs, env={} if oldest else SHORTER)
 
 
 @nox.session
@@ -65,10 +68,9 @@ def coverage(session: nox.Session) -> None:
     session.env["COVERAGE_FILE"] = str(session.cache_dir / ".coverage")
     session.run("coverage", "erase")
     # pytest loads our plugin early, so coverage has to be there before pytest is.
-    # The longest ones reach nothing that the others do not, and run in full on each Python above.
-    shorter = {"GONG_QUOTA_EXAMPLES": "200"}
+    # The longest ones reach nothing that the others do not.
     several = [*ON_ALL_CORES, *LONG_TESTS_IGNORED]
-    session.run("coverage", "run", "-m", "pytest", *several, *session.posargs, env=shorter)
+    session.run("coverage", "run", "-m", "pytest", *several, *session.posargs, env=SHORTER)
     session.run("coverage", "combine")
     session.run("coverage", "report")
 
