@@ -36,6 +36,7 @@ from gong_tasks_async.cli import demo, main, simulator
 from gong_tasks_async.cli.app import COMMANDS, gong_tasks
 from gong_tasks_async.cli.tables import ledger_table, tasks_table
 from gong_tasks_async.simulator import Account, Engine, Fault, Ledger, SecondLimit, Simulator
+from tests.cli.company import python
 
 # A shell may have started the tests with Ctrl-C ignored, and would hand that down.
 PROGRAM = (
@@ -45,19 +46,6 @@ PROGRAM = (
 PATIENCE = 30
 
 Start = Callable[..., subprocess.Popen[str]]
-
-
-def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603 - our own interpreter
-        [sys.executable, *arguments],
-        env=os.environ | environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=PATIENCE,
-        check=False,
-    )
 
 
 def invoke(*arguments: str) -> Result:

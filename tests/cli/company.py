@@ -34,6 +34,19 @@ PROGRAM = (
 PATIENCE = 30.0
 
 
+def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, *arguments],
+        env=os.environ | environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
 class Company:
     """The simulated Gong, the configuration file, and the folders, all in one temporary folder."""
 

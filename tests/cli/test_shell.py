@@ -20,7 +20,7 @@ from gong_tasks_async.cli.app import COMMANDS
 from gong_tasks_async.cli.bulk import COMMANDS as BULK_COMMANDS
 from gong_tasks_async.cli.jobs import COMMANDS as JOBS_COMMANDS
 from gong_tasks_async.simulator import SecondLimit
-from tests.cli.company import PATIENCE, PROGRAM, Company, Found, Terminal, started
+from tests.cli.company import PATIENCE, PROGRAM, Company, Found, Terminal, python, started
 
 COLOUR = re.compile(rb"\x1b\[[0-9;]*3[0-7]")
 WITHOUT_EXAMPLES = {"demo", "simulator", "bulk", "jobs"}
@@ -49,19 +49,6 @@ def looked_at(
 
 def piped(company: Company, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return python("-c", PROGRAM, *arguments, **company.environment, **environment)
-
-
-def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603 - our own interpreter
-        [sys.executable, *arguments],
-        env=os.environ | environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=PATIENCE,
-        check=False,
-    )
 
 
 @pytest.fixture(autouse=True)
