@@ -25,7 +25,7 @@ LONG_TESTS_IGNORED = [f"--ignore={path}" for path in (*TORTURE, "tests/test_quot
 SHIPPED = {
     "gong_tasks_async/py.typed",
     "gong_tasks_async/simulator/openapi.json",
-    *(f"gong_tasks_async/quota/shared/{part}.lua" for part in ("state", "pace", "day", "steps")),
+    *(f"gong_tasks_async/quota/redis/{part}.lua" for part in ("state", "pace", "day", "steps")),
 }
 ADVICE = "install 'gong_tasks_async[cli]'"
 

@@ -31,8 +31,8 @@ from attrs import asdict, define, field, frozen
 from gong_tasks_async import AccessKey, Credentials, GongTasksClient, Task, TaskUpdate, Unlimited
 from gong_tasks_async.bulk import Applied, Job, Journal, RunSettings
 from gong_tasks_async.bulk.journal import Settled
-from gong_tasks_async.http import HttpRequest, HttpResponse
-from gong_tasks_async.transport import Transport
+from gong_tasks_async.http.messages import HttpRequest, HttpResponse
+from gong_tasks_async.http.transport import Transport
 
 T = TypeVar("T")
 

@@ -29,8 +29,8 @@ from redis.exceptions import RedisError
 
 from gong_tasks_async import AccessKey, Credentials, Quota, QuotaLimits, TaskUpdate, Unlimited
 from gong_tasks_async.distributed import Job, Jobs, Worker, clients
-from gong_tasks_async.http import HttpRequest, HttpResponse
-from gong_tasks_async.transport import Transport
+from gong_tasks_async.http.messages import HttpRequest, HttpResponse
+from gong_tasks_async.http.transport import Transport
 
 COMPANY = "benchmark"
 

@@ -10,6 +10,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from gong_tasks_async.auth.oauth import OAuthToken as OAuthToken
+    from gong_tasks_async.auth.token_endpoint import (
+        OAuthGrant as OAuthGrant,
+        RefreshArguments as RefreshArguments,
+    )
     from gong_tasks_async.bulk import (
         BulkReport as BulkReport,
         Failed as Failed,
@@ -67,6 +72,7 @@ if TYPE_CHECKING:
         Resumed as Resumed,
         RetryPlanned as RetryPlanned,
     )
+    from gong_tasks_async.http.retry import RetryPolicy as RetryPolicy
     from gong_tasks_async.models import (
         Account as Account,
         Affiliation as Affiliation,
@@ -93,7 +99,6 @@ if TYPE_CHECKING:
         User as User,
         UserTasks as UserTasks,
     )
-    from gong_tasks_async.oauth import OAuthToken as OAuthToken
     from gong_tasks_async.quota import (
         Lane as Lane,
         LocalQuota as LocalQuota,
@@ -104,12 +109,7 @@ if TYPE_CHECKING:
         Turn as Turn,
         Unlimited as Unlimited,
     )
-    from gong_tasks_async.quota.shared import RedisQuota as RedisQuota
-    from gong_tasks_async.retry import RetryPolicy as RetryPolicy
-    from gong_tasks_async.token_exchange import (
-        OAuthGrant as OAuthGrant,
-        RefreshArguments as RefreshArguments,
-    )
+    from gong_tasks_async.quota.redis import RedisQuota as RedisQuota
 
 _NAMES_OF = {
     "bulk": "BulkReport Failed JournalReader Outcome OutcomeStream Plan PlanConflictError Row RowState Unchanged Updated UserCounts open_journal plan_updates write_journal_csv",
@@ -119,11 +119,11 @@ _NAMES_OF = {
     "errors": "AccessDeniedError APIError AuthenticationError BadRequestError ClientStateError CredentialsError DailyQuotaError DeadlineExceeded DecodeError GongError InactiveCompanyError JournalError MissingScopeError QuotaStoreError QuotaUnavailable RateLimitError ServerError TaskNotFoundError TransportError",
     "events": "BudgetLow BudgetSpent CallAttempted Event PaceChanged Paused QuotaLost QuotaRegained Resumed RetryPlanned",
     "models": "Account Affiliation Contact ContactData CrmField CrmObjectType CrmType Email Flow JsonValue OpenEnum Opportunity OptOutChannel PhoneNumber Priority Step Task TaskAction TaskFilter TaskStatus TaskType TaskUpdate User UserTasks",
-    "oauth": "OAuthToken",
+    "auth.oauth": "OAuthToken",
     "quota": "Lane LocalQuota Quota QuotaEstimate QuotaLimits QuotaSnapshot Turn Unlimited",
-    "quota.shared": "RedisQuota",
-    "retry": "RetryPolicy",
-    "token_exchange": "OAuthGrant RefreshArguments",
+    "quota.redis": "RedisQuota",
+    "http.retry": "RetryPolicy",
+    "auth.token_endpoint": "OAuthGrant RefreshArguments",
 }
 _MODULE_OF = {name: module for module, names in _NAMES_OF.items() for name in names.split()}
 

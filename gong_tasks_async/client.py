@@ -9,7 +9,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, Unpack
 
-from gong_tasks_async import directory, operations
+from gong_tasks_async.api import tasks, users
+from gong_tasks_async.api.caller import Caller
+from gong_tasks_async.api.connection import Connection
 from gong_tasks_async.bulk import (
     BulkReport,
     Job,
@@ -21,12 +23,11 @@ from gong_tasks_async.bulk import (
     awaited,
     listed,
 )
-from gong_tasks_async.caller import Caller
-from gong_tasks_async.connection import Connection
 from gong_tasks_async.events import Event, EventSink
+from gong_tasks_async.http.retry import RetryPolicy
+from gong_tasks_async.http.transport import AiohttpTransport, Session, Transport, checked_base_url
 from gong_tasks_async.models import Task, TaskFilter, TaskUpdate, User, UserTasks
 from gong_tasks_async.quota import Lane, LocalQuota, Quota, QuotaLimits, note_own_quota
-from gong_tasks_async.retry import RetryPolicy
 from gong_tasks_async.settings import (
     DEFAULT_BASE_URL,
     MAX_RESPONSE_BYTES,
@@ -39,7 +40,6 @@ from gong_tasks_async.settings import (
     settings_from,
     source_of,
 )
-from gong_tasks_async.transport import AiohttpTransport, Session, Transport, checked_base_url
 
 
 class GongTasksClient:
@@ -137,8 +137,8 @@ class GongTasksClient:
 
     def iter_tasks(self, filter: TaskFilter | str) -> AsyncGenerator[Task]:
         """As :meth:`list_tasks`, one by one; a large answer does not hold the event loop for long."""
-        caller, wanted = self._caller(Lane.INTERACTIVE), operations.as_filter(filter)
-        return operations.iter_tasks(caller, wanted, missing_is_empty=self._missing_is_empty)
+        caller, wanted = self._caller(Lane.INTERACTIVE), tasks.as_filter(filter)
+        return tasks.iter_tasks(caller, wanted, missing_is_empty=self._missing_is_empty)
 
     def list_many(
         self, filters: Iterable[TaskFilter | str] | AsyncIterable[TaskFilter | str], *, workers: int = 8
@@ -148,7 +148,7 @@ class GongTasksClient:
         Raises:
             ValueError: ``workers`` is less than 1, or a text is no user id.
         """
-        return operations.list_many(
+        return tasks.list_many(
             self._caller(Lane.BULK), filters, workers, missing_is_empty=self._missing_is_empty
         )
 
@@ -160,7 +160,7 @@ class GongTasksClient:
 
         Needs the scope ``api:users:read``. See https://help.gong.io/apidocs/list-all-users-v2users
         """
-        return directory.iter_users(self._caller(Lane.INTERACTIVE))
+        return users.iter_users(self._caller(Lane.INTERACTIVE))
 
     async def find_users(self, addresses: Iterable[str]) -> dict[str, User]:
         """The users with these e-mail addresses, whatever their case; an address that nobody has is left out.
@@ -168,7 +168,7 @@ class GongTasksClient:
         Raises:
             GongError: as for :meth:`iter_users`, which it calls; it reads no further than it has to.
         """
-        return await directory.find_users(self._caller(Lane.INTERACTIVE), addresses)
+        return await users.find_users(self._caller(Lane.INTERACTIVE), addresses)
 
     async def update_task(self, update: TaskUpdate) -> Task:
         """Make one change, and return the task as it is now.
@@ -178,7 +178,7 @@ class GongTasksClient:
 
         See https://help.gong.io/apidocs/update-task-v2taskstaskid-1
         """
-        return (await operations.update_task(self._single_caller(), update)).task
+        return (await tasks.update_task(self._single_caller(), update)).task
 
     async def plan_updates(self, updates: Updates, *, skip_unchanged: bool = False) -> Plan:
         """What :meth:`update_many` would do, and how long it will take at the quota of now; changes nothing.
@@ -190,7 +190,7 @@ class GongTasksClient:
         Raises:
             PlanConflictError: two updates want different things of one task.
         """
-        return await operations.plan(self._caller(Lane.BULK), await listed(updates), look=skip_unchanged)
+        return await tasks.plan(self._caller(Lane.BULK), await listed(updates), look=skip_unchanged)
 
     async def update_many(
         self,
@@ -227,7 +227,7 @@ class GongTasksClient:
         if not (skip_unchanged or dry_run):
             return await job.run(updates, path)
         wanted = await listed(updates)
-        return await operations.run_planned(
+        return await tasks.run_planned(
             job, self._caller(Lane.BULK), wanted, path, look=skip_unchanged, dry_run=dry_run
         )
 
@@ -269,7 +269,7 @@ class GongTasksClient:
         return f"<{type(self).__name__} of {self._base_url}>"
 
     def _job(self, settings: BulkSettings, on_settled: Callable[[Outcome], Awaitable[None]] | None) -> Job:
-        applier = operations.UpdateApplier(self._caller(Lane.BULK, haltable=True))
+        applier = tasks.UpdateApplier(self._caller(Lane.BULK, haltable=True))
         return Job(applier=applier, settings=RunSettings(**settings), on_settled=on_settled)
 
     def _open_transport(self) -> Transport:

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
     from gong_tasks_async import GongTasksClient
     from gong_tasks_async.credentials import AccessKey
+    from gong_tasks_async.http.transport import Session
     from gong_tasks_async.quota import Quota
     from gong_tasks_async.settings import ClientSettings as AllSettings
     from gong_tasks_async.simulator import Engine, Ledger
-    from gong_tasks_async.transport import Session
 else:
     try:
         # Its strict mode takes no other asynchronous fixtures; where it is installed, pytest has loaded it anyway.

@@ -7,13 +7,13 @@ from typing import TypeAlias, TypedDict, TypeGuard
 
 from attrs import frozen
 
+from gong_tasks_async.auth.oauth import OAuthToken
+from gong_tasks_async.auth.renewal import CredentialSource, Supplied, Supplier
 from gong_tasks_async.credentials import AccessKey, BearerToken, Credentials
 from gong_tasks_async.events import Event
-from gong_tasks_async.oauth import OAuthToken
+from gong_tasks_async.http.retry import RetryPolicy
+from gong_tasks_async.http.transport import Session
 from gong_tasks_async.quota import Lane, Quota, QuotaLimits
-from gong_tasks_async.renewal import CredentialSource, Supplied, Supplier
-from gong_tasks_async.retry import RetryPolicy
-from gong_tasks_async.transport import Session
 
 AnyCredentials: TypeAlias = Credentials | OAuthToken | Supplier
 """Those that last, those that renew themselves, or a function (plain or async) that knows them."""

@@ -23,7 +23,7 @@ from gong_tasks_async import (
 )
 from gong_tasks_async.bulk import RowState, open_journal
 from gong_tasks_async.bulk.journal import Journal, Settled
-from gong_tasks_async.http import HttpRequest, HttpResponse
+from gong_tasks_async.http.messages import HttpRequest, HttpResponse
 from gong_tasks_async.settings import BulkSettings
 from tests.fakes import ScriptedClient, answer, lost, task_answer
 

@@ -8,8 +8,8 @@ import json
 from collections.abc import Callable, Iterable
 
 from gong_tasks_async import Credentials, GongTasksClient, TransportError
-from gong_tasks_async.http import HttpRequest, HttpResponse
-from gong_tasks_async.transport import Transport
+from gong_tasks_async.http.messages import HttpRequest, HttpResponse
+from gong_tasks_async.http.transport import Transport
 
 Answer = HttpResponse | Exception | Callable[[HttpRequest], HttpResponse]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gong_tasks_async.quota import Turn
-from gong_tasks_async.quota.store import Count, SqliteStore, Taken
+from gong_tasks_async.quota.local.day_store import Count, SqliteStore, Taken
 from tests.test_budget import MACHINE, PERSON, call, quota_of, used
 
 pytestmark = pytest.mark.virtual

@@ -27,7 +27,7 @@ from gong_tasks_async import (
     Unlimited,
     Updated,
 )
-from gong_tasks_async.http import HttpRequest, HttpResponse
+from gong_tasks_async.http.messages import HttpRequest, HttpResponse
 from gong_tasks_async.simulator import Engine, Fault, SecondLimit
 from tests.conftest import Connect
 from tests.fakes import Answer, ScriptedClient, ScriptedTransport, answer, lost, task_answer

@@ -32,9 +32,9 @@ from gong_tasks_async import (
     TransportError,
     Unlimited,
 )
-from gong_tasks_async.caller import Caller
+from gong_tasks_async.api.caller import Caller
 from gong_tasks_async.events import EventSink
-from gong_tasks_async.http import HttpRequest
+from gong_tasks_async.http.messages import HttpRequest
 from gong_tasks_async.quota import Quota
 from gong_tasks_async.simulator import VirtualClockLoop
 from tests.fakes import Answer, ScriptedTransport, answer, lost, task_answer, times_between

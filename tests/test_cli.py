@@ -34,7 +34,7 @@ from gong_tasks_async import (
 )
 from gong_tasks_async.cli import demo, main, simulator
 from gong_tasks_async.cli.app import COMMANDS, gong_tasks
-from gong_tasks_async.cli.tables import ledger_table, tasks_table
+from gong_tasks_async.cli.simulator_tables import ledger_table, tasks_table
 from gong_tasks_async.simulator import Account, Engine, Fault, Ledger, SecondLimit, Simulator
 from tests.cli.company import python
 

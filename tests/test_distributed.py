@@ -27,7 +27,7 @@ from gong_tasks_async.distributed import (
     JobState,
     Worker,
 )
-from gong_tasks_async.distributed.line import put_rows_in_line, put_start_in_line
+from gong_tasks_async.distributed.queue import put_rows_in_line, put_start_in_line
 from gong_tasks_async.simulator import Fault, Simulator
 from tests.distributed_floor import (
     COMPANY,

@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 
 from gong_tasks_async import GongError, QuotaLimits, RowState, TaskStatus, TaskUpdate
 from gong_tasks_async.distributed import UnknownCredentialsError
-from gong_tasks_async.distributed.records import (
+from gong_tasks_async.distributed.serialization import (
     JobSettings,
     Settlement,
     error_of,

@@ -18,9 +18,9 @@ from gong_tasks_async import (
     TransportError,
 )
 from gong_tasks_async.distributed import JobState
-from gong_tasks_async.distributed.line import open_docket, store_of
-from gong_tasks_async.distributed.records import JobSettings, Settlement
-from gong_tasks_async.distributed.rows import verdict_on
+from gong_tasks_async.distributed.queue import open_docket, store_of
+from gong_tasks_async.distributed.row_tasks import verdict_on
+from gong_tasks_async.distributed.serialization import JobSettings, Settlement
 from gong_tasks_async.distributed.store import Begun, JobStore, Spent, Verdict
 from tests.distributed_floor import COMPANY, memory
 

@@ -11,7 +11,7 @@ import pytest
 
 from gong_tasks_async.bulk import journal_file
 from gong_tasks_async.bulk.journal import Journal, JournalError, open_journal
-from gong_tasks_async.quota.store import SqliteStore
+from gong_tasks_async.quota.local.day_store import SqliteStore
 from tests.test_journal import done, names, updated
 
 

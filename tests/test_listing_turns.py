@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from gong_tasks_async import AccessKey, DecodeError, GongTasksClient, operations
+from gong_tasks_async import AccessKey, DecodeError, GongTasksClient
+from gong_tasks_async.api import tasks
 from gong_tasks_async.models import Task
 from gong_tasks_async.quota import Unlimited
 from tests.fakes import ScriptedClient, ScriptedTransport, answer
@@ -58,9 +59,9 @@ async def turns_of_others(work: Awaitable[list[Task]]) -> int:
 @pytest.mark.parametrize("take", [taken_one_by_one, taken_at_once])
 async def test_others_run_after_each_slice_of_time(monkeypatch: pytest.MonkeyPatch, take: Listing) -> None:
     async with listing({"tasks": [{"id": n} for n in range(TASKS)]}) as client:
-        monkeypatch.setattr(operations, "SLICE", AFTER_EACH)
+        monkeypatch.setattr(tasks, "SLICE", AFTER_EACH)
         assert await turns_of_others(take(client)) >= TASKS
-        monkeypatch.setattr(operations, "SLICE", AT_ONCE)
+        monkeypatch.setattr(tasks, "SLICE", AT_ONCE)
         assert await turns_of_others(take(client)) < 10
 
 

@@ -19,8 +19,8 @@ from gong_tasks_async import (
     TaskStatus,
     Unlimited,
 )
+from gong_tasks_async.http.retry import RetryPolicy
 from gong_tasks_async.pytest_plugin import GongClock, GongSimulator
-from gong_tasks_async.retry import RetryPolicy
 from gong_tasks_async.simulator import DayLimit, Fault, SecondLimit
 
 USERS_TEST = """

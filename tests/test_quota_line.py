@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from gong_tasks_async.quota import Lane
-from gong_tasks_async.quota.line import Line
+from gong_tasks_async.quota.lanes import Line
 from gong_tasks_async.simulator import VirtualClockLoop
 
 PERSON, MACHINE = Lane.INTERACTIVE, Lane.BULK

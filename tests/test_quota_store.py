@@ -13,7 +13,7 @@ from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from gong_tasks_async import AccessKey, Lane, LocalQuota, QuotaLimits, QuotaStoreError
-from gong_tasks_async.quota.store import OURS, Count, DayStore, MemoryStore, SqliteStore, Taken
+from gong_tasks_async.quota.local.day_store import OURS, Count, DayStore, MemoryStore, SqliteStore, Taken
 from tests.fakes import ScriptedClient
 
 PROCESSES = 4

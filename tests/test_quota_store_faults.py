@@ -19,8 +19,8 @@ import pytest
 from blockbuster import blockbuster_ctx
 
 from gong_tasks_async import AccessKey, Lane, LocalQuota, QuotaLimits, QuotaStoreError
-from gong_tasks_async.quota import store as store_module
-from gong_tasks_async.quota.store import SqliteStore, Taken
+from gong_tasks_async.quota.local import day_store as store_module
+from gong_tasks_async.quota.local.day_store import SqliteStore, Taken
 from gong_tasks_async.simulator import DayLimit, Engine, Request, Response, SecondLimit, SimulatorThread
 from tests.fakes import ScriptedClient, ScriptedTransport, answer
 
@@ -142,7 +142,7 @@ FILL = """
 import resource, signal, sys
 from pathlib import Path
 from gong_tasks_async.errors import QuotaStoreError
-from gong_tasks_async.quota.store import SqliteStore, Taken
+from gong_tasks_async.quota.local.day_store import SqliteStore, Taken
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 store, taken, full = SqliteStore(Path(sys.argv[1])), 0, 0
 resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, resource.RLIM_INFINITY))
@@ -224,7 +224,7 @@ def started(program: str, *args: object) -> list[subprocess.Popen[str]]:
 SPEND = """
 import sys, time
 from pathlib import Path
-from gong_tasks_async.quota.store import SqliteStore, Taken
+from gong_tasks_async.quota.local.day_store import SqliteStore, Taken
 print("ready", flush=True)
 begins, stores = float(sys.stdin.readline()), []
 for number in range(20):  # new files, opened by all in the same moment

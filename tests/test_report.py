@@ -14,10 +14,10 @@ from gong_tasks_async import (
     TaskUpdate,
     TransportError,
 )
+from gong_tasks_async.bulk.render.format import duration
 from gong_tasks_async.bulk.render.html_page import as_html
 from gong_tasks_async.bulk.render.json_text import as_json
 from gong_tasks_async.bulk.render.text import as_text
-from gong_tasks_async.bulk.render.words import duration
 from gong_tasks_async.bulk.report import UserCounts
 from tests.reports import BIG_ID, HOSTILE, full_report, not_found
 

@@ -20,7 +20,7 @@ from gong_tasks_async.errors import (
     TaskNotFoundError,
     TransportError,
 )
-from gong_tasks_async.retry import RetryPolicy, Tries
+from gong_tasks_async.http.retry import RetryPolicy, Tries
 
 RESET = TransportError(reason="reset")
 FATAL = TransportError(reason="certificate", retryable=False)

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from gong_tasks_async.single_flight import SingleFlight
+from gong_tasks_async.auth.single_flight import SingleFlight
 
 
 async def depart(order: list[str]) -> None:

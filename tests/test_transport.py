@@ -17,11 +17,12 @@ import aiohttp
 import pytest
 from aioresponses import aioresponses
 
-from gong_tasks_async import protocol
+from gong_tasks_async.api import endpoints
 from gong_tasks_async.credentials import AccessKey
 from gong_tasks_async.errors import DecodeError, GongError, TransportError
-from gong_tasks_async.http import HttpRequest, HttpResponse
-from gong_tasks_async.transport import LARGE, AiohttpTransport
+from gong_tasks_async.http import responses
+from gong_tasks_async.http.messages import HttpRequest, HttpResponse
+from gong_tasks_async.http.transport import LARGE, AiohttpTransport
 from tests.aioresponses_shim import mocked
 
 __all__ = ["mocked"]
@@ -151,9 +152,9 @@ async def test_whatever_comes_is_an_answer_or_a_typed_error_without_secrets(said
     async with server(saying(said)) as base_url:
         try:
             response = await sent(base_url)
-            error: GongError = protocol.read_error(response, datetime.now(UTC))
-            if protocol.is_success(response):
-                list(protocol.read_tasks(response))
+            error: GongError = responses.read_error(response, datetime.now(UTC))
+            if responses.is_success(response):
+                list(endpoints.read_tasks(response))
                 return
         except (TransportError, DecodeError) as caught:
             error = caught

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from gong_tasks_async.bulk.render.words import one_line
+from gong_tasks_async.bulk.render.format import one_line
 
 INSTEAD: Final = (
     (", or allow a longer wait with RetryPolicy(max_wait=...)", ""),

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import click
 
 from gong_tasks_async import __version__
-from gong_tasks_async.cli.on_demand import CommandsOnDemand
+from gong_tasks_async.cli.lazy_group import CommandsOnDemand
 
 COMMANDS = {
     "list": "List the tasks of some users, or of all.",
@@ -56,7 +56,7 @@ def _flushed(ctx: click.Context, invoke: Any) -> Any:
 
 
 def _end(ctx: click.Context, error: Exception) -> NoReturn:
-    from gong_tasks_async.cli.failures import tell  # noqa: PLC0415 - brings attrs with it
+    from gong_tasks_async.cli.errors import tell  # noqa: PLC0415 - brings attrs with it
 
     code = tell(error)
     if code is None:

@@ -12,8 +12,8 @@ from attrs import define, frozen
 
 from gong_tasks_async.cli.advice import line_for_people
 from gong_tasks_async.cli.command import Command
-from gong_tasks_async.cli.console import stdout_console
 from gong_tasks_async.cli.exit_codes import ExitCode, exit_code_of
+from gong_tasks_async.cli.output.console import stdout_console
 from gong_tasks_async.cli.session import client_options, open_client, run
 from gong_tasks_async.errors import (
     AuthenticationError,
@@ -27,11 +27,11 @@ from gong_tasks_async.errors import (
     TaskNotFoundError,
     TransportError,
 )
+from gong_tasks_async.http.retry import RetryPolicy
 from gong_tasks_async.models import TaskStatus, TaskUpdate
-from gong_tasks_async.retry import RetryPolicy
 
 if TYPE_CHECKING:
-    from gong_tasks_async.cli.configuration import Configuration
+    from gong_tasks_async.cli.config.configuration import Configuration
     from gong_tasks_async.client import GongTasksClient
 
 EXAMPLES = """

@@ -10,9 +10,9 @@ import click
 from rich.console import Console
 
 from gong_tasks_async import AccessKey, BulkReport, GongTasksClient, TaskStatus, TaskUpdate, UserTasks
-from gong_tasks_async.cli.console import stderr_console, stdout_console
-from gong_tasks_async.cli.progress import bulk_progress
-from gong_tasks_async.cli.tables import ledger_table, tasks_table
+from gong_tasks_async.cli.output.console import stderr_console, stdout_console
+from gong_tasks_async.cli.output.progress import bulk_progress
+from gong_tasks_async.cli.simulator_tables import ledger_table, tasks_table
 from gong_tasks_async.simulator import Engine, SecondLimit, Simulator
 
 LATENCY: Final = (0.04, 0.12)

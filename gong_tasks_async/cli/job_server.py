@@ -19,7 +19,7 @@ from gong_tasks_async.cli.command import SectionOption
 from gong_tasks_async.cli.session import profile_option
 
 if TYPE_CHECKING:
-    from gong_tasks_async.cli.config_file import ConfigFile, Profile
+    from gong_tasks_async.cli.config.config_file import ConfigFile, Profile
     from gong_tasks_async.distributed import Jobs
 
 T = TypeVar("T")
@@ -96,9 +96,9 @@ def read_job_server(
         OSError: the file cannot be read.
     """
     # Imported here: they bring aiohttp with them.
-    from gong_tasks_async.cli.config_file import ConfigurationError, read_config_file  # noqa: PLC0415
-    from gong_tasks_async.cli.configuration import chosen_profile  # noqa: PLC0415
-    from gong_tasks_async.cli.folders import config_file  # noqa: PLC0415
+    from gong_tasks_async.cli.config.config_file import ConfigurationError, read_config_file  # noqa: PLC0415
+    from gong_tasks_async.cli.config.configuration import chosen_profile  # noqa: PLC0415
+    from gong_tasks_async.cli.config.folders import config_file  # noqa: PLC0415
 
     file = read_config_file(config_file(environment))
     chosen = chosen_profile(file, environment, profile)

@@ -12,14 +12,14 @@ import click
 from gong_tasks_async.bulk.selection import due_before as is_due_before
 from gong_tasks_async.cli.advice import line_for_people
 from gong_tasks_async.cli.command import Command
-from gong_tasks_async.cli.console import note, stderr_console
-from gong_tasks_async.cli.dates import read_limit
 from gong_tasks_async.cli.exit_codes import ExitCode, exit_code_of
-from gong_tasks_async.cli.output import Listing, OutputFormat, output_option
-from gong_tasks_async.cli.people import active_user_ids, user_ids
-from gong_tasks_async.cli.progress import bar_for, show_quota
+from gong_tasks_async.cli.input.date_options import read_limit
+from gong_tasks_async.cli.input.users import active_user_ids, user_ids
+from gong_tasks_async.cli.output.console import note, stderr_console
+from gong_tasks_async.cli.output.listing import Listing, OutputFormat, output_option
+from gong_tasks_async.cli.output.progress import bar_for, show_quota
+from gong_tasks_async.cli.output.task_rows import TASKS
 from gong_tasks_async.cli.session import client_options, open_client, run
-from gong_tasks_async.cli.task_rows import TASKS
 from gong_tasks_async.errors import (
     AuthenticationError,
     CredentialsError,
@@ -31,7 +31,7 @@ from gong_tasks_async.errors import (
 from gong_tasks_async.models import Task, TaskFilter, TaskStatus, TaskType, UserTasks
 
 if TYPE_CHECKING:
-    from gong_tasks_async.cli.configuration import Configuration
+    from gong_tasks_async.cli.config.configuration import Configuration
 
 EXAMPLES = """
 gong-tasks list --user 234599484848423

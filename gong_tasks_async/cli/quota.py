@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import click
 
-from gong_tasks_async.bulk.render.words import duration
+from gong_tasks_async.bulk.render.format import duration
 from gong_tasks_async.cli.command import Command
-from gong_tasks_async.cli.drawing import draw_facts
-from gong_tasks_async.cli.layout import Column, Layout
-from gong_tasks_async.cli.output import Listing, OutputFormat, output_option
+from gong_tasks_async.cli.output.layout import Column, Layout
+from gong_tasks_async.cli.output.listing import Listing, OutputFormat, output_option
+from gong_tasks_async.cli.output.tables import draw_facts
+from gong_tasks_async.cli.output.task_rows import local, spelled
 from gong_tasks_async.cli.session import client_options, run
-from gong_tasks_async.cli.task_rows import local, spelled
 from gong_tasks_async.quota import LocalQuota, QuotaLimits, QuotaSnapshot
 
 if TYPE_CHECKING:
-    from gong_tasks_async.cli.configuration import Configuration
+    from gong_tasks_async.cli.config.configuration import Configuration
 
 EXAMPLES = """
 gong-tasks quota

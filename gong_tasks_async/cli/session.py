@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from gong_tasks_async.cli.command import SectionOption
-from gong_tasks_async.cli.console import note
+from gong_tasks_async.cli.output.console import note
 
 if TYPE_CHECKING:
-    from gong_tasks_async.cli.configuration import Configuration
+    from gong_tasks_async.cli.config.configuration import Configuration
     from gong_tasks_async.client import GongTasksClient
     from gong_tasks_async.events import Event
     from gong_tasks_async.quota import Quota
@@ -34,7 +34,7 @@ def client_options(function: Callable[..., T]) -> Callable[..., T]:
     @functools.wraps(function)
     def with_configuration(*args: Any, profile: str | None, base_url: str | None, **kwargs: Any) -> T:
         # Imported here: it brings the client's settings, and aiohttp with them.
-        from gong_tasks_async.cli.configuration import read_configuration  # noqa: PLC0415
+        from gong_tasks_async.cli.config.configuration import read_configuration  # noqa: PLC0415
 
         configuration = read_configuration(os.environ, profile=profile, base_url=base_url)
         for line in configuration.notes:
@@ -46,8 +46,8 @@ def client_options(function: Callable[..., T]) -> Callable[..., T]:
 
 def _profile_names(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
     """The profiles there are, for a shell that completes; a file that is wrong is told when it is used."""
-    from gong_tasks_async.cli.config_file import read_config_file  # noqa: PLC0415 - as above
-    from gong_tasks_async.cli.folders import config_file  # noqa: PLC0415 - as above
+    from gong_tasks_async.cli.config.config_file import read_config_file  # noqa: PLC0415 - as above
+    from gong_tasks_async.cli.config.folders import config_file  # noqa: PLC0415 - as above
 
     with suppress(ValueError, OSError):
         names = read_config_file(config_file(os.environ)).profiles
@@ -111,7 +111,7 @@ class Pauses:
 
     def __call__(self, event: Event) -> None:
         """Take an event of the client."""
-        from gong_tasks_async.bulk.render.words import duration  # noqa: PLC0415 - loaded with the client
+        from gong_tasks_async.bulk.render.format import duration  # noqa: PLC0415 - loaded with the client
         from gong_tasks_async.events import LONG_PAUSE, Paused  # noqa: PLC0415 - loaded with the client
 
         if not isinstance(event, Paused) or event.seconds < LONG_PAUSE:

@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING, Final
 import click
 from attrs import evolve, frozen
 
-from gong_tasks_async.bulk.render.words import one_line
+from gong_tasks_async.bulk.render.format import one_line
 from gong_tasks_async.cli.command import Command
-from gong_tasks_async.cli.console import note
-from gong_tasks_async.cli.dates import read_due
-from gong_tasks_async.cli.drawing import draw_table
-from gong_tasks_async.cli.layout import Column, Layout
-from gong_tasks_async.cli.output import Listing, OutputFormat, output_option
-from gong_tasks_async.cli.people import user_ids
+from gong_tasks_async.cli.input.date_options import read_due
+from gong_tasks_async.cli.input.users import user_ids
+from gong_tasks_async.cli.output.console import note
+from gong_tasks_async.cli.output.layout import Column, Layout
+from gong_tasks_async.cli.output.listing import Listing, OutputFormat, output_option
+from gong_tasks_async.cli.output.tables import draw_table
+from gong_tasks_async.cli.output.task_rows import TASKS, local, person, reason
 from gong_tasks_async.cli.session import client_options, open_client, run
-from gong_tasks_async.cli.task_rows import TASKS, local, person, reason
 from gong_tasks_async.errors import BadRequestError, TaskNotFoundError
 from gong_tasks_async.models import Task, TaskFilter, TaskStatus, TaskUpdate
 
 if TYPE_CHECKING:
-    from gong_tasks_async.cli.configuration import Configuration
+    from gong_tasks_async.cli.config.configuration import Configuration
     from gong_tasks_async.client import GongTasksClient
 
 EXAMPLES = """

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import click
 
 from gong_tasks_async.cli.command import Command
-from gong_tasks_async.cli.output import Listing, OutputFormat, output_option
+from gong_tasks_async.cli.output.listing import Listing, OutputFormat, output_option
+from gong_tasks_async.cli.output.user_rows import USERS
 from gong_tasks_async.cli.session import client_options, open_client, run
-from gong_tasks_async.cli.user_rows import USERS
 from gong_tasks_async.models import User
 
 if TYPE_CHECKING:
-    from gong_tasks_async.cli.configuration import Configuration
+    from gong_tasks_async.cli.config.configuration import Configuration
 
 EXAMPLES = """
 gong-tasks users --active

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from gong_tasks_async.cli.command import Command
-from gong_tasks_async.cli.console import note
 from gong_tasks_async.cli.job_server import JobServer, job_server_options
+from gong_tasks_async.cli.output.console import note
 from gong_tasks_async.cli.session import Pauses, client_options
 
 if TYPE_CHECKING:
-    from gong_tasks_async.cli.configuration import Configuration
+    from gong_tasks_async.cli.config.configuration import Configuration
     from gong_tasks_async.settings import ClientSettings
 
 EXAMPLES = """

@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import TypeAlias
 
+from gong_tasks_async.api.tasks import UpdateApplier
 from gong_tasks_async.client import GongTasksClient
 from gong_tasks_async.credentials import Credentials
 from gong_tasks_async.distributed.errors import UnknownCredentialsError
-from gong_tasks_async.distributed.records import JobSettings
-from gong_tasks_async.operations import UpdateApplier
+from gong_tasks_async.distributed.serialization import JobSettings
 from gong_tasks_async.quota import Lane, Quota, QuotaLimits
-from gong_tasks_async.quota.shared import RedisQuota
+from gong_tasks_async.quota.redis import RedisQuota
 from gong_tasks_async.settings import ClientSettings
 
 Resolver: TypeAlias = Callable[[str], Credentials] | Mapping[str, ClientSettings]

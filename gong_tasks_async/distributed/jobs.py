@@ -16,14 +16,14 @@ from docket import Docket
 from gong_tasks_async.bulk import BulkReport, Plan, Row, RowState, Updates, listed, plan_updates
 from gong_tasks_async.bulk.journal_schema import fingerprint
 from gong_tasks_async.distributed.errors import JobExistsError, JobNotFoundError
-from gong_tasks_async.distributed.line import checked_name, open_docket, put_start_in_line, store_of
 from gong_tasks_async.distributed.progress import JobState, Progress
-from gong_tasks_async.distributed.records import JobSettings, row_of
+from gong_tasks_async.distributed.queue import checked_name, open_docket, put_start_in_line, store_of
 from gong_tasks_async.distributed.report import report_of
+from gong_tasks_async.distributed.serialization import JobSettings, row_of
 from gong_tasks_async.distributed.store import JobStore
+from gong_tasks_async.http.transport import checked_base_url
 from gong_tasks_async.models import TaskUpdate
 from gong_tasks_async.quota import QuotaLimits
-from gong_tasks_async.transport import checked_base_url
 
 WEEK = timedelta(days=7)
 

@@ -12,7 +12,8 @@ from gong_tasks_async.bulk import RowState
 from gong_tasks_async.distributed import scripts
 from gong_tasks_async.distributed.errors import JobNotFoundError
 from gong_tasks_async.distributed.progress import JobState, Progress
-from gong_tasks_async.distributed.records import (
+from gong_tasks_async.distributed.redis_client import PAGE, Server
+from gong_tasks_async.distributed.serialization import (
     JobSettings,
     Settlement,
     error_of,
@@ -24,7 +25,6 @@ from gong_tasks_async.distributed.records import (
     settlement_text,
     update_of,
 )
-from gong_tasks_async.distributed.server import PAGE, Server
 from gong_tasks_async.errors import GongError
 from gong_tasks_async.models import TaskUpdate
 

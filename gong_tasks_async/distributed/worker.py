@@ -15,8 +15,8 @@ from typing import Self
 import docket
 
 from gong_tasks_async.distributed.clients import Clients, QuotaOf, Resolver, shared_quota
-from gong_tasks_async.distributed.line import ROW, START, checked_name, open_docket, store_of
-from gong_tasks_async.distributed.rows import RowTasks
+from gong_tasks_async.distributed.queue import ROW, START, checked_name, open_docket, store_of
+from gong_tasks_async.distributed.row_tasks import RowTasks
 
 CHECK_EVERY = timedelta(milliseconds=50)
 """Which bounds a worker to 160 rows a second with 8 at once; asking more often costs an idle one its CPU."""

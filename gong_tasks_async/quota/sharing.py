@@ -7,7 +7,7 @@ from typing import TypeVar
 from weakref import WeakSet
 
 from gong_tasks_async.events import logger
-from gong_tasks_async.quota.limits import Quota
+from gong_tasks_async.quota.base import Quota
 
 QuotaT = TypeVar("QuotaT", bound=Quota)
 

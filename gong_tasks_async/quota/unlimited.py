@@ -6,8 +6,8 @@ import math
 from datetime import UTC, datetime
 
 from gong_tasks_async.events import EventSink
+from gong_tasks_async.quota.base import Lane, QuotaEstimate, QuotaSnapshot, Turn
 from gong_tasks_async.quota.gate import Gate
-from gong_tasks_async.quota.limits import Lane, QuotaEstimate, QuotaSnapshot, Turn
 
 
 class Unlimited:

@@ -25,13 +25,13 @@ import attrs
 
 from gong_tasks_async.simulator import access, calls, data, oauth, paging, validation
 from gong_tasks_async.simulator.access import Account
-from gong_tasks_async.simulator.answers import Stationery, refuse_too_many, spoil
 from gong_tasks_async.simulator.calls import EmptyAs
 from gong_tasks_async.simulator.faults import Fault, Mischief, Mischiefs
 from gong_tasks_async.simulator.ledger import Entry, Ledger
 from gong_tasks_async.simulator.limits import DayLimit, Limits, SecondLimit, day_rule, second_rule
 from gong_tasks_async.simulator.oauth import TokenArguments, Tokens
 from gong_tasks_async.simulator.paging import CursorFlaw, Walks
+from gong_tasks_async.simulator.responses import Stationery, refuse_too_many, spoil
 from gong_tasks_async.simulator.wire import RefusedError, Request, Response
 
 Json = dict[str, Any]

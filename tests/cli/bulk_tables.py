@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from gong_tasks_async.cli.bulk.source import Source, parsed
-from gong_tasks_async.cli.bulk.wishes import Wishes
+from gong_tasks_async.cli.input.rows import Wishes
+from gong_tasks_async.cli.input.source import Source, parsed
 from gong_tasks_async.models import TaskUpdate
 
 HEAD = "taskId,userId,status\n"

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from gong_tasks_async import AccessKey, BudgetSpent, GongTasksClient, RetryPolicy, Unlimited
-from gong_tasks_async.cli.bulk import running
-from gong_tasks_async.cli.bulk.executing import Meter
+from gong_tasks_async.cli.bulk import job_run
+from gong_tasks_async.cli.bulk.run_progress import Meter
 from gong_tasks_async.simulator import Account, Fault
 from tests.cli.company import Company, Found, forget_the_day, journals, today
 
@@ -73,13 +73,13 @@ class TestFailures:
         self, company: Company, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         company.engine.account = Account.WITHOUT_ENGAGE
-        monkeypatch.setattr(running, "open_client", impatient(company))
+        monkeypatch.setattr(job_run, "open_client", impatient(company))
         result = company.invoke("bulk", "run", company.rows(20), "--yes")
         assert result.exit_code == 1
         assert "may not have Gong Engage" in result.stderr
 
     def test_no_connection_ends_with_5(self, company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(running, "open_client", impatient(company, "http://127.0.0.1:9"))
+        monkeypatch.setattr(job_run, "open_client", impatient(company, "http://127.0.0.1:9"))
         result = company.invoke("bulk", "run", company.rows(20), "--yes")
         assert (result.exit_code, json.loads(result.stdout)["pending"]) == (5, 20)
         assert "Stopped: PATCH http://127.0.0.1:9" in result.stderr
@@ -90,7 +90,7 @@ class TestFailures:
     ) -> None:
         company.engine.misbehave(Fault.UNAVAILABLE, times=6)
         base_url = None if answered else "http://127.0.0.1:9"
-        monkeypatch.setattr(running, "open_client", impatient(company, base_url, attempts=2))
+        monkeypatch.setattr(job_run, "open_client", impatient(company, base_url, attempts=2))
         result = company.invoke("bulk", "run", company.rows(3), "--yes", "--name", "j")
         assert (result.exit_code, json.loads(result.stdout)["pending"]) == (code, 3)
         reason = "503" if answered else "ClientConnectorError"

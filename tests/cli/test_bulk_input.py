@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, strategies as st
 
-from gong_tasks_async.cli.bulk.cells import are_rounded
-from gong_tasks_async.cli.bulk.columns import SPELLINGS, Column, column_of
-from gong_tasks_async.cli.bulk.wishes import Wish
+from gong_tasks_async.cli.input.cells import are_rounded
+from gong_tasks_async.cli.input.columns import SPELLINGS, Column, column_of
+from gong_tasks_async.cli.input.rows import Wish
 from gong_tasks_async.models import TaskStatus, TaskUpdate
 from gong_tasks_async.models.requests import INT64_MAX
 from tests.cli.bulk_tables import DIGITS, HEAD, read, updates

@@ -13,7 +13,8 @@ from gong_tasks_async import TaskUpdate
 from gong_tasks_async.bulk import open_journal
 from gong_tasks_async.bulk.journal import Journal
 from gong_tasks_async.cli.bulk import report
-from gong_tasks_async.cli.bulk.jobs import JobFolder, checked_name, job_of_rows, name_from
+from gong_tasks_async.cli.bulk.job_folder import JobFolder, checked_name, job_of_rows
+from gong_tasks_async.cli.input.source import name_from
 from tests.cli.company import Company, Found, journals
 
 

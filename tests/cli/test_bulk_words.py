@@ -8,9 +8,9 @@ import pytest
 
 from gong_tasks_async import QuotaEstimate, QuotaSnapshot, TaskUpdate
 from gong_tasks_async.bulk.plan import Plan
-from gong_tasks_async.cli.bulk.asking import question
-from gong_tasks_async.cli.bulk.moments import Shift, read_shift, read_when
-from gong_tasks_async.cli.bulk.words import cost, wanted
+from gong_tasks_async.cli.input.confirm import question
+from gong_tasks_async.cli.input.dates import Shift, read_shift, read_when
+from gong_tasks_async.cli.output.text import cost, wanted
 
 DUE = datetime(2026, 3, 2, 17, tzinfo=UTC)
 LATER = DUE + timedelta(days=9)
@@ -19,7 +19,8 @@ LATER = DUE + timedelta(days=9)
 @pytest.fixture(autouse=True)
 def clocks_of_utc(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "gong_tasks_async.cli.bulk.words.local", lambda moment: f"{moment.astimezone(UTC):%Y-%m-%d %H:%M UTC}"
+        "gong_tasks_async.cli.output.text.local",
+        lambda moment: f"{moment.astimezone(UTC):%Y-%m-%d %H:%M UTC}",
     )
 
 

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from gong_tasks_async.cli.config_file import ConfigurationError, read_config_file
-from gong_tasks_async.cli.secret_sources import SecretSource
+from gong_tasks_async.cli.config.config_file import ConfigurationError, read_config_file
+from gong_tasks_async.cli.config.secret_sources import SecretSource
 
 WHOLE = """
 default_profile = "acme"

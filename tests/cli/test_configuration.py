@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from gong_tasks_async import AccessKey, BearerToken, OAuthToken
-from gong_tasks_async.cli.config_file import ConfigurationError
-from gong_tasks_async.cli.configuration import Configuration, company_name, read_configuration
-from gong_tasks_async.cli.folders import config_file, state_folder
-from gong_tasks_async.cli.sign_in import NoCredentialsError
+from gong_tasks_async.cli.config.config_file import ConfigurationError
+from gong_tasks_async.cli.config.configuration import Configuration, company_name, read_configuration
+from gong_tasks_async.cli.config.folders import config_file, state_folder
+from gong_tasks_async.cli.config.sign_in import NoCredentialsError
 
 FILE = """
 default_profile = "acme"

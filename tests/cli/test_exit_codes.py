@@ -17,10 +17,10 @@ from gong_tasks_async import AccessKey, errors
 from gong_tasks_async.bulk import journal_file
 from gong_tasks_async.cli import app
 from gong_tasks_async.cli.advice import INSTEAD
-from gong_tasks_async.cli.config_file import ConfigurationError
+from gong_tasks_async.cli.config.config_file import ConfigurationError
+from gong_tasks_async.cli.config.sign_in import NoCredentialsError
+from gong_tasks_async.cli.errors import code_and_words
 from gong_tasks_async.cli.exit_codes import ExitCode, exit_code_of
-from gong_tasks_async.cli.failures import code_and_words
-from gong_tasks_async.cli.sign_in import NoCredentialsError
 from gong_tasks_async.distributed import errors as distributed_errors
 from gong_tasks_async.distributed.errors import (
     JobExistsError,
@@ -98,7 +98,7 @@ def with_another_program_s_count(company: Company) -> None:
 def test_each_trouble_has_its_code_and_one_line(
     spoil: Callable[[Company], None], code: int, said: str, company: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gong_tasks_async.retry.RetryPolicy._allowed", lambda *_: 1)
+    monkeypatch.setattr("gong_tasks_async.http.retry.RetryPolicy._allowed", lambda *_: 1)
     spoil(company)
     got = company.invoke("list", "--user", "7", "--output", "csv")
     assert (got.exit_code, said in got.stderr) == (code, True)

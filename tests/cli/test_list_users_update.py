@@ -116,7 +116,7 @@ class TestList:
     def test_five_in_a_row_without_an_answer_stop_it(
         self, company: Company, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("gong_tasks_async.retry.RetryPolicy._allowed", lambda *_: 1)
+        monkeypatch.setattr("gong_tasks_async.http.retry.RetryPolicy._allowed", lambda *_: 1)
         company.engine.misbehave(Fault.RESET_BEFORE, 200)
         got = company.invoke("list", *(f"--user={number}" for number in range(1, 60)))
         assert got.exit_code == 5
@@ -126,7 +126,7 @@ class TestList:
     def test_nobody_s_tasks_ends_with_what_stood_in_the_way(
         self, company: Company, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("gong_tasks_async.retry.RetryPolicy._allowed", lambda *_: 1)
+        monkeypatch.setattr("gong_tasks_async.http.retry.RetryPolicy._allowed", lambda *_: 1)
         company.engine.misbehave(Fault.RESET_BEFORE, 2)
         assert company.invoke("list", "--user", "1", "--user", "2").exit_code == 5
 

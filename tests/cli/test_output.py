@@ -12,11 +12,18 @@ from hypothesis import given, settings, strategies as st
 from rich.cells import cell_len
 
 from gong_tasks_async import Task
-from gong_tasks_async.cli.drawing import GAP, fitted
-from gong_tasks_async.cli.layout import Column, Layout
-from gong_tasks_async.cli.output import PRECISE, Listing, OutputFormat, harmless, json_line, with_ids_as_text
-from gong_tasks_async.cli.screen import Screen
-from gong_tasks_async.cli.task_rows import TASKS
+from gong_tasks_async.cli.output.layout import Column, Layout
+from gong_tasks_async.cli.output.listing import (
+    PRECISE,
+    Listing,
+    OutputFormat,
+    harmless,
+    json_line,
+    with_ids_as_text,
+)
+from gong_tasks_async.cli.output.screen import Screen
+from gong_tasks_async.cli.output.tables import GAP, fitted
+from gong_tasks_async.cli.output.task_rows import TASKS
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from html import escape
 from string import Template
 
+from gong_tasks_async.bulk.render.format import duration, kind, moment, one_line, request_id, said
 from gong_tasks_async.bulk.render.page_look import POLICY, SCRIPT, STYLE
 from gong_tasks_async.bulk.render.ranking import worst_first
 from gong_tasks_async.bulk.render.timeline_plot import timeline_plot
-from gong_tasks_async.bulk.render.words import duration, kind, moment, one_line, request_id, said
 from gong_tasks_async.bulk.report import BulkReport, Failed, UserCounts
 
 STATES = ("updated", "unchanged", "failed", "pending")

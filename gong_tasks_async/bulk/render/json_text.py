@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import asdict
 
-from gong_tasks_async.bulk.render.words import request_id, said
+from gong_tasks_async.bulk.render.format import request_id, said
 from gong_tasks_async.bulk.report import BulkReport, Failed, Moment
 from gong_tasks_async.errors import GongError
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gong_tasks_async.bulk.render.format import duration, kind, moment, one_line, request_id, said
 from gong_tasks_async.bulk.render.ranking import worst_first
-from gong_tasks_async.bulk.render.words import duration, kind, moment, one_line, request_id, said
 from gong_tasks_async.bulk.report import BulkReport, Failed
 
 SHOWN_USERS = 10

@@ -9,7 +9,7 @@ from math import ceil, log10
 
 from attrs import frozen
 
-from gong_tasks_async.bulk.render.words import duration, moment
+from gong_tasks_async.bulk.render.format import duration, moment
 from gong_tasks_async.bulk.report import Moment
 
 WIDTH, HEIGHT = 720, 200

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from gong_tasks_async.cli.on_demand import CommandsOnDemand
+from gong_tasks_async.cli.lazy_group import CommandsOnDemand
 
 COMMANDS = {
     "plan": "Tell what a run would do and how long it would take; changes nothing.",

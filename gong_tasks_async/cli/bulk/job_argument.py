@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from gong_tasks_async.cli.folders import jobs_folder
+from gong_tasks_async.cli.config.folders import jobs_folder
 
 
 def job_argument(*, required: bool = True) -> Callable[[Any], Any]:
@@ -18,7 +18,7 @@ def job_argument(*, required: bool = True) -> Callable[[Any], Any]:
 
 
 def _complete(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-    from gong_tasks_async.cli.bulk.jobs import JobFolder  # noqa: PLC0415 - help need not load sqlite
+    from gong_tasks_async.cli.bulk.job_folder import JobFolder  # noqa: PLC0415 - help need not load sqlite
 
     names = (path.stem for path in JobFolder(jobs_folder(os.environ)).all())
     return [name for name in names if name.startswith(incomplete)]

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import json as json_module
 from typing import TYPE_CHECKING
 
 import click
 
-from gong_tasks_async.cli.bulk.options import source_options
-from gong_tasks_async.cli.bulk.source import Source, read_source
 from gong_tasks_async.cli.command import Command
-from gong_tasks_async.cli.console import is_terminal
+from gong_tasks_async.cli.input.options import source_options
+from gong_tasks_async.cli.input.source import Source, read_source
+from gong_tasks_async.cli.output.console import is_terminal
+from gong_tasks_async.cli.output.plan import tell_plan
 from gong_tasks_async.cli.session import client_options, open_client, run
 
 if TYPE_CHECKING:
     from gong_tasks_async.bulk.plan import Plan
-    from gong_tasks_async.cli.configuration import Configuration
+    from gong_tasks_async.cli.config.configuration import Configuration
     from gong_tasks_async.quota import QuotaSnapshot
 
 EXAMPLES = """
@@ -42,47 +42,9 @@ def command(source: Source, skip_unchanged: bool, output: str | None, configurat
 
 
 async def _plan(source: Source, configuration: Configuration, look: bool) -> tuple[Plan, QuotaSnapshot]:
-    from gong_tasks_async.cli.bulk.gathering import gather  # noqa: PLC0415 - aiohttp, when it is needed
+    from gong_tasks_async.cli.input.planning import gather  # noqa: PLC0415 - aiohttp, when it is needed
 
     wishes = None if source.selects else read_source(source)
     async with open_client(configuration) as client:
         gathered = await gather(client, source, wishes, look=look)
         return gathered.plan, await client.quota.snapshot()
-
-
-def tell_plan(plan: Plan, quota: QuotaSnapshot, *, json: bool) -> None:
-    """Tell what would be done."""
-    if json:
-        click.echo(json_module.dumps(plan_as_json(plan, quota)))
-    else:
-        _tell_people(plan, quota)
-
-
-def _tell_people(plan: Plan, quota: QuotaSnapshot) -> None:
-    from gong_tasks_async.cli.bulk.words import cost, counted, local, wanted  # noqa: PLC0415 - for the same reason
-
-    saved = f"{counted(plan.duplicates, 'twin')} merged, {len(plan.unchanged):,} already as wanted"
-    click.echo(f"{counted(plan.rows, 'row')}: {saved}")
-    if not plan.calls:
-        click.echo("Nothing to change.")
-        return
-    click.echo(f"{wanted(plan.updates)}.")
-    click.echo(f"{cost(plan, quota)}.")
-    if plan.estimate is not None:
-        click.echo(f"Begun now, it ends {local(plan.estimate.ends_at)}.")
-
-
-def plan_as_json(plan: Plan, quota: QuotaSnapshot) -> dict[str, object]:
-    """The same for programs; seconds, and moments in ISO 8601."""
-    estimate = plan.estimate
-    return {
-        "rows": plan.rows,
-        "duplicates": plan.duplicates,
-        "unchanged": len(plan.unchanged),
-        "calls": plan.calls,
-        "users": plan.users,
-        "seconds": estimate and round(estimate.seconds, 1),
-        "ends_at": estimate and estimate.ends_at.isoformat(),
-        "calls_left_today": quota.left,
-        "calls_kept_for_people": quota.reserve,
-    }

@@ -10,8 +10,8 @@ import click
 
 from gong_tasks_async.cli.bulk.job_argument import job_argument
 from gong_tasks_async.cli.command import Command
-from gong_tasks_async.cli.console import is_terminal, note
-from gong_tasks_async.cli.folders import jobs_folder
+from gong_tasks_async.cli.config.folders import jobs_folder
+from gong_tasks_async.cli.output.console import is_terminal, note
 
 BESIDE = "\0"
 """Stands for the file beside the journal; no path has such a character."""
@@ -40,7 +40,7 @@ def command(name: str, html: str | None, show: bool, csv: str | None, json: bool
 
     Works while a job runs, and without credentials. Without an option it is text, and JSON in a pipe.
     """
-    from gong_tasks_async.cli.bulk.jobs import JobFolder  # noqa: PLC0415 - help need not load sqlite
+    from gong_tasks_async.cli.bulk.job_folder import JobFolder  # noqa: PLC0415 - help need not load sqlite
 
     if show and html is None:
         raise click.UsageError("--open shows the page that --html writes: say both")
@@ -66,7 +66,7 @@ def _write_csv(journal: Path, target: str) -> None:
 
 
 def _write_page(journal: Path, target: Path, show: bool) -> None:
-    from gong_tasks_async.cli.bulk.retelling import report_of  # noqa: PLC0415 - see above
+    from gong_tasks_async.bulk.journal_report import report_of  # noqa: PLC0415 - see above
 
     target.write_text(report_of(journal).to_html(), encoding="utf-8")
     note(f"The page is {target}")
@@ -75,7 +75,7 @@ def _write_page(journal: Path, target: Path, show: bool) -> None:
 
 
 def _tell(journal: Path, plain: bool) -> None:
-    from gong_tasks_async.cli.bulk.retelling import report_of  # noqa: PLC0415 - see above
+    from gong_tasks_async.bulk.journal_report import report_of  # noqa: PLC0415 - see above
 
     report = report_of(journal)
     click.echo(report.to_json() if plain else report.to_text(), nl=plain)

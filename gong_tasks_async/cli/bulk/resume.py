@@ -11,7 +11,7 @@ from gong_tasks_async.cli.command import Command
 from gong_tasks_async.cli.session import client_options, run
 
 if TYPE_CHECKING:
-    from gong_tasks_async.cli.configuration import Configuration
+    from gong_tasks_async.cli.config.configuration import Configuration
     from gong_tasks_async.settings import BulkSettings
 
 
@@ -30,8 +30,8 @@ def command(name: str, workers: int, wait_for_day: bool, json: bool, configurati
 
     Its rows stand in its journal, so nothing is asked and no file is needed; rows that are settled cost no call.
     """
-    from gong_tasks_async.cli.bulk.jobs import JobFolder  # noqa: PLC0415 - help need not load sqlite
-    from gong_tasks_async.cli.bulk.running import resume_job  # noqa: PLC0415 - aiohttp, when it is needed
+    from gong_tasks_async.cli.bulk.job_folder import JobFolder  # noqa: PLC0415 - help need not load sqlite
+    from gong_tasks_async.cli.bulk.job_run import resume_job  # noqa: PLC0415 - aiohttp, when it is needed
 
     journal = JobFolder(configuration.jobs_folder, configuration.company).find(name)
     bulk: BulkSettings = {"workers": workers, "wait_for_day": wait_for_day}

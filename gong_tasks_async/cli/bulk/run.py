@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gong_tasks_async.cli.bulk.options import source_options
-from gong_tasks_async.cli.bulk.source import Source, read_source
 from gong_tasks_async.cli.command import Command
+from gong_tasks_async.cli.input.options import source_options
+from gong_tasks_async.cli.input.source import Source, read_source
 from gong_tasks_async.cli.session import client_options, run
 
 if TYPE_CHECKING:
-    from gong_tasks_async.cli.configuration import Configuration
+    from gong_tasks_async.cli.config.configuration import Configuration
 
 EXAMPLES = """
 gong-tasks bulk run dismiss.csv
@@ -63,7 +63,7 @@ def command(
     input is wrong, 3 for bad credentials, 4 when the day's calls are spent, 5 without a connection, 130 after
     Ctrl-C.
     """
-    from gong_tasks_async.cli.bulk.running import Settings, run_source  # noqa: PLC0415 - aiohttp, when it is needed
+    from gong_tasks_async.cli.bulk.job_run import Settings, run_source  # noqa: PLC0415 - aiohttp, when it is needed
 
     if no_journal and name:
         raise click.UsageError("--name names a journal, and --no-journal keeps none: leave one out")

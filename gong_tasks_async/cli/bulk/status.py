@@ -10,13 +10,13 @@ import click
 
 from gong_tasks_async.cli.bulk.job_argument import job_argument
 from gong_tasks_async.cli.command import Command
-from gong_tasks_async.cli.console import note
-from gong_tasks_async.cli.folders import jobs_folder
-from gong_tasks_async.cli.layout import Column, Layout
-from gong_tasks_async.cli.output import Listing, OutputFormat, json_line, output_option
+from gong_tasks_async.cli.config.folders import jobs_folder
+from gong_tasks_async.cli.output.console import note
+from gong_tasks_async.cli.output.layout import Column, Layout
+from gong_tasks_async.cli.output.listing import Listing, OutputFormat, json_line, output_option
 
 if TYPE_CHECKING:
-    from gong_tasks_async.cli.bulk.jobs import JobState
+    from gong_tasks_async.cli.bulk.job_folder import JobState
     from gong_tasks_async.models import JsonValue
 
 Counts: TypeAlias = Mapping[str, int]
@@ -39,7 +39,7 @@ def command(name: str | None, output: OutputFormat) -> None:
 
     Works while a job runs, and without credentials. With NAME, it counts the rows of each user.
     """
-    from gong_tasks_async.cli.bulk.jobs import JobFolder, state_of  # noqa: PLC0415 - help need not load sqlite
+    from gong_tasks_async.cli.bulk.job_folder import JobFolder, state_of  # noqa: PLC0415 - help need not load sqlite
 
     folder = JobFolder(jobs_folder(os.environ))
     if name is not None:

@@ -7,15 +7,15 @@ from pathlib import Path
 import click
 
 from gong_tasks_async.bulk import RowState, open_journal, write_journal_csv
-from gong_tasks_async.bulk.render.words import duration, one_line
+from gong_tasks_async.bulk.render.format import duration, one_line
 from gong_tasks_async.bulk.report import BulkReport
 from gong_tasks_async.cli.advice import line_for_people
-from gong_tasks_async.cli.bulk.executing import Meter
 from gong_tasks_async.cli.bulk.job_argument import to_resume
-from gong_tasks_async.cli.bulk.words import counted, failure, local
-from gong_tasks_async.cli.console import is_terminal, note, stdout_console
+from gong_tasks_async.cli.bulk.run_progress import Meter
+from gong_tasks_async.cli.errors import forget_output
 from gong_tasks_async.cli.exit_codes import ExitCode, exit_code_of
-from gong_tasks_async.cli.failures import forget_output
+from gong_tasks_async.cli.output.console import is_terminal, note, stdout_console
+from gong_tasks_async.cli.output.text import counted, failure, local
 
 SHOWN = 20
 """Failures that are spelled out; a file beside the journal has all."""

@@ -8,7 +8,7 @@ import click
 
 from gong_tasks_async.cli.command import Command
 from gong_tasks_async.cli.job_server import JobServer, looking_options
-from gong_tasks_async.cli.output import Listing, OutputFormat, output_option
+from gong_tasks_async.cli.output.listing import Listing, OutputFormat, output_option
 from gong_tasks_async.cli.session import run
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def list_jobs(server: JobServer, output: OutputFormat) -> None:
     Raises:
         JobStoreError: Redis does not answer.
     """
-    from gong_tasks_async.cli.jobs.words import JOBS  # noqa: PLC0415 - needs an extra
+    from gong_tasks_async.cli.jobs.text import JOBS  # noqa: PLC0415 - needs an extra
 
     found = run(_found(server))
     with Listing(JOBS, output) as listing:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from gong_tasks_async.cli.command import Command
-from gong_tasks_async.cli.console import is_terminal
 from gong_tasks_async.cli.job_server import JobServer, looking_options
-from gong_tasks_async.cli.jobs.using import with_job
+from gong_tasks_async.cli.jobs.with_job import with_job
+from gong_tasks_async.cli.output.console import is_terminal
 
 if TYPE_CHECKING:
     from gong_tasks_async.distributed import Job

@@ -7,8 +7,8 @@ import click
 from gong_tasks_async.cli.command import Command
 from gong_tasks_async.cli.job_server import JobServer, looking_options
 from gong_tasks_async.cli.jobs.list import list_jobs
-from gong_tasks_async.cli.jobs.using import with_job
-from gong_tasks_async.cli.output import OutputFormat, output_option
+from gong_tasks_async.cli.jobs.with_job import with_job
+from gong_tasks_async.cli.output.listing import OutputFormat, output_option
 
 EXAMPLES = """
 gong-tasks jobs status
@@ -34,8 +34,8 @@ def command(name: str | None, follow: bool, server: JobServer, output: OutputFor
             raise click.UsageError("--follow follows one job: name it")
         list_jobs(server, output)
         return
-    from gong_tasks_async.cli.jobs.following import follow_job, tell_job  # noqa: PLC0415 - needs an extra
-    from gong_tasks_async.cli.jobs.words import exit_code  # noqa: PLC0415 - as above
+    from gong_tasks_async.cli.jobs.follow import follow_job, tell_job  # noqa: PLC0415 - needs an extra
+    from gong_tasks_async.cli.jobs.text import exit_code  # noqa: PLC0415 - as above
 
     if not follow:
         with_job(server, name, lambda job: tell_job(job, output))

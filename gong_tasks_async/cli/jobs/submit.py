@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gong_tasks_async.cli.bulk.options import source_options
-from gong_tasks_async.cli.bulk.source import Source, read_source
 from gong_tasks_async.cli.command import Command
+from gong_tasks_async.cli.input.options import source_options
+from gong_tasks_async.cli.input.source import Source, read_source
 from gong_tasks_async.cli.job_server import JobServer, job_server_options
 from gong_tasks_async.cli.session import client_options, run
 
 if TYPE_CHECKING:
-    from gong_tasks_async.cli.configuration import Configuration
+    from gong_tasks_async.cli.config.configuration import Configuration
 
 EXAMPLES = """
 gong-tasks jobs submit dismiss.csv
@@ -59,7 +59,7 @@ def command(
     The job's name goes to standard output. The same rows under the same name are the same job, which is not done
     twice; other rows under a name that was given end with 2.
     """
-    from gong_tasks_async.cli.jobs.submitting import Settings, submit_source  # noqa: PLC0415 - needs an extra
+    from gong_tasks_async.cli.jobs.submission import Settings, submit_source  # noqa: PLC0415 - needs an extra
 
     settings = Settings(
         name=name, credentials=credentials, dry_run=dry_run, yes=yes, skip_unchanged=skip_unchanged

@@ -1,0 +1,1 @@
+"""Gong's calls, over any caller."""

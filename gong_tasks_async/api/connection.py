@@ -1,0 +1,75 @@
+"""Whether a client may be used now: after ``async with``, before its close, in the loop that opened it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from gong_tasks_async.auth.renewal import CredentialSource, Renewal
+from gong_tasks_async.errors import ClientStateError
+from gong_tasks_async.http.transport import Transport
+
+
+class Connection:
+    """A transport that is opened once, used in one event loop, and closed once."""
+
+    def __init__(
+        self,
+        open_transport: Callable[[], Transport],
+        source: CredentialSource | None,
+        *,
+        follows_grant: bool,
+    ) -> None:
+        self._open_transport = open_transport
+        self._source = source
+        self._follows_grant = follows_grant
+        self.renewal: Renewal | None = None
+        self._transport: Transport | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._closed = False
+
+    @property
+    def transport(self) -> Transport:
+        """The open transport.
+
+        Raises:
+            ClientStateError: not opened yet, closed, or opened in another event loop.
+        """
+        if self._closed:
+            raise ClientStateError(reason="This client is closed: make a new one.")
+        if self._transport is None:
+            raise ClientStateError(
+                reason="This client is not open yet: write `async with GongTasksClient(...) as gong:`."
+            )
+        if self._loop is not asyncio.get_running_loop():
+            raise ClientStateError(
+                reason="This client was opened in another event loop: make one client in each loop."
+            )
+        return self._transport
+
+    def open(self) -> None:
+        """Open the transport in the running loop.
+
+        Raises:
+            ClientStateError: it is open already, or closed.
+        """
+        if self._closed:
+            raise ClientStateError(reason="This client is closed: make a new one.")
+        if self._transport is not None:
+            raise ClientStateError(
+                reason="This client is open already: enter `async with` once, and share it."
+            )
+        self._loop = asyncio.get_running_loop()
+        self._transport = self._open_transport()
+        if self._source is not None:
+            self.renewal = Renewal(self._source, self._transport, follows_grant=self._follows_grant)
+
+    async def close(self) -> None:
+        """Close the transport; a second time does nothing."""
+        transport, self._transport, self._closed = self._transport, None, True
+        try:
+            if self.renewal is not None:
+                await self.renewal.settle()
+        finally:
+            if transport is not None:
+                await transport.close()

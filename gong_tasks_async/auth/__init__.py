@@ -1,0 +1,1 @@
+"""OAuth tokens and their refresh."""

@@ -1,0 +1,254 @@
+"""OAuth: access tokens that end after a day, and refresh tokens that can be used once."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import random
+from collections.abc import Awaitable, Callable
+from copy import copy
+from datetime import UTC, datetime, timedelta
+
+from attrs import frozen
+from yarl import URL
+
+from gong_tasks_async.auth import token_endpoint
+from gong_tasks_async.auth.single_flight import SingleFlight
+from gong_tasks_async.auth.token_endpoint import OAuthGrant, RefreshArguments
+from gong_tasks_async.credentials import AccessKey, BearerToken, Grant, checked_text
+from gong_tasks_async.errors import (
+    APIError,
+    CredentialsError,
+    DecodeError,
+    RateLimitError,
+    TransportError,
+)
+from gong_tasks_async.events import logger
+from gong_tasks_async.http import responses
+from gong_tasks_async.http.messages import HttpRequest, HttpResponse
+from gong_tasks_async.http.retry import RetryPolicy, Tries
+from gong_tasks_async.http.transport import AiohttpTransport, Session, Transport, checked_base_url
+
+TOKEN_URL = "https://app.gong.io/oauth2/generate-customer-token"  # noqa: S105 - an address
+
+RETRY = RetryPolicy(attempts=3, attempt_timeout=30.0)
+
+LONGEST_ANSWER = 64 * 1024
+"""Bytes; tokens are short."""
+
+EARLY = timedelta(minutes=5)
+"""Before its end an access token is exchanged, so that no call under way meets the end; or half its life before."""
+
+PAUSE_AFTER_FAILURE = timedelta(seconds=30)
+"""Until the next try, while the access token of before is still good."""
+
+Save = Callable[[OAuthGrant], Awaitable[None] | None]
+
+
+class OAuthToken:
+    """Access to a company's Gong that renews itself; give it to the client as its credentials.
+
+    The access token is exchanged five minutes before its end (or halfway, if that is later), and when Gong refuses
+    it; however many calls wait, once. A refresh token can be used a single time: each exchange brings the next one,
+    and ``save`` gets it before anything is sent with the new tokens. Whoever loses it must authorize the app again.
+    One refresh token belongs to one process; share one ``OAuthToken`` between the clients of an event loop, and
+    where several processes call Gong, keep the token in one place and give the client a function that asks there.
+    The end of an event loop waits for an exchange that is under way.
+
+    Args:
+        client_id: of your app, from Gong's Company settings > Ecosystem > API.
+        client_secret: of your app.
+        refresh_token: the newest that Gong gave for this company.
+        save: keeps a grant; a function or coroutine function. What it raises is raised to the callers as the cause
+            of a :class:`CredentialsError`, and it gets the same grant again with the next call.
+        access_token: one that is still good, if there is one; otherwise the first call gets one.
+        expires_at: when that one ends (aware); not known, it is used until Gong refuses it.
+        base_url: the address that it came with, as in :class:`OAuthGrant`.
+        token_url: Gong's token endpoint.
+        arguments: where the endpoint expects its arguments.
+        session: an aiohttp session to borrow for the exchange, for example one with a proxy.
+
+    Raises:
+        ValueError: a text is empty or cannot be sent, or a time has no zone.
+
+    See https://help.gong.io/docs/create-an-app-for-gong
+    """
+
+    def __init__(
+        self,
+        client_id: str,
+        client_secret: str,
+        refresh_token: str,
+        *,
+        save: Save,
+        access_token: str | None = None,
+        expires_at: datetime | None = None,
+        base_url: str | None = None,
+        token_url: str = TOKEN_URL,
+        arguments: RefreshArguments | str = RefreshArguments.QUERY,
+        session: Session | None = None,
+        wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        checked_text("client_id", client_id)
+        checked_text("client_secret", client_secret)
+        if expires_at is not None and expires_at.tzinfo is None:
+            raise ValueError("expires_at has no time zone: give an aware datetime")
+        self._client = AccessKey(client_id, client_secret)
+        self._refresh_token = checked_text("refresh_token", refresh_token)
+        self._save = save
+        self._arguments = RefreshArguments(arguments)
+        self._session = session
+        self._now = wall_clock
+        self._url = URL(checked_base_url(token_url))
+        self._flight: SingleFlight[Grant] = SingleFlight()
+        self._grant = None if access_token is None else Grant(BearerToken(access_token), base_url)
+        self._expires_at = expires_at
+        self._early = EARLY
+        self._unsaved: OAuthGrant | None = None
+        self._not_before: datetime | None = None
+        self._refused: CredentialsError | None = None
+
+    @property
+    def identity(self) -> str:
+        """What tells the quotas of two companies apart; not to be shown."""
+        return self._client.authorization
+
+    @property
+    def current(self) -> Grant | None:
+        """The access token to sign with now; None where there is none, or it is about to end."""
+        return None if self._is_due() else self._grant
+
+    async def renew(self, refused: Grant | None) -> Grant:
+        """Get another access token than the refused one; joins the exchange under way.
+
+        Raises:
+            CredentialsError: none can be had.
+        """
+        if refused is not None and self._grant is not None and self._grant != refused:
+            return self._grant  # somebody else was quicker
+        try:
+            return await self._flight.run(self._exchange)
+        except CredentialsError as error:
+            if refused is None and self._grant is not None and not self._has_ended():
+                self._put_off(error)
+                return self._grant
+            raise
+
+    async def settle(self) -> None:
+        """Wait until no exchange is under way."""
+        await self._flight.settle()
+
+    def __repr__(self) -> str:
+        return "OAuthToken(...)"
+
+    def _is_due(self) -> bool:
+        if self._grant is None:
+            return True
+        now = self._now()
+        if self._not_before is not None and now < self._not_before and not self._has_ended():
+            return False
+        return self._expires_at is not None and now >= self._expires_at - self._early
+
+    def _put_off(self, error: CredentialsError) -> None:
+        if not self._is_due():
+            return  # somebody who waited for the same exchange was quicker
+        self._not_before = self._now() + PAUSE_AFTER_FAILURE
+        logger.warning(
+            "Gong's access token could not be renewed yet; the one of before is still good: %s. %s",
+            error.reason,
+            error.advice,
+        )
+
+    def _has_ended(self) -> bool:
+        return self._expires_at is not None and self._now() >= self._expires_at
+
+    async def _exchange(self) -> Grant:
+        """One exchange: ask, save, and only then use."""
+        if self._refused is not None:
+            raise copy(self._refused)  # each raise would lengthen the traceback of a single one
+        if self._unsaved is None:
+            self._unsaved = await self._ask()
+            self._refresh_token = self._unsaved.refresh_token
+        await self._saved(self._unsaved)
+        granted, self._unsaved = self._unsaved, None
+        self._expires_at, self._not_before = granted.expires_at, None
+        self._early = min(EARLY, max(granted.expires_at - self._now(), timedelta()) / 2)
+        self._grant = Grant(_bearer(granted.access_token), granted.base_url)
+        return self._grant
+
+    async def _saved(self, granted: OAuthGrant) -> None:
+        try:
+            saving = self._save(granted)
+            if inspect.isawaitable(saving):
+                await saving
+        except (Exception, asyncio.CancelledError) as error:  # the latter would look like the callers' own
+            reason = f"your `save` raised {type(error).__name__}, so the new tokens are not used yet"
+            raise CredentialsError(
+                reason=reason, advice="Mend it and call again: `save` gets them again."
+            ) from error
+
+    async def _ask(self) -> OAuthGrant:
+        request = token_endpoint.refresh_request(self._url.raw_path, self._refresh_token, self._arguments)
+        transport = AiohttpTransport(
+            _Exchanging(self._client, self._refresh_token),
+            str(self._url.origin()),
+            max_response_bytes=LONGEST_ANSWER,
+            session=self._session,
+            hide_in_success=False,  # a refresh token that stays the same must not be saved as "***"
+        )
+        lost: list[TransportError] = []
+        try:
+            response = await _answered(transport, request, lost)
+            return token_endpoint.read_grant(response, self._now())
+        except (APIError, TransportError, DecodeError) as error:
+            refusal = token_endpoint.refusal(error, str(self._url), cut_off=bool(lost))
+            if isinstance(error, APIError) and token_endpoint.is_used_up(error):
+                self._refused = refusal
+            raise refusal from None
+        finally:
+            await transport.close()
+
+
+def _bearer(access_token: str) -> BearerToken:
+    try:
+        return BearerToken(access_token)
+    except ValueError as problem:
+        reason = f"the access token that Gong gave cannot be used ({problem})"
+        raise CredentialsError(reason=reason, advice="Call again, to get another one.") from None
+
+
+@frozen(repr=False)
+class _Exchanging:
+    """Signs an exchange as the app, and keeps the refresh token out of every message too."""
+
+    app: AccessKey
+    refresh_token: str
+
+    @property
+    def authorization(self) -> str:
+        return self.app.authorization
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        return (*self.app.secrets, self.refresh_token)
+
+
+async def _answered(transport: Transport, request: HttpRequest, lost: list[TransportError]) -> HttpResponse:
+    """Ask until there is an answer, or no use in asking; notes the tries that got none."""
+    tries = Tries()
+    while True:
+        tries.sent += 1
+        try:
+            response = await transport.send(request, RETRY.attempt_timeout)
+        except TransportError as failure:
+            lost.append(failure)
+            error: APIError | TransportError = failure
+        else:
+            if responses.is_success(response):
+                return response
+            error = responses.read_error(response, datetime.now(UTC))
+        tries.refused += isinstance(error, RateLimitError)
+        wait = RETRY.wait(error, tries, random.random())  # noqa: S311 - jitter
+        if wait is None or tries.sent >= RETRY.attempts:  # a 429, too, since people and `close` wait for this
+            raise error
+        await asyncio.sleep(wait)

@@ -1,0 +1,134 @@
+"""What is said between us and Gong's token endpoint, without I/O.
+
+See https://help.gong.io/docs/create-an-app-for-gong and https://www.rfc-editor.org/rfc/rfc6749#section-6 .
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from urllib.parse import urlencode
+
+from attrs import field, frozen
+
+from gong_tasks_async import codec
+from gong_tasks_async.errors import APIError, CredentialsError, DecodeError, TransportError
+from gong_tasks_async.http.messages import FORM, HttpRequest, HttpResponse
+
+DAY = 86_400
+"""Seconds that a token lives where its answer does not say so in a number: Gong's default."""
+
+BAD_REQUEST = 400
+UNAUTHORIZED = 401
+
+
+class RefreshArguments(StrEnum):
+    """Where the arguments of a refresh go."""
+
+    QUERY = "query"
+    """Into the address, as Gong's documentation has it."""
+    FORM = "form"
+    """Into the body, as OAuth's standard has it."""
+
+
+@frozen(kw_only=True)
+class OAuthGrant:
+    """What Gong gave for a refresh token. Keep it: the refresh token that it was given for is used up."""
+
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+    expires_at: datetime
+    """When the access token ends; aware."""
+    base_url: str | None = None
+    """The company's own address, Gong's ``api_base_url_for_customer``."""
+
+
+def refresh_request(path: str, refresh_token: str, arguments: RefreshArguments) -> HttpRequest:
+    """Ask for new tokens; the client's id and secret are the transport's to add, as HTTP Basic."""
+    values = {"grant_type": "refresh_token", "refresh_token": refresh_token}
+    if arguments is RefreshArguments.QUERY:
+        return HttpRequest("POST", path, query=values)
+    return HttpRequest("POST", path, urlencode(values).encode(), content_type=FORM)
+
+
+def read_grant(response: HttpResponse, now: datetime) -> OAuthGrant:
+    """The tokens of a 2xx.
+
+    Raises:
+        DecodeError: a token is missing, or something is not as it should be; no value is quoted.
+    """
+    answer = _json_object(response.body)
+    return OAuthGrant(
+        access_token=_required(answer, "access_token"),
+        refresh_token=_required(answer, "refresh_token"),
+        expires_at=now + timedelta(seconds=_lifetime(answer)),
+        base_url=_text(answer, "api_base_url_for_customer"),
+    )
+
+
+def _json_object(body: bytes) -> Mapping[str, Any]:
+    try:
+        return codec.json_object(body)
+    except DecodeError:  # which quotes the beginning of the body, and that may be a token
+        raise DecodeError(path="$", expected="a JSON object", found="something else") from None
+
+
+def _required(answer: Mapping[str, Any], name: str) -> str:
+    value = _text(answer, name)
+    if not value:
+        raise DecodeError(path=f"$.{name}", expected="a text", found="nothing")
+    return value
+
+
+def _text(answer: Mapping[str, Any], name: str) -> str | None:
+    value = answer.get(name)
+    if value is not None and not isinstance(value, str):
+        raise DecodeError(path=f"$.{name}", expected="a text", found=type(value).__name__)
+    return value
+
+
+def _lifetime(answer: Mapping[str, Any]) -> float:
+    """Seconds; some endpoints write the number as text. Nonsense is no reason to lose the tokens beside it."""
+    try:
+        seconds = float(answer.get("expires_in", DAY))
+    except (TypeError, ValueError):
+        return DAY
+    return DAY if math.isnan(seconds) else min(max(seconds, 0), DAY * 366)
+
+
+def refusal(error: APIError | TransportError | DecodeError, url: str, *, cut_off: bool) -> CredentialsError:
+    """Why there are no new tokens, in words that help; ``cut_off`` where an earlier try got no answer."""
+    if isinstance(error, TransportError):
+        return CredentialsError(
+            reason=f"no answer from {url} ({error.reason})",
+            advice="Check the network, and call again: that is safe.",
+        )
+    if isinstance(error, DecodeError):
+        return CredentialsError(
+            reason=f"the answer of {url} cannot be read at {error.path}: expected {error.expected}, found {error.found}",
+            advice="Authorize the app again to get new tokens, and please report this text.",
+        )
+    said = "; ".join(error.errors) or "without a message"
+    return CredentialsError(
+        reason=f"{url} answered {error.status}, {said}", advice=_advice(error.status, cut_off=cut_off)
+    )
+
+
+def is_used_up(error: APIError) -> bool:
+    """Whether the refresh token will never be good again: https://www.rfc-editor.org/rfc/rfc6749#section-5.2 ."""
+    return error.status == BAD_REQUEST and any("invalid_grant" in said for said in error.errors)
+
+
+def _advice(status: int, *, cut_off: bool) -> str:
+    if status == UNAUTHORIZED:
+        return "Check client_id and client_secret."
+    if status == BAD_REQUEST:
+        used_up = "an earlier try got no answer and may have used it up, or it was" if cut_off else "it was"
+        return (
+            f"The refresh token is not good any more: {used_up} used before (by another process?) or withdrawn. "
+            f"Authorize the app again in Gong, and save the refresh token that comes with each grant."
+        )
+    return "Call again later."

@@ -1,0 +1,177 @@
+"""The job folder: one journal for each named run, of each company.
+
+A job belongs to the company whose tasks it changes: gone on with at another one, all its rows would be refused, and
+recorded as failed for good. So each company has a folder of its own.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterable
+from contextlib import closing
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Final
+
+import click
+from attrs import frozen
+
+from gong_tasks_async.bulk import JournalReader, RowState, open_journal
+from gong_tasks_async.bulk.journal_file import job_of
+from gong_tasks_async.bulk.journal_schema import Job
+from gong_tasks_async.errors import JournalError
+from gong_tasks_async.models import TaskUpdate
+
+SUFFIX: Final = ".gong"
+NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+
+
+def checked_name(name: str) -> str:
+    """A job's name, which is also its file's; the file's ending may be said with it.
+
+    Raises:
+        ValueError: it would be no good name for a file.
+    """
+    plain = name.removesuffix(SUFFIX)
+    if not NAME.fullmatch(plain):
+        raise ValueError(
+            f"{name!r} cannot be a job's name: take letters, digits, '.', '-' and '_', a letter or digit first, "
+            "80 at the most"
+        )
+    return plain
+
+
+def job_of_rows(rows: Iterable[TaskUpdate]) -> Job:
+    """What makes these rows the same job, in any order, as those of a journal."""
+    return job_of(((row, RowState.PENDING) for row in rows), Path("rows"))
+
+
+@frozen
+class JobFolder:
+    """The jobs of all companies, and which of these is meant."""
+
+    root: Path
+    company: str | None = None
+    """None where only looking is wanted, which needs no company."""
+
+    def path(self, name: str) -> Path:
+        """Where the journal of a job of this company stands, or would."""
+        return self.root / (self.company or "") / f"{name}{SUFFIX}"
+
+    def all(self) -> list[Path]:
+        """The journals of all companies, the one written last first."""
+        return sorted(self.root.glob(f"*/*{SUFFIX}"), key=last_written, reverse=True)
+
+    def find(self, name: str) -> Path:
+        """The journal of a job by its name; `company/name` where several companies have one.
+
+        Raises:
+            click.UsageError: there is none, or more than one, or it is another company's.
+        """
+        company, _, plain = name.removesuffix(SUFFIX).rpartition("/")
+        found = [path for path in self.all() if path.stem == plain and company in ("", path.parent.name)]
+        if self.company is not None and (
+            ours := [path for path in found if path.parent.name == self.company]
+        ):
+            found = ours
+        if len(found) == 1:
+            return self._of_this_company(found[0])
+        raise click.UsageError(self._not_one(name, found))
+
+    def unfinished(self, stem: str, job: Job | None = None) -> str | None:
+        """The job of this company that was begun under such a name, today or earlier, and is not finished.
+
+        ``job`` is what its rows have to be; None for any.
+        """
+        for path in self.path("").parent.glob(f"{stem}-*{SUFFIX}"):
+            if _DATED.fullmatch(path.stem.removeprefix(stem)):
+                with open_journal(path) as journal:
+                    if journal.counts().pending and job in (None, journal.job):
+                        return path.stem
+        return None
+
+    def free_name(self, stem: str, today: date, job: Job | None = None) -> str:
+        """A name for a new job; of one with the very same rows that was finished today, its name again."""
+        names = (f"{stem}-{today}{'' if number == 1 else f'-{number}'}" for number in range(1, 10_000))
+        return next(name for name in names if not self.path(name).exists() or self._is(name, job))
+
+    def _is(self, name: str, job: Job | None) -> bool:
+        with open_journal(self.path(name)) as journal:
+            return journal.job == job
+
+    def _of_this_company(self, path: Path) -> Path:
+        if self.company in (None, path.parent.name):
+            return path
+        raise click.UsageError(
+            f"the job {path.stem!r} changes tasks of {path.parent.name}, and this is {self.company}: "
+            "choose its company with --profile or --base-url"
+        )
+
+    def _not_one(self, name: str, found: list[Path]) -> str:
+        if found:
+            named = ", ".join(f"{path.parent.name}/{path.stem}" for path in found)
+            return f"several companies have a job {name!r}: say which, as one of {named}"
+        known = [path.stem for path in self.all()[:5]]
+        advice = f"the latest are {', '.join(known)}" if known else "there are none yet"
+        return f"there is no job {name!r} in {self.root}: {advice}; `gong-tasks bulk status` lists them"
+
+
+_DATED = re.compile(r"-[0-9]{4}-[0-9]{2}-[0-9]{2}(-[0-9]+)?")
+
+
+def last_written(path: Path) -> datetime:
+    """When a journal was written last; while a run writes it, that is in the log beside it."""
+    files = [path, Path(f"{path}-wal")]
+    return datetime.fromtimestamp(max(file.stat().st_mtime for file in files if file.exists()), UTC)
+
+
+def in_use(path: Path) -> bool:
+    """Whether a running process writes a journal: it holds the lock beside it."""
+    lock = Path(f"{path}-lock")
+    if not lock.exists():
+        return False
+    with closing(sqlite3.connect(f"{lock.resolve().as_uri()}?mode=ro", uri=True, timeout=0)) as database:
+        try:
+            database.execute("PRAGMA schema_version").fetchone()
+        except sqlite3.OperationalError as error:
+            return error.sqlite_errorcode == sqlite3.SQLITE_BUSY
+    return False
+
+
+@frozen
+class JobState:
+    """How a job stands."""
+
+    path: Path
+    counts: dict[str, int]
+    last_written: datetime
+    in_use: bool
+    trouble: str | None = None
+    """Why its file cannot be read."""
+
+    @property
+    def state(self) -> str:
+        """In a word."""
+        if self.trouble:
+            return "unreadable"
+        if self.in_use:
+            return "running"
+        return "unfinished" if self.counts["pending"] else "finished"
+
+
+def state_of(path: Path) -> JobState:
+    """Look how a job stands; one that cannot be read is no reason not to see the others."""
+    try:
+        with open_journal(path) as journal:
+            counts = counts_of(journal)
+    except JournalError as error:
+        return JobState(path, {}, last_written(path), in_use=False, trouble=error.reason)
+    return JobState(path, counts, last_written(path), in_use(path))
+
+
+def counts_of(journal: JournalReader) -> dict[str, int]:
+    """How many rows stand where, by the names of the states."""
+    counts = journal.counts()
+    names = ("updated", "unchanged", "failed", "pending", "total")
+    return {name: getattr(counts, name) for name in names}

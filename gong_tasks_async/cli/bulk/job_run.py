@@ -1,0 +1,205 @@
+"""A run from the command line to its end: what is to be done, a yes, a journal, the changes, the report."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from pathlib import Path
+
+import click
+from attrs import frozen
+
+from gong_tasks_async.bulk import RowState, open_journal
+from gong_tasks_async.bulk.plan import Plan, plan_updates
+from gong_tasks_async.bulk.report import BulkReport
+from gong_tasks_async.cli.bulk.job_argument import to_resume
+from gong_tasks_async.cli.bulk.job_folder import JobFolder, checked_name, job_of_rows
+from gong_tasks_async.cli.bulk.run_progress import Meter, OnOutcome, carry_out
+from gong_tasks_async.cli.bulk.summary import as_json, how_to_go_on, tell_end
+from gong_tasks_async.cli.config.configuration import Configuration
+from gong_tasks_async.cli.exit_codes import ExitCode
+from gong_tasks_async.cli.input.confirm import confirm, question
+from gong_tasks_async.cli.input.planning import Gathered, estimated, gather
+from gong_tasks_async.cli.input.rows import Wishes
+from gong_tasks_async.cli.input.source import Source, name_from
+from gong_tasks_async.cli.output.console import note
+from gong_tasks_async.cli.output.plan import tell_plan
+from gong_tasks_async.cli.output.text import counted
+from gong_tasks_async.cli.session import open_client
+from gong_tasks_async.client import GongTasksClient
+from gong_tasks_async.models import TaskUpdate
+from gong_tasks_async.settings import BulkSettings
+
+
+@frozen(kw_only=True)
+class Settings:
+    """How a run is to go."""
+
+    name: str | None
+    dry_run: bool
+    yes: bool
+    journal: bool
+    skip_unchanged: bool
+    bulk: BulkSettings
+    json: bool
+
+
+async def run_source(
+    configuration: Configuration, source: Source, wishes: Wishes | None, settings: Settings
+) -> ExitCode:
+    """Change what a source names, and tell how it ended.
+
+    Raises:
+        BadInputError: something is wrong with the rows; nothing was sent.
+        click.UsageError: the job's name is another job's, or nobody could be asked.
+        GongError: it could not be begun.
+    """
+    folder = JobFolder(configuration.jobs_folder, configuration.company)
+    begun = (
+        None if settings.dry_run or not settings.journal else begun_selection(folder, source, settings.name)
+    )
+    if begun is not None:
+        note(f"The same selection began the job {begun.stem}, which is not finished; going on with that.")
+    meter = Meter(sleeps=settings.bulk.get("wait_for_day", False))
+    async with open_client(configuration, on_event=meter) as client:
+        if begun is not None:
+            return await Run(configuration.base_url, client, meter, settings, begun).go_on()
+        look = settings.skip_unchanged and settings.dry_run
+        gathered = await gather(client, source, wishes, look=look)
+        if settings.dry_run or not (gathered.rows or as_json(settings.json)):
+            tell_plan(gathered.plan, await client.quota.snapshot(), json=settings.json)
+            return ExitCode.DONE
+        if not gathered.rows:  # a program reads the report, of a run like any other
+            note("Nothing to change.")
+        keeps = settings.journal and gathered.rows
+        journal = journal_for(folder, source, settings.name, gathered.rows) if keeps else None
+        return await Run(configuration.base_url, client, meter, settings, journal).start(gathered)
+
+
+async def resume_job(
+    configuration: Configuration, journal: Path, bulk: BulkSettings, *, json: bool
+) -> ExitCode:
+    """Go on with a job, and tell how it ended; nothing is asked, since that was done when it began.
+
+    Raises:
+        GongError: it could not be begun.
+    """
+    settings = Settings(
+        name=None, dry_run=False, yes=True, journal=True, skip_unchanged=False, bulk=bulk, json=json
+    )
+    meter = Meter(sleeps=bulk.get("wait_for_day", False))
+    async with open_client(configuration, on_event=meter) as client:
+        return await Run(configuration.base_url, client, meter, settings, journal).go_on()
+
+
+def begun_selection(folder: JobFolder, source: Source, name: str | None) -> Path | None:
+    """The unfinished job that the same selection began; what is done of it would not be selected again.
+
+    Raises:
+        click.UsageError: a name was given which is a job's, and it cannot be told whether it is this one.
+    """
+    if not source.selects:
+        return None
+    if name is None:
+        found = folder.unfinished(name_from(source.label))
+        return folder.path(found) if found else None
+    if folder.path(_checked(name)).exists():
+        raise click.UsageError(
+            f"there is a job {name!r} already: `{to_resume(name)}` goes on with it; for another one, "
+            "take another name"
+        )
+    return None
+
+
+def journal_for(folder: JobFolder, source: Source, name: str | None, rows: tuple[TaskUpdate, ...]) -> Path:
+    """Where the journal of these rows stands, or shall stand: a job that was begun with the same rows is this one.
+
+    Raises:
+        click.UsageError: the name is one of a job with other rows.
+    """
+    job = job_of_rows(rows)
+    if name is None:
+        stem = name_from(source.label)
+        if begun := folder.unfinished(stem, job):
+            return folder.path(begun)
+        if other := folder.unfinished(stem):
+            note(f"{other} has other rows and is not finished: `{to_resume(other)}`. This is another job.")
+        return folder.path(folder.free_name(stem, datetime.now().date(), job))  # noqa: DTZ005 - a person's day
+    path = folder.path(_checked(name))
+    if path.exists():
+        with open_journal(path) as journal:
+            if journal.job != job:
+                raise click.UsageError(
+                    f"the job {name!r} has other rows than this: take another name, or go on with that job by "
+                    f"`{to_resume(name)}`"
+                )
+    return path
+
+
+def _checked(name: str) -> str:
+    try:
+        return checked_name(name)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--name") from None
+
+
+@frozen
+class Run:
+    """One run of a job, or of rows without one."""
+
+    company: str
+    """Its address."""
+    client: GongTasksClient
+    meter: Meter
+    settings: Settings
+    journal: Path | None
+
+    async def start(self, gathered: Gathered) -> ExitCode:
+        """Make the changes of these rows; of a job that was begun, those that are left."""
+        if self.journal is not None and self.journal.exists():
+            note(f"The same rows are those of the job {self.journal.stem}; going on with that.")
+            return await self.go_on()
+        await self._confirm(gathered.plan)
+        if self.journal is not None:
+            self.journal.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            note(f"Job {self.journal.stem}")
+        return await self._carry_out(gathered.plan.calls, gathered.rows)
+
+    async def go_on(self) -> ExitCode:
+        """Make the changes of the job that are left."""
+        assert self.journal is not None  # noqa: S101 - there is a job
+        with open_journal(self.journal) as journal:
+            total = journal.counts().total
+            pending = plan_updates(row.update for row in journal.rows(RowState.PENDING))
+        note(f"{total - pending.calls:,} of {counted(total, 'row')} are settled.")
+        if pending.calls:
+            await self._confirm(await estimated(self.client, pending))
+        return await self._carry_out(pending.calls, None)
+
+    async def _confirm(self, plan: Plan) -> None:
+        if plan.calls and not self.settings.yes:
+            quota = await self.client.quota.snapshot()
+            asked = question(plan, quota, look=self.settings.skip_unchanged)
+            confirm(f"{asked} The company is at {self.company}.")
+
+    async def _carry_out(self, total: int, rows: tuple[TaskUpdate, ...] | None) -> ExitCode:
+        async def changed(on_outcome: OnOutcome) -> BulkReport:
+            settings = self.settings
+            if rows is None and self.journal is not None:
+                return await self.client.resume_many(self.journal, on_outcome=on_outcome, **settings.bulk)
+            return await self.client.update_many(
+                rows or (),
+                journal=self.journal,
+                skip_unchanged=settings.skip_unchanged,
+                on_outcome=on_outcome,
+                **settings.bulk,
+            )
+
+        left = (await self.client.quota.snapshot()).left
+        try:
+            report = await carry_out(changed, total, self.meter, left)
+        except asyncio.CancelledError:
+            begun = self.journal is None or self.journal.exists()
+            note(f"{how_to_go_on(self.journal)}." if begun else "Nothing was changed.")
+            raise
+        return tell_end(report, self.journal, self.meter, json=as_json(self.settings.json))

@@ -1,0 +1,83 @@
+"""A bulk run on a screen: a bar that grows, an end that can be had early, and what to do then."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeAlias
+
+from gong_tasks_async.bulk.report import BulkReport, Outcome
+from gong_tasks_async.cli.output.console import note, stderr_console
+from gong_tasks_async.cli.output.progress import bulk_progress
+from gong_tasks_async.cli.output.text import local
+from gong_tasks_async.cli.session import Pauses
+from gong_tasks_async.events import BudgetSpent, CallAttempted, Event, RetryPlanned
+
+OnOutcome: TypeAlias = Callable[[Outcome], None]
+Start: TypeAlias = Callable[[OnOutcome], Awaitable[BulkReport]]
+
+
+class Meter:
+    """Counts calls, for the bar's number of those that are left today; remembers troubles; tells of long pauses.
+
+    ``sleeps`` says that the run waits for the next day when this one is spent.
+    """
+
+    def __init__(self, *, sleeps: bool = False) -> None:
+        self.calls = 0
+        self.answers = 0
+        self.trouble: str | None = None
+        """Why a call was tried again, the last time that one was."""
+        self._sleeps = sleeps
+        self._pauses = Pauses()
+
+    def __call__(self, event: Event) -> None:
+        """Take an event of the client."""
+        if isinstance(event, CallAttempted):
+            self.calls += 1
+            self.answers += event.status is not None
+        elif isinstance(event, RetryPlanned):
+            self.trouble = event.reason
+        elif isinstance(event, BudgetSpent) and self._sleeps:
+            note(f"The day's calls are spent; going on by itself at {local(event.resets_at)}.")
+        self._pauses(event)
+
+
+async def carry_out(start: Start, total: int, meter: Meter, left: int | None) -> BulkReport:
+    """Run it to its end, with a bar where somebody watches.
+
+    Args:
+        start: begins the run, which tells of each outcome.
+        total: how many rows there are.
+        meter: counts the calls.
+        left: calls that are left today; None for any number.
+    """
+    with _bar(total, meter, left) as on_outcome:
+        return await _stopped_gently(start(on_outcome))
+
+
+@contextmanager
+def _bar(total: int, meter: Meter, left: int | None) -> Iterator[OnOutcome]:
+    before = meter.calls
+    with bulk_progress(stderr_console()) as progress:
+        bar = progress.add_task("Changing tasks", total=total, left_today=left)
+
+        def on_outcome(_: Outcome) -> None:
+            left_today = None if left is None else max(0, left + before - meter.calls)
+            progress.update(bar, advance=1, left_today=left_today)
+
+        yield on_outcome
+
+
+async def _stopped_gently(running: Awaitable[BulkReport]) -> BulkReport:
+    """Wait for a run; a first Ctrl-C says what happens now, which takes some seconds, and a second cuts it short."""
+    task = asyncio.ensure_future(running)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        note(
+            "Stopping: the requests under way come to their end and are recorded. Ctrl-C again stops at once."
+        )
+        task.cancel()
+        return await task

@@ -1,0 +1,168 @@
+"""Whose Gong is called, as whom, and how fast: the command line, then the environment, then the file.
+
+Credentials and base URL belong together: a key of one company at the address of another would be refused at best, and
+at worst changes would go to the wrong company. So they are taken from one place, whole: from the profile that was
+named, else from the environment where it has credentials, else from the default profile. ``--base-url``, said at that
+very moment, goes before all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from attrs import evolve, field, frozen
+
+from gong_tasks_async.auth.oauth import OAuthToken
+from gong_tasks_async.cli.config.config_file import ConfigFile, ConfigurationError, Profile, read_config_file
+from gong_tasks_async.cli.config.folders import config_file, jobs_folder, state_folder
+from gong_tasks_async.cli.config.sign_in import (
+    SignIn,
+    environment_has_credentials,
+    sign_in_from_environment,
+    sign_in_from_profile,
+)
+from gong_tasks_async.credentials import Credentials
+from gong_tasks_async.quota import QuotaLimits
+from gong_tasks_async.settings import DEFAULT_BASE_URL
+
+ENVIRONMENT = "environment"
+"""The name of a profile that the environment makes."""
+
+
+@frozen(kw_only=True)
+class Configuration:
+    """All that a command needs to know before it calls Gong. No secret is in its ``repr``."""
+
+    profile: str
+    """Its name in the file; ``environment`` where it comes from there alone."""
+    base_url: str
+    credentials: Credentials | OAuthToken = field(repr=False)
+    limits: QuotaLimits
+    """With the file that adds up the calls of all runs of this machine for this company."""
+    company: str
+    """A name for the company that is the same in each run, whichever of its keys is used; good for a file's name."""
+    jobs_folder: Path
+    """Where journals of bulk runs are kept, of all companies."""
+    source: str
+    """Where the credentials come from, in words."""
+    notes: tuple[str, ...] = ()
+    """What a person should know about the choice that was made."""
+
+    def make_folders(self) -> None:
+        """Make the folders that are not there yet, for their owner alone.
+
+        Raises:
+            OSError: they cannot be made.
+        """
+        store = self.limits.day_store
+        for folder in (self.jobs_folder, *([store.parent] if store else [])):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def read_configuration(
+    environment: Mapping[str, str], *, profile: str | None = None, base_url: str | None = None
+) -> Configuration:
+    """Find out whose Gong is meant.
+
+    Args:
+        environment: the variables, such as ``os.environ``.
+        profile: what was named on the command line.
+        base_url: the same.
+
+    Raises:
+        ConfigurationError: the file is wrong, or has no such profile.
+        NoCredentialsError: there are none, or their secret is out of reach.
+        OSError: the file cannot be read.
+    """
+    file = read_config_file(config_file(environment))
+    chosen = chosen_profile(file, environment, profile)
+    if chosen and (profile or chosen.has_credentials):
+        sign_in = sign_in_from_profile(chosen, environment)
+        address = chosen.base_url
+    else:
+        sign_in = sign_in_from_environment(environment, file.path)
+        address = environment.get("GONG_BASE_URL", "").strip() or (chosen.base_url if chosen else None)
+    notes = _notes(file, profile, environment, chosen)
+    return _configuration(
+        chosen, sign_in, base_url or address or sign_in.base_url or DEFAULT_BASE_URL, environment, notes
+    )
+
+
+def chosen_profile(file: ConfigFile, environment: Mapping[str, str], named: str | None) -> Profile | None:
+    """The profile that is meant; None where the environment has credentials of its own.
+
+    Raises:
+        ConfigurationError: the file has no profile of that name.
+    """
+    if named:
+        return _named(file, named)
+    default = _default(file)
+    if default and default.has_credentials and environment_has_credentials(environment):
+        return None
+    return default
+
+
+def _configuration(
+    chosen: Profile | None,
+    sign_in: SignIn,
+    base_url: str,
+    environment: Mapping[str, str],
+    notes: tuple[str, ...],
+) -> Configuration:
+    profile = chosen.name if chosen else ENVIRONMENT
+    company = company_name(base_url, sign_in.identity or profile)
+    limits = chosen.limits if chosen else QuotaLimits()
+    return Configuration(
+        profile=profile,
+        base_url=base_url,
+        credentials=sign_in.credentials,
+        limits=evolve(limits, day_store=state_folder(environment) / "days" / f"{company}.sqlite"),
+        company=company,
+        jobs_folder=jobs_folder(environment),
+        source=sign_in.source,
+        notes=notes,
+    )
+
+
+def company_name(base_url: str, identity: str) -> str:
+    """A company's name for files: its own address, or, at the address that many share, who is calling.
+
+    The quota is the company's, so two of its keys must come to one name.
+    """
+    address = urlsplit(base_url.lower().rstrip("/").removesuffix("/v2"))
+    host = address.hostname or "gong"
+    shared = f"{address.scheme}://{host}" == DEFAULT_BASE_URL
+    told_apart = f"{address.netloc} {identity if shared else ''}"
+    return f"{host.replace(':', '-')}-{sha256(told_apart.encode()).hexdigest()[:12]}"
+
+
+def _named(file: ConfigFile, name: str) -> Profile:
+    if name in file.profiles:
+        return file.profiles[name]
+    known = ", ".join(file.profiles) or "none"
+    raise ConfigurationError(str(file.path), (f"there is no profile {name!r}; there are: {known}",))
+
+
+def _default(file: ConfigFile) -> Profile | None:
+    if file.default_profile:
+        return file.profiles[file.default_profile]
+    return next(iter(file.profiles.values())) if len(file.profiles) == 1 else None
+
+
+def _notes(
+    file: ConfigFile, named: str | None, environment: Mapping[str, str], chosen: Profile | None
+) -> tuple[str, ...]:
+    """Say which of two companies was meant, where both could have been."""
+    if named:
+        if environment_has_credentials(environment):
+            return (f"the credentials are those of profile {named!r}, not those of the environment.",)
+        return ()
+    default = _default(file)
+    if default and default != chosen:
+        return (f"the credentials are the environment's; for the file's, say --profile {default.name}.",)
+    if default and default.has_credentials and environment.get("GONG_BASE_URL", "").strip():
+        return (f"GONG_BASE_URL is not used: profile {default.name!r} has credentials of its own.",)
+    return ()

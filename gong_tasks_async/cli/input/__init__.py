@@ -1,0 +1,1 @@
+"""From a file or a selection to a plan."""

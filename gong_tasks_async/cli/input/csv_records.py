@@ -1,0 +1,103 @@
+"""Rows of CSV: commas, semicolons or tabs, whatever spreadsheet wrote them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from gong_tasks_async.cli.input.columns import column_of
+from gong_tasks_async.cli.input.problems import Problem
+from gong_tasks_async.cli.input.records import Found, Record, Table
+
+DELIMITERS: Final = ",;\t"
+EXCEL_HINT: Final = re.compile(r"""\s*"?sep=(.)"?\s*(?:\r\n?|\n)""", re.IGNORECASE)
+"""A line that tells Excel the delimiter, and is no row."""
+
+
+def read_csv(text: str) -> Table:
+    """Read a table whose first line names the columns.
+
+    Raises:
+        ValueError: it has none.
+    """
+    lines = _Lines(text)
+    header = next(lines, None)
+    if header is None:
+        raise ValueError("it is empty")
+    if isinstance(header, Problem):
+        return Table((header,))
+    _refuse_data(header[1])
+    names = tuple(name.strip() for name in header[1])
+    return Table(tuple(_records(lines, names)), Record(header[0], names, names))
+
+
+class _Lines(Iterator["tuple[str, list[str]] | Problem"]):
+    """The lines that are not blank, with their places; what cannot be read ends them."""
+
+    def __init__(self, text: str) -> None:
+        hint = EXCEL_HINT.match(text)
+        self._skipped = 1 if hint else 0
+        body = text[hint.end() :] if hint else text
+        delimiter = hint[1] if hint else _delimiter(body)
+        self._rows = csv.reader(io.StringIO(body, newline=""), delimiter=delimiter, strict=True)
+        self._ended = False
+
+    def __next__(self) -> tuple[str, list[str]] | Problem:
+        while not self._ended:
+            place = f"line {self._rows.line_num + self._skipped + 1}"
+            try:
+                fields = next(self._rows)
+            except csv.Error as error:
+                self._ended = True
+                return Problem(place, _explained(str(error)))
+            if any(field.strip() for field in fields):
+                return place, fields
+        raise StopIteration
+
+
+def _explained(error: str) -> str:
+    """The csv module's words, as advice."""
+    if "unexpected end of data" in error or "field larger" in error:
+        return "a quote is opened and never closed: close it, or write a quote inside a field twice"
+    if "expected after" in error:
+        return "text stands after a closing quote: write a quote inside a field twice"
+    return f"cannot be read as CSV ({error})"
+
+
+def _delimiter(text: str) -> str:
+    """The one that makes the most known columns of the first line that is not blank."""
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    return max(DELIMITERS, key=lambda delimiter: (_known(first, delimiter), first.count(delimiter)))
+
+
+def _known(line: str, delimiter: str) -> int:
+    return sum(column_of(name.strip(' "')) is not None for name in line.split(delimiter))
+
+
+def _refuse_data(names: list[str]) -> None:
+    if not any(map(column_of, names)) and re.fullmatch(r"\s*[0-9.,+Ee]+\s*", names[0]):
+        raise ValueError(
+            f"its first line has data ({names[0].strip()!r}) and not the columns' names: "
+            "put a line such as taskId,userId,status above it"
+        )
+
+
+def _records(lines: _Lines, names: tuple[str, ...]) -> Found:
+    for line in lines:
+        if isinstance(line, Problem):
+            yield line
+            continue
+        place, fields = line
+        if len(fields) == len(names):
+            yield Record(place, names, tuple(fields))
+        else:
+            yield Problem(place, _miscounted(len(fields), len(names)))
+
+
+def _miscounted(found: int, wanted: int) -> str:
+    fields = "1 field" if found == 1 else f"{found} fields"
+    advice = "put a field that holds the delimiter in quotes" if found > wanted else "keep the empty ones"
+    return f"has {fields} where the first line names {wanted}: {advice}"

@@ -1,0 +1,70 @@
+"""From what the command line says to a plan: read or list, look users up, merge twins, refuse contradictions."""
+
+from __future__ import annotations
+
+from attrs import evolve, frozen
+
+from gong_tasks_async.bulk.plan import Plan, PlanConflictError, plan_updates
+from gong_tasks_async.cli.input.rows import Wishes, contradictions, resolved
+from gong_tasks_async.cli.input.source import Source, refuse
+from gong_tasks_async.cli.input.task_selection import select_tasks
+from gong_tasks_async.cli.output.console import note, stderr_console
+from gong_tasks_async.cli.output.progress import bulk_progress
+from gong_tasks_async.client import GongTasksClient
+from gong_tasks_async.models import TaskUpdate
+
+
+@frozen
+class Gathered:
+    """What is to be done."""
+
+    plan: Plan
+    rows: tuple[TaskUpdate, ...]
+    """What a job is made of, and told by: the file's rows, or the selected tasks that are not as wanted already."""
+
+
+async def gather(
+    client: GongTasksClient, source: Source, wishes: Wishes | None, *, look: bool = False
+) -> Gathered:
+    """Find out what is to be done; ``look`` lists the owners' tasks to leave out what is as wanted already.
+
+    Raises:
+        BadInputError: rows contradict each other, or name users that nobody knows.
+        GongError: the tasks or users cannot be listed.
+    """
+    if wishes is None:
+        return await _selected(client, source)
+    updates = await _updates(client, source, wishes)
+    try:
+        return Gathered(await client.plan_updates(updates, skip_unchanged=look), tuple(updates))
+    except PlanConflictError as error:
+        refuse(source, list(contradictions(wishes.wishes, list(error.conflicts))))
+        raise  # not reached: there is at least one contradiction
+
+
+async def _updates(client: GongTasksClient, source: Source, wishes: Wishes) -> list[TaskUpdate]:
+    """The rows' updates, with ids in the place of addresses."""
+    if wishes.unread:
+        note(f"Not read: {', '.join(wishes.unread)}, since the command line says what is to change.")
+    addresses = wishes.addresses
+    found = await client.find_users(addresses) if addresses else {}
+    updates, problems = resolved(wishes.wishes, {address: user.id for address, user in found.items()})
+    refuse(source, problems)
+    return updates
+
+
+async def _selected(client: GongTasksClient, source: Source) -> Gathered:
+    with bulk_progress(stderr_console()) as progress:
+        bar = progress.add_task("Listing tasks", total=None)
+        selected = await select_tasks(
+            client, source, lambda done, total: progress.update(bar, completed=done, total=total)
+        )
+    plan = plan_updates(selected.updates, selected.tasks)
+    return Gathered(await estimated(client, plan), plan.updates)
+
+
+async def estimated(client: GongTasksClient, plan: Plan) -> Plan:
+    """The plan, with the time that it takes at the quota of now."""
+    if not plan.calls:
+        return evolve(plan, estimate=None)
+    return plan.with_estimate(await client.quota.estimate(plan.calls))

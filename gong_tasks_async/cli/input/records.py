@@ -1,0 +1,31 @@
+"""An input's rows as they stand in it, all values still text: from CSV, JSON lines, or a JSON array."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TypeAlias
+
+from attrs import frozen
+
+from gong_tasks_async.cli.input.problems import Problem
+
+
+@frozen
+class Record:
+    """One row: its place in the input, the names of its fields, and their texts."""
+
+    place: str
+    names: tuple[str, ...]
+    values: tuple[str, ...]
+
+
+Found: TypeAlias = Iterator[Record | Problem]
+
+
+@frozen
+class Table:
+    """An input that was read."""
+
+    found: tuple[Record | Problem, ...]
+    header: Record | None = None
+    """The line that names the columns of all rows, where there is one."""

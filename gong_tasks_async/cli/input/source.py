@@ -1,0 +1,180 @@
+"""What is to be changed, as the command line says it: the rows of a file, or a selection of tasks, and the change."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import click
+from attrs import field, frozen
+
+from gong_tasks_async.cli.input.csv_records import read_csv
+from gong_tasks_async.cli.input.dates import Shift, When, noon_of
+from gong_tasks_async.cli.input.decoding import decoded
+from gong_tasks_async.cli.input.json_records import looks_like_json, read_json
+from gong_tasks_async.cli.input.problems import BadInputError, Problem, write_problems
+from gong_tasks_async.cli.input.rows import Change, Reading, Wishes, read_wishes
+from gong_tasks_async.models import TaskStatus, TaskType
+
+STDIN = "-"
+
+
+@frozen(kw_only=True)
+class Source:
+    """All that was said about what to change."""
+
+    file: str | None = None
+    """A path, or ``-`` for standard input."""
+    encoding: str | None = None
+    skip_unknown: bool = False
+    problems: Path | None = None
+    """Where all problems of the file are written."""
+    users: tuple[str, ...] = ()
+    all_users: bool = False
+    due_before: When | None = None
+    flow: str | None = None
+    types: tuple[TaskType, ...] = ()
+    statuses: tuple[TaskStatus, ...] = ()
+    """Which tasks are selected by their status."""
+    status: TaskStatus | None = None
+    """What it shall become, as the next three."""
+    due: When | None = None
+    move_due: Shift | None = None
+    priority: str | None = None
+    zone: ZoneInfo | None = None
+    said: str = field(default="", repr=False)
+    """All of it in words, the same for the same wish."""
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse what contradicts itself."""
+        if problem := next(self._problems(), None):
+            raise click.UsageError(problem)
+
+    @property
+    def selects(self) -> bool:
+        """Whether tasks are selected, rather than named by a file."""
+        return self.file is None
+
+    @property
+    def label(self) -> str:
+        """What the rows come from, in a word; a job is named after it."""
+        if self.file is None:
+            return f"selection-{blake2b(self.said.encode(), digest_size=4).hexdigest()}"
+        return "stdin" if self.file == STDIN else Path(self.file).stem
+
+    def _problems(self) -> Iterator[str]:
+        selecting = bool(self.users or self.all_users)
+        narrowing = bool(self.due_before or self.flow or self.types or self.statuses)
+        if self.file is None and not selecting:
+            yield "say what to change: a FILE (or - for standard input), or a selection by --user or --all-users"
+        if self.file is not None and (selecting or narrowing):
+            yield "a FILE says which tasks are meant, so --user, --all-users, --due-before and the like cannot: leave one out"
+        if self.users and self.all_users:
+            yield "--user and --all-users cannot both be meant: leave one out"
+        if self.due is not None and self.move_due is not None:
+            yield "--set-due and --move-due cannot both be meant: leave one out"
+        if self.move_due is not None and self.file is not None:
+            yield "--move-due needs to know the tasks' due dates, which a FILE does not tell: take --set-due"
+        if selecting and not (self.status or self.due or self.move_due or self.priority):
+            yield "say what to change of these tasks: --set-status DONE, --set-due 2026-03-02, --move-due +7d"
+
+
+def read_source(source: Source) -> Wishes:
+    """Read the rows of the source's file.
+
+    Raises:
+        BadInputError: there are none, or something is wrong with them; everything is named, and written to a file
+            where one was asked for.
+    """
+    named = "standard input" if source.file == STDIN else str(source.file)
+    try:
+        wishes = parsed(_bytes(source.file or STDIN), source)
+    except (ValueError, OSError) as error:
+        raise BadInputError(named, [Problem("", _reason(error))]) from error
+    refuse(source, wishes.problems)
+    return wishes
+
+
+def refuse(source: Source, problems: tuple[Problem, ...] | list[Problem]) -> None:
+    """Refuse the whole input for what is wrong with some of it.
+
+    Raises:
+        BadInputError: there are problems.
+    """
+    if not problems:
+        return
+    if source.problems is not None:
+        write_problems(problems, source.problems)
+    raise BadInputError("standard input" if source.file == STDIN else str(source.file), problems)
+
+
+def parsed(data: bytes, source: Source) -> Wishes:
+    """The rows that stand in these bytes, and what is wrong with them.
+
+    Raises:
+        ValueError: they are no table.
+    """
+    text = decoded(data, source.encoding)
+    if not text.strip():
+        raise ValueError("it is empty")
+    table = read_json(text) if looks_like_json(text) else read_csv(text)
+    return read_wishes(table, Reading(change_of_rows(source), source.zone, source.skip_unknown))
+
+
+def change_of_rows(source: Source) -> Change:
+    """What is to become of every row's task, whatever it is now."""
+    due = source.due
+    if isinstance(due, Shift):
+        due = shifted_from_now(due, source.zone)
+    elif due is not None and not isinstance(due, datetime):
+        due = noon_of(due, source.zone)
+    return Change(source.status, due, source.priority)
+
+
+def shifted_from_now(shift: Shift, zone: ZoneInfo | None) -> datetime:
+    """So many hours from now; or noon of the day so many days from today, the same whenever it is asked today.
+
+    Raises:
+        click.UsageError: it would be beyond the calendar.
+    """
+    moment = moved_from_now(shift, zone)
+    return moment if shift.hours else noon_of(moment.date(), zone)
+
+
+def moved_from_now(shift: Shift, zone: ZoneInfo | None) -> datetime:
+    """So many days or hours from this very moment.
+
+    Raises:
+        click.UsageError: it would be beyond the calendar.
+    """
+    try:
+        return datetime.now(zone).astimezone(zone) + timedelta(days=shift.days, hours=shift.hours)
+    except OverflowError:
+        raise click.UsageError(f"{shift} from now is beyond the calendar") from None
+
+
+def _bytes(file: str) -> bytes:
+    return sys.stdin.buffer.read() if file == STDIN else Path(file).read_bytes()
+
+
+def _reason(error: Exception) -> str:
+    match error:
+        case FileNotFoundError():
+            return "there is no such file: check the name, and the folder you are in"
+        case IsADirectoryError():
+            return "it is a directory: name a CSV or JSON lines file in it"
+        case PermissionError():
+            return "you may not read it: check its permissions"
+        case OSError():
+            return f"it cannot be read: {error.strerror or error}"
+    return str(error)
+
+
+def name_from(text: str) -> str:
+    """A job's name made of any text, such as a file's name."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-._")[:60] or "job"

@@ -1,0 +1,138 @@
+"""The tasks that a selection means, listed from Gong, and what is to become of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+
+import click
+from attrs import frozen
+
+from gong_tasks_async.bulk.selection import (
+    Change,
+    Condition,
+    all_of,
+    due_before,
+    due_on,
+    has_due_date,
+    in_flow,
+    move_due_by,
+    select,
+)
+from gong_tasks_async.cli.advice import for_people
+from gong_tasks_async.cli.input.dates import Shift, When, start_of
+from gong_tasks_async.cli.input.source import Source, change_of_rows, moved_from_now
+from gong_tasks_async.cli.input.users import active_user_ids, user_ids
+from gong_tasks_async.cli.output.console import note
+from gong_tasks_async.client import GongTasksClient
+from gong_tasks_async.errors import TaskNotFoundError
+from gong_tasks_async.models import Task, TaskFilter, TaskStatus, TaskType, TaskUpdate, UserTasks
+
+
+@frozen
+class Selected:
+    """What a selection has found: the updates, and the tasks as they are now."""
+
+    updates: tuple[TaskUpdate, ...]
+    tasks: tuple[Task, ...]
+
+
+async def select_tasks(
+    client: GongTasksClient, source: Source, on_listed: Callable[[int, int], None]
+) -> Selected:
+    """List the tasks that are meant, one call for each person, and make their updates.
+
+    Args:
+        client: of the company.
+        source: the selection.
+        on_listed: told how many people's tasks are listed, and of how many.
+
+    Raises:
+        click.UsageError: an e-mail address is nobody's, or a condition makes no sense.
+        GongError: somebody's tasks cannot be listed.
+    """
+    where, change = condition_of(source), change_of(source)
+    users = await active_user_ids(client) if source.all_users else await user_ids(client, source.users)
+    tasks: list[Task] = []
+    listed = 0
+    async for found in client.list_many(filters_of(source, users)):
+        tasks += filter(where, tasks_of(found, everybody=source.all_users))
+        listed += 1
+        on_listed(listed, len(users))
+    return Selected(tuple(select(movable(source, tasks), all_of(), change)), tuple(tasks))
+
+
+def filters_of(source: Source, users: Sequence[str]) -> list[TaskFilter]:
+    """What to ask Gong for.
+
+    Raises:
+        click.UsageError: a user's id is none.
+    """
+    types, statuses = source.types or tuple(TaskType), source.statuses or (TaskStatus.OPEN,)
+    try:
+        return [TaskFilter(user, types=types, statuses=statuses) for user in users]
+    except ValueError as error:
+        raise click.UsageError(for_people(error)) from None
+
+
+def tasks_of(listed: UserTasks, *, everybody: bool) -> tuple[Task, ...]:
+    """One user's tasks; it is not known whether Gong answers 404 for somebody who has none."""
+    if everybody and isinstance(listed.error, TaskNotFoundError):
+        return ()
+    return listed.unwrap()
+
+
+def condition_of(source: Source) -> Condition:
+    """Which of the listed tasks are meant."""
+    return all_of(*_conditions(source))
+
+
+def _conditions(source: Source) -> Iterator[Condition]:
+    if source.flow is not None:
+        yield in_flow(source.flow)
+    if source.due_before is not None:
+        yield due_before(_moment(source.due_before, source))
+
+
+def _moment(when: When, source: Source) -> datetime:
+    """A moment; a day counts from its beginning, and a shift from now."""
+    if isinstance(when, datetime):
+        return when
+    if isinstance(when, Shift):
+        return moved_from_now(when, source.zone)
+    return start_of(when, source.zone)
+
+
+def movable(source: Source, tasks: Sequence[Task]) -> list[Task]:
+    """Leave out what has no due date, where that is to be moved, and say so."""
+    if source.move_due is None:
+        return list(tasks)
+    dated = list(filter(has_due_date, tasks))
+    if left_out := len(tasks) - len(dated):
+        note(f"Left out: {left_out:,} without a due date that could be moved.")
+    return dated
+
+
+def change_of(source: Source) -> Change:
+    """What is to become of each task."""
+    due = _due_change(source)
+
+    def change(task: Task) -> TaskUpdate:
+        due_date = due(task) if due else None
+        return task.update(status=source.status, due_date=due_date, priority=source.priority)
+
+    return change
+
+
+def _due_change(source: Source) -> Callable[[Task], datetime | None] | None:
+    if source.move_due is not None:
+        moved = move_due_by(days=source.move_due.days, hours=source.move_due.hours, zone=source.zone)
+        return lambda task: moved(task).due_date
+    fixed = change_of_rows(source).due_date
+    if fixed is None:
+        return None
+    if isinstance(source.due, datetime) or (isinstance(source.due, Shift) and source.due.hours):
+        return lambda _: fixed
+    on_that_day = due_on(fixed.date(), zone=source.zone)
+    # A task keeps its time of day; one that had none gets noon.
+    return lambda task: on_that_day(task).due_date if has_due_date(task) else fixed

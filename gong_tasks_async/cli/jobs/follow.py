@@ -1,0 +1,64 @@
+"""A job that is looked at, once or until its end."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+from gong_tasks_async.cli.jobs.text import JOBS, facts
+from gong_tasks_async.cli.output.console import stderr_console
+from gong_tasks_async.cli.output.listing import Listing, OutputFormat
+from gong_tasks_async.cli.output.progress import bar_for
+from gong_tasks_async.cli.output.tables import draw_facts
+from gong_tasks_async.cli.output.text import local
+
+if TYPE_CHECKING:
+    from gong_tasks_async.distributed import Job, Progress
+
+
+async def tell_job(job: Job, output: OutputFormat) -> None:
+    """Tell how far it is now."""
+    _tell(await job.progress(), output)
+
+
+async def follow_job(job: Job, output: OutputFormat) -> Progress:
+    """Look until nothing more will happen by itself, and return how it ended."""
+    async with aclosing(job.watch()) as seen:
+        if output is not OutputFormat.TABLE:
+            return await _written(seen, output)
+        end = await _drawn(job.name, seen)
+    _tell(end, output)
+    return end
+
+
+async def _written(seen: AsyncGenerator[Progress], output: OutputFormat) -> Progress:
+    """A line for each change."""
+    with Listing(JOBS, output) as listing:
+        async for progress in seen:
+            listing.add([progress])
+    return progress
+
+
+async def _drawn(name: str, seen: AsyncGenerator[Progress]) -> Progress:
+    """A bar that grows."""
+    with bar_for(stderr_console(), name, 0) as (bars, bar):
+        async for progress in seen:
+            bars.update(
+                bar, total=progress.rows, completed=progress.settled, description=_described(progress)
+            )
+    return progress
+
+
+def _described(progress: Progress) -> str:
+    if progress.resume_after is not None:
+        return f"{progress.job}, paused until {local(progress.resume_after)}"
+    return f"{progress.job}, {progress.state}"
+
+
+def _tell(progress: Progress, output: OutputFormat) -> None:
+    if output is OutputFormat.TABLE:
+        draw_facts(facts(progress))
+        return
+    with Listing(JOBS, output) as listing:
+        listing.add([progress])

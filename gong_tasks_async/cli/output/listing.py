@@ -1,0 +1,121 @@
+"""How rows are written: a table for a person; JSON lines or CSV, as they come, for a program."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+
+import click
+
+from gong_tasks_async.bulk.render.csv_rows import FORMULA_STARTS, PLAIN_NUMBER
+from gong_tasks_async.cli.output.console import is_terminal, note
+from gong_tasks_async.cli.output.layout import Layout
+from gong_tasks_async.cli.output.tables import draw_table
+
+if TYPE_CHECKING:
+    from gong_tasks_async.models import JsonValue
+
+T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
+
+PRECISE = 2**53
+"""Beyond it, jq and JavaScript lose the last digits: https://www.rfc-editor.org/rfc/rfc8259#section-6"""
+
+
+class OutputFormat(StrEnum):
+    """What a listing looks like."""
+
+    TABLE = "table"
+    JSONL = "jsonl"
+    CSV = "csv"
+
+
+def output_option(function: F) -> F:
+    """Give a command ``--output``, and pass it ``output`` as a keyword: an :class:`OutputFormat`."""
+    return click.option(
+        "-o",
+        "--output",
+        type=click.Choice([form.value for form in OutputFormat]),
+        callback=_chosen,
+        help="How to write it; by default a table on a terminal, and jsonl, one JSON object a line, in a pipe.",
+    )(function)
+
+
+def _chosen(_context: click.Context, _parameter: click.Parameter, value: str | None) -> OutputFormat:
+    if value:
+        return OutputFormat(value)
+    return OutputFormat.TABLE if is_terminal() else OutputFormat.JSONL
+
+
+class Listing(Generic[T]):
+    """Writes rows to standard output: at once as JSON lines or CSV, as a table when the ``with`` block ends."""
+
+    def __init__(self, layout: Layout[T], output: OutputFormat) -> None:
+        self._layout = layout
+        self._output = output
+        self._kept: list[T] = []
+        # Quotes mark all text, ids included, as in the reports of bulk runs.
+        self._csv = csv.writer(sys.stdout, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+        if output is OutputFormat.CSV:
+            self._csv.writerow([column.title for column in layout.csv])
+
+    @property
+    def shares_screen(self) -> bool:
+        """Whether rows appear on the terminal while they come, so that a bar would stand between them."""
+        return self._output is not OutputFormat.TABLE and is_terminal()
+
+    def add(self, rows: Iterable[T]) -> None:
+        """Write some rows; whoever reads the pipe gets them now."""
+        if self._output is OutputFormat.TABLE:
+            self._kept.extend(rows)
+            return
+        for row in rows:
+            self._write(row)
+        sys.stdout.flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Draw the table, where one is wanted; what was found before something went wrong is shown too."""
+        if self._kept:
+            draw_table(self._layout, self._kept)
+        elif self._output is OutputFormat.TABLE and kind is None:
+            note(f"No {self._layout.what}.")
+
+    def _write(self, row: T) -> None:
+        if self._output is OutputFormat.CSV:
+            self._csv.writerow([harmless(column.cell(row)) for column in self._layout.csv])
+        else:
+            click.echo(json_line(self._layout.to_json(row)))
+
+
+def json_line(value: Mapping[str, JsonValue]) -> str:
+    """One JSON object without line breaks, its ids as text."""
+    return json.dumps(with_ids_as_text(value), ensure_ascii=False, separators=(",", ":"))
+
+
+def with_ids_as_text(value: Any, key: str = "") -> Any:
+    """JSON values in which ids, and whole numbers that many programs cannot hold, are text."""
+    if isinstance(value, Mapping):
+        return {name: with_ids_as_text(part, name) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [with_ids_as_text(part, key) for part in value]
+    if isinstance(value, int) and not isinstance(value, bool):
+        is_id = key == "id" or key.endswith("Id")
+        return str(value) if is_id or abs(value) > PRECISE else value
+    return value
+
+
+def harmless(text: str | None) -> str:
+    """The text of a CSV cell, with an apostrophe before what a spreadsheet would run as a formula.
+
+    See https://owasp.org/www-community/attacks/CSV_Injection
+    """
+    if not text:
+        return ""
+    return f"'{text}" if text.startswith(FORMULA_STARTS) and not PLAIN_NUMBER.fullmatch(text) else text

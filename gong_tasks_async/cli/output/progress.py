@@ -1,0 +1,88 @@
+"""The progress bar of whatever takes long: how far, how fast, how long still, and what is left of the day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from gong_tasks_async.cli.output.console import is_terminal
+from gong_tasks_async.quota import Quota
+
+WIDE = 76
+"""Columns of a terminal that has room for everything."""
+
+
+class RateColumn(ProgressColumn):
+    """Rows a second, once they are known."""
+
+    def render(self, task: Task) -> Text:
+        """Write the rate of the last half minute."""
+        return Text("" if task.speed is None else f"{task.speed:.2f}/s")
+
+
+class QuotaColumn(ProgressColumn):
+    """The calls that are left of the day, once :func:`show_quota` has told."""
+
+    def render(self, task: Task) -> Text:
+        """Write their number."""
+        left = task.fields.get("left_today")
+        return Text("" if left is None else f"{left:,} calls today")
+
+
+class Bar(Progress):
+    """A progress bar that leaves no trace where it is not drawn."""
+
+    def stop(self) -> None:
+        """End the drawing; older releases of rich would write a line break even where nothing was drawn."""
+        if not self.disable:
+            super().stop()
+
+
+def bulk_progress(console: Console, *, hidden: bool = False) -> Progress:
+    """Make a bar with done/total, rate, quota left and time left; it is not drawn where nobody watches it grow.
+
+    In a narrow terminal it has only the numbers that matter. Give such a task ``left_today=...``, or let
+    :func:`show_quota` tell it.
+    """
+    timing: tuple[ProgressColumn, ...] = (TimeRemainingColumn(), TextColumn("left"))
+    about: tuple[ProgressColumn, ...] = (TextColumn("{task.description}"),)
+    if console.width >= WIDE:
+        columns = (*about, BarColumn(), MofNCompleteColumn(), RateColumn(), *timing, QuotaColumn())
+    else:
+        columns = (*about, MofNCompleteColumn(), *timing)
+    return Bar(
+        *columns,
+        console=console,
+        # rich takes FORCE_COLOR for a terminal, and would draw into log files.
+        disable=hidden or not (console.is_terminal and is_terminal(console.file)),
+        # rich would send data from a piped standard output to the screen that the bar is drawn on.
+        redirect_stdout=False,
+    )
+
+
+async def show_quota(progress: Progress, bar: TaskID, quota: Quota) -> None:
+    """Tell a bar what is left of the day; asking costs no call."""
+    if not progress.disable:
+        progress.update(bar, left_today=(await quota.snapshot()).left)
+
+
+@contextmanager
+def bar_for(
+    console: Console, what: str, total: int, *, hidden: bool = False
+) -> Iterator[tuple[Progress, TaskID]]:
+    """One bar."""
+    with bulk_progress(console, hidden=hidden) as progress:
+        yield progress, progress.add_task(what, total=total)

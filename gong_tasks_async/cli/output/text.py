@@ -1,0 +1,89 @@
+"""How a bulk run is put into words: what it will change, how long that takes, what became of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+
+from gong_tasks_async.bulk.plan import Plan
+from gong_tasks_async.bulk.render.format import duration, one_line, request_id, said
+from gong_tasks_async.bulk.report import Failed
+from gong_tasks_async.errors import APIError
+from gong_tasks_async.models import TaskUpdate
+from gong_tasks_async.quota import QuotaSnapshot
+
+
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """A number and its noun: ``8,000 tasks``, ``1 person``."""
+    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
+
+
+def people(count: int) -> str:
+    """So many people."""
+    return counted(count, "person", "people")
+
+
+def wanted(updates: Sequence[TaskUpdate]) -> str:
+    """What is to be done to whose tasks: ``Set 8,000 tasks of 212 people to DISMISSED``."""
+    tasks = counted(len(updates), "task")
+    whose = f"{tasks} of {people(len({update.user_id for update in updates}))}"
+    changes = list(_changes(updates))
+    if changes[0].startswith("to "):
+        return f"Set {whose} {', '.join(changes)}"
+    return f"Change {whose}: {', '.join(changes)}"
+
+
+def _changes(updates: Sequence[TaskUpdate]) -> Iterator[str]:
+    statuses = Counter(str(update.status) for update in updates if update.status is not None)
+    dues = {update.due_date for update in updates if update.due_date is not None}
+    priorities = Counter(update.priority for update in updates if update.priority is not None)
+    if len(statuses) == 1 and statuses.total() == len(updates):
+        yield f"to {next(iter(statuses))}"
+    else:
+        yield from (f"{count:,} to {status}" for status, count in statuses.most_common())
+    if dues:
+        count = sum(update.due_date is not None for update in updates)
+        yield _due("all" if count == len(updates) else f"{count:,}", dues)
+    yield from (f"{count:,} to priority {word}" for word, count in priorities.most_common(3))
+
+
+def _due(count: str, dues: Collection[datetime]) -> str:
+    first, last = min(dues), max(dues)
+    if first == last:
+        return f"{count} due {local(first)}"
+    return f"{count} due from {local(first)} to {local(last)}"
+
+
+def cost(plan: Plan, quota: QuotaSnapshot) -> str:
+    """What it takes: ``About 46 min, 8,000 of the 9,212 calls left today``."""
+    calls = _of_today(plan.calls, quota)
+    if plan.estimate is None:
+        return calls
+    return f"About {duration(plan.estimate.seconds)}, {calls}"
+
+
+def _of_today(calls: int, quota: QuotaSnapshot) -> str:
+    if quota.left is None:
+        return counted(calls, "call")
+    left = max(0, quota.left - quota.reserve)
+    kept = f" ({quota.reserve:,} more are kept for people)" if quota.reserve and quota.left > left else ""
+    if calls <= left:
+        return f"{calls:,} of the {counted(left, 'call')} left today{kept}"
+    return f"{counted(calls, 'call')}, of which {left:,} are left today{kept}"
+
+
+def local(moment: datetime) -> str:
+    """A moment by the clock of this machine, with its zone."""
+    return f"{moment.astimezone():%Y-%m-%d %H:%M %Z}"
+
+
+def failure(failed: Failed) -> str:
+    """One line for a row that Gong refused: the task, whose it is, what Gong said, and what to do."""
+    error = failed.error
+    advice = f" {error.advice}" if isinstance(error, APIError) else ""
+    reference = f" [request id {request_id(error)}]" if request_id(error) else ""
+    status = f"{error.status}: " if isinstance(error, APIError) else ""
+    return one_line(
+        f"task {failed.update.task_id} of user {failed.update.user_id}: {status}{said(error)}{reference}.{advice}"
+    )

@@ -1,0 +1,1 @@
+"""HTTP: messages, responses, transport, retry."""

@@ -1,0 +1,127 @@
+"""Who is next: one caller at a time stands at the front, the others wait in two lanes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+from gong_tasks_async.quota.base import Lane
+
+Place = asyncio.Future[bool]
+
+
+class Line:
+    """First come, first served within a lane; people before machines.
+
+    Whoever stands at the front draws the next token from the pacer. The token is nobody's until it leaves: if
+    somebody of higher rank has come meanwhile, it is handed over, and the front is taken up again later.
+
+    Aging keeps the bulk lane alive: while it waits, each departure of a person earns it a part of a turn, such
+    that it gets ``bulk_share`` of all departures.
+    """
+
+    def __init__(self, bulk_share: float = 0.0, on_unused_token: Callable[[], None] = lambda: None) -> None:
+        self._lanes: dict[Lane, deque[Place]] = {lane: deque() for lane in Lane}
+        self._waiting = dict.fromkeys(Lane, 0)
+        self.crowd = 0
+        """How many wait in all lanes; where nobody does, there is nothing to be decided."""
+        self._occupied = False
+        self._earned_per_departure = bulk_share / (1.0 - bulk_share)
+        self._bulk_earned = 0.0
+        self._on_unused_token = on_unused_token
+
+    def waiting(self, lane: Lane) -> int:
+        """How many wait in a lane, the one at the front not counted."""
+        return self._waiting[lane]
+
+    def ahead(self, lane: Lane) -> int:
+        """How many will leave before a newcomer of this lane, at the least."""
+        before = self._waiting[Lane.INTERACTIVE] + (self._waiting[Lane.BULK] if lane is Lane.BULK else 0)
+        return before + (1 if self._occupied and lane is Lane.BULK else 0)
+
+    async def join(self, lane: Lane, *, returning: bool = False) -> bool:
+        """Wait until at the front. True: a token was handed over as well, so there is none to be drawn."""
+        if self.step_up():
+            return False
+        return await self._called_up(lane, self._take_place(lane, first=returning))
+
+    def step_up(self) -> bool:
+        """Go to the front at once if nobody is there; then nobody waits either: leaving calls the next one up."""
+        if self._occupied:
+            return False
+        self._occupied = True
+        return True
+
+    async def give_way(self, lane: Lane, *, with_token: bool = True) -> bool:
+        """Let somebody of higher rank go first, with the token if there is one; wait at the head of one's lane."""
+        place = self._take_place(lane, first=True)
+        self.leave(with_token=with_token)
+        return await self._called_up(lane, place)
+
+    def outranked(self, lane: Lane) -> bool:
+        """Whether somebody who waits goes before one of this lane."""
+        if lane is Lane.INTERACTIVE or not self._waiting[Lane.INTERACTIVE]:
+            return False
+        return self._next_lane() is Lane.INTERACTIVE
+
+    def depart(self, lane: Lane) -> None:
+        """Leave the front with one's token, for the call."""
+        if lane is Lane.BULK:
+            self._bulk_earned = max(0.0, self._bulk_earned - 1.0)
+        elif self._waiting[Lane.BULK]:
+            self._bulk_earned += self._earned_per_departure
+        if self.crowd:
+            self.leave()
+        else:
+            self._occupied = False
+            self._bulk_earned = 0.0
+
+    def leave(self, *, with_token: bool = False) -> None:
+        """Leave the front without a call; ``with_token`` leaves a token that was drawn to the next one."""
+        lane = self._next_lane() if self.crowd else None
+        if lane is None:
+            self._occupied = False
+            self._bulk_earned = 0.0
+            if with_token:
+                self._on_unused_token()
+            return
+        place = self._lanes[lane].popleft()
+        self._count(lane, -1)
+        place.set_result(with_token)
+
+    def _next_lane(self) -> Lane | None:
+        people, machines = self._somebody(Lane.INTERACTIVE), self._somebody(Lane.BULK)
+        if people and not (machines and self._bulk_earned >= 1.0):
+            return Lane.INTERACTIVE
+        return Lane.BULK if machines else None
+
+    def _somebody(self, lane: Lane) -> bool:
+        """Whether anybody waits there; places of callers that were cancelled while waiting are cleared away."""
+        places = self._lanes[lane]
+        while places and places[0].done():
+            places.popleft()
+        return bool(places)
+
+    def _take_place(self, lane: Lane, *, first: bool) -> Place:
+        place: Place = asyncio.get_running_loop().create_future()
+        if first:
+            self._lanes[lane].appendleft(place)
+        else:
+            self._lanes[lane].append(place)
+        self._count(lane, 1)
+        return place
+
+    def _count(self, lane: Lane, change: int) -> None:
+        self._waiting[lane] += change
+        self.crowd += change
+
+    async def _called_up(self, lane: Lane, place: Place) -> bool:
+        try:
+            return await place
+        except asyncio.CancelledError:
+            if place.cancelled():
+                self._count(lane, -1)
+            else:  # called up and cancelled in the same moment: the next one must not wait for us
+                self.leave(with_token=place.result())
+            raise

@@ -1,0 +1,5 @@
+"""One quota for many machines, kept in Redis or Valkey (extra ``redis``)."""
+
+from gong_tasks_async.quota.redis.redis_quota import RedisQuota
+
+__all__ = ["RedisQuota"]

@@ -1,5 +1,0 @@
-"""One quota for many machines, kept in Redis or Valkey (extra ``redis``)."""
-
-from gong_tasks_async.quota.shared.redis_quota import RedisQuota
-
-__all__ = ["RedisQuota"]
