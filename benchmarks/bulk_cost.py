@@ -48,7 +48,7 @@ class InstantApplier:
 
     answer: Applied = field(factory=lambda: Applied(Task(id=1)))
     calls: int = 0
-    refused: int = 0
+    rate_limited: int = 0
 
     async def apply(self, update: TaskUpdate) -> Applied:  # noqa: ARG002 - the protocol's
         """Answer at once."""

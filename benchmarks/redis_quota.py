@@ -39,13 +39,13 @@ from gong_tasks_async import (
     AccessKey,
     GongTasksClient,
     Lane,
+    Permit,
     Quota,
     QuotaEstimate,
     QuotaLimits,
     QuotaSnapshot,
     RedisQuota,
     TaskUpdate,
-    Turn,
     Unlimited,
 )
 from gong_tasks_async.simulator import DayLimit, Engine, SecondLimit, SimulatorThread
@@ -97,16 +97,16 @@ class Borrowed:
         deadline: float | None = None,  # noqa: ARG002 - the protocol's
         max_wait: float = math.inf,  # noqa: ARG002 - the protocol's
         returning: bool = False,  # noqa: ARG002 - the protocol's
-    ) -> Turn:
+    ) -> Permit:
         """See :class:`Quota`."""
         loop = asyncio.get_running_loop()
         await self._take()
         while (wait := self._shut_until - loop.time()) > 0:
             await asyncio.sleep(wait)
             await self._take()
-        return Turn(loop.time())
+        return Permit(loop.time())
 
-    def release(self, turn: Turn, *, status: int | None) -> None:
+    def release(self, turn: Permit, *, status: int | None) -> None:
         """Nothing to be told."""
 
     def pause(self, seconds: float, *, day_spent: bool = False) -> None:  # noqa: ARG002 - the protocol's

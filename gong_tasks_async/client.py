@@ -20,14 +20,14 @@ from gong_tasks_async.bulk import (
     Plan,
     RunSettings,
     Updates,
-    awaited,
+    as_async,
     listed,
 )
 from gong_tasks_async.events import Event, EventSink
 from gong_tasks_async.http.retry import RetryPolicy
 from gong_tasks_async.http.transport import AiohttpTransport, Session, Transport, checked_base_url
 from gong_tasks_async.models import Task, TaskFilter, TaskUpdate, User, UserTasks
-from gong_tasks_async.quota import Lane, LocalQuota, Quota, QuotaLimits, note_own_quota
+from gong_tasks_async.quota import Lane, LocalQuota, Quota, QuotaLimits, warn_on_separate_quotas
 from gong_tasks_async.settings import (
     DEFAULT_BASE_URL,
     MAX_RESPONSE_BYTES,
@@ -35,10 +35,10 @@ from gong_tasks_async.settings import (
     BulkSettings,
     ClientSettings,
     Options,
+    credential_source,
     identity_of,
-    lasting,
     settings_from,
-    source_of,
+    static_credentials,
 )
 
 
@@ -92,11 +92,11 @@ class GongTasksClient:
         self._max_response_bytes = max_response_bytes
         self._missing_is_empty = missing_is_empty
         self._connection = Connection(
-            self._open_transport, source_of(credentials), follows_grant=base == DEFAULT_BASE_URL
+            self._open_transport, credential_source(credentials), follows_grant=base == DEFAULT_BASE_URL
         )
         self._options = Options(retry)
         self._for_single_calls: Caller | None = None
-        self.quota: Quota = quota or note_own_quota(
+        self.quota: Quota = quota or warn_on_separate_quotas(
             LocalQuota(limits, on_event=on_event), identity_of(credentials), base
         )
 
@@ -121,7 +121,7 @@ class GongTasksClient:
             timeout: seconds for each call: the wait in line, all attempts, all sleeps.
             retry: when a call is tried again. What is left out stays as it is in this client.
         """
-        view, options = copy(self), self._options.but(lane, timeout, retry)
+        view, options = copy(self), self._options.replace(lane, timeout, retry)
         view._options, view._for_single_calls = options, None  # noqa: SLF001 - its own class
         return view
 
@@ -137,7 +137,7 @@ class GongTasksClient:
 
     def iter_tasks(self, filter: TaskFilter | str) -> AsyncGenerator[Task]:
         """As :meth:`list_tasks`, one by one; a large answer does not hold the event loop for long."""
-        caller, wanted = self._caller(Lane.INTERACTIVE), tasks.as_filter(filter)
+        caller, wanted = self._caller(Lane.INTERACTIVE), tasks.to_filter(filter)
         return tasks.iter_tasks(caller, wanted, missing_is_empty=self._missing_is_empty)
 
     def list_many(
@@ -222,7 +222,7 @@ class GongTasksClient:
             ValueError: a setting is out of its range.
             Exception: what ``updates`` or ``on_outcome`` raised, once the changes under way have ended.
         """
-        job = self._job(settings, awaited(on_outcome))
+        job = self._job(settings, as_async(on_outcome))
         path = None if journal is None else Path(journal)
         if not (skip_unchanged or dry_run):
             return await job.run(updates, path)
@@ -239,7 +239,7 @@ class GongTasksClient:
         **settings: Unpack[BulkSettings],
     ) -> BulkReport:
         """Go on with the job of a journal, which holds its rows; raises as :meth:`update_many`."""
-        job = self._job(settings, awaited(on_outcome))
+        job = self._job(settings, as_async(on_outcome))
         return await job.resume(Path(journal))
 
     def stream_updates(
@@ -274,7 +274,7 @@ class GongTasksClient:
 
     def _open_transport(self) -> Transport:
         return AiohttpTransport(
-            lasting(self._credentials),
+            static_credentials(self._credentials),
             self._base_url,
             max_response_bytes=self._max_response_bytes,
             session=self._session,

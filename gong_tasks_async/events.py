@@ -82,11 +82,11 @@ class BudgetSpent(Event):
 
 @frozen(kw_only=True)
 class QuotaLost(Event):
-    """The Redis that holds the shared quota does not answer; ``alone`` tells whether calls go on without it."""
+    """The Redis that holds the shared quota does not answer; ``local_fallback`` tells whether calls go on without it."""
 
     server: str
     reason: str
-    alone: bool
+    local_fallback: bool
 
 
 @frozen(kw_only=True)
@@ -122,11 +122,11 @@ class EventSink:
         self._on_event = on_event
 
     @property
-    def wants_every_call(self) -> bool:
+    def wants_call_events(self) -> bool:
         """False where nobody would read an event for each call, so that none need be made."""
         return self._on_event is not None or logger.isEnabledFor(logging.DEBUG)
 
-    def tell(self, event: Event) -> None:
+    def emit(self, event: Event) -> None:
         """Log the event, and hand it to the callback."""
         logger.log(_level(event), "%s", event)
         if self._on_event is None:

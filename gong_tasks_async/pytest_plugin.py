@@ -84,7 +84,7 @@ class GongSimulator:
     """A fake Gong: in a thread of its own, whatever event loop a test has, or in memory beside `gong_clock`."""
 
     engine: Engine
-    """Its inside: the tasks and users it has, and how to make it misbehave."""
+    """Its inside: the tasks and users it has, and how to make it inject_fault."""
     base_url: str
     """Where it listens."""
     latency: tuple[float, float] = (0.0, 0.0)

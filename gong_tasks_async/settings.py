@@ -8,7 +8,7 @@ from typing import TypeAlias, TypedDict, TypeGuard
 from attrs import frozen
 
 from gong_tasks_async.auth.oauth import OAuthToken
-from gong_tasks_async.auth.renewal import CredentialSource, Supplied, Supplier
+from gong_tasks_async.auth.renewal import CallableSource, CredentialSource, Supplier
 from gong_tasks_async.credentials import AccessKey, BearerToken, Credentials
 from gong_tasks_async.events import Event
 from gong_tasks_async.http.retry import RetryPolicy
@@ -46,7 +46,7 @@ class Options:
     lane: Lane | None = None
     timeout: float | None = None
 
-    def but(self, lane: Lane | None, timeout: float | None, retry: RetryPolicy | None) -> Options:
+    def replace(self, lane: Lane | None, timeout: float | None, retry: RetryPolicy | None) -> Options:
         """The same with what is given; what is None stays as it is.
 
         Raises:
@@ -71,14 +71,14 @@ class BulkSettings(TypedDict, total=False):
     wait_for_day: bool
 
 
-def source_of(credentials: AnyCredentials) -> CredentialSource | None:
+def credential_source(credentials: AnyCredentials) -> CredentialSource | None:
     """Where credentials come from that do not last; None for those that do."""
     if isinstance(credentials, OAuthToken):
         return credentials
-    return Supplied(credentials) if callable(credentials) and not _signs(credentials) else None
+    return CallableSource(credentials) if callable(credentials) and not _signs(credentials) else None
 
 
-def lasting(credentials: AnyCredentials) -> Credentials | None:
+def static_credentials(credentials: AnyCredentials) -> Credentials | None:
     """Credentials that need no source; None for those that do."""
     return credentials if _signs(credentials) else None
 

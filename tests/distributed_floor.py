@@ -73,7 +73,7 @@ async def until(job: Job, is_so: Callable[[Progress], bool]) -> Progress:
 
 async def over(job: Job) -> Progress:
     """Wait until nothing more will happen by itself."""
-    return await until(job, lambda progress: progress.over)
+    return await until(job, lambda progress: progress.finished)
 
 
 async def eventually(is_so: Callable[[], Awaitable[bool]]) -> None:

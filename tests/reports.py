@@ -12,7 +12,7 @@ from gong_tasks_async import (
     TaskNotFoundError,
     TaskUpdate,
 )
-from gong_tasks_async.bulk.report import Moment, UserCounts
+from gong_tasks_async.bulk.report import RowCounts, TimelineBucket
 
 NOON = datetime(2026, 3, 12, 12, 0, tzinfo=UTC)
 BIG_ID = 2**63 - 1
@@ -44,9 +44,9 @@ def full_report(**changes: Any) -> BulkReport:
         "failures": (not_found("No such task", task_id=BIG_ID), not_found("Gone", task_id=8)),
         "stopped_because": spent,
         "resume_after": NOON + timedelta(hours=12),
-        "refused": 3,
-        "by_user": {"20": UserCounts(updated=7_000, pending=2_908), "21": UserCounts(0, 90, 2, 0)},
-        "timeline": tuple(Moment(NOON + timedelta(minutes=n), 50 + n, n % 3) for n in range(130)),
+        "rate_limited": 3,
+        "by_user": {"20": RowCounts(updated=7_000, pending=2_908), "21": RowCounts(0, 90, 2, 0)},
+        "timeline": tuple(TimelineBucket(NOON + timedelta(minutes=n), 50 + n, n % 3) for n in range(130)),
         "started_at": NOON,
         "job": "quarter-end",
     }

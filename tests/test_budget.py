@@ -140,14 +140,14 @@ async def test_without_a_daily_limit_calls_are_counted_and_none_is_refused() -> 
 @virtual
 @pytest.mark.parametrize("count", [True, False])
 async def test_refused_calls_count_or_not_as_the_setting_says(count: bool) -> None:
-    quota = quota_of(10, refused_calls_count=count)
+    quota = quota_of(10, count_rate_limited=count)
     await asyncio.gather(*(call(quota, status=429 if n % 2 else 200) for n in range(6)))
     assert await used(quota) == (6 if count else 3)
 
 
 @virtual
 async def test_a_call_given_back_is_there_for_the_next_who_asks_however_often_it_was_denied_before() -> None:
-    quota = quota_of(1, refused_calls_count=False)
+    quota = quota_of(1, count_rate_limited=False)
     turn = await quota.acquire(PERSON)
     with pytest.raises(DailyQuotaError):
         await quota.acquire(PERSON)
@@ -180,7 +180,7 @@ async def test_gongs_word_overrides_ours_and_whoever_shares_the_file_hears_it(
     assert spent.value.resets_at.timestamp() == pytest.approx(START + DAY, abs=2.0)
     assert gong.ledger.calls == 6
     assert (await other.estimate(1)).seconds == pytest.approx(DAY, abs=3.0)
-    assert (await quota.snapshot()).shut_until is not None
+    assert (await quota.snapshot()).paused_until is not None
     await asyncio.sleep(DAY)
     await client.list_tasks("1")
     await call(other)
@@ -191,7 +191,7 @@ async def test_a_snapshot_shows_the_gate_shut_by_gongs_word_to_another_process(t
     quota, other = (quota_of(100, day_store=tmp_path / "day") for _ in range(2))
     quota.pause(3_600.0, day_spent=True)
     await asyncio.sleep(1.0)
-    shut = [(await each.snapshot()).shut_until for each in (quota, other)]
+    shut = [(await each.snapshot()).paused_until for each in (quota, other)]
     assert shut == [datetime.fromtimestamp(START + 3_600, UTC)] * 2
 
 
@@ -247,15 +247,15 @@ async def test_a_snapshot_tells_how_things_stand() -> None:
     lines = [asyncio.create_task(call(quota, lane)) for lane in (MACHINE, MACHINE, MACHINE, PERSON, PERSON)]
     await asyncio.sleep(0.01)
     now = await quota.snapshot()
-    assert (now.used, now.left, now.reserve, now.shut_until) == (1, 99, 20, None)
+    assert (now.used, now.left, now.reserve, now.paused_until) == (1, 99, 20, None)
     assert now.waiting == {MACHINE: 2, PERSON: 2}  # and one at the front
     assert now.resets_at == datetime.fromtimestamp(first + DAY, UTC)
     assert now.per_second == pytest.approx(1 / quota.limits.spacing)
     quota.pause(30.0)
-    assert (await quota.snapshot()).shut_until == datetime.fromtimestamp(wall() + 30.0, UTC)
+    assert (await quota.snapshot()).paused_until == datetime.fromtimestamp(wall() + 30.0, UTC)
     assert (await quota.snapshot()).per_second == pytest.approx(0.9 / quota.limits.spacing)
     await asyncio.gather(*lines)
-    assert (await quota.snapshot()).shut_until is None
+    assert (await quota.snapshot()).paused_until is None
 
 
 @virtual

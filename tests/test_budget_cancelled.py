@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gong_tasks_async.quota import Turn
+from gong_tasks_async.quota import Permit
 from gong_tasks_async.quota.local.day_store import Count, SqliteStore, Taken
 from tests.test_budget import MACHINE, PERSON, call, quota_of, used
 
@@ -29,7 +29,7 @@ async def test_whoever_is_cancelled_while_waiting_costs_the_day_nothing(
     for turn in turns:
         quota.release(turn, status=200)
     await asyncio.sleep(1.0)
-    assert await used(quota) == 3 + sum(isinstance(turn, Turn) for turn in gone)
+    assert await used(quota) == 3 + sum(isinstance(turn, Permit) for turn in gone)
     await call(quota)
     assert quota._line.ahead(MACHINE) == 0
 
@@ -45,7 +45,7 @@ async def test_cancelled_at_any_step_of_the_loop_the_count_equals_the_turns_give
     waiting.cancel()
     (gone,) = await asyncio.gather(waiting, return_exceptions=True)
     await asyncio.sleep(1.0)  # the virtual clock stands still while the store is at work
-    assert await used(quota) == isinstance(gone, Turn)
+    assert await used(quota) == isinstance(gone, Permit)
     await call(quota)
 
 

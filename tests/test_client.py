@@ -83,7 +83,7 @@ class TestBothWays:
     async def test_lists_many_users_and_one_s_error_does_not_stop_the_others(self, connect: Connect) -> None:
         gong = engine(users=5)
         client = await connect(gong, quota=Unlimited(), retry=RetryPolicy(attempts=1))
-        gong.misbehave(Fault.BAD_GATEWAY)
+        gong.inject_fault(Fault.BAD_GATEWAY)
         listed = [each async for each in client.list_many(gong.user_ids)]
         assert {each.filter.user_id for each in listed} == set(gong.user_ids)
         failed = [each for each in listed if each.error]
@@ -113,7 +113,7 @@ class TestBothWays:
         client = await connect(gong, limits=QuotaLimits(per_second=50), retry=QUICK)
         task = next(iter(gong.tasks.values()))
         update = TaskUpdate(int(task["id"]), str(task["userId"]), status="DONE")
-        gong.misbehave(fault, retry_after="0.01")
+        gong.inject_fault(fault, retry_after="0.01")
         outcome = await asyncio.gather(client.update_task(update), return_exceptions=True)
         match fault:
             case Fault.GARBLED:  # answered 200, so it is not sent again
@@ -181,7 +181,7 @@ class TestBothWays:
         client = await connect(gong)
         view = client.with_options(lane=Lane.BULK, timeout=2.0, retry=RetryPolicy(attempts=1))
         assert view.quota is client.quota
-        gong.misbehave(Fault.TOO_MANY, retry_after="5")
+        gong.inject_fault(Fault.TOO_MANY, retry_after="5")
         with pytest.raises(DeadlineExceeded):
             await view.list_tasks(gong.user_ids[0])
         with pytest.raises(RateLimitError):  # the pause is the client's as well

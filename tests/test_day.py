@@ -19,14 +19,14 @@ def test_a_fixed_day_is_as_long_as_the_clocks_make_it(
     date: tuple[int, int, int], hours: int, starts: time
 ) -> None:
     day = FixedDay(starts.replace(tzinfo=NEW_YORK))
-    turns = {day.freed(datetime(*date, tzinfo=NEW_YORK).timestamp() + m * 900) for m in range(-96, 192)}
+    turns = {day.expires_at(datetime(*date, tzinfo=NEW_YORK).timestamp() + m * 900) for m in range(-96, 192)}
     lengths = [later - earlier for earlier, later in zip(sorted(turns), sorted(turns)[1:], strict=False)]
     # A turn that falls into the gap of spring comes at half past three instead.
     expected = {24, hours} if (starts, hours) != (time(2, 30), 23) else {24, 23}
     assert {length / 3600 for length in lengths} == expected
     for turn in turns:
-        assert day.freed(turn + 1) in {turn + length * 3600 for length in (23, 24, 25)}
-        assert day.freed(turn - 1) == turn
+        assert day.expires_at(turn + 1) in {turn + length * 3600 for length in (23, 24, 25)}
+        assert day.expires_at(turn - 1) == turn
 
 
 def reference(
@@ -41,8 +41,8 @@ def reference(
         return sum(bisect_right(turns, made) == bisect_right(turns, at) for made in moments)
 
     for _ in range(calls):
-        freed = [made + DAY for made in moments] if isinstance(day, RollingDay) else turns
-        moment = min(at for at in [moment, *freed] if at >= moment and counted(at) < allowed)
+        expires_at = [made + DAY for made in moments] if isinstance(day, RollingDay) else turns
+        moment = min(at for at in [moment, *expires_at] if at >= moment and counted(at) < allowed)
         moments.append(moment)
         moment += spacing
     return moments[-1]

@@ -12,12 +12,12 @@ from gong_tasks_async import (
     BulkReport,
     GongTasksClient,
     Lane,
+    Permit,
     Plan,
     PlanConflictError,
     RetryPolicy,
     RowState,
     TaskUpdate,
-    Turn,
     Unlimited,
 )
 from gong_tasks_async.distributed import (
@@ -27,7 +27,7 @@ from gong_tasks_async.distributed import (
     JobState,
     Worker,
 )
-from gong_tasks_async.distributed.queue import put_rows_in_line, put_start_in_line
+from gong_tasks_async.distributed.queue import enqueue_rows, enqueue_start
 from gong_tasks_async.simulator import Fault, Simulator
 from tests.distributed_floor import (
     COMPANY,
@@ -49,7 +49,14 @@ GONE = TaskUpdate(99_999_999, "77", status="DONE")
 def told(report: BulkReport) -> object:
     """All that a report says, but for times and the ids of requests."""
     failures = {(f.update, type(f.error), f.error.request.rpartition("/")[2]) for f in report.failures}
-    counts = report.updated, report.unchanged, report.failed, report.pending, report.calls, report.refused
+    counts = (
+        report.updated,
+        report.unchanged,
+        report.failed,
+        report.pending,
+        report.calls,
+        report.rate_limited,
+    )
     moments = [(moment.updated, moment.failed) for moment in report.timeline]
     return counts, failures, report.by_user, tuple(map(sum, zip(*moments, strict=True)))
 
@@ -141,14 +148,14 @@ async def test_nothing_to_do_is_done_at_once() -> None:
     async with Jobs(memory(), company=COMPANY) as jobs:
         job = await jobs.submit(Plan(updates=(), unchanged=(GONE,)))
         progress = await job.progress()
-        assert (progress.state, progress.unchanged, progress.over) == (JobState.ENDED, 1, True)
+        assert (progress.state, progress.unchanged, progress.finished) == (JobState.ENDED, 1, True)
         assert (await jobs.submit([])).name != job.name
 
 
 async def test_a_settled_row_that_is_delivered_again_costs_no_call() -> None:
     url, gong_engine = memory(), engine(2)
     first, second = updates_of(gong_engine)
-    gong_engine.misbehave(Fault.UNAVAILABLE)
+    gong_engine.inject_fault(Fault.UNAVAILABLE)
     async with (
         Simulator(gong_engine) as gong,
         Jobs(url, company=COMPANY) as jobs,
@@ -156,7 +163,7 @@ async def test_a_settled_row_that_is_delivered_again_costs_no_call() -> None:
     ):
         job = await jobs.submit([first, second])  # the first meets the fault, and rests for a while
         await until(job, lambda progress: progress.updated == 1)
-        await put_rows_in_line(jobs._docket, job.name, [2])
+        await enqueue_rows(jobs._docket, job.name, [2])
 
         async def is_dealt_with() -> bool:
             return await jobs._docket.get_execution(f"{job.name}:2") is None
@@ -203,7 +210,7 @@ class Line(Unlimited):
         deadline: float | None = None,
         max_wait: float = math.inf,
         returning: bool = False,
-    ) -> Turn:
+    ) -> Permit:
         assert lane is Lane.BULK
         assert deadline is not None
         self.waiting += 1
@@ -219,14 +226,14 @@ async def test_a_worker_that_ends_finishes_what_it_sent_and_hands_the_rest_on_at
     async with Simulator(gong_engine) as gong, Jobs(url, company=COMPANY) as jobs:
         async with at_work(url, gong, quota=lambda *_: line, concurrency=4) as leaving:
             job = await jobs.submit(updates_of(gong_engine))
-            await until(job, lambda progress: progress.under_way == 4)
+            await until(job, lambda progress: progress.in_flight == 4)
 
             async def all_wait() -> bool:
                 return line.waiting == 4
 
             await eventually(all_wait)
             leaving.stop()
-        assert (await job.progress()).under_way == 0
+        assert (await job.progress()).in_flight == 0
         assert gong.ledger.calls == 0
         async with at_work(url, gong):  # long before the lease of two minutes is over
             assert (await over(job)).updated == 20
@@ -245,7 +252,7 @@ async def test_what_was_sent_is_recorded_before_a_worker_ends() -> None:
             await eventually(are_sent)
         progress = await job.progress()
     assert progress.updated == gong.ledger.calls < 40
-    assert progress.under_way == 0
+    assert progress.in_flight == 0
 
 
 async def test_a_job_whose_time_is_over_is_gone_and_its_rows_cost_nothing() -> None:
@@ -254,7 +261,7 @@ async def test_a_job_whose_time_is_over_is_gone_and_its_rows_cost_nothing() -> N
         job = await jobs.submit(updates_of(gong_engine))
         async with jobs._docket.redis() as redis:
             await redis.delete(*[key for key in await redis.keys() if b":jobs:" in key])
-        await put_rows_in_line(jobs._docket, job.name, range(1, 11))
+        await enqueue_rows(jobs._docket, job.name, range(1, 11))
         async with at_work(url, gong):
 
             async def is_empty() -> bool:
@@ -270,7 +277,7 @@ async def test_a_job_whose_time_is_over_is_gone_and_its_rows_cost_nothing() -> N
 async def test_a_row_that_rests_between_two_tries_is_handed_on_as_well() -> None:
     url, gong_engine = memory(), engine(2)
     patient = RetryPolicy(backoff=1e6, max_backoff=1e6)
-    gong_engine.misbehave(Fault.UNAVAILABLE)
+    gong_engine.inject_fault(Fault.UNAVAILABLE)
     async with Simulator(gong_engine) as gong, Jobs(url, company=COMPANY) as jobs:
         credentials = {"default": settings_of(gong, retry=patient)}
         async with at_work(url, gong, credentials=credentials, concurrency=1):
@@ -310,7 +317,7 @@ async def test_a_worker_whose_task_is_cancelled_records_what_it_has_sent() -> No
         with pytest.raises(asyncio.CancelledError):
             await running
         progress = await job.progress()
-    assert (progress.updated, progress.under_way) == (gong.ledger.calls, 0)
+    assert (progress.updated, progress.in_flight) == (gong.ledger.calls, 0)
 
 
 async def test_to_start_a_job_again_changes_nothing() -> None:
@@ -318,7 +325,7 @@ async def test_to_start_a_job_again_changes_nothing() -> None:
     async with Simulator(gong_engine) as gong, Jobs(url, company=COMPANY) as jobs, at_work(url, gong):
         job = await jobs.submit(updates_of(gong_engine))
         await over(job)
-        await put_start_in_line(jobs._docket, job.name)
+        await enqueue_start(jobs._docket, job.name)
 
         async def is_dealt_with() -> bool:
             return await jobs._docket.get_execution(f"{job.name}:start") is None

@@ -81,7 +81,7 @@ def test_an_error_of_a_newer_version_keeps_what_all_errors_have() -> None:
 
 @given(limits, st.none() | st.just("https://us-1.api.gong.io"))
 def test_settings(wanted: QuotaLimits, base_url: str | None) -> None:
-    settings = JobSettings(credentials="bot", base_url=base_url, limits=wanted, attempts=2)
+    settings = JobSettings(credentials="bot", base_url=base_url, limits=wanted, row_attempts=2)
     again = settings_of(settings_text(settings).encode())
     assert again == settings
     assert hash(again.limits) == hash(wanted)

@@ -81,7 +81,7 @@ async def test_companies_do_not_see_each_other_s_jobs() -> None:
 
 async def test_nothing_in_redis_is_a_secret_and_every_key_of_a_job_ends_by_itself() -> None:
     url, gong_engine = memory(), engine(10)
-    gong_engine.misbehave(Fault.FORBIDDEN_HTML)
+    gong_engine.inject_fault(Fault.FORBIDDEN_HTML)
     async with Simulator(gong_engine) as gong, Jobs(url, company=COMPANY) as jobs, at_work(url, gong):
         job = await jobs.submit(updates_of(gong_engine), keep=timedelta(days=2))
         await over(job)
@@ -119,7 +119,7 @@ def test_a_worker_s_settings_that_make_no_sense_are_refused(settings: dict[str, 
 @pytest.mark.parametrize(
     "settings",
     [
-        {"attempts": 0},
+        {"row_attempts": 0},
         {"stop_after": 0},
         {"keep": timedelta(hours=1)},
         {"base_url": "http://gong.example"},

@@ -13,12 +13,12 @@ from gong_tasks_async import (
     DailyQuotaError,
     DeadlineExceeded,
     Lane,
+    Permit,
     Quota,
     QuotaLimits,
     RateLimitError,
     RetryPolicy,
     ServerError,
-    Turn,
     Unlimited,
 )
 from gong_tasks_async.distributed import Jobs, JobState, UnknownCredentialsError, row_tasks
@@ -103,7 +103,7 @@ def forgetful(_company: str, _limits: QuotaLimits) -> Quota:
 
 async def test_a_spent_day_pauses_the_job_for_all_workers_until_it_turns() -> None:
     url, gong_engine = memory(), engine(100)
-    gong_engine.misbehave(Fault.TOO_MANY, times=8, retry_after="7200")
+    gong_engine.inject_fault(Fault.TOO_MANY, times=8, retry_after="7200")
     async with (
         Simulator(gong_engine) as gong,
         Jobs(url, company=COMPANY) as jobs,
@@ -111,13 +111,13 @@ async def test_a_spent_day_pauses_the_job_for_all_workers_until_it_turns() -> No
         at_work(url, gong, concurrency=4, quota=forgetful),
     ):
         job = await jobs.submit(updates_of(gong_engine))
-        progress = await until(job, lambda now: now.state is JobState.PAUSED and now.under_way == 0)
+        progress = await until(job, lambda now: now.state is JobState.PAUSED and now.in_flight == 0)
         report = await job.report()
         assert isinstance(report.stopped_because, DailyQuotaError)
         assert progress.resume_after is not None
         away = progress.resume_after - datetime.now(UTC)
         assert timedelta(hours=1, minutes=55) < away <= timedelta(hours=2)
-        assert not progress.over  # it goes on by itself
+        assert not progress.finished  # it goes on by itself
         alarm = await jobs._docket.get_execution(f"{job.name}:start")
         assert alarm is not None
         assert abs(alarm.when - progress.resume_after) < timedelta(
@@ -130,7 +130,7 @@ async def test_a_spent_day_pauses_the_job_for_all_workers_until_it_turns() -> No
 
 async def test_a_short_pause_ends_by_itself() -> None:
     url, gong_engine = memory(), engine(12)
-    gong_engine.misbehave(Fault.TOO_MANY, retry_after="1")
+    gong_engine.inject_fault(Fault.TOO_MANY, retry_after="1")
     async with Simulator(gong_engine) as gong, Jobs(url, company=COMPANY) as jobs:
         impatient = settings_of(gong, retry=RetryPolicy(max_wait=0.1))
         async with at_work(url, gong, credentials={"default": impatient}, concurrency=1):
@@ -138,7 +138,7 @@ async def test_a_short_pause_ends_by_itself() -> None:
             paused = await until(job, lambda now: now.state is JobState.PAUSED)
             ended = await over(job)
     assert type(paused.stopped_because) is RateLimitError
-    assert (ended.updated, ended.refused, ended.calls) == (12, 1, 13)
+    assert (ended.updated, ended.rate_limited, ended.calls) == (12, 1, 13)
     assert ended.stopped_because is None
 
 
@@ -168,8 +168,8 @@ async def test_an_answer_in_between_ends_the_run_of_faults_and_rows_come_again(
     url, gong_engine = memory(), engine(20)
     async with Simulator(gong_engine) as gong, Jobs(url, company=COMPANY) as jobs:
         for _ in range(6):
-            gong_engine.misbehave(Fault.RESET_BEFORE)
-            gong_engine.misbehave(Fault.GARBLED)  # final: the change was made
+            gong_engine.inject_fault(Fault.RESET_BEFORE)
+            gong_engine.inject_fault(Fault.GARBLED)  # final: the change was made
         async with at_work(url, gong, concurrency=1):
             job = await jobs.submit(updates_of(gong_engine), stop_after=2)
             progress = await over(job)
@@ -183,13 +183,13 @@ async def test_a_row_that_keeps_failing_is_given_up_and_tried_again_when_the_job
     monkeypatch.setattr(row_tasks, "FIRST_RETRY", timedelta(milliseconds=1))
     url, gong_engine = memory(), engine(2)
     bad = updates_of(gong_engine)[0]
-    gong_engine.misbehave(Fault.SERVER_ERROR, times=3)
+    gong_engine.inject_fault(Fault.SERVER_ERROR, times=3)
     async with (
         Simulator(gong_engine) as gong,
         Jobs(url, company=COMPANY) as jobs,
         at_work(url, gong, concurrency=1),
     ):
-        job = await jobs.submit([bad], attempts=3)
+        job = await jobs.submit([bad], row_attempts=3)
         progress = await over(job)
         assert (progress.state, progress.given_up, progress.pending) == (JobState.ENDED, 1, 1)
         assert gong.ledger.calls == progress.calls == 3
@@ -214,7 +214,7 @@ class Hurried(Unlimited):
         deadline: float | None = None,
         max_wait: float = math.inf,
         returning: bool = False,
-    ) -> Turn:
+    ) -> Permit:
         if self.refusals:
             self.refusals -= 1
             raise DeadlineExceeded(reason="the line is too long")
@@ -224,14 +224,14 @@ class Hurried(Unlimited):
 async def test_a_row_that_was_never_sent_comes_again_and_says_nothing_about_gong(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(row_tasks, "NOT_NOW", timedelta(milliseconds=1))
+    monkeypatch.setattr(row_tasks, "REDELIVER_AFTER", timedelta(milliseconds=1))
     url, gong_engine, quota = memory(), engine(4), Hurried()
     async with (
         Simulator(gong_engine) as gong,
         Jobs(url, company=COMPANY) as jobs,
         at_work(url, gong, quota=lambda *_: quota),
     ):
-        job = await jobs.submit(updates_of(gong_engine), attempts=1, stop_after=1)
+        job = await jobs.submit(updates_of(gong_engine), row_attempts=1, stop_after=1)
         progress = await over(job)
     assert (progress.updated, progress.given_up, progress.calls, quota.refusals) == (4, 0, 4, 0)
 

@@ -19,18 +19,18 @@ from gong_tasks_async import (
 )
 from gong_tasks_async.distributed import JobState
 from gong_tasks_async.distributed.queue import open_docket, store_of
-from gong_tasks_async.distributed.row_tasks import verdict_on
+from gong_tasks_async.distributed.row_tasks import effect_of
 from gong_tasks_async.distributed.serialization import JobSettings, Settlement
-from gong_tasks_async.distributed.store import Begun, JobStore, Spent, Verdict
+from gong_tasks_async.distributed.store import AttemptCost, ClaimedRow, JobEffect, JobStore
 from tests.distributed_floor import COMPANY, memory
 
 JOB = "nightly"
-SETTINGS = JobSettings(credentials="default", attempts=2, stop_after=3)
+SETTINGS = JobSettings(credentials="default", row_attempts=2, stop_after=3)
 ROWS = [TaskUpdate(number, "1", status="DONE") for number in range(1, 6)]
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 DONE = Settlement(RowState.UPDATED, 1, NOW)
 LOST = TransportError(reason="reset", attempts=1)
-FAULT = Verdict("fault")
+FAULT = JobEffect("fault")
 
 
 @pytest.fixture
@@ -48,13 +48,13 @@ async def waiting(store: JobStore) -> list[int]:
 
 async def test_a_row_is_taken_and_settled_once(store: JobStore) -> None:
     for _ in range(2):
-        assert await store.begin(JOB, 2) == Begun(ROWS[1], SETTINGS)
-    assert (await store.progress(JOB)).under_way == 1
+        assert await store.begin(JOB, 2) == ClaimedRow(ROWS[1], SETTINGS)
+    assert (await store.progress(JOB)).in_flight == 1
     for state in (RowState.UPDATED, RowState.UPDATED, RowState.FAILED):
-        await store.settle(JOB, 2, Settlement(state, 1, NOW), Spent(1, 2, 1))
+        await store.settle(JOB, 2, Settlement(state, 1, NOW), AttemptCost(1, 2, 1))
     progress = await store.progress(JOB)
-    assert (progress.updated, progress.failed, progress.calls, progress.refused) == (1, 0, 2, 1)
-    assert progress.under_way == 0
+    assert (progress.updated, progress.failed, progress.calls, progress.rate_limited) == (1, 0, 2, 1)
+    assert progress.in_flight == 0
     assert await store.begin(JOB, 2) == "over"
 
 
@@ -62,40 +62,40 @@ async def test_a_fault_counts_once_however_often_it_is_told(store: JobStore) -> 
     for attempt, again in ((1, True), (2, False)):
         for _ in range(3):
             await store.begin(JOB, 1)
-            assert await store.put_back(JOB, 1, LOST, FAULT, Spent(attempt, 5, 0), SETTINGS) is again
+            assert await store.requeue(JOB, 1, LOST, FAULT, AttemptCost(attempt, 5, 0), SETTINGS) is again
     progress = await store.progress(JOB)
     assert (progress.state, progress.given_up, progress.calls) == (JobState.RUNNING, 1, 10)
     await store.begin(JOB, 2)
-    assert not await store.put_back(JOB, 2, LOST, FAULT, Spent(1, 5, 0), SETTINGS)  # the third in a row
+    assert not await store.requeue(JOB, 2, LOST, FAULT, AttemptCost(1, 5, 0), SETTINGS)  # the third in a row
     assert (await store.progress(JOB)).state is JobState.STOPPED
 
 
 async def test_what_is_put_in_line_again_is_what_nobody_has_settled_or_has_in_hand(store: JobStore) -> None:
     await store.begin(JOB, 1)
-    await store.settle(JOB, 1, DONE, Spent(1, 1, 0))
+    await store.settle(JOB, 1, DONE, AttemptCost(1, 1, 0))
     await store.begin(JOB, 2)
-    await store.put_back(JOB, 3, LOST, Verdict("stopped"), Spent(1, 1, 0), SETTINGS)
+    await store.requeue(JOB, 3, LOST, JobEffect("stopped"), AttemptCost(1, 1, 0), SETTINGS)
     assert await store.begin(JOB, 4) == "over"
     assert await store.reopen(JOB) is JobState.STARTING
     assert await store.reopen(JOB) is JobState.STARTING
     assert await waiting(store) == [3, 4, 5]
     assert await store.begin(JOB, 4) == "wait"
     await store.started(JOB)
-    assert isinstance(await store.begin(JOB, 4), Begun)
+    assert isinstance(await store.begin(JOB, 4), ClaimedRow)
 
 
 async def test_a_row_in_hand_that_fails_while_its_job_is_put_in_line_comes_again(store: JobStore) -> None:
     await store.begin(JOB, 1)
-    await store.put_back(JOB, 2, LOST, Verdict("stopped"), Spent(1, 1, 0), SETTINGS)
+    await store.requeue(JOB, 2, LOST, JobEffect("stopped"), AttemptCost(1, 1, 0), SETTINGS)
     await store.reopen(JOB)
     assert 1 not in await waiting(store)  # so it must not be forgotten when it is put back
-    assert await store.put_back(JOB, 1, LOST, FAULT, Spent(1, 1, 0), SETTINGS)
+    assert await store.requeue(JOB, 1, LOST, FAULT, AttemptCost(1, 1, 0), SETTINGS)
 
 
 async def test_a_row_in_hand_when_its_job_stops_is_left_to_whoever_resumes_it(store: JobStore) -> None:
     await store.begin(JOB, 1)
-    await store.put_back(JOB, 2, LOST, Verdict("stopped"), Spent(1, 1, 0), SETTINGS)
-    assert not await store.put_back(JOB, 1, LOST, FAULT, Spent(1, 1, 0), SETTINGS)
+    await store.requeue(JOB, 2, LOST, JobEffect("stopped"), AttemptCost(1, 1, 0), SETTINGS)
+    assert not await store.requeue(JOB, 1, LOST, FAULT, AttemptCost(1, 1, 0), SETTINGS)
     await store.reopen(JOB)
     assert 1 in await waiting(store)
 
@@ -104,26 +104,28 @@ async def test_a_cancelled_job_stays_cancelled_whatever_its_last_rows_come_to(st
     for number in (1, 2, 3):
         await store.begin(JOB, number)
     await store.cancel(JOB)
-    await store.settle(JOB, 1, DONE, Spent(1, 1, 0))
-    await store.put_back(JOB, 2, LOST, Verdict("paused", NOW), Spent(1, 1, 0), SETTINGS)
-    await store.put_back(JOB, 3, LOST, Verdict("stopped"), Spent(1, 1, 0), SETTINGS)
+    await store.settle(JOB, 1, DONE, AttemptCost(1, 1, 0))
+    await store.requeue(JOB, 2, LOST, JobEffect("paused", NOW), AttemptCost(1, 1, 0), SETTINGS)
+    await store.requeue(JOB, 3, LOST, JobEffect("stopped"), AttemptCost(1, 1, 0), SETTINGS)
     await store.started(JOB)
     progress = await store.progress(JOB)
-    assert (progress.state, progress.updated, progress.under_way) == (JobState.CANCELLED, 1, 0)
+    assert (progress.state, progress.updated, progress.in_flight) == (JobState.CANCELLED, 1, 0)
     assert progress.stopped_because is None
 
 
 def test_what_an_error_means_for_its_job() -> None:
     meant = {
-        TransportError(reason="reset", attempts=5): Verdict("fault"),
-        ServerError(status=503, attempts=5): Verdict("fault"),
-        DeadlineExceeded(reason="late", attempts=1): Verdict("fault"),
-        DeadlineExceeded(reason="the line is too long"): Verdict("untried"),
-        AuthenticationError(status=401, attempts=1): Verdict("stopped"),
-        RateLimitError(retry_after=90.0): Verdict("paused", NOW + timedelta(seconds=90)),
-        RateLimitError(attempts=1): Verdict("paused", NOW + timedelta(minutes=1)),
-        DailyQuotaError(resets_at=NOW + timedelta(hours=3)): Verdict("paused", NOW + timedelta(hours=3)),
-        DailyQuotaError(resets_at=NOW + timedelta(seconds=3)): Verdict("paused", NOW + timedelta(minutes=1)),
-        DailyQuotaError(): Verdict("paused", NOW + timedelta(minutes=1)),
+        TransportError(reason="reset", attempts=5): JobEffect("fault"),
+        ServerError(status=503, attempts=5): JobEffect("fault"),
+        DeadlineExceeded(reason="late", attempts=1): JobEffect("fault"),
+        DeadlineExceeded(reason="the line is too long"): JobEffect("untried"),
+        AuthenticationError(status=401, attempts=1): JobEffect("stopped"),
+        RateLimitError(retry_after=90.0): JobEffect("paused", NOW + timedelta(seconds=90)),
+        RateLimitError(attempts=1): JobEffect("paused", NOW + timedelta(minutes=1)),
+        DailyQuotaError(resets_at=NOW + timedelta(hours=3)): JobEffect("paused", NOW + timedelta(hours=3)),
+        DailyQuotaError(resets_at=NOW + timedelta(seconds=3)): JobEffect(
+            "paused", NOW + timedelta(minutes=1)
+        ),
+        DailyQuotaError(): JobEffect("paused", NOW + timedelta(minutes=1)),
     }
-    assert {error: verdict_on(error, NOW) for error in meant} == meant
+    assert {error: effect_of(error, NOW) for error in meant} == meant

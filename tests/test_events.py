@@ -27,7 +27,7 @@ EVENTS: list[tuple[Event, int]] = [
     (Paused(seconds=1.0), logging.INFO),
     (Paused(seconds=10.0), logging.WARNING),
     (Resumed(), logging.DEBUG),
-    (QuotaLost(server="redis://quota", reason="refused", alone=True), logging.WARNING),
+    (QuotaLost(server="redis://quota", reason="refused", local_fallback=True), logging.WARNING),
     (QuotaRegained(server="redis://quota", seconds=2.0), logging.WARNING),
     (PaceChanged(before=3.0, after=2.0), logging.DEBUG),
 ]
@@ -43,7 +43,7 @@ def log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
 def test_each_event_is_logged_once_at_its_level(
     log: pytest.LogCaptureFixture, event: Event, level: int
 ) -> None:
-    EventSink().tell(event)
+    EventSink().emit(event)
     [record] = log.records
     assert (record.name, record.levelno, record.getMessage()) == ("gong_tasks_async", level, str(event))
 
@@ -52,7 +52,7 @@ def test_the_callback_gets_the_event_itself_in_order() -> None:
     seen: list[Event] = []
     sink = EventSink(seen.append)
     for event, _ in EVENTS:
-        sink.tell(event)
+        sink.emit(event)
     assert [id(event) for event in seen] == [id(event) for event, _ in EVENTS]
 
 
@@ -61,8 +61,8 @@ def test_a_callback_that_raises_is_logged_and_disturbs_nobody(log: pytest.LogCap
         raise KeyError("dashboard")
 
     sink = EventSink(fails)
-    sink.tell(Resumed())
-    sink.tell(Paused(seconds=1.0))
+    sink.emit(Resumed())
+    sink.emit(Paused(seconds=1.0))
     failures = [record for record in log.records if record.levelno == logging.ERROR]
     assert len(failures) == 2
     assert failures[0].exc_info is not None
@@ -74,17 +74,17 @@ def test_a_callback_may_stop_the_program() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        EventSink(stops).tell(Resumed())
+        EventSink(stops).emit(Resumed())
 
 
 def test_events_of_calls_are_wanted_only_where_somebody_reads_them(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with caplog.at_level(logging.INFO, logger="gong_tasks_async"):
-        assert not EventSink().wants_every_call
-        assert EventSink(lambda _: None).wants_every_call
+        assert not EventSink().wants_call_events
+        assert EventSink(lambda _: None).wants_call_events
     with caplog.at_level(logging.DEBUG, logger="gong_tasks_async"):
-        assert EventSink().wants_every_call
+        assert EventSink().wants_call_events
 
 
 def test_an_event_knows_when_it_happened() -> None:

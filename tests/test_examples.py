@@ -173,7 +173,7 @@ async def test_the_chat_bot_answers_whatever_happens(connect: Connect) -> None:
     for nonsense in ("", "done", "done x", "done 0", "hello"):
         assert (await bot.answer(nonsense)).startswith("Say `tasks`")
     engine.slow_seconds = 60
-    engine.misbehave(Fault.SLOW)
+    engine.inject_fault(Fault.SLOW)
     assert await bot.answer("tasks") == "Gong is busy: look again in a minute."
     engine.scopes = ()
     assert "api:tasks:read" in await bot.answer("tasks")
@@ -253,10 +253,10 @@ async def test_errors_of_gong_become_answers_that_our_caller_can_use() -> None:
     engine = Engine()
     number, user_id = open_task(engine)
     assert (await call(engine, webhook(number, "1")))[0] == 404
-    engine.misbehave(Fault.TOO_MANY, retry_after="600")
+    engine.inject_fault(Fault.TOO_MANY, retry_after="600")
     status, headers, _ = await call(engine, webhook(number, user_id))
     assert (status, headers["Retry-After"]) == (503, "600")
-    engine.misbehave(Fault.TOO_MANY, retry_after="30")
+    engine.inject_fault(Fault.TOO_MANY, retry_after="30")
     status, headers, _ = await call(engine, webhook(number, user_id))
     assert status == 503
     engine.access_key_secret, secret = "changed", engine.access_key_secret

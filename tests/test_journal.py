@@ -13,7 +13,15 @@ from hypothesis import given, settings, strategies as st
 
 from gong_tasks_async import GongError, TaskStatus, TaskUpdate
 from gong_tasks_async.bulk import journal as journal_module, journal_file
-from gong_tasks_async.bulk.journal import Counts, Journal, JournalError, Row, RowState, Settled, open_journal
+from gong_tasks_async.bulk.journal import (
+    Counts,
+    Journal,
+    JournalError,
+    JournalRow,
+    RowState,
+    Settled,
+    open_journal,
+)
 
 PENDING, UPDATED, UNCHANGED, FAILED = RowState
 
@@ -140,9 +148,11 @@ def test_an_outcome_is_kept_with_all_that_is_known(path: Path) -> None:
         assert row.settled_at is not None
         assert abs(datetime.now(UTC) - row.settled_at) < timedelta(minutes=1)
         words = r"no such task \ud83d"
-        assert row == Row(done(2)[0], FAILED, 3, "r-2", words, "TaskNotFoundError", 404, row.settled_at)
+        assert row == JournalRow(
+            done(2)[0], FAILED, 3, "r-2", words, "TaskNotFoundError", 404, row.settled_at
+        )
         assert every_pending(journal) == done(1)
-        assert list(journal.rows(PENDING)) == [Row(done(1)[0], PENDING)]
+        assert list(journal.rows(PENDING)) == [JournalRow(done(1)[0], PENDING)]
 
 
 def test_the_first_outcome_stands(path: Path) -> None:

@@ -305,7 +305,7 @@ async def test_a_refused_refresh_token_is_not_offered_again(house: Callable[...,
 
 async def test_an_endpoint_that_is_down_for_a_while_is_asked_again(house: Callable[..., Any]) -> None:
     home = await house()
-    home.engine.misbehave_on_token(Fault.UNAVAILABLE, times=2)
+    home.engine.inject_token_fault(Fault.UNAVAILABLE, times=2)
     async with home.client(home.token()) as gong:
         await gong.update_task(home.update())
     assert home.exchanges == 3
@@ -313,7 +313,7 @@ async def test_an_endpoint_that_is_down_for_a_while_is_asked_again(house: Callab
 
 async def test_a_lost_answer_that_used_the_token_up_is_told_as_such(house: Callable[..., Any]) -> None:
     home = await house()
-    home.engine.misbehave_on_token(Fault.RESET_AFTER)
+    home.engine.inject_token_fault(Fault.RESET_AFTER)
     async with home.client(home.token()) as gong:
         with pytest.raises(CredentialsError, match="an earlier try got no answer"):
             await gong.update_task(home.update())
@@ -326,7 +326,7 @@ async def test_while_the_token_is_still_good_a_failing_endpoint_does_no_harm(
     async with home.client(home.token()) as gong:
         await gong.update_task(home.update())
         await asyncio.sleep(3600 - 200)
-        home.engine.misbehave_on_token(Fault.UNAVAILABLE, times=3)
+        home.engine.inject_token_fault(Fault.UNAVAILABLE, times=3)
         with caplog.at_level(logging.WARNING):
             await gong.update_task(home.update())
             await gong.update_task(home.update())
@@ -342,7 +342,7 @@ async def test_after_its_end_a_failing_endpoint_is_an_error(house: Callable[...,
     async with home.client(home.token()) as gong:
         await gong.update_task(home.update())
         await asyncio.sleep(3601)
-        home.engine.misbehave_on_token(Fault.UNAVAILABLE, times=3)
+        home.engine.inject_token_fault(Fault.UNAVAILABLE, times=3)
         with pytest.raises(CredentialsError, match="answered 503"):
             await gong.update_task(home.update())
 
@@ -385,7 +385,7 @@ async def test_no_secret_is_ever_told(house: Callable[..., Any], caplog: pytest.
     with caplog.at_level(logging.DEBUG):
         for fault in (Fault.RESET_AFTER, Fault.GARBLED, Fault.SERVER_ERROR, Fault.FORBIDDEN_HTML):
             token = home.token()
-            home.engine.misbehave_on_token(fault, times=5)
+            home.engine.inject_token_fault(fault, times=5)
             async with home.client(token) as gong:
                 with pytest.raises(CredentialsError) as caught:
                     await gong.update_task(home.update())

@@ -9,7 +9,7 @@ import pytest
 from attrs import evolve
 from hypothesis import given, settings, strategies as st
 
-from gong_tasks_async.bulk.plan import NAMED_CONFLICTS, Plan, PlanConflictError, is_as_wanted, plan_updates
+from gong_tasks_async.bulk.plan import NAMED_CONFLICTS, Plan, PlanConflictError, is_unchanged, plan_updates
 from gong_tasks_async.models import Priority, Task, TaskStatus, TaskUpdate
 from gong_tasks_async.quota import LocalQuota, QuotaEstimate
 
@@ -167,19 +167,19 @@ FULL = Task(id=7, status=TaskStatus.OPEN, due_date=NOON, priority=HIGH)
     ],
 )
 def test_what_counts_as_wanted(task: Task, update: TaskUpdate, expected: bool) -> None:
-    assert is_as_wanted(task, update) is expected
+    assert is_unchanged(task, update) is expected
 
 
 @pytest.mark.parametrize("fold", [0, 1])
 def test_due_dates_are_compared_as_moments_in_the_hour_that_comes_twice(fold: int) -> None:
     task = Task(id=7, due_date=TWICE.replace(fold=fold).astimezone(UTC))
     for wanted in (0, 1):
-        assert is_as_wanted(task, TaskUpdate(7, "1", due_date=TWICE.replace(fold=wanted))) is (fold == wanted)
+        assert is_unchanged(task, TaskUpdate(7, "1", due_date=TWICE.replace(fold=wanted))) is (fold == wanted)
 
 
 def test_a_due_date_at_the_edge_of_the_calendar_can_be_compared() -> None:
     edge = datetime.max.replace(tzinfo=timezone(timedelta(hours=-8)))
-    assert not is_as_wanted(Task(id=7, due_date=edge), TaskUpdate(7, "1", due_date=NOON))
+    assert not is_unchanged(Task(id=7, due_date=edge), TaskUpdate(7, "1", due_date=NOON))
 
 
 def test_a_plan_tells_itself_to_people() -> None:
@@ -241,7 +241,7 @@ def test_once_the_plan_is_carried_out_all_is_as_wanted(rows: list[TaskUpdate], c
     plan = plan_updates(rows, current)
     known = {row.task_id: Task(id=row.task_id) for row in rows} | {task.id: task for task in current}
     after = known | {update.task_id: applied(known[update.task_id], update) for update in plan.updates}
-    assert all(is_as_wanted(after[row.task_id], row) for row in rows)
+    assert all(is_unchanged(after[row.task_id], row) for row in rows)
     assert plan_updates(rows, after.values()).updates == ()
 
 

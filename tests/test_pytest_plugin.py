@@ -53,7 +53,7 @@ async def test_a_client(gong_client, gong_simulator):
     assert gong_simulator.ledger.calls == 1
 
 async def test_a_minute_passes_at_once(gong_client, gong_simulator, gong_clock):
-    gong_simulator.engine.misbehave(Fault.TOO_MANY, retry_after="60")
+    gong_simulator.engine.inject_fault(Fault.TOO_MANY, retry_after="60")
     assert await gong_client.list_tasks(gong_simulator.engine.user_ids[0])
     assert 60 <= gong_clock.time() < 70
 
@@ -221,7 +221,7 @@ async def test_the_marker_sets_it_up(gong_simulator: GongSimulator) -> None:
 
 
 async def test_it_misbehaves_on_demand(gong_simulator: GongSimulator) -> None:
-    gong_simulator.engine.misbehave(Fault.BAD_GATEWAY)
+    gong_simulator.engine.inject_fault(Fault.BAD_GATEWAY)
     async with GongTasksClient(**gong_simulator.client_settings, retry=RetryPolicy(attempts=1)) as gong:
         with pytest.raises(ServerError):
             await gong.list_tasks(gong_simulator.engine.user_ids[0])
@@ -255,7 +255,7 @@ async def test_beside_the_clock_a_client_keeps_to_the_limits(
 async def test_an_hour_of_retry_after_takes_no_time(
     gong_simulator: GongSimulator, gong_clock: GongClock
 ) -> None:
-    gong_simulator.engine.misbehave(Fault.TOO_MANY, retry_after="3600")
+    gong_simulator.engine.inject_fault(Fault.TOO_MANY, retry_after="3600")
     async with gong_simulator.connect(retry=RetryPolicy(max_wait=7200)) as gong:
         assert await gong.list_tasks(gong_simulator.engine.user_ids[0])
     assert gong_clock.time() >= 3600

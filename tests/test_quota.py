@@ -19,7 +19,7 @@ from gong_tasks_async import (
     Resumed,
     Unlimited,
 )
-from gong_tasks_async.quota import Turn
+from gong_tasks_async.quota import Permit
 from tests.fakes import times_between
 
 pytestmark = pytest.mark.virtual
@@ -188,7 +188,7 @@ async def test_cancelling_the_one_at_the_front_leaves_no_hole(moment: float) -> 
     await asyncio.sleep(moment)
     front.cancel()
     await asyncio.sleep(0)
-    quota.release(Turn(0.0), status=200)
+    quota.release(Permit(0.0), status=200)
     released_at = now()
     assert await behind == pytest.approx(released_at + 1.0, abs=0.05)
 

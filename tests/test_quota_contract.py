@@ -261,7 +261,7 @@ async def test_a_fixed_day_frees_all_at_its_turn(make: MakeQuota) -> None:
 
 
 async def test_a_refused_call_counts_only_where_it_is_set_so(make: MakeQuota) -> None:
-    quota = make(QuotaLimits(per_day=10, interactive_reserve=0, refused_calls_count=False))
+    quota = make(QuotaLimits(per_day=10, interactive_reserve=0, count_rate_limited=False))
     for _ in range(3):
         quota.release(await quota.acquire(Lane.BULK), status=429)
     await spend(quota)
@@ -278,7 +278,7 @@ async def test_a_day_that_gong_calls_spent_is_spent_for_all(make: MakeQuota) -> 
             await quota.acquire(lane, max_wait=60.0)
         assert refused.value.retry_after == pytest.approx(7200.0, rel=1e-3)
     await asyncio.sleep(0.1)
-    assert (await quota.snapshot()).shut_until is not None
+    assert (await quota.snapshot()).paused_until is not None
 
 
 async def test_an_estimate_knows_the_pace_the_line_and_the_day(make: MakeQuota) -> None:

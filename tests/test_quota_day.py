@@ -66,7 +66,7 @@ async def test_of_a_days_calls_none_is_lost_and_few_are_refused(
 ) -> None:
     whole = DAY if (model, latency) == (SecondLimit.SLIDING, JITTER) else PART
     gong = gong_with(model)
-    client = await connected(connect, gong, latency, refused_calls_count=False)  # as this Gong does
+    client = await connected(connect, gong, latency, count_rate_limited=False)  # as this Gong does
     await work(client, whole)
     assert gong.ledger.admitted == whole
     assert gong.ledger.refused <= 5

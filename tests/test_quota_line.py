@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from gong_tasks_async.quota import Lane
-from gong_tasks_async.quota.lanes import Line
+from gong_tasks_async.quota.lanes import LaneQueue
 from gong_tasks_async.simulator import VirtualClockLoop
 
 PERSON, MACHINE = Lane.INTERACTIVE, Lane.BULK
@@ -18,7 +18,7 @@ class Turnstile:
 
     def __init__(self, bulk_share: float = 0.0) -> None:
         self.unused = 0
-        self.line = Line(bulk_share, on_unused_token=self._count_unused)
+        self.line = LaneQueue(bulk_share, on_unused_token=self._count_unused)
         self.departed: list[Any] = []
 
     def _count_unused(self) -> None:
@@ -32,9 +32,9 @@ class Turnstile:
             except asyncio.CancelledError:
                 self.line.leave()
                 raise
-            has_token = not self.line.outranked(lane) or await self.line.give_way(lane)
+            has_token = not self.line.must_yield(lane) or await self.line.yield_head(lane)
         self.departed.append(name)
-        self.line.depart(lane)
+        self.line.leave_sending(lane)
 
     def start(self, name: Any, lane: Lane, *, returning: bool = False) -> asyncio.Task[None]:
         return asyncio.get_running_loop().create_task(self.walk_through(name, lane, returning=returning))
@@ -89,7 +89,7 @@ async def test_one_who_returns_goes_to_the_head_of_the_lane() -> None:
 
 @pytest.mark.parametrize("with_token", [False, True])
 async def test_cancelled_in_the_moment_of_being_called_up_the_next_one_is_called(with_token: bool) -> None:
-    line = Line()
+    line = LaneQueue()
     assert await line.join(MACHINE) is False
     second, third = (asyncio.create_task(line.join(MACHINE)) for _ in range(2))
     await asyncio.sleep(0)

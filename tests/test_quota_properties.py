@@ -15,7 +15,7 @@ from attrs import define, field, frozen
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from gong_tasks_async import DailyQuotaError, Lane, LocalQuota, QuotaLimits
-from gong_tasks_async.quota import Turn
+from gong_tasks_async.quota import Permit
 from gong_tasks_async.quota.day import DAY
 from gong_tasks_async.simulator import DayLimit, SecondLimit, VirtualClockLoop
 from gong_tasks_async.simulator.limits import Rule, day_rule, second_rule
@@ -84,7 +84,7 @@ class Gong:
         self.broken += wait > 0
         if wait <= 0:
             self.second.count(now)
-        if self.plan.limits.refused_calls_count or not (wait > 0 or at_a_whim):
+        if self.plan.limits.count_rate_limited or not (wait > 0 or at_a_whim):
             self.day.count(now)
         return max(wait, 1.0) if wait > 0 else self.chance.choice(self.plan.pauses) if at_a_whim else None
 
@@ -106,7 +106,7 @@ class World:
     """When somebody departed, or the gate opened, last."""
     released_at: float = -DAY
     spacing: float = 0.0
-    shut_until: float = 0.0
+    paused_until: float = 0.0
     flights: set[asyncio.Task[float | None]] = field(factory=set)
 
     async def run(self) -> None:
@@ -164,7 +164,7 @@ class World:
             self.released_at = loop.time()
         if pause is None:
             return False
-        if not self.plan.limits.refused_calls_count:
+        if not self.plan.limits.count_rate_limited:
             self.counted.remove(turn.departed)
         self.pause(pause)
         return True
@@ -181,9 +181,9 @@ class World:
         self.moved_at = max(self.moved_at, now + seconds)
         self.spacing = max(self.spacing, self.quota._pacer.spacing)
         if seconds > MAX_WAIT:
-            self.shut_until = max(self.shut_until, now + seconds)
+            self.paused_until = max(self.paused_until, now + seconds)
 
-    def look_at_a_departure(self, turn: Turn) -> None:
+    def look_at_a_departure(self, turn: Permit) -> None:
         """Nobody has waited longer than the last departure, the gate or the slots made necessary."""
         self.counted.append(turn.departed)
         longest = min(self.waiting.values())
@@ -198,14 +198,14 @@ class World:
     def look_at_a_denial(self, lane: Lane) -> None:
         """The day is only called spent when it is."""
         now = asyncio.get_running_loop().time()
-        assert now < self.shut_until or self.used() >= self.plan.limits.allowed(lane)
+        assert now < self.paused_until or self.used() >= self.plan.limits.allowed(lane)
 
     async def look_at_the_end(self) -> None:
         now = asyncio.get_running_loop().time()
         assert not self.waiting
         assert self.quota._line.ahead(Lane.BULK) == 0  # nobody stands at the front either
         assert (await self.quota.snapshot()).used == self.used()
-        if self.plan.limits.refused_calls_count:
+        if self.plan.limits.count_rate_limited:
             assert self.used() == sum(at - self.plan.flight[0] > now - DAY for at in self.gong.arrived) or (
                 not self.plan.steady
             )
@@ -235,7 +235,7 @@ limits = st.builds(
     bulk_share=st.sampled_from([0.0, 0.1, 0.5]),
     per_day=st.one_of(st.none(), st.integers(4, 30)),
     interactive_reserve=st.integers(0, 3),
-    refused_calls_count=st.booleans(),
+    count_rate_limited=st.booleans(),
 )
 flights = st.sampled_from([(0.0, 0.0), (0.03, 0.03), (0.5, 0.5), (1.7, 1.7), (0.02, 0.06), (0.1, 2.0)])
 calm = st.builds(

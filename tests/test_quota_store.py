@@ -13,7 +13,14 @@ from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from gong_tasks_async import AccessKey, Lane, LocalQuota, QuotaLimits, QuotaStoreError
-from gong_tasks_async.quota.local.day_store import OURS, Count, DayStore, MemoryStore, SqliteStore, Taken
+from gong_tasks_async.quota.local.day_store import (
+    APPLICATION_ID,
+    Count,
+    DayStore,
+    MemoryStore,
+    SqliteStore,
+    Taken,
+)
 from tests.fakes import ScriptedClient
 
 PROCESSES = 4
@@ -74,7 +81,7 @@ class BothAgree(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = TemporaryDirectory()
-        self.now, self.shut_until = 1_000.0, 0.0
+        self.now, self.paused_until = 1_000.0, 0.0
         self.calls: list[tuple[float, int, int]] = []  # when, and both tickets
         self.memory, self.file = MemoryStore(), SqliteStore(Path(self.folder.name) / "day")
 
@@ -94,8 +101,8 @@ class BothAgree(RuleBasedStateMachine):
     def take(self, later: float, allowed: int) -> None:
         self.now += later
         answers = [store.take(self.now, self.since, allowed) for store in (self.memory, self.file)]
-        if len(self.made) >= allowed or self.now < self.shut_until:
-            assert answers == [Count(self.made, self.shut_until)] * 2
+        if len(self.made) >= allowed or self.now < self.paused_until:
+            assert answers == [Count(self.made, self.paused_until)] * 2
             return
         memory, file = answers
         assert isinstance(memory, Taken)
@@ -112,7 +119,7 @@ class BothAgree(RuleBasedStateMachine):
 
     @rule(seconds=st.integers(0, 5))
     def shut(self, seconds: int) -> None:
-        self.shut_until = max(self.shut_until, self.now + seconds)
+        self.paused_until = max(self.paused_until, self.now + seconds)
         self.memory.shut(self.now + seconds)
         self.file.shut(self.now + seconds)
 
@@ -124,7 +131,9 @@ class BothAgree(RuleBasedStateMachine):
     @invariant()
     def all_count_the_same(self) -> None:
         assert (
-            self.memory.count(self.since) == self.file.count(self.since) == Count(self.made, self.shut_until)
+            self.memory.count(self.since)
+            == self.file.count(self.since)
+            == Count(self.made, self.paused_until)
         )
 
 
@@ -145,7 +154,9 @@ NOT_OURS: dict[str, Callable[[Path], object]] = {
     "garbage": lambda path: path.write_bytes(b"not a database, but somebody's diary " * 50),
     "theirs": lambda path: database(path, "CREATE TABLE theirs (a)", "INSERT INTO theirs VALUES (1)"),
     "their-empty-one": lambda path: database(path, "PRAGMA application_id = 7"),
-    "newer": lambda path: database(path, f"PRAGMA application_id = {OURS}", "PRAGMA user_version = 2"),
+    "newer": lambda path: database(
+        path, f"PRAGMA application_id = {APPLICATION_ID}", "PRAGMA user_version = 2"
+    ),
     "directory": lambda path: path.mkdir(),
 }
 

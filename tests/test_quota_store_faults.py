@@ -191,7 +191,7 @@ async def test_a_file_that_another_holds_too_long_is_told_and_the_loop_goes_on_m
 
 @pytest.mark.virtual
 async def test_no_file_is_touched_in_the_loops_own_thread(path: Path) -> None:
-    quota = LocalQuota(QuotaLimits(per_second=1_000.0, day_store=path, refused_calls_count=False))
+    quota = LocalQuota(QuotaLimits(per_second=1_000.0, day_store=path, count_rate_limited=False))
     with blockbuster_ctx():
         turns = [await quota.acquire(Lane.BULK) for _ in range(5)]
         for turn in turns:

@@ -18,7 +18,7 @@ from gong_tasks_async.bulk.render.format import duration
 from gong_tasks_async.bulk.render.html_page import as_html
 from gong_tasks_async.bulk.render.json_text import as_json
 from gong_tasks_async.bulk.render.text import as_text
-from gong_tasks_async.bulk.report import UserCounts
+from gong_tasks_async.bulk.report import RowCounts
 from tests.reports import BIG_ID, HOSTILE, full_report, not_found
 
 # The report itself
@@ -32,8 +32,8 @@ def test_the_rate_and_the_total_are_derived() -> None:
 
 
 def test_a_report_can_be_compared_hashed_and_pickled() -> None:
-    report = BulkReport(updated=1, by_user={"21": UserCounts(1)})
-    assert hash(report) == hash(BulkReport(updated=1, by_user={"21": UserCounts(1)}))
+    report = BulkReport(updated=1, by_user={"21": RowCounts(1)})
+    assert hash(report) == hash(BulkReport(updated=1, by_user={"21": RowCounts(1)}))
     assert pickle.loads(pickle.dumps(report)) == report  # noqa: S301 - our own bytes
 
 
@@ -97,7 +97,7 @@ def test_the_text_of_an_empty_report_is_short() -> None:
 
 
 def test_the_text_shows_the_worst_ten_users_and_the_first_twenty_failures() -> None:
-    users = {f"user-{n:02}": UserCounts(failed=n) for n in range(30)}
+    users = {f"user-{n:02}": RowCounts(failed=n) for n in range(30)}
     failures = tuple(not_found("No", task_id=n) for n in range(1, 101))
     lines = as_text(BulkReport(failed=435, failures=failures, by_user=users)).splitlines()
     assert "Users with most failures, the first 10 of 29:" in lines
@@ -113,7 +113,7 @@ def test_rows_left_over_without_a_reason_are_to_be_run_again() -> None:
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_nothing_hostile_breaks_a_line_of_the_text_or_reaches_the_terminal(hostile: str) -> None:
     report = BulkReport(
-        failed=1, failures=(not_found(hostile),), by_user={hostile: UserCounts(failed=1)}, job=hostile
+        failed=1, failures=(not_found(hostile),), by_user={hostile: RowCounts(failed=1)}, job=hostile
     )
     text = as_text(report)
     assert len(text.splitlines()) == 10

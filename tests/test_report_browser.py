@@ -21,7 +21,7 @@ import pytest
 
 from gong_tasks_async import BulkReport
 from gong_tasks_async.bulk.render.html_page import as_html
-from gong_tasks_async.bulk.report import UserCounts
+from gong_tasks_async.bulk.report import RowCounts
 from tests.reports import HOSTILE, full_report, not_found
 
 OPTIONS = (
@@ -135,7 +135,7 @@ def test_the_page_shows_its_plot_and_filters_its_tables(chromium: str, tmp_path:
 
 def test_hostile_words_neither_run_nor_load_anything(chromium: str, tmp_path: Path) -> None:
     failures = tuple(not_found(words, request_id=words) for words in HOSTILE)
-    users = {words: UserCounts(failed=1) for words in (*HOSTILE, "21")}
+    users = {words: RowCounts(failed=1) for words in (*HOSTILE, "21")}
     report = full_report(failed=len(failures), failures=failures, by_user=users, job=HOSTILE[0])
     document, console = visit(chromium, with_probe(as_html(report)), tmp_path)
     seen = seen_in(document)

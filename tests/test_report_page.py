@@ -13,7 +13,7 @@ from gong_tasks_async import (
 )
 from gong_tasks_async.bulk.render.html_page import as_html
 from gong_tasks_async.bulk.render.timeline_plot import timeline_plot
-from gong_tasks_async.bulk.report import Moment, UserCounts
+from gong_tasks_async.bulk.report import RowCounts, TimelineBucket
 from tests.reports import BIG_ID, HOSTILE, NOON, full_report, not_found
 
 # HTML
@@ -110,7 +110,7 @@ def test_hostile_words_add_no_element_to_the_page(hostile: str) -> None:
             as_html(
                 full_report(
                     failures=(failed,),
-                    by_user={words: UserCounts(failed=1)},
+                    by_user={words: RowCounts(failed=1)},
                     job=words,
                     stopped_because=TransportError(reason=words),
                 )
@@ -126,8 +126,8 @@ def test_the_first_thousand_failures_are_announced_as_such() -> None:
 
 def test_a_big_report_makes_a_page_of_less_than_a_megabyte() -> None:
     failures = tuple(not_found("No such task " * 5, task_id=n) for n in range(1, 1_001))
-    users = {str(n): UserCounts(n, n, n % 7, n) for n in range(500)}
-    timeline = tuple(Moment(NOON + timedelta(minutes=n), n % 170, n % 3) for n in range(3 * 1_440))
+    users = {str(n): RowCounts(n, n, n % 7, n) for n in range(500)}
+    timeline = tuple(TimelineBucket(NOON + timedelta(minutes=n), n % 170, n % 3) for n in range(3 * 1_440))
     report = full_report(failed=1_000, failures=failures, by_user=users, timeline=timeline)
     page = as_html(report)
     assert page.count("<tr>") == 1_502
@@ -141,8 +141,8 @@ def bars(svg: str) -> list[dict[str, str | None]]:
     return [attributes for tag, attributes in Page(svg).elements if tag == "rect"]
 
 
-def moments(*minutes: int) -> list[Moment]:
-    return [Moment(NOON + timedelta(minutes=minute), 10, 1) for minute in minutes]
+def moments(*minutes: int) -> list[TimelineBucket]:
+    return [TimelineBucket(NOON + timedelta(minutes=minute), 10, 1) for minute in minutes]
 
 
 def test_each_stretch_has_a_bar_at_its_time() -> None:
@@ -156,7 +156,7 @@ def test_a_plot_says_the_counts_of_each_stretch() -> None:
 
 
 def test_a_long_run_is_drawn_in_fewer_stretches_that_lose_nothing() -> None:
-    svg = timeline_plot([Moment(NOON + timedelta(minutes=n), 10, 1) for n in range(3 * 1_440)])
+    svg = timeline_plot([TimelineBucket(NOON + timedelta(minutes=n), 10, 1) for n in range(3 * 1_440)])
     titles = [text for text in Page(svg).texts if "updated," in text]
     assert len(titles) == 120
     assert set(titles) == {text for text in titles if text.endswith(": 360 updated, 36 failed")}
@@ -167,16 +167,16 @@ def test_a_long_run_is_drawn_in_fewer_stretches_that_lose_nothing() -> None:
 @pytest.mark.parametrize(
     "timeline",
     [
-        [Moment(NOON, 0, 0)],
+        [TimelineBucket(NOON, 0, 0)],
         moments(5),
         moments(5, 5),
         moments(9, 2, 5),
         moments(0, 10_000_000),
-        [Moment(NOON + timedelta(seconds=n), 999, 2) for n in range(5)],
-        [Moment(NOON.astimezone(timezone(timedelta(hours=-5))), 1, 0), *moments(1)],
+        [TimelineBucket(NOON + timedelta(seconds=n), 999, 2) for n in range(5)],
+        [TimelineBucket(NOON.astimezone(timezone(timedelta(hours=-5))), 1, 0), *moments(1)],
     ],
 )
-def test_every_timeline_can_be_drawn(timeline: list[Moment]) -> None:
+def test_every_timeline_can_be_drawn(timeline: list[TimelineBucket]) -> None:
     drawn = bars(timeline_plot(timeline))
     assert drawn
     for bar in drawn:

@@ -20,7 +20,7 @@ from gong_tasks_async.errors import (
     TaskNotFoundError,
     TransportError,
 )
-from gong_tasks_async.http.retry import RetryPolicy, Tries
+from gong_tasks_async.http.retry import Attempts, RetryPolicy
 
 RESET = TransportError(reason="reset")
 FATAL = TransportError(reason="certificate", retryable=False)
@@ -55,8 +55,8 @@ FAILURES: list[tuple[str, GongError, list[float | None]]] = [
 @pytest.mark.parametrize(("error", "waits"), [pytest.param(*row, id=name) for name, *row in FAILURES])
 def test_each_failure_is_worth_so_many_tries(error: GongError, waits: list[float | None]) -> None:
     for sent, wait in enumerate(waits, start=1):
-        assert POLICY.wait(error, Tries(sent=sent), 1.0) == wait
-    assert POLICY.wait(error, Tries(sent=len(waits) + 1), 1.0) is None
+        assert POLICY.wait(error, Attempts(sent=sent), 1.0) == wait
+    assert POLICY.wait(error, Attempts(sent=len(waits) + 1), 1.0) is None
 
 
 REFUSALS: list[tuple[str, float | None, int, float | None]] = [
@@ -83,35 +83,38 @@ def test_a_refusal_waits_as_asked_within_max_wait(
     kind: type[RateLimitError], asked: float | None, refused: int, wait: float | None
 ) -> None:
     error = kind(retry_after=asked)
-    assert POLICY.wait(error, Tries(sent=refused, refused=refused), 0.0) == wait
+    assert POLICY.wait(error, Attempts(sent=refused, rate_limited=refused), 0.0) == wait
 
 
 def test_refusals_do_not_use_up_attempts() -> None:
-    tries = Tries(sent=104, refused=100)
+    tries = Attempts(sent=104, rate_limited=100)
     assert tries.failed == 4
     assert POLICY.wait(RESET, tries, 1.0) == 4.0
-    assert POLICY.wait(RESET, Tries(sent=105, refused=100), 1.0) is None
+    assert POLICY.wait(RESET, Attempts(sent=105, rate_limited=100), 1.0) is None
 
 
 def test_failures_do_not_lengthen_the_guess_after_a_refusal() -> None:
-    assert POLICY.wait_after_refusal(RateLimitError(), Tries(sent=5, refused=1)) == 1.0
+    assert POLICY.pause_after_429(RateLimitError(), Attempts(sent=5, rate_limited=1)) == 1.0
 
 
 def test_the_gate_is_told_the_asked_time_even_beyond_max_wait() -> None:
-    assert POLICY.wait_after_refusal(RateLimitError(retry_after=7_200.0), Tries(sent=1, refused=1)) == 7_200.0
+    assert (
+        POLICY.pause_after_429(RateLimitError(retry_after=7_200.0), Attempts(sent=1, rate_limited=1))
+        == 7_200.0
+    )
 
 
 def test_one_attempt_turns_retries_off_but_not_waiting_for_gong() -> None:
     once = RetryPolicy(attempts=1)
-    assert once.wait(RESET, Tries(sent=1), 1.0) is None
-    assert once.wait(server(500), Tries(sent=1), 1.0) is None
-    assert once.wait(RateLimitError(retry_after=3.0), Tries(sent=1, refused=1), 1.0) == 3.0
+    assert once.wait(RESET, Attempts(sent=1), 1.0) is None
+    assert once.wait(server(500), Attempts(sent=1), 1.0) is None
+    assert once.wait(RateLimitError(retry_after=3.0), Attempts(sent=1, rate_limited=1), 1.0) == 3.0
 
 
 def test_attempts_on_500_never_exceed_attempts() -> None:
     policy = RetryPolicy(attempts=2, attempts_on_500=9)
-    assert policy.wait(server(500), Tries(sent=1), 1.0) == 0.5
-    assert policy.wait(server(500), Tries(sent=2), 1.0) is None
+    assert policy.wait(server(500), Attempts(sent=1), 1.0) == 0.5
+    assert policy.wait(server(500), Attempts(sent=2), 1.0) is None
 
 
 ERRORS = st.one_of(
@@ -130,13 +133,13 @@ POLICIES = st.builds(
     refusal_backoff=st.floats(1e-9, 1e300),
 )
 TRIES = st.tuples(st.integers(0, 10**6), st.integers(1, 10**6)).map(
-    lambda pair: Tries(sent=sum(pair), refused=pair[0])
+    lambda pair: Attempts(sent=sum(pair), rate_limited=pair[0])
 )
 
 
 @given(POLICIES, ERRORS, TRIES, st.floats(0, 1))
 def test_a_wait_is_never_negative_nor_beyond_its_bound(
-    policy: RetryPolicy, error: GongError, tries: Tries, jitter: float
+    policy: RetryPolicy, error: GongError, tries: Attempts, jitter: float
 ) -> None:
     wait = policy.wait(error, tries, jitter)
     bound = policy.max_wait if isinstance(error, RateLimitError) else policy.max_backoff
@@ -144,13 +147,15 @@ def test_a_wait_is_never_negative_nor_beyond_its_bound(
 
 
 @given(POLICIES, TRIES, st.integers(1, 1_000))
-def test_more_refusals_change_nothing_for_failures(policy: RetryPolicy, tries: Tries, more: int) -> None:
-    later = Tries(sent=tries.sent + more, refused=tries.refused + more)
+def test_more_refusals_change_nothing_for_failures(policy: RetryPolicy, tries: Attempts, more: int) -> None:
+    later = Attempts(sent=tries.sent + more, rate_limited=tries.rate_limited + more)
     assert policy.wait(RESET, tries, 1.0) == policy.wait(RESET, later, 1.0)
 
 
 @given(POLICIES, TRIES, st.floats(0, 1))
-def test_no_draw_waits_longer_than_the_full_range(policy: RetryPolicy, tries: Tries, jitter: float) -> None:
+def test_no_draw_waits_longer_than_the_full_range(
+    policy: RetryPolicy, tries: Attempts, jitter: float
+) -> None:
     full, drawn = policy.wait(RESET, tries, 1.0), policy.wait(RESET, tries, jitter)
     assert (full is None) == (drawn is None)
     assert full is None or drawn is None or drawn == pytest.approx(jitter * full)
@@ -192,6 +197,6 @@ def test_unbounded_backoff_is_refused_or_still_gives_a_number() -> None:
         policy = RetryPolicy(backoff=math.inf, max_backoff=math.inf)
     except ValueError:
         return
-    wait = policy.wait(RESET, Tries(sent=1), 0.0)
+    wait = policy.wait(RESET, Attempts(sent=1), 0.0)
     assert wait is not None
     assert wait >= 0

@@ -204,7 +204,7 @@ async def test_companies_do_not_know_each_other(shared: MakeShared) -> None:
     one, other = shared(company="one"), shared(company="other")
     one.pause(100.0)
     assert (await other.acquire(Lane.BULK)).departed < 2.0
-    assert (await other.snapshot()).shut_until is None
+    assert (await other.snapshot()).paused_until is None
 
 
 async def test_an_empty_server_learns_the_day_from_those_who_remember_it(shared: MakeShared) -> None:
@@ -255,7 +255,7 @@ async def test_without_redis_no_call_is_sent(shared: MakeShared) -> None:
     await quota.acquire(Lane.BULK)
     lost, regained = [event for event in heard if isinstance(event, QuotaLost | QuotaRegained)]
     assert isinstance(lost, QuotaLost)
-    assert not lost.alone
+    assert not lost.local_fallback
     assert isinstance(regained, QuotaRegained)
     assert regained.seconds <= 1.0
 
@@ -263,7 +263,7 @@ async def test_without_redis_no_call_is_sent(shared: MakeShared) -> None:
 async def test_patience_waits_for_redis_to_come_back_and_no_longer_than_the_deadline(
     shared: MakeShared,
 ) -> None:
-    quota = shared(patience=30.0)
+    quota = shared(outage_timeout=30.0)
     await quota.acquire(Lane.BULK)
     gone(quota)
     before = now()
@@ -303,7 +303,7 @@ async def test_alone_a_process_keeps_to_its_share_and_comes_back_without_a_burst
     assert (await quota.snapshot()).used == pytest.approx(len(moments), abs=1)
     lost, regained = [event for event in heard if isinstance(event, QuotaLost | QuotaRegained)]
     assert isinstance(lost, QuotaLost)
-    assert lost.alone
+    assert lost.local_fallback
     assert isinstance(regained, QuotaRegained)
 
 
@@ -343,8 +343,8 @@ async def test_a_closed_quota_and_another_loop_are_refused(shared: MakeShared) -
 
 
 def test_bad_settings_are_all_named_at_once() -> None:
-    with pytest.raises(ValueError, match=r"company .*; fail must .*; patience .*; timeout "):
-        RedisQuota("redis://x", company="{a}", fail="open", patience=-1, timeout=0)  # type: ignore[arg-type]  # the point
+    with pytest.raises(ValueError, match=r"company .*; fail must .*; outage_timeout .*; timeout "):
+        RedisQuota("redis://x", company="{a}", fail="open", outage_timeout=-1, timeout=0)  # type: ignore[arg-type]  # the point
     with pytest.raises(ValueError, match="local_share belong together"):
         RedisQuota("redis://x", company="a", fail="local")
     with pytest.raises(ValueError, match="at most 1, not 2"):

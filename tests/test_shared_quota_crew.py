@@ -84,7 +84,7 @@ def test_a_refusal_that_one_process_sees_silences_all(redis_server: RedisServer)
     with crew(redis_server, per_second=60.0) as team:
         team.start(4)
         before = team.engine.ledger.refused
-        team.engine.misbehave(Fault.TOO_MANY, retry_after="5")
+        team.engine.inject_fault(Fault.TOO_MANY, retry_after="5")
         team.wait_for(lambda: team.engine.ledger.refused > before)
         entries = team.engine.ledger.entries
         [refused] = [entry for entry in entries if entry.fault is Fault.TOO_MANY]

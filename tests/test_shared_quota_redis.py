@@ -26,7 +26,7 @@ async def spend(quota: RedisQuota) -> None:
 
 async def back(quota: RedisQuota) -> None:
     """Wait until Redis has been found again."""
-    assert await quota._contact.back_within(20.0)
+    assert await quota._contact.wait_up(20.0)
 
 
 def everything_said(error: BaseException) -> str:
@@ -134,7 +134,7 @@ async def test_a_client_of_one_s_own_is_used_and_left_open(redis_server: RedisSe
 
 
 async def test_what_ended_last_is_told_before_closing(redis_server: RedisServer) -> None:
-    limits = QuotaLimits(per_second=1000.0, refused_calls_count=False)
+    limits = QuotaLimits(per_second=1000.0, count_rate_limited=False)
     async with RedisQuota(redis_server.url, company="acme", limits=limits) as quota:
         await spend(quota)
         quota.release(await quota.acquire(Lane.BULK), status=429)

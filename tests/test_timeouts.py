@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from gong_tasks_async.http.timeouts import ROUND, TimeLimits
+from gong_tasks_async.http.timeouts import ROUND, Timeouts
 
 pytestmark = pytest.mark.virtual
 
@@ -13,7 +13,7 @@ def now() -> float:
     return asyncio.get_running_loop().time()
 
 
-async def limited(limits: TimeLimits, seconds: float, work: float) -> float | None:
+async def limited(limits: Timeouts, seconds: float, work: float) -> float | None:
     """Work under a limit; how long it took, or None where the limit ended it."""
     began = now()
     limit = limits.begin(seconds)
@@ -30,13 +30,13 @@ async def limited(limits: TimeLimits, seconds: float, work: float) -> float | No
 
 @pytest.mark.parametrize("seconds", [0.01, ROUND, ROUND + 1e-6, 1.5 * ROUND, 2 * ROUND, 60.0, 3_600.0])
 async def test_a_limit_ends_what_takes_longer_and_leaves_alone_what_does_not(seconds: float) -> None:
-    limits = TimeLimits()
+    limits = Timeouts()
     assert await limited(limits, seconds, seconds * 1.001) is None
     assert await limited(limits, seconds, seconds * 0.999) == pytest.approx(seconds * 0.999, abs=1e-6)
 
 
 async def test_limits_that_begin_at_any_moment_end_at_their_own() -> None:
-    limits = TimeLimits()
+    limits = Timeouts()
 
     async def later(delay: float, seconds: float) -> None:
         await asyncio.sleep(delay)
@@ -46,11 +46,11 @@ async def test_limits_that_begin_at_any_moment_end_at_their_own() -> None:
 
 
 async def test_no_limit_at_all_never_ends() -> None:
-    assert await limited(TimeLimits(), float("inf"), 100_000.0) == pytest.approx(100_000.0, abs=1e-3)
+    assert await limited(Timeouts(), float("inf"), 100_000.0) == pytest.approx(100_000.0, abs=1e-3)
 
 
 async def test_being_cancelled_is_not_being_late() -> None:
-    limits = TimeLimits()
+    limits = Timeouts()
     task = asyncio.create_task(limited(limits, 5 * ROUND, 100 * ROUND))
     await asyncio.sleep(ROUND)
     task.cancel()
@@ -59,7 +59,7 @@ async def test_being_cancelled_is_not_being_late() -> None:
 
 
 async def test_no_timer_is_left_where_nothing_is_under_way() -> None:
-    limits = TimeLimits()
+    limits = Timeouts()
     await asyncio.gather(*(limited(limits, 6 * ROUND, 0.1) for _ in range(10)))
     await asyncio.sleep(2 * ROUND)
     assert limits._next_round is None

@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 from attrs import define, field, frozen
 
-from gong_tasks_async.bulk import Row, RowState, open_journal
+from gong_tasks_async.bulk import JournalRow, RowState, open_journal
 from gong_tasks_async.simulator import Engine, Fault, Request, Response, SecondLimit, SimulatorThread
 from tests import torture_job
 
@@ -110,7 +110,7 @@ class Job:
     journal: Path
     life: int = 0
     told: list[Told] = field(factory=list)
-    settled: dict[int, Row] = field(factory=dict)
+    settled: dict[int, JournalRow] = field(factory=dict)
     """Each row as it stood in the journal when it was first seen to be settled."""
 
     @contextmanager

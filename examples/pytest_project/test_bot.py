@@ -41,7 +41,7 @@ async def test_the_greeting_is_polite_where_gong_is_not(
 async def test_nobody_waits_a_minute_for_a_greeting(
     gong_client: GongTasksClient, gong_simulator: GongSimulator, gong_clock: GongClock
 ) -> None:
-    gong_simulator.engine.misbehave(Fault.TOO_MANY, retry_after="60")
+    gong_simulator.engine.inject_fault(Fault.TOO_MANY, retry_after="60")
     assert "does not answer" in await greeting(gong_client, gong_simulator.engine.user_ids[0])
     assert gong_clock.time() < 1
 
@@ -54,7 +54,7 @@ async def test_cleaning_up_survives_a_bad_network(
     user_id = gong_simulator.engine.user_ids[0]
     due = sum(bool(task.due_date) for task in await gong_client.list_tasks(user_id))
     for fault in (Fault.RESET_AFTER, Fault.BAD_GATEWAY, Fault.TRUNCATED):
-        gong_simulator.engine.misbehave(fault)
+        gong_simulator.engine.inject_fault(fault)
     assert await clean_up(gong_client, user_id, END_OF_2026) == due
     assert gong_simulator.ledger.refused == 0
     assert gong_clock.time() > due / 3

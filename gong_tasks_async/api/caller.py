@@ -10,12 +10,12 @@ from typing import Any, TypeVar
 
 from attrs import define, field
 
-from gong_tasks_async.auth.renewal import Renewal
+from gong_tasks_async.auth.renewal import Refresher
 from gong_tasks_async.errors import APIError, DeadlineExceeded, GongError, RateLimitError, TransportError
 from gong_tasks_async.events import CallAttempted, EventSink, RetryPlanned
 from gong_tasks_async.http import responses
 from gong_tasks_async.http.messages import HttpRequest, HttpResponse
-from gong_tasks_async.http.retry import RetryPolicy, Tries
+from gong_tasks_async.http.retry import Attempts, RetryPolicy
 from gong_tasks_async.http.transport import Transport
 from gong_tasks_async.quota import Lane, Quota
 
@@ -34,14 +34,14 @@ class Caller:
     timeout: float | None
     """Seconds for a whole call: the wait in line, all attempts, all sleeps."""
     events: EventSink
-    renewal: Renewal | None = None
+    renewal: Refresher | None = None
     """For credentials that end; None where they do not."""
     haltable: bool = False
     """Whether :meth:`halt` may be used; then it is remembered which calls wait."""
     jitter: Callable[[], float] = random.random
     calls: int = field(default=0, init=False)
     """Requests sent so far."""
-    refused: int = field(default=0, init=False)
+    rate_limited: int = field(default=0, init=False)
     """How many of them were answered 429."""
     _resting: set[asyncio.Task[object]] = field(factory=set, init=False)
     """The tasks that wait for a turn or between two tries; the others have a request under way."""
@@ -56,7 +56,7 @@ class Caller:
             DeadlineExceeded: the timeout is over, or would be before the next attempt.
         """
         if self.timeout is None:
-            return self._until_settled(request, Tries(), None)
+            return self._until_settled(request, Attempts(), None)
         return self._in_time(request, self.timeout)
 
     def about(self, request: HttpRequest, error: ErrorT, attempts: int) -> ErrorT:
@@ -92,7 +92,7 @@ class Caller:
             self._resting.discard(task)
 
     async def _in_time(self, request: HttpRequest, seconds: float) -> HttpResponse:
-        tries = Tries()
+        tries = Attempts()
         deadline = asyncio.get_running_loop().time() + seconds
         try:
             async with asyncio.timeout_at(deadline):
@@ -104,7 +104,7 @@ class Caller:
             raise self.about(request, late, tries.sent) from None
 
     async def _until_settled(
-        self, request: HttpRequest, tries: Tries, deadline: float | None
+        self, request: HttpRequest, tries: Attempts, deadline: float | None
     ) -> HttpResponse:
         try:
             while True:
@@ -116,21 +116,21 @@ class Caller:
             raise self.about(request, error, tries.sent)  # noqa: B904 - the same error, completed
 
     async def _attempt(
-        self, request: HttpRequest, tries: Tries, deadline: float | None
+        self, request: HttpRequest, tries: Attempts, deadline: float | None
     ) -> HttpResponse | APIError | TransportError:
         """One turn, one request, one outcome."""
         if self.renewal is not None:
             await self.rest(self.renewal.ready())
         turn = await self.rest(
             self.quota.acquire(
-                self.lane, deadline=deadline, max_wait=self.retry.max_wait, returning=tries.refused > 0
+                self.lane, deadline=deadline, max_wait=self.retry.max_wait, returning=tries.rate_limited > 0
             )
         )
         response = None
         tries.signed = None if self.renewal is None else self.renewal.signed
         tries.sent += 1
         self.calls += 1
-        told = self.events.wants_every_call
+        told = self.events.wants_call_events
         started = asyncio.get_running_loop().time() if told else 0.0
         try:
             response = await self.transport.send(request, self.retry.attempt_timeout)
@@ -145,11 +145,11 @@ class Caller:
         )
 
     async def _wait_or_raise(
-        self, request: HttpRequest, error: APIError | TransportError, tries: Tries, deadline: float | None
+        self, request: HttpRequest, error: APIError | TransportError, tries: Attempts, deadline: float | None
     ) -> None:
         if isinstance(error, RateLimitError):
-            tries.refused += 1
-            self.refused += 1
+            tries.rate_limited += 1
+            self.rate_limited += 1
             error = self._shut_the_gate(error, tries)
         if await self._has_other_credentials(error, tries):
             return
@@ -163,23 +163,23 @@ class Caller:
         if not isinstance(error, RateLimitError):  # after a 429 the gate holds it, with everybody else
             await self.rest(asyncio.sleep(wait))
 
-    async def _has_other_credentials(self, error: APIError | TransportError, tries: Tries) -> bool:
+    async def _has_other_credentials(self, error: APIError | TransportError, tries: Attempts) -> bool:
         """Whether a call may go again because what signed it has ended and something else signs now; once a call."""
         if self.renewal is None or tries.renewed or not responses.means_expiry(error):
             return False
         tries.renewed = True
-        return await self.rest(self.renewal.after_refusal(tries.signed))
+        return await self.rest(self.renewal.refresh_after_401(tries.signed))
 
-    def _shut_the_gate(self, error: RateLimitError, tries: Tries) -> RateLimitError:
+    def _shut_the_gate(self, error: RateLimitError, tries: Attempts) -> RateLimitError:
         """Have everybody wait, and call the error by its name where Gong means the whole day."""
-        day_spent = self.retry.means_the_day(error)
-        self.quota.pause(self.retry.wait_after_refusal(error, tries), day_spent=day_spent)
+        day_spent = self.retry.is_daily_limit(error)
+        self.quota.pause(self.retry.pause_after_429(error, tries), day_spent=day_spent)
         return error.as_daily(datetime.now(UTC)) if day_spent else error
 
     def _tell_attempt(
-        self, request: HttpRequest, response: HttpResponse | None, tries: Tries, started: float
+        self, request: HttpRequest, response: HttpResponse | None, tries: Attempts, started: float
     ) -> None:
-        self.events.tell(
+        self.events.emit(
             CallAttempted(
                 method=request.method,
                 url=self.transport.base_url + request.path,
@@ -190,9 +190,9 @@ class Caller:
         )
 
     def _tell_retry(
-        self, request: HttpRequest, error: APIError | TransportError, tries: Tries, wait: float
+        self, request: HttpRequest, error: APIError | TransportError, tries: Attempts, wait: float
     ) -> None:
-        self.events.tell(
+        self.events.emit(
             RetryPlanned(
                 method=request.method,
                 url=self.transport.base_url + request.path,

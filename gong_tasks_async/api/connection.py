@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from gong_tasks_async.auth.renewal import CredentialSource, Renewal
+from gong_tasks_async.auth.renewal import CredentialSource, Refresher
 from gong_tasks_async.errors import ClientStateError
 from gong_tasks_async.http.transport import Transport
 
@@ -23,7 +23,7 @@ class Connection:
         self._open_transport = open_transport
         self._source = source
         self._follows_grant = follows_grant
-        self.renewal: Renewal | None = None
+        self.renewal: Refresher | None = None
         self._transport: Transport | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
@@ -62,7 +62,7 @@ class Connection:
         self._loop = asyncio.get_running_loop()
         self._transport = self._open_transport()
         if self._source is not None:
-            self.renewal = Renewal(self._source, self._transport, follows_grant=self._follows_grant)
+            self.renewal = Refresher(self._source, self._transport, follows_grant=self._follows_grant)
 
     async def close(self) -> None:
         """Close the transport; a second time does nothing."""

@@ -46,9 +46,9 @@ class UpdateApplier:
         return self.caller.calls
 
     @property
-    def refused(self) -> int:
+    def rate_limited(self) -> int:
         """How many of them were answered 429."""
-        return self.caller.refused
+        return self.caller.rate_limited
 
     async def apply(self, update: TaskUpdate) -> Applied:
         """Make one change."""
@@ -102,7 +102,7 @@ async def list_many(
     """The listings of many users, as they come."""
 
     async def list_one(wanted: TaskFilter | str) -> UserTasks:
-        return await list_user(caller, as_filter(wanted), missing_is_empty=missing_is_empty)
+        return await list_user(caller, to_filter(wanted), missing_is_empty=missing_is_empty)
 
     # Closed here and now when the caller leaves early, so that no worker outlives the loop over it.
     async with aclosing(each_result(filters, list_one, workers)) as results:
@@ -110,12 +110,12 @@ async def list_many(
             yield listed
 
 
-def as_filter(wanted: TaskFilter | str) -> TaskFilter:
+def to_filter(wanted: TaskFilter | str) -> TaskFilter:
     """A text is a user's id, and stands for that user's open tasks."""
     return TaskFilter(wanted) if isinstance(wanted, str) else wanted
 
 
-async def as_they_are(caller: Caller, updates: Iterable[TaskUpdate]) -> list[Task]:
+async def list_current(caller: Caller, updates: Iterable[TaskUpdate]) -> list[Task]:
     """The tasks, in any state, of everybody whose tasks are to be changed: one call for each person.
 
     Somebody whose tasks cannot be listed is left out; those rows are then sent, whatever their state.
@@ -131,7 +131,7 @@ async def as_they_are(caller: Caller, updates: Iterable[TaskUpdate]) -> list[Tas
 
 async def plan(caller: Caller, updates: list[TaskUpdate], *, look: bool) -> Plan:
     """What there is to do, and how long it will take; ``look`` lists the tasks first, to leave out the unchanged."""
-    planned = plan_updates(updates, await as_they_are(caller, updates) if look else None)
+    planned = plan_updates(updates, await list_current(caller, updates) if look else None)
     return planned.with_estimate(await caller.quota.estimate(planned.calls)) if planned.calls else planned
 
 

@@ -26,7 +26,7 @@ from gong_tasks_async.errors import (
 from gong_tasks_async.events import logger
 from gong_tasks_async.http import responses
 from gong_tasks_async.http.messages import HttpRequest, HttpResponse
-from gong_tasks_async.http.retry import RetryPolicy, Tries
+from gong_tasks_async.http.retry import Attempts, RetryPolicy
 from gong_tasks_async.http.transport import AiohttpTransport, Session, Transport, checked_base_url
 
 TOKEN_URL = "https://app.gong.io/oauth2/generate-customer-token"  # noqa: S105 - an address
@@ -190,7 +190,7 @@ class OAuthToken:
     async def _ask(self) -> OAuthGrant:
         request = token_endpoint.refresh_request(self._url.raw_path, self._refresh_token, self._arguments)
         transport = AiohttpTransport(
-            _Exchanging(self._client, self._refresh_token),
+            _RefreshCredentials(self._client, self._refresh_token),
             str(self._url.origin()),
             max_response_bytes=LONGEST_ANSWER,
             session=self._session,
@@ -202,7 +202,7 @@ class OAuthToken:
             return token_endpoint.read_grant(response, self._now())
         except (APIError, TransportError, DecodeError) as error:
             refusal = token_endpoint.refusal(error, str(self._url), cut_off=bool(lost))
-            if isinstance(error, APIError) and token_endpoint.is_used_up(error):
+            if isinstance(error, APIError) and token_endpoint.is_invalid_grant(error):
                 self._refused = refusal
             raise refusal from None
         finally:
@@ -218,7 +218,7 @@ def _bearer(access_token: str) -> BearerToken:
 
 
 @frozen(repr=False)
-class _Exchanging:
+class _RefreshCredentials:
     """Signs an exchange as the app, and keeps the refresh token out of every message too."""
 
     app: AccessKey
@@ -235,7 +235,7 @@ class _Exchanging:
 
 async def _answered(transport: Transport, request: HttpRequest, lost: list[TransportError]) -> HttpResponse:
     """Ask until there is an answer, or no use in asking; notes the tries that got none."""
-    tries = Tries()
+    tries = Attempts()
     while True:
         tries.sent += 1
         try:
@@ -247,7 +247,7 @@ async def _answered(transport: Transport, request: HttpRequest, lost: list[Trans
             if responses.is_success(response):
                 return response
             error = responses.read_error(response, datetime.now(UTC))
-        tries.refused += isinstance(error, RateLimitError)
+        tries.rate_limited += isinstance(error, RateLimitError)
         wait = RETRY.wait(error, tries, random.random())  # noqa: S311 - jitter
         if wait is None or tries.sent >= RETRY.attempts:  # a 429, too, since people and `close` wait for this
             raise error

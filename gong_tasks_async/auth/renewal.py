@@ -34,7 +34,7 @@ class CredentialSource(Protocol):
         """Wait until no renewal is under way."""
 
 
-class Supplied:
+class CallableSource:
     """Credentials that a function of the user's knows, such as one that asks a vault.
 
     It is asked before the first call, and again when Gong refuses what it gave.
@@ -66,7 +66,7 @@ class Supplied:
         return self.current
 
 
-class Renewal:
+class Refresher:
     """Signs one transport with what a source has.
 
     Args:
@@ -94,7 +94,7 @@ class Renewal:
         """What the transport signs with now."""
         return self._signed
 
-    async def after_refusal(self, refused: Grant | None) -> bool:
+    async def refresh_after_401(self, refused: Grant | None) -> bool:
         """Get other credentials than those that Gong has refused; False where there are no others.
 
         Raises:

@@ -117,7 +117,7 @@ def refusal(error: APIError | TransportError | DecodeError, url: str, *, cut_off
     )
 
 
-def is_used_up(error: APIError) -> bool:
+def is_invalid_grant(error: APIError) -> bool:
     """Whether the refresh token will never be good again: https://www.rfc-editor.org/rfc/rfc6749#section-5.2 ."""
     return error.status == BAD_REQUEST and any("invalid_grant" in said for said in error.errors)
 

@@ -23,7 +23,7 @@ class Applier(Protocol):
         """Requests sent so far."""
 
     @property
-    def refused(self) -> int:
+    def rate_limited(self) -> int:
         """How many of them were answered 429."""
 
     async def apply(self, update: TaskUpdate) -> Applied:

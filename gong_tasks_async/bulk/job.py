@@ -11,7 +11,7 @@ from gong_tasks_async.bulk.applier import Applier
 from gong_tasks_async.bulk.journal import Journal
 from gong_tasks_async.bulk.plan import Plan, plan_updates
 from gong_tasks_async.bulk.recorder import Recorder
-from gong_tasks_async.bulk.report import BulkReport, Outcome, Unchanged, UserCounts
+from gong_tasks_async.bulk.report import BulkReport, Outcome, RowCounts, Unchanged
 from gong_tasks_async.bulk.runner import BulkRun, RunSettings
 from gong_tasks_async.models import TaskUpdate
 
@@ -87,11 +87,11 @@ class Job:
         return await run.run(calls + skipped)
 
 
-def _with_pending(report: BulkReport, pending: Mapping[str, int]) -> dict[str, UserCounts]:
+def _with_pending(report: BulkReport, pending: Mapping[str, int]) -> dict[str, RowCounts]:
     """This run's counts of each user, and what the journal still holds for them."""
     ran = report.by_user
     users = [user_id for user_id, rows in pending.items() if rows or user_id in ran]
-    return {user_id: evolve(ran.get(user_id, UserCounts()), pending=pending[user_id]) for user_id in users}
+    return {user_id: evolve(ran.get(user_id, RowCounts()), pending=pending[user_id]) for user_id in users}
 
 
 async def listed(updates: Updates) -> list[TaskUpdate]:
@@ -101,7 +101,7 @@ async def listed(updates: Updates) -> list[TaskUpdate]:
     return list(updates)
 
 
-def awaited(on_outcome: Callable[[Outcome], None] | None) -> OnSettled | None:
+def as_async(on_outcome: Callable[[Outcome], None] | None) -> OnSettled | None:
     """A plain callback, as a run calls it."""
     if on_outcome is None:
         return None

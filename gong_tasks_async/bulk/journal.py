@@ -18,13 +18,13 @@ from typing import Any, Self
 
 from gong_tasks_async.bulk.journal_file import (
     Planned,
+    check_header,
     connect,
     create,
     exists,
-    job_of,
+    identify_job,
     locked,
     refuse,
-    refuse_what_is_not_ours,
     told,
 )
 from gong_tasks_async.bulk.journal_schema import (
@@ -37,7 +37,7 @@ from gong_tasks_async.bulk.journal_schema import (
     TIMELINE,
     Counts,
     Job,
-    Row,
+    JournalRow,
     RowState,
     Settled,
     outcome_columns,
@@ -47,7 +47,16 @@ from gong_tasks_async.bulk.journal_schema import (
 from gong_tasks_async.errors import JournalError
 from gong_tasks_async.models import TaskUpdate
 
-__all__ = ["Counts", "Journal", "JournalError", "JournalReader", "Row", "RowState", "Settled", "open_journal"]
+__all__ = [
+    "Counts",
+    "Journal",
+    "JournalError",
+    "JournalReader",
+    "JournalRow",
+    "RowState",
+    "Settled",
+    "open_journal",
+]
 
 PAGE = 1_000
 """Rows read at once, so that neither memory nor the log grows while a report takes its time."""
@@ -61,7 +70,7 @@ class JournalReader:
         self._database = database
         self._mutex = threading.Lock()
         with self._alone():
-            refuse_what_is_not_ours(database, path)
+            check_header(database, path)
             fingerprint, rows, created = database.execute(JOB).fetchone()
         self.job = Job(fingerprint, rows)
         self.created_at = datetime.fromtimestamp(created, UTC)
@@ -72,7 +81,7 @@ class JournalReader:
         with self._alone() as database:
             return Counts(**dict(database.execute("SELECT state, count(*) FROM rows GROUP BY state")))
 
-    def rows(self, state: RowState | None = None) -> Iterator[Row]:
+    def rows(self, state: RowState | None = None) -> Iterator[JournalRow]:
         """The rows in the plan's order, read as they are taken: a later one may be of a later moment."""
         after = 0
         while page := self._page(after, PAGE, state):
@@ -230,7 +239,7 @@ def _provide(path: Path, planned: Iterable[Planned] | None) -> None:
         create(path, planned)
     elif planned is not None:
         with open_journal(path) as journal:  # read-only: a writer would change the file when it closes
-            same = job_of(planned, path) == journal.job
+            same = identify_job(planned, path) == journal.job
         if not same:
             refuse(
                 path,

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import NoReturn, TypeAlias
 
 from gong_tasks_async.bulk.journal_schema import (
+    APPLICATION_ID,
     INSERT,
-    OURS,
+    SELECT_UPDATE,
     TABLES,
     VERSION,
-    WISH_OF,
     Job,
     RowState,
     fingerprint,
@@ -88,11 +88,11 @@ def exists(path: Path) -> bool:
         # Looked at as if nobody could write it: so SQLite makes no file beside that of another program. A plain
         # open() would do worse: closing it frees the locks of this process (https://www.sqlite.org/howtocorrupt.html).
         with closing(connect(path, "mode=ro&immutable=1")) as database:
-            refuse_what_is_not_ours(database, path)
+            check_header(database, path)
         return True
 
 
-def refuse_what_is_not_ours(database: sqlite3.Connection, path: Path) -> None:
+def check_header(database: sqlite3.Connection, path: Path) -> None:
     """Refuse a file of another program, of a newer version of this one, or of no database at all."""
     try:
         (identity,) = database.execute("PRAGMA application_id").fetchone()
@@ -101,7 +101,7 @@ def refuse_what_is_not_ours(database: sqlite3.Connection, path: Path) -> None:
         if error.sqlite_errorcode != sqlite3.SQLITE_NOTADB:
             raise
         refuse(path, "it is not a journal, nor a database at all: name a new file")
-    if identity != OURS:
+    if identity != APPLICATION_ID:
         refuse(path, "it is another program's database: name a new file")
     if version > VERSION:
         refuse(path, "a newer version of this library made it: upgrade")
@@ -132,7 +132,7 @@ def locked(path: Path) -> sqlite3.Connection:
 # Writing the plan
 
 
-def plan_in(database: sqlite3.Connection, path: Path, planned: Iterable[Planned]) -> Job:
+def write_plan(database: sqlite3.Connection, path: Path, planned: Iterable[Planned]) -> Job:
     """Write the rows as they come, identical ones once; what fails leaves a file to be thrown away.
 
     Raises:
@@ -170,13 +170,13 @@ def _is_new(
 
 
 def _planned_before(database: sqlite3.Connection, task_id: int) -> TaskUpdate:
-    return update_from(*database.execute(WISH_OF, (task_id,)).fetchone())
+    return update_from(*database.execute(SELECT_UPDATE, (task_id,)).fetchone())
 
 
-def job_of(planned: Iterable[Planned], path: Path) -> Job:
+def identify_job(planned: Iterable[Planned], path: Path) -> Job:
     """The job of a plan, found in a nameless database that SQLite keeps in memory while it is small."""
     with closing(sqlite3.connect("", isolation_level=None)) as scratch:
-        return plan_in(scratch, path, planned)
+        return write_plan(scratch, path, planned)
 
 
 def create(path: Path, planned: Iterable[Planned]) -> None:
@@ -189,7 +189,7 @@ def create(path: Path, planned: Iterable[Planned]) -> None:
         database = sqlite3.connect(unfinished, isolation_level=None)
     try:
         with closing(database):
-            plan_in(database, path, planned)
+            write_plan(database, path, planned)
         with told(path, "cannot be made"):
             if path.exists():  # empty, such as a temporary file that only its owner may read
                 shutil.copymode(path, unfinished)

@@ -9,8 +9,8 @@ from typing import Final
 from attrs import define
 
 from gong_tasks_async import errors
-from gong_tasks_async.bulk import JournalReader, Row, RowState, open_journal
-from gong_tasks_async.bulk.report import BulkReport, Failed, Moment, UserCounts
+from gong_tasks_async.bulk import JournalReader, JournalRow, RowState, open_journal
+from gong_tasks_async.bulk.report import BulkReport, Failed, RowCounts, TimelineBucket
 from gong_tasks_async.errors import APIError, GongError
 
 BUCKETS: Final = 120
@@ -52,7 +52,7 @@ def report_of(path: Path) -> BulkReport:
         )
 
 
-def failed_of(row: Row) -> Failed:
+def failed_of(row: JournalRow) -> Failed:
     """A failed row, with the error that it was recorded with, as far as that goes."""
     words = row.error or "without a message"
     kind = getattr(errors, row.error_kind or "", None)
@@ -65,9 +65,9 @@ def failed_of(row: Row) -> Failed:
     return Failed(row.update, error)
 
 
-def _timeline(journal: JournalReader) -> tuple[Moment, ...]:
+def _timeline(journal: JournalReader) -> tuple[TimelineBucket, ...]:
     """The course of the job, without the stretches in which nothing was settled, such as nights."""
-    moments = (Moment(*moment) for moment in journal.timeline(BUCKETS))
+    moments = (TimelineBucket(*moment) for moment in journal.timeline(BUCKETS))
     return tuple(moment for moment in moments if moment.updated or moment.failed)
 
 
@@ -78,8 +78,8 @@ def _elapsed(journal: JournalReader) -> float:
     return max(0.0, (last - journal.created_at).total_seconds())
 
 
-def _by_user(journal: JournalReader) -> dict[str, UserCounts]:
+def _by_user(journal: JournalReader) -> dict[str, RowCounts]:
     return {
-        user: UserCounts(counts.updated, counts.unchanged, counts.failed, counts.pending)
+        user: RowCounts(counts.updated, counts.unchanged, counts.failed, counts.pending)
         for user, counts in journal.by_user().items()
     }

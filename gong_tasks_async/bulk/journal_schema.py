@@ -11,7 +11,9 @@ from attrs import Attribute, field, frozen
 
 from gong_tasks_async.models import TaskStatus, TaskUpdate
 
-OURS = 0x476F6E6A  # "Gonj", in the file's header; https://www.sqlite.org/pragma.html#pragma_application_id
+APPLICATION_ID = (
+    0x476F6E6A  # "Gonj", in the file's header; https://www.sqlite.org/pragma.html#pragma_application_id
+)
 VERSION = 1
 
 
@@ -33,7 +35,7 @@ class Job:
 
 
 @frozen
-class Row:
+class JournalRow:
     """One row as it stands."""
 
     update: TaskUpdate
@@ -130,18 +132,18 @@ def outcome_columns(row: Settled, now: float) -> tuple[Any, ...]:
     return row.state.value, row.attempts, request_id, error, row.error_kind, row.status, now, row.task_id
 
 
-def row_from(columns: tuple[Any, ...]) -> Row:
+def row_from(columns: tuple[Any, ...]) -> JournalRow:
     """The row of these columns."""
     _, *wanted, state, attempts, request_id, error, error_kind, status, settled_at = columns
     moment = None if settled_at is None else datetime.fromtimestamp(settled_at, UTC)
     outcome = (attempts, request_id, error, error_kind, status, moment)
-    return Row(update_from(*wanted), RowState(state), *outcome)
+    return JournalRow(update_from(*wanted), RowState(state), *outcome)
 
 
 TABLES = f"""
 PRAGMA journal_mode = OFF;
 PRAGMA synchronous = FULL;
-PRAGMA application_id = {OURS};
+PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {VERSION};
 BEGIN;
 CREATE TABLE job (
@@ -167,7 +169,7 @@ INSERT = """
 INSERT INTO rows (task_id, user_id, status, due_date, priority, state, settled_at) VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (task_id) DO NOTHING
 """
-WISH_OF = "SELECT task_id, user_id, status, due_date, priority FROM rows WHERE task_id = ?"
+SELECT_UPDATE = "SELECT task_id, user_id, status, due_date, priority FROM rows WHERE task_id = ?"
 JOB = "SELECT fingerprint, rows, created_at FROM job"
 COLUMNS = """
 SELECT number, task_id, user_id, status, due_date, priority,

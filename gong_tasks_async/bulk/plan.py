@@ -102,7 +102,7 @@ def plan_updates(updates: Iterable[TaskUpdate], current: Iterable[Task] | None =
         PlanConflictError: some tasks are to be changed in two different ways; it names all of them.
     """
     rows, wanted = _merged(updates)
-    as_wanted = {task.id: is_as_wanted(task, wanted[task.id]) for task in current or () if task.id in wanted}
+    as_wanted = {task.id: is_unchanged(task, wanted[task.id]) for task in current or () if task.id in wanted}
     return Plan(
         updates=tuple(update for update in wanted.values() if not as_wanted.get(update.task_id)),
         unchanged=tuple(update for update in wanted.values() if as_wanted.get(update.task_id)),
@@ -110,7 +110,7 @@ def plan_updates(updates: Iterable[TaskUpdate], current: Iterable[Task] | None =
     )
 
 
-def is_as_wanted(task: Task, update: TaskUpdate) -> bool:
+def is_unchanged(task: Task, update: TaskUpdate) -> bool:
     """Whether the update would leave its task as it is; false wherever that is not known, and for another task.
 
     Due dates are compared as moments, priorities by name without regard to case.

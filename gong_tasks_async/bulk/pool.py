@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 R = TypeVar("R")
 
-BREATH = 64
+YIELD_EVERY = 64
 """Items after which a worker lets the event loop go round, should none of its calls have waited."""
 
 
@@ -119,7 +119,7 @@ class Pool(Generic[T]):
             while not self._stopped:
                 await self._handle(await self._feed.take())
                 count += 1
-                if count % BREATH == 0:
+                if count % YIELD_EVERY == 0:
                     await asyncio.sleep(0)
         except StopAsyncIteration:
             self.stop()

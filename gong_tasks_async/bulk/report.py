@@ -39,7 +39,7 @@ Outcome: TypeAlias = Updated | Unchanged | Failed
 
 
 @frozen
-class UserCounts:
+class RowCounts:
     """What became of the rows of one user."""
 
     updated: int = 0
@@ -49,7 +49,7 @@ class UserCounts:
 
 
 @frozen
-class Moment:
+class TimelineBucket:
     """How many rows were settled in one stretch of the run; all stretches of a run are equally long."""
 
     at: datetime
@@ -80,11 +80,11 @@ class BulkReport:
     """Why the run ended before its rows did, if it did."""
     resume_after: datetime | None = None
     """When it is worth going on, where Gong said so."""
-    refused: int = 0
+    rate_limited: int = 0
     """Calls that were answered 429."""
-    by_user: Mapping[str, UserCounts] = field(factory=dict, hash=False)
+    by_user: Mapping[str, RowCounts] = field(factory=dict, hash=False)
     """The counts of each user, by user id."""
-    timeline: tuple[Moment, ...] = ()
+    timeline: tuple[TimelineBucket, ...] = ()
     """The course of the run. A stretch in which nothing was settled may be left out."""
     started_at: datetime | None = None
     job: str | None = None

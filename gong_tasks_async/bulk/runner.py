@@ -168,7 +168,7 @@ class BulkRun:
             failed=tally.failed,
             pending=max(0, total - tally.settled),
             calls=self._applier.calls,
-            refused=self._applier.refused,
+            rate_limited=self._applier.rate_limited,
             elapsed=elapsed,
             failures=tuple(tally.failures),
             stopped_because=self._stopped_because,

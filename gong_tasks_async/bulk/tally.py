@@ -6,7 +6,7 @@ from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 
 from gong_tasks_async.bulk.journal_schema import RowState
-from gong_tasks_async.bulk.report import Failed, Moment, Outcome, Unchanged, Updated, UserCounts
+from gong_tasks_async.bulk.report import Failed, Outcome, RowCounts, TimelineBucket, Unchanged, Updated
 
 KEPT_FAILURES = 1_000
 MOST_BUCKETS = 240
@@ -32,10 +32,10 @@ class Timeline:
         before = self._buckets[place]
         self._buckets[place] = (before[0] + updated, before[1] + failed)
 
-    def moments(self) -> tuple[Moment, ...]:
+    def moments(self) -> tuple[TimelineBucket, ...]:
         """The buckets, each with the moment at which it begins."""
         return tuple(
-            Moment(self._started_at + number * self._width, updated, failed)
+            TimelineBucket(self._started_at + number * self._width, updated, failed)
             for number, (updated, failed) in enumerate(self._buckets)
         )
 
@@ -61,10 +61,10 @@ class Tally:
         return self.updated + self.unchanged + self.failed
 
     @property
-    def by_user(self) -> dict[str, UserCounts]:
+    def by_user(self) -> dict[str, RowCounts]:
         """The same for each owner of tasks."""
         return {
-            user_id: UserCounts(updated=updated, unchanged=unchanged, failed=failed)
+            user_id: RowCounts(updated=updated, unchanged=unchanged, failed=failed)
             for user_id, (updated, unchanged, failed) in self._by_user.items()
         }
 

@@ -17,7 +17,7 @@ INSTEAD: Final = (
 _REFUSED: Final = re.compile(r"^(TaskUpdate|TaskFilter|QuotaLimits|RetryPolicy) refused: ")
 
 
-def for_people(error: Exception) -> str:
+def cli_message(error: Exception) -> str:
     """What an error says, its lines kept, for somebody at a command line."""
     words = _REFUSED.sub("", str(error))
     for program, person in INSTEAD:
@@ -27,4 +27,4 @@ def for_people(error: Exception) -> str:
 
 def line_for_people(error: Exception) -> str:
     """The same, in one line."""
-    return one_line(for_people(error))
+    return one_line(cli_message(error))

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import click
 
 from gong_tasks_async import __version__
-from gong_tasks_async.cli.lazy_group import CommandsOnDemand
+from gong_tasks_async.cli.lazy_group import LazyGroup
 
 COMMANDS = {
     "list": "List the tasks of some users, or of all.",
@@ -31,7 +31,7 @@ INTERRUPTED = 130
 """What shells report of a program that Ctrl-C has ended; as in `exit_codes`, which brings attrs with it."""
 
 
-class GongTasks(CommandsOnDemand):
+class GongTasks(LazyGroup):
     """The group of all commands, which tells in a line what went wrong."""
 
     def invoke(self, ctx: click.Context) -> Any:

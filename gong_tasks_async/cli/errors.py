@@ -6,14 +6,14 @@ import errno
 import os
 import sys
 
-from gong_tasks_async.cli.advice import for_people, line_for_people
+from gong_tasks_async.cli.advice import cli_message, line_for_people
 from gong_tasks_async.cli.config.sign_in import NoCredentialsError
 from gong_tasks_async.cli.exit_codes import ExitCode, exit_code_of
 from gong_tasks_async.cli.output.console import note
 from gong_tasks_async.errors import GongError
 
 
-def code_and_words(error: Exception) -> tuple[ExitCode, str] | None:
+def exit_for(error: Exception) -> tuple[ExitCode, str] | None:
     """How a command ends that this error ended; None for one that nobody foresaw: a fault of ours."""
     match error:
         case GongError():
@@ -25,7 +25,7 @@ def code_and_words(error: Exception) -> tuple[ExitCode, str] | None:
         case OSError():
             return ExitCode.ROWS_FAILED, _trouble_with_a_file(error)
         case ValueError():  # settings, configuration, contradicting rows: all are refused before anything is sent
-            return ExitCode.USAGE, for_people(error)
+            return ExitCode.USAGE, cli_message(error)
     return None
 
 
@@ -43,7 +43,7 @@ _WHAT_TO_DO = {
 
 def tell(error: Exception) -> ExitCode | None:
     """Say what happened on standard error, and return the exit code; None for what nobody foresaw."""
-    told = code_and_words(error)
+    told = exit_for(error)
     if told is None:
         return None
     code, words = told

@@ -70,7 +70,7 @@ def job_server_options(function: Callable[..., T]) -> Callable[..., T]:
     return _COMPANY(_REDIS(with_server))
 
 
-def looking_options(function: Callable[..., T]) -> Callable[..., T]:
+def read_only_options(function: Callable[..., T]) -> Callable[..., T]:
     """The same for a command that does not call Gong: a profile tells it where to look, and needs no credentials."""
 
     @functools.wraps(function)

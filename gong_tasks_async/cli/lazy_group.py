@@ -10,7 +10,7 @@ import click
 from click.shell_completion import CompletionItem
 
 
-class CommandsOnDemand(click.Group):
+class LazyGroup(click.Group):
     """A group that knows its commands by name, and each one's line of help without importing it.
 
     Args:

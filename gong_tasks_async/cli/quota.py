@@ -65,7 +65,7 @@ def numbers(limits: QuotaLimits, now: QuotaSnapshot) -> Numbers:
         "reserve": now.reserve,
         "perSecond": round(now.per_second, 3),
         "resetsAt": spelled(now.resets_at) or None,
-        "shutUntil": spelled(now.shut_until) or None,
+        "shutUntil": spelled(now.paused_until) or None,
     }
 
 
@@ -76,7 +76,7 @@ def facts(limits: QuotaLimits, now: QuotaSnapshot) -> dict[str, str]:
         "Left": _left(limits, now),
         "Pace": f"{now.per_second:.2f} calls a second{_time_for_the_rest(now)}",
         "Turns": _turn(limits, now),
-        "Gong": f"takes no calls until {local(now.shut_until)}" if now.shut_until else "takes calls",
+        "Gong": f"takes no calls until {local(now.paused_until)}" if now.paused_until else "takes calls",
     }
 
 

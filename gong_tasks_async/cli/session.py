@@ -99,11 +99,11 @@ def open_client(
         base_url=configuration.base_url,
         limits=configuration.limits,
         quota=quota,
-        on_event=on_event or Pauses(),
+        on_event=on_event or PauseNotices(),
     )
 
 
-class Pauses:
+class PauseNotices:
     """Nobody shall wait for long without a word: tells of each long pause once, however many calls were refused."""
 
     def __init__(self) -> None:

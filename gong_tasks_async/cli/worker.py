@@ -10,7 +10,7 @@ import click
 from gong_tasks_async.cli.command import Command
 from gong_tasks_async.cli.job_server import JobServer, job_server_options
 from gong_tasks_async.cli.output.console import note
-from gong_tasks_async.cli.session import Pauses, client_options
+from gong_tasks_async.cli.session import PauseNotices, client_options
 
 if TYPE_CHECKING:
     from gong_tasks_async.cli.config.configuration import Configuration
@@ -72,5 +72,5 @@ def client_settings(configuration: Configuration) -> ClientSettings:
         "credentials": configuration.credentials,
         "base_url": configuration.base_url,
         "limits": evolve(configuration.limits, day_store=None),
-        "on_event": Pauses(),
+        "on_event": PauseNotices(),
     }

@@ -50,11 +50,11 @@ from gong_tasks_async.models.enums import documented_words
 Reader = Callable[..., Any]
 
 
-class Stumbled(Exception):  # noqa: N818 - never leaves the codec
+class FastPathMiss(Exception):  # noqa: N818 - never leaves the codec
     """Something here is not plain; the detailed reader has to look at it."""
 
 
-class Words(dict[str, OpenEnum]):
+class EnumCache(dict[str, OpenEnum]):
     """The members of a vocabulary by their words; one that Gong does not document is made when looked up."""
 
     def __init__(self, vocabulary: type[OpenEnum]) -> None:
@@ -151,7 +151,7 @@ def source_of(kind: type[Answered]) -> str:
     return "\n".join(lines)
 
 
-def draft_of(kind: type[Answered]) -> type[Answered]:
+def mutable_class(kind: type[Answered]) -> type[Answered]:
     """The same class, made empty and still open to assignment.
 
     All of these must be there: the interpreter takes its quick ways only if none is the frozen class's own.
@@ -164,17 +164,17 @@ def quick_readers() -> dict[type[Answered], Reader]:
     """A generated reader for each class of an answer."""
     names: dict[str, Any] = {
         "NOTHING": NOTHING,
-        "Stumbled": Stumbled,
+        "Stumbled": FastPathMiss,
         "UTC": UTC,
         "extra_of": extra_of,
         "fromisoformat": datetime.fromisoformat,
         "integer": integer,
     }
     for vocabulary in OpenEnum.__subclasses__():
-        names[f"{vocabulary.__name__}_words"] = Words(vocabulary)
+        names[f"{vocabulary.__name__}_words"] = EnumCache(vocabulary)
     for kind in ANSWERED:
         names[kind.__name__] = kind
-        names[f"{kind.__name__}Draft"] = draft_of(kind)
+        names[f"{kind.__name__}Draft"] = mutable_class(kind)
         names[f"{kind.__name__}_blank"] = {gong_name(a.name): None for a in _fields(kind)}
         exec(compile(source_of(kind), f"<reader of {kind.__name__}>", "exec"), names)  # noqa: S102 - our own classes
     return {kind: names[f"read_{kind.__name__}"] for kind in ANSWERED}

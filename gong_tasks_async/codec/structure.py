@@ -56,7 +56,7 @@ def text(value: object, _: object = None) -> str:
     raise Mismatch("text", value)
 
 
-def truth(value: object, _: object = None) -> bool:
+def boolean(value: object, _: object = None) -> bool:
     """A JSON truth value."""
     if type(value) is bool:
         return value
@@ -189,7 +189,7 @@ def strict_converter() -> Converter:
     """A converter that reads Gong's answers as this module's docstring says."""
     converter = Converter()
     converter.register_structure_hook(str, text)
-    converter.register_structure_hook(bool, truth)
+    converter.register_structure_hook(bool, boolean)
     converter.register_structure_hook(int, integer)
     converter.register_structure_hook(datetime, date_time)
     # One by one: cattrs' own hook for text wins over a predicate for classes that are text as well.

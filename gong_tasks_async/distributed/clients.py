@@ -45,12 +45,12 @@ def shared_quota(url: str) -> QuotaOf:
     """The quota that is kept in the same Redis as the jobs."""
 
     def quota_of(company: str, limits: QuotaLimits) -> Quota:
-        return RedisQuota(url, company=company, limits=limits, patience=PATIENCE)
+        return RedisQuota(url, company=company, limits=limits, outage_timeout=PATIENCE)
 
     return quota_of
 
 
-class Clients:
+class ClientPool:
     """Opens each client when it is first needed, and closes them all at the end.
 
     Args:

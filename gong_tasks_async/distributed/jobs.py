@@ -13,11 +13,11 @@ from uuid import uuid4
 from attrs import frozen
 from docket import Docket
 
-from gong_tasks_async.bulk import BulkReport, Plan, Row, RowState, Updates, listed, plan_updates
+from gong_tasks_async.bulk import BulkReport, JournalRow, Plan, RowState, Updates, listed, plan_updates
 from gong_tasks_async.bulk.journal_schema import fingerprint
 from gong_tasks_async.distributed.errors import JobExistsError, JobNotFoundError
 from gong_tasks_async.distributed.progress import JobState, Progress
-from gong_tasks_async.distributed.queue import checked_name, open_docket, put_start_in_line, store_of
+from gong_tasks_async.distributed.queue import checked_name, enqueue_start, open_docket, store_of
 from gong_tasks_async.distributed.report import report_of
 from gong_tasks_async.distributed.serialization import JobSettings, row_of
 from gong_tasks_async.distributed.store import JobStore
@@ -47,19 +47,19 @@ class Job:
             every: seconds between two looks.
         """
         before = None
-        while before is None or not before.over:
+        while before is None or not before.finished:
             now = await self.progress()
             if now != before:
                 yield now
             before = now
-            if not now.over:
+            if not now.finished:
                 await asyncio.sleep(every)
 
     async def report(self) -> BulkReport:
         """What it has come to so far; reads all rows."""
         return await report_of(self._store, self.name)
 
-    async def rows(self, state: RowState | None = None) -> AsyncGenerator[Row]:
+    async def rows(self, state: RowState | None = None) -> AsyncGenerator[JournalRow]:
         """The rows as they stand, in the plan's order; for reports of one's own."""
         async for update, settlement in self._store.rows(self.name):
             row = row_of(update, settlement)
@@ -74,7 +74,7 @@ class Job:
         """Have a job that was stopped or paused, or gave rows up, go on with what is pending; return what it does now."""
         state = await self._store.reopen(self.name)
         if state is JobState.STARTING:
-            await put_start_in_line(self._docket, self.name)
+            await enqueue_start(self._docket, self.name)
         return state
 
     def __repr__(self) -> str:
@@ -110,7 +110,7 @@ class Jobs:
         credentials: str = "default",
         base_url: str | None = None,
         limits: QuotaLimits | None = None,
-        attempts: int = 5,
+        row_attempts: int = 5,
         stop_after: int = 5,
         keep: timedelta = WEEK,
     ) -> Job:
@@ -122,7 +122,7 @@ class Jobs:
             credentials: the name under which the workers know the company's credentials.
             base_url: the company's own address, where the workers do not know it.
             limits: how fast Gong may be called, where the workers do not know it.
-            attempts: goes at one row before it is left pending; each has all the retries of a call in it.
+            row_attempts: goes at one row before it is left pending; each has all the retries of a call in it.
             stop_after: rows in a row, over all workers, without a final answer that stop the job.
             keep: for how long rows and outcomes are kept after the last change; at least a day.
 
@@ -136,7 +136,7 @@ class Jobs:
             credentials=credentials,
             base_url=None if base_url is None else checked_base_url(base_url),
             limits=limits,
-            attempts=attempts,
+            row_attempts=row_attempts,
             stop_after=stop_after,
             keep=int(keep.total_seconds()),
         )
@@ -177,7 +177,7 @@ class Jobs:
         if found != mark:
             raise JobExistsError(job=job.name)
         if state is JobState.STARTING:
-            await put_start_in_line(self._docket, job.name)
+            await enqueue_start(self._docket, job.name)
         return job
 
 

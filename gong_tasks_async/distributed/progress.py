@@ -37,11 +37,11 @@ class Progress:
     failed: int = 0
     given_up: int = 0
     """Rows that were tried often enough without a final answer; resuming the job tries them again."""
-    under_way: int = 0
+    in_flight: int = 0
     """Rows that a worker has in hand."""
     calls: int = 0
     """Requests sent, as far as they were recorded: those of a worker that was killed are not."""
-    refused: int = 0
+    rate_limited: int = 0
     """How many of them were answered 429."""
     stopped_because: GongError | None = None
     resume_after: datetime | None = None
@@ -61,6 +61,6 @@ class Progress:
         return self.rows - self.settled
 
     @property
-    def over(self) -> bool:
+    def finished(self) -> bool:
         """True where nothing more will happen by itself."""
-        return self.under_way == 0 and self.state in (JobState.ENDED, JobState.STOPPED, JobState.CANCELLED)
+        return self.in_flight == 0 and self.state in (JobState.ENDED, JobState.STOPPED, JobState.CANCELLED)

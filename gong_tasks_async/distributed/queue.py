@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from docket import Disposition, Docket
 
 from gong_tasks_async.distributed.errors import JobStoreError
-from gong_tasks_async.distributed.redis_client import Server, as_ours
+from gong_tasks_async.distributed.redis_client import RedisClient, translate_errors
 from gong_tasks_async.distributed.store import JobStore
 
 ROW = "gong_update_row"
@@ -42,20 +42,20 @@ def open_docket(url: str, company: str) -> Docket:
 
 def store_of(docket: Docket, company: str) -> JobStore:
     """The company's jobs, over the Docket's connection."""
-    return JobStore(company, Server(docket.redis), docket.key)
+    return JobStore(company, RedisClient(docket.redis), docket.key)
 
 
-async def put_start_in_line(docket: Docket, job: str, when: datetime | None = None) -> None:
+async def enqueue_start(docket: Docket, job: str, when: datetime | None = None) -> None:
     """Have some worker put the job's rows in line, at some time; a later call moves the time.
 
     Raises:
         JobStoreError: Redis does not answer.
     """
-    with as_ours():
+    with translate_errors():
         await docket.replace(START, when or datetime.now(UTC), f"{job}:start")(job)
 
 
-async def put_rows_in_line(docket: Docket, job: str, numbers: Sequence[int]) -> None:
+async def enqueue_rows(docket: Docket, job: str, numbers: Sequence[int]) -> None:
     """Have workers take these rows, each of which then stands in line once, however often it is put there.
 
     Raises:
@@ -63,7 +63,7 @@ async def put_rows_in_line(docket: Docket, job: str, numbers: Sequence[int]) -> 
     """
     now = datetime.now(UTC)
     calls = [docket.call(ROW, now, f"{job}:{number}")(job, number) for number in numbers]
-    with as_ours():
+    with translate_errors():
         placed = await docket.replace_many(calls)
     if any(execution.disposition is not Disposition.SCHEDULED for execution in placed):
         raise JobStoreError(reason="it refused to put some rows in line")

@@ -26,7 +26,7 @@ PAGE = 500
 """Fields in one command, so that none holds Redis for long."""
 
 
-class Client(Protocol):
+class DocketRedis(Protocol):
     """What is needed of Docket's Redis client."""
 
     async def evalsha(self, sha: str, numkeys: int, *keys_and_args: str) -> Any:
@@ -49,7 +49,7 @@ class Client(Protocol):
 
 
 @contextmanager
-def as_ours() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Raise JobStoreError for whatever Redis, or the way to it, has failed with."""
     try:
         yield
@@ -59,7 +59,7 @@ def as_ours() -> Iterator[None]:
 
 
 @frozen
-class Server:
+class RedisClient:
     """A Redis that may be away. Everything here raises JobStoreError where it does not answer."""
 
     connect: Callable[[], AbstractAsyncContextManager[Any]]
@@ -69,7 +69,7 @@ class Server:
         texts = [*keys, *map(str, arguments)]
         sha = sha1(script.encode(), usedforsecurity=False).hexdigest()
 
-        async def ask(redis: Client) -> Any:
+        async def ask(redis: DocketRedis) -> Any:
             try:
                 return await redis.evalsha(sha, len(keys), *texts)
             except NoScriptError:
@@ -85,7 +85,7 @@ class Server:
     async def names(self, beginning: str) -> set[str]:
         """The keys that begin so, as far as they stood there all the while; Redis looks through all it has."""
 
-        async def ask(redis: Client) -> set[str]:
+        async def ask(redis: DocketRedis) -> set[str]:
             return {key.decode() async for key in redis.scan_iter(match=f"{beginning}*", count=PAGE)}
 
         return await self._ask(ask)
@@ -97,13 +97,13 @@ class Server:
             await self._write_page(name, page, seconds)
 
     async def _write_page(self, name: str, page: Mapping[str, str], seconds: int) -> None:
-        async def ask(redis: Client) -> None:
+        async def ask(redis: DocketRedis) -> None:
             await redis.hset(name, mapping=page)
             await redis.expire(name, seconds)
 
         await self._ask(ask)
 
-    async def _ask(self, question: Callable[[Client], Awaitable[T]]) -> T:
-        with as_ours():
+    async def _ask(self, question: Callable[[DocketRedis], Awaitable[T]]) -> T:
+        with translate_errors():
             async with asyncio.timeout(ANSWER_TIMEOUT), self.connect() as redis:
                 return await question(redis)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from attrs import evolve
 
-from gong_tasks_async.bulk import BulkReport, Failed, UserCounts
+from gong_tasks_async.bulk import BulkReport, Failed, RowCounts
 from gong_tasks_async.bulk.tally import Tally
 from gong_tasks_async.distributed.progress import Progress
 from gong_tasks_async.distributed.store import JobStore
@@ -34,7 +34,7 @@ def _report(progress: Progress, tally: Tally, pending: Counter[str]) -> BulkRepo
         failed=tally.failed,
         pending=pending.total(),
         calls=progress.calls,
-        refused=progress.refused,
+        rate_limited=progress.rate_limited,
         elapsed=_elapsed(progress),
         failures=tuple(tally.failures),
         stopped_because=progress.stopped_because,
@@ -49,11 +49,11 @@ def _report(progress: Progress, tally: Tally, pending: Counter[str]) -> BulkRepo
 def _elapsed(progress: Progress) -> float:
     if progress.started_at is None:
         return 0.0
-    until = progress.settled_at if progress.over and progress.settled_at else datetime.now(UTC)
+    until = progress.settled_at if progress.finished and progress.settled_at else datetime.now(UTC)
     return max(0.0, (until - progress.started_at).total_seconds())
 
 
-def _by_user(tally: Tally, pending: Counter[str]) -> dict[str, UserCounts]:
+def _by_user(tally: Tally, pending: Counter[str]) -> dict[str, RowCounts]:
     settled = tally.by_user
     users = dict.fromkeys((*settled, *pending))
-    return {user: evolve(settled.get(user, UserCounts()), pending=pending[user]) for user in users}
+    return {user: evolve(settled.get(user, RowCounts()), pending=pending[user]) for user in users}

@@ -13,12 +13,12 @@ from docket.dependencies import AdmissionBlocked
 
 from gong_tasks_async.bulk import Applier, RowState
 from gong_tasks_async.bulk.runner import is_final
-from gong_tasks_async.distributed.clients import Clients
+from gong_tasks_async.distributed.clients import ClientPool
 from gong_tasks_async.distributed.errors import JobNotFoundError, JobStoreError, UnknownCredentialsError
 from gong_tasks_async.distributed.progress import JobState
-from gong_tasks_async.distributed.queue import put_rows_in_line, put_start_in_line
+from gong_tasks_async.distributed.queue import enqueue_rows, enqueue_start
 from gong_tasks_async.distributed.serialization import JobSettings, Settlement
-from gong_tasks_async.distributed.store import JobStore, Spent, Verdict
+from gong_tasks_async.distributed.store import AttemptCost, JobEffect, JobStore
 from gong_tasks_async.errors import (
     AuthenticationError,
     ClientStateError,
@@ -31,7 +31,7 @@ from gong_tasks_async.models import TaskUpdate
 
 T = TypeVar("T")
 
-NOT_NOW = timedelta(seconds=0.5)
+REDELIVER_AFTER = timedelta(seconds=0.5)
 """After which a row comes again that could not even be tried."""
 
 FIRST_RETRY, LONGEST_RETRY = timedelta(seconds=2), timedelta(minutes=5)
@@ -47,19 +47,19 @@ AFTER_A_BUG = timedelta(minutes=5)
 BETWEEN_TRIES = 0.2
 """Seconds between two tries to reach Redis."""
 
-LAST_PATIENCE = 10.0
+DRAIN_TIMEOUT = 10.0
 """Seconds for which a worker that shall end still tries to record a row."""
 
 
-def verdict_on(error: GongError, now: datetime) -> Verdict:
+def effect_of(error: GongError, now: datetime) -> JobEffect:
     """What an error that is not final means for the rest of its job."""
     if isinstance(error, RateLimitError):
-        return Verdict("paused", _resume_after(error, now))
+        return JobEffect("paused", _resume_after(error, now))
     if isinstance(error, AuthenticationError | ClientStateError | QuotaStoreError):
-        return Verdict("stopped")
+        return JobEffect("stopped")
     # What was never sent says nothing about Gong: it was the wait in line, or the quota's own Redis, which a run
     # in one process takes for a reason to stop. Workers are to outlive their Redis.
-    return Verdict("fault" if error.attempts else "untried")
+    return JobEffect("fault" if error.attempts else "untried")
 
 
 def retry_delay(attempt: int) -> timedelta:
@@ -74,7 +74,7 @@ def _resume_after(error: RateLimitError, now: datetime) -> datetime:
 
 
 @frozen
-class Hand:
+class RowInFlight:
     """One row in hand."""
 
     job: str
@@ -93,18 +93,18 @@ class RowTasks:
             another worker by then.
     """
 
-    def __init__(self, docket: Docket, store: JobStore, clients: Clients, *, patience: float) -> None:
+    def __init__(self, docket: Docket, store: JobStore, clients: ClientPool, *, patience: float) -> None:
         self._docket = docket
         self._store = store
         self._clients = clients
         self._patience = patience
-        self._under_way: dict[tuple[str, int], Applier] = {}
+        self._in_flight: dict[tuple[str, int], Applier] = {}
         self._draining = False
 
     def drain(self) -> None:
         """Begin no further row; what waits for its turn goes back, what was sent comes to its end."""
         self._draining = True
-        for applier in self._under_way.values():
+        for applier in self._in_flight.values():
             applier.halt()
 
     async def start_job(self, job: str, retry: Retry = Retry.forever(FIRST_RETRY)) -> None:  # noqa: ARG002, B008 - Docket reads it
@@ -113,7 +113,7 @@ class RowTasks:
             if await self._store.reopen(job) is not JobState.STARTING:
                 return
             async for numbers in self._store.waiting(job):
-                await put_rows_in_line(self._docket, job, numbers)
+                await enqueue_rows(self._docket, job, numbers)
             await self._store.started(job)
         except JobNotFoundError:  # its time was over
             return
@@ -132,15 +132,15 @@ class RowTasks:
         if begun == "wait":
             raise _not_now(execution)
         if begun != "over":
-            await self._apply(Hand(job, number, begun.update, begun.settings, execution, retry))
+            await self._apply(RowInFlight(job, number, begun.update, begun.settings, execution, retry))
 
-    async def _apply(self, row: Hand) -> None:
+    async def _apply(self, row: RowInFlight) -> None:
         try:
             client = await self._clients.client(row.settings)
         except UnknownCredentialsError as error:
-            await self._put_back(row, error, Verdict("stopped"), Spent(row.execution.attempt, 0, 0))
+            await self._put_back(row, error, JobEffect("stopped"), AttemptCost(row.execution.attempt, 0, 0))
             return
-        applier = self._under_way[row.job, row.number] = client.applier()
+        applier = self._in_flight[row.job, row.number] = client.applier()
         try:
             applied = await applier.apply(row.update)
         except GongError as error:
@@ -152,16 +152,16 @@ class RowTasks:
             updated = Settlement(RowState.UPDATED, applied.attempts, datetime.now(UTC), applied.request_id)
             await self._settle(row, updated, _spent(row, applier))
         finally:
-            self._under_way.pop((row.job, row.number), None)
+            self._in_flight.pop((row.job, row.number), None)
 
-    async def _not_updated(self, row: Hand, error: GongError, spent: Spent) -> None:
+    async def _not_updated(self, row: RowInFlight, error: GongError, spent: AttemptCost) -> None:
         now = datetime.now(UTC)
         if is_final(error):
             request_id = getattr(error, "request_id", None)
             failed = Settlement(RowState.FAILED, error.attempts, now, request_id, error)
             await self._settle(row, failed, spent)
             return
-        verdict = verdict_on(error, now)
+        verdict = effect_of(error, now)
         if not await self._put_back(row, error, verdict, spent):
             return
         if verdict.kind == "untried":
@@ -169,30 +169,32 @@ class RowTasks:
         row.retry.delay = retry_delay(row.execution.attempt)
         raise error
 
-    async def _settle(self, row: Hand, settlement: Settlement, spent: Spent) -> None:
+    async def _settle(self, row: RowInFlight, settlement: Settlement, spent: AttemptCost) -> None:
         await self._patiently(lambda: self._store.settle(row.job, row.number, settlement, spent))
 
-    async def _put_back(self, row: Hand, error: GongError, verdict: Verdict, spent: Spent) -> bool:
-        async def put_back() -> bool:
+    async def _put_back(
+        self, row: RowInFlight, error: GongError, verdict: JobEffect, spent: AttemptCost
+    ) -> bool:
+        async def requeue() -> bool:
             # Before, so that no crash leaves a job paused for ever; and after, should it have rung already.
             await self._set_alarm(row.job, verdict)
-            again = await self._store.put_back(row.job, row.number, error, verdict, spent, row.settings)
+            again = await self._store.requeue(row.job, row.number, error, verdict, spent, row.settings)
             await self._set_alarm(row.job, verdict)
             return again
 
-        return await self._patiently(put_back)
+        return await self._patiently(requeue)
 
-    async def _set_alarm(self, job: str, verdict: Verdict) -> None:
+    async def _set_alarm(self, job: str, verdict: JobEffect) -> None:
         if verdict.resume_after is not None:
-            await put_start_in_line(self._docket, job, verdict.resume_after)
+            await enqueue_start(self._docket, job, verdict.resume_after)
 
-    async def _hand_back(self, row: Hand, applier: Applier) -> None:
+    async def _hand_back(self, row: RowInFlight, applier: Applier) -> None:
         """A row that waited, for its turn or for another try, when the worker was told to end is another's at once."""
         task = asyncio.current_task()
         if not self._draining or task is None:
             return
         task.uncancel()
-        if await self._put_back(row, GongError(method="PATCH"), Verdict("untried"), _spent(row, applier)):
+        if await self._put_back(row, GongError(method="PATCH"), JobEffect("untried"), _spent(row, applier)):
             raise _not_now(row.execution, timedelta()) from None
 
     async def _patiently(self, ask: Callable[[], Awaitable[T]], patience: float | None = None) -> T:
@@ -203,16 +205,16 @@ class RowTasks:
             try:
                 return await ask()
             except JobStoreError:
-                most = LAST_PATIENCE if self._draining else patience
+                most = DRAIN_TIMEOUT if self._draining else patience
                 if most is not None and loop.time() - begun > most:
                     raise
             await asyncio.sleep(BETWEEN_TRIES)
 
 
-def _spent(row: Hand, applier: Applier) -> Spent:
-    return Spent(row.execution.attempt, applier.calls, applier.refused)
+def _spent(row: RowInFlight, applier: Applier) -> AttemptCost:
+    return AttemptCost(row.execution.attempt, applier.calls, applier.rate_limited)
 
 
-def _not_now(execution: Execution, delay: timedelta = NOT_NOW) -> AdmissionBlocked:
+def _not_now(execution: Execution, delay: timedelta = REDELIVER_AFTER) -> AdmissionBlocked:
     """What has Docket deliver a row again later, without a word in the log and without counting an attempt."""
     return AdmissionBlocked(execution, "the job", retry_delay=delay)

@@ -13,7 +13,7 @@ import attrs
 from attrs import field, frozen
 
 from gong_tasks_async import errors
-from gong_tasks_async.bulk.journal_schema import Row, RowState, update_from, wish
+from gong_tasks_async.bulk.journal_schema import JournalRow, RowState, update_from, wish
 from gong_tasks_async.distributed.errors import UnknownCredentialsError
 from gong_tasks_async.errors import APIError, GongError
 from gong_tasks_async.models import TaskUpdate
@@ -46,7 +46,7 @@ class JobSettings:
     credentials: str
     base_url: str | None = None
     limits: QuotaLimits | None = None
-    attempts: int = field(default=5, validator=attrs.validators.ge(1))
+    row_attempts: int = field(default=5, validator=attrs.validators.ge(1))
     stop_after: int = field(default=5, validator=attrs.validators.ge(1))
     keep: int = field(default=7 * 86_400, validator=attrs.validators.ge(86_400))
     """Seconds."""
@@ -76,12 +76,12 @@ def settlement_of(text: bytes) -> Settlement:
     return Settlement(RowState(state), attempts, datetime.fromtimestamp(at, UTC), request_id, error)
 
 
-def row_of(update: TaskUpdate, settlement: Settlement | None) -> Row:
+def row_of(update: TaskUpdate, settlement: Settlement | None) -> JournalRow:
     """A row as readers know it from a journal."""
     if settlement is None:
-        return Row(update, RowState.PENDING)
+        return JournalRow(update, RowState.PENDING)
     error = settlement.error
-    return Row(
+    return JournalRow(
         update,
         settlement.state,
         settlement.attempts,

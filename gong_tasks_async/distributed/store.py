@@ -12,7 +12,7 @@ from gong_tasks_async.bulk import RowState
 from gong_tasks_async.distributed import scripts
 from gong_tasks_async.distributed.errors import JobNotFoundError
 from gong_tasks_async.distributed.progress import JobState, Progress
-from gong_tasks_async.distributed.redis_client import PAGE, Server
+from gong_tasks_async.distributed.redis_client import PAGE, RedisClient
 from gong_tasks_async.distributed.serialization import (
     JobSettings,
     Settlement,
@@ -32,7 +32,7 @@ PARTS = ("rows", "outcomes", "hands", "tries")
 
 
 @frozen
-class Begun:
+class ClaimedRow:
     """A row in hand, and what travels with its job."""
 
     update: TaskUpdate
@@ -40,7 +40,7 @@ class Begun:
 
 
 @frozen
-class Spent:
+class AttemptCost:
     """What one go at a row has cost."""
 
     attempt: int
@@ -50,7 +50,7 @@ class Spent:
 
 
 @frozen
-class Verdict:
+class JobEffect:
     """What an error means for its job: ``fault``, ``stopped``, ``paused``, or ``untried``, which is none."""
 
     kind: str
@@ -66,7 +66,7 @@ class JobStore:
     """
 
     company: str
-    server: Server
+    server: RedisClient
     key: Callable[[str], str]
     """Makes a name the company's own, and keeps all its keys in one slot of a Cluster."""
 
@@ -133,27 +133,33 @@ class JobStore:
         if await self._run(scripts.CANCEL, job) is None:
             raise JobNotFoundError(job=job, company=self.company)
 
-    async def begin(self, job: str, number: int) -> Begun | Literal["wait", "over"]:
+    async def begin(self, job: str, number: int) -> ClaimedRow | Literal["wait", "over"]:
         """Take a row in hand; or learn that it is to come again soon, or needs nothing now."""
         what, *row = await self._run(scripts.BEGIN, job, number, datetime.now(UTC).timestamp())
         if row:
-            return Begun(update_of(row[0]), settings_of(row[1]))
+            return ClaimedRow(update_of(row[0]), settings_of(row[1]))
         return "wait" if what == b"wait" else "over"
 
-    async def settle(self, job: str, number: int, settlement: Settlement, spent: Spent) -> None:
+    async def settle(self, job: str, number: int, settlement: Settlement, spent: AttemptCost) -> None:
         """Record a row's outcome; its first one stays."""
         outcome, at = settlement_text(settlement), settlement.at.timestamp()
         cost = spent.calls, spent.refused
         await self._run(scripts.SETTLE, job, number, settlement.state, outcome, *cost, at)
 
-    async def put_back(
-        self, job: str, number: int, error: GongError, verdict: Verdict, spent: Spent, settings: JobSettings
+    async def requeue(
+        self,
+        job: str,
+        number: int,
+        error: GongError,
+        verdict: JobEffect,
+        spent: AttemptCost,
+        settings: JobSettings,
     ) -> bool:
         """Put a row back that got no final answer; return whether it should come again by itself."""
         resume = verdict.resume_after
         wait = 0 if resume is None else max(0, int((resume - datetime.now(UTC)).total_seconds()))
         told = number, verdict.kind, spent.attempt, error_text(error), spent.calls, spent.refused
-        judged_by = settings.stop_after, settings.attempts
+        judged_by = settings.stop_after, settings.row_attempts
         until = "" if resume is None else resume.timestamp(), wait
         said = await self._run(scripts.PUT_BACK, job, *told, *judged_by, *until)
         return bool(said == b"again")
@@ -196,9 +202,9 @@ def _progress(job: str, facts: Mapping[bytes, bytes]) -> Progress:
         unchanged=count(b"unchanged"),
         failed=count(b"failed"),
         given_up=count(b"given_up"),
-        under_way=count(b"under_way"),
+        in_flight=count(b"under_way"),
         calls=count(b"calls"),
-        refused=count(b"refused"),
+        rate_limited=count(b"refused"),
         stopped_because=error_of(because) if because else None,
         resume_after=_moment(facts.get(b"resume_after")),
         started_at=_moment(facts.get(b"started_at")),

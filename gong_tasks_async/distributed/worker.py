@@ -14,7 +14,7 @@ from typing import Self
 
 import docket
 
-from gong_tasks_async.distributed.clients import Clients, QuotaOf, Resolver, shared_quota
+from gong_tasks_async.distributed.clients import ClientPool, QuotaOf, Resolver, shared_quota
 from gong_tasks_async.distributed.queue import ROW, START, checked_name, open_docket, store_of
 from gong_tasks_async.distributed.row_tasks import RowTasks
 
@@ -60,7 +60,7 @@ class Worker:
             raise ValueError(f"lease must be more than 0 seconds, not {lease}")
         self.company = checked_name("company", company)
         self._docket = open_docket(url, company)
-        self._clients = Clients(company, credentials, quota or shared_quota(url), timeout=lease / 2)
+        self._clients = ClientPool(company, credentials, quota or shared_quota(url), timeout=lease / 2)
         # Leases are renewed four times in their time: a quarter may have gone by when a row comes in, and half
         # of it belongs to the call. Whoever waits no longer than another eighth never works on another's row.
         store = store_of(self._docket, company)

@@ -18,12 +18,12 @@ LONGEST_SECOND = 60.0
 
 
 @define(kw_only=True)
-class Tries:
+class Attempts:
     """How a call has fared so far."""
 
     sent: int = 0
     """Requests sent, refused ones included."""
-    refused: int = 0
+    rate_limited: int = 0
     """How many of them were answered 429."""
     signed: Grant | None = None
     """What signed the last of them, where credentials can be renewed."""
@@ -33,7 +33,7 @@ class Tries:
     @property
     def failed(self) -> int:
         """Those that count against :attr:`RetryPolicy.attempts`."""
-        return self.sent - self.refused
+        return self.sent - self.rate_limited
 
 
 @frozen(kw_only=True)
@@ -80,7 +80,7 @@ class RetryPolicy:
             if not getattr(self, name) > 0:
                 yield f"{name} must be more than 0 seconds, not {getattr(self, name)}"
 
-    def wait(self, error: GongError, tries: Tries, jitter: float) -> float | None:
+    def wait(self, error: GongError, tries: Attempts, jitter: float) -> float | None:
         """Seconds to wait before the next try, or None to give up.
 
         Args:
@@ -89,20 +89,20 @@ class RetryPolicy:
             jitter: a random number in 0..1, drawn by the caller so that this stays a pure function.
         """
         if isinstance(error, RateLimitError):
-            asked = self.wait_after_refusal(error, tries)
+            asked = self.pause_after_429(error, tries)
             return asked if asked <= self.max_wait else None
         if tries.failed >= self._allowed(error):
             return None
         # Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
         return jitter * min(self.max_backoff, self.backoff * 2.0 ** min(tries.failed - 1, 60))
 
-    def wait_after_refusal(self, error: RateLimitError, tries: Tries) -> float:
+    def pause_after_429(self, error: RateLimitError, tries: Attempts) -> float:
         """Seconds for which nobody may call after a 429: as Gong asked, or a growing guess where it did not say."""
         if error.retry_after is not None:
             return error.retry_after
-        return self.refusal_backoff * 2.0 ** min(tries.refused - 1, 60)
+        return self.refusal_backoff * 2.0 ** min(tries.rate_limited - 1, 60)
 
-    def means_the_day(self, error: RateLimitError) -> bool:
+    def is_daily_limit(self, error: RateLimitError) -> bool:
         """Whether Gong asks for a wait so long that it stands for the day's limit rather than the second's."""
         asked = error.retry_after or 0.0
         return asked > self.max_wait and asked >= LONGEST_SECOND

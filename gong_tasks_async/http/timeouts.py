@@ -9,7 +9,7 @@ ROUND = 10.0
 """Seconds between two looks at what is under way."""
 
 
-class TimeLimits:
+class Timeouts:
     """Gives each request its time limit, but a timer of its own only when its end is near.
 
     Nearly every request ends long before its limit. A timer that is set and cancelled for each, as aiohttp's

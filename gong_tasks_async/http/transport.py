@@ -17,7 +17,7 @@ from yarl import URL
 from gong_tasks_async.credentials import Credentials
 from gong_tasks_async.errors import ClientStateError, GongError, TransportError
 from gong_tasks_async.http.messages import JSON, HttpRequest, HttpResponse
-from gong_tasks_async.http.timeouts import TimeLimits
+from gong_tasks_async.http.timeouts import Timeouts
 
 Session: TypeAlias = aiohttp.ClientSession
 
@@ -122,7 +122,7 @@ class AiohttpTransport:
         self._max_response_bytes = max_response_bytes
         self._owns_session = session is None
         self._session = session or _own_session()
-        self._time_limits = TimeLimits()
+        self._time_limits = Timeouts()
 
     @property
     def base_url(self) -> str:

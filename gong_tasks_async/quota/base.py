@@ -53,7 +53,7 @@ class QuotaLimits:
     """When Gong's day turns, such as ``time(0, tzinfo=ZoneInfo("UTC"))``; None for a rolling 24 hours."""
     day_store: Path | None = field(default=None, converter=_as_path)
     """The file that counts the day's calls across restarts and processes; None to count in memory."""
-    refused_calls_count: bool = True
+    count_rate_limited: bool = True
     """Whether a call that is answered 429 counts against the day. Gong does not say; this is the careful reading."""
 
     def __attrs_post_init__(self) -> None:
@@ -104,7 +104,7 @@ class QuotaLimits:
         return max(self.window, 1.0 / self.per_second)
 
 
-class Turn(NamedTuple):
+class Permit(NamedTuple):
     """The right to send one request, from one moment on."""
 
     departed: float
@@ -129,7 +129,7 @@ class QuotaSnapshot:
     """When the day turns, or, in a rolling one, when its oldest call stops counting; None if there is none."""
     per_second: float
     """The pace of now, in calls a second."""
-    shut_until: datetime | None
+    paused_until: datetime | None
     """Until when Gong has asked everybody to wait; None where the gate is open."""
     waiting: Mapping[Lane, int]
     """How many calls wait in each lane."""
@@ -154,7 +154,7 @@ class Quota(Protocol):
         deadline: float | None = None,
         max_wait: float = math.inf,
         returning: bool = False,
-    ) -> Turn:
+    ) -> Permit:
         """Wait for the right to send one request.
 
         Args:
@@ -170,7 +170,7 @@ class Quota(Protocol):
             QuotaStoreError: the day's count cannot be kept.
         """
 
-    def release(self, turn: Turn, *, status: int | None) -> None:
+    def release(self, turn: Permit, *, status: int | None) -> None:
         """Say that the request has ended: with an answer of this status, or with none."""
 
     def pause(self, seconds: float, *, day_spent: bool = False) -> None:

@@ -22,7 +22,7 @@ class RollingDay:
         """The moment after which calls count."""
         return now - DAY
 
-    def freed(self, call: float) -> float:
+    def expires_at(self, call: float) -> float:
         """When a call that was made then stops counting."""
         return call + DAY
 
@@ -37,7 +37,7 @@ class FixedDay:
         """The moment after which calls count; one made at the very turn does."""
         return math.nextafter(self._turn(now, 0), 0.0)
 
-    def freed(self, call: float) -> float:
+    def expires_at(self, call: float) -> float:
         """When a call that was made then stops counting."""
         return self._turn(call, 1)
 
@@ -72,7 +72,9 @@ def ready_at(
     if allowed is None:
         return now + (calls - 1) * spacing
     if isinstance(day, FixedDay):
-        return _ready_by_days(calls, now, spacing, allowed, sum(day.freed(call) > now for call in made), day)
+        return _ready_by_days(
+            calls, now, spacing, allowed, sum(day.expires_at(call) > now for call in made), day
+        )
     # Once as many have left as a day allows, all that counts is of their making, and so is what comes a day later.
     # But where they had to wait, they bunch; a second day of them has the rhythm that all others keep.
     whole_days = max(0, (calls - 1) // allowed - 1)
@@ -81,7 +83,7 @@ def ready_at(
     for _ in range(calls - whole_days * allowed):
         moment += spacing
         if len(moments) >= allowed:
-            moment = max(moment, day.freed(moments[-allowed]))
+            moment = max(moment, day.expires_at(moments[-allowed]))
         moments.append(moment)
     return moment + whole_days * max(DAY, allowed * spacing)
 
@@ -90,7 +92,7 @@ def _ready_by_days(calls: int, now: float, spacing: float, allowed: int, used: i
     """The same where all of a day's calls are freed at its turn."""
     left = allowed - used
     while True:
-        turn = day.freed(now)
+        turn = day.expires_at(now)
         today = max(0, min(left, math.ceil((turn - now) / spacing)))
         if calls <= today:
             return now + (calls - 1) * spacing

@@ -18,7 +18,7 @@ class Gate:
         self._events = events
         self._wall_clock = wall_clock
         self._shut_until = 0.0
-        self.noticed = False
+        self.was_closed = False
         """Whether it was shut, and nobody has gone through since: else there is nothing to ask it for."""
         self._day_spent = False
 
@@ -29,7 +29,7 @@ class Gate:
 
     def remaining(self) -> float:
         """Seconds until the gate opens; 0 when it is open."""
-        if not self.noticed:
+        if not self.was_closed:
             return 0.0
         return max(0.0, self._shut_until - asyncio.get_running_loop().time())
 
@@ -38,10 +38,10 @@ class Gate:
         if seconds > self.remaining():
             self._day_spent = day_spent
             self._shut_until = asyncio.get_running_loop().time() + seconds
-            self.noticed = True
-            self._events.tell(Paused(seconds=seconds))
+            self.was_closed = True
+            self._events.emit(Paused(seconds=seconds))
 
-    def refuse_hopeless(self, deadline: float | None, max_wait: float) -> None:
+    def raise_if_too_long(self, deadline: float | None, max_wait: float) -> None:
         """Raise where the gate stays shut too long for this caller.
 
         Raises:
@@ -64,12 +64,12 @@ class Gate:
         """Wait until the gate is open.
 
         Raises:
-            RateLimitError, DeadlineExceeded: as :meth:`refuse_hopeless`, also when the wait grows meanwhile.
+            RateLimitError, DeadlineExceeded: as :meth:`raise_if_too_long`, also when the wait grows meanwhile.
         """
         while remaining := self.remaining():
-            self.refuse_hopeless(deadline, max_wait)
+            self.raise_if_too_long(deadline, max_wait)
             await asyncio.sleep(remaining)
-        if self.noticed:
-            self.noticed = False
+        if self.was_closed:
+            self.was_closed = False
             self._shut_until = 0.0
-            self._events.tell(Resumed())
+            self._events.emit(Resumed())

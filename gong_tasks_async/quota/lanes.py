@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 from gong_tasks_async.quota.base import Lane
 
-Place = asyncio.Future[bool]
+Waiter = asyncio.Future[bool]
 
 
-class Line:
+class LaneQueue:
     """First come, first served within a lane; people before machines.
 
     Whoever stands at the front draws the next token from the pacer. The token is nobody's until it leaves: if
@@ -22,9 +22,9 @@ class Line:
     """
 
     def __init__(self, bulk_share: float = 0.0, on_unused_token: Callable[[], None] = lambda: None) -> None:
-        self._lanes: dict[Lane, deque[Place]] = {lane: deque() for lane in Lane}
+        self._lanes: dict[Lane, deque[Waiter]] = {lane: deque() for lane in Lane}
         self._waiting = dict.fromkeys(Lane, 0)
-        self.crowd = 0
+        self.total_waiting = 0
         """How many wait in all lanes; where nobody does, there is nothing to be decided."""
         self._occupied = False
         self._earned_per_departure = bulk_share / (1.0 - bulk_share)
@@ -42,36 +42,36 @@ class Line:
 
     async def join(self, lane: Lane, *, returning: bool = False) -> bool:
         """Wait until at the front. True: a token was handed over as well, so there is none to be drawn."""
-        if self.step_up():
+        if self.try_take_head():
             return False
         return await self._called_up(lane, self._take_place(lane, first=returning))
 
-    def step_up(self) -> bool:
+    def try_take_head(self) -> bool:
         """Go to the front at once if nobody is there; then nobody waits either: leaving calls the next one up."""
         if self._occupied:
             return False
         self._occupied = True
         return True
 
-    async def give_way(self, lane: Lane, *, with_token: bool = True) -> bool:
+    async def yield_head(self, lane: Lane, *, with_token: bool = True) -> bool:
         """Let somebody of higher rank go first, with the token if there is one; wait at the head of one's lane."""
         place = self._take_place(lane, first=True)
         self.leave(with_token=with_token)
         return await self._called_up(lane, place)
 
-    def outranked(self, lane: Lane) -> bool:
+    def must_yield(self, lane: Lane) -> bool:
         """Whether somebody who waits goes before one of this lane."""
         if lane is Lane.INTERACTIVE or not self._waiting[Lane.INTERACTIVE]:
             return False
         return self._next_lane() is Lane.INTERACTIVE
 
-    def depart(self, lane: Lane) -> None:
+    def leave_sending(self, lane: Lane) -> None:
         """Leave the front with one's token, for the call."""
         if lane is Lane.BULK:
             self._bulk_earned = max(0.0, self._bulk_earned - 1.0)
         elif self._waiting[Lane.BULK]:
             self._bulk_earned += self._earned_per_departure
-        if self.crowd:
+        if self.total_waiting:
             self.leave()
         else:
             self._occupied = False
@@ -79,7 +79,7 @@ class Line:
 
     def leave(self, *, with_token: bool = False) -> None:
         """Leave the front without a call; ``with_token`` leaves a token that was drawn to the next one."""
-        lane = self._next_lane() if self.crowd else None
+        lane = self._next_lane() if self.total_waiting else None
         if lane is None:
             self._occupied = False
             self._bulk_earned = 0.0
@@ -103,8 +103,8 @@ class Line:
             places.popleft()
         return bool(places)
 
-    def _take_place(self, lane: Lane, *, first: bool) -> Place:
-        place: Place = asyncio.get_running_loop().create_future()
+    def _take_place(self, lane: Lane, *, first: bool) -> Waiter:
+        place: Waiter = asyncio.get_running_loop().create_future()
         if first:
             self._lanes[lane].appendleft(place)
         else:
@@ -114,9 +114,9 @@ class Line:
 
     def _count(self, lane: Lane, change: int) -> None:
         self._waiting[lane] += change
-        self.crowd += change
+        self.total_waiting += change
 
-    async def _called_up(self, lane: Lane, place: Place) -> bool:
+    async def _called_up(self, lane: Lane, place: Waiter) -> bool:
         try:
             return await place
         except asyncio.CancelledError:

@@ -29,7 +29,7 @@ class LowWatch:
         news = [share for share in LOW if left <= share * self._per_day and now >= self._told.get(share, 0.0)]
         if news:
             self._told.update(dict.fromkeys(news, until))
-            self._events.tell(BudgetLow(left=left, per_day=self._per_day))
+            self._events.emit(BudgetLow(left=left, per_day=self._per_day))
         self._expect(now)
 
     def _expect(self, now: float) -> None:

@@ -15,7 +15,7 @@ _own_quotas: dict[Hashable, WeakSet[Quota]] = {}
 _warned: set[Hashable] = set()
 
 
-def note_own_quota(quota: QuotaT, account: Hashable, host: str) -> QuotaT:
+def warn_on_separate_quotas(quota: QuotaT, account: Hashable, host: str) -> QuotaT:
     """Note a quota that a client made for itself; warn once where another is alive for the same company."""
     company = (hash(account), host)
     others = _own_quotas.setdefault(company, WeakSet())

@@ -6,7 +6,7 @@ import math
 from datetime import UTC, datetime
 
 from gong_tasks_async.events import EventSink
-from gong_tasks_async.quota.base import Lane, QuotaEstimate, QuotaSnapshot, Turn
+from gong_tasks_async.quota.base import Lane, Permit, QuotaEstimate, QuotaSnapshot
 from gong_tasks_async.quota.gate import Gate
 
 
@@ -29,14 +29,14 @@ class Unlimited:
         deadline: float | None = None,
         max_wait: float = math.inf,
         returning: bool = False,  # noqa: ARG002 - the protocol's
-    ) -> Turn:
+    ) -> Permit:
         """Go at once, unless Gong has asked to wait."""
-        self._gate.refuse_hopeless(deadline, max_wait)
-        if self._gate.noticed:
+        self._gate.raise_if_too_long(deadline, max_wait)
+        if self._gate.was_closed:
             await self._gate.passed(deadline, max_wait)
-        return Turn(0.0)
+        return Permit(0.0)
 
-    def release(self, turn: Turn, *, status: int | None) -> None:
+    def release(self, turn: Permit, *, status: int | None) -> None:
         """Nothing was taken."""
 
     def pause(self, seconds: float, *, day_spent: bool = False) -> None:
@@ -51,7 +51,7 @@ class Unlimited:
             reserve=0,
             resets_at=None,
             per_second=math.inf,
-            shut_until=None,
+            paused_until=None,
             waiting=dict.fromkeys(Lane, 0),
         )
 

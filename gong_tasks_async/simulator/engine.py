@@ -26,12 +26,12 @@ import attrs
 from gong_tasks_async.simulator import access, calls, data, oauth, paging, validation
 from gong_tasks_async.simulator.access import Account
 from gong_tasks_async.simulator.calls import EmptyAs
-from gong_tasks_async.simulator.faults import Fault, Mischief, Mischiefs
+from gong_tasks_async.simulator.faults import Fault, FaultQueue, InjectedFault
 from gong_tasks_async.simulator.ledger import Entry, Ledger
 from gong_tasks_async.simulator.limits import DayLimit, Limits, SecondLimit, day_rule, second_rule
 from gong_tasks_async.simulator.oauth import TokenArguments, Tokens
-from gong_tasks_async.simulator.paging import CursorFlaw, Walks
-from gong_tasks_async.simulator.responses import Stationery, refuse_too_many, spoil
+from gong_tasks_async.simulator.paging import CursorFlaw, Cursors
+from gong_tasks_async.simulator.responses import ResponseWriter, refuse_too_many, with_fault
 from gong_tasks_async.simulator.wire import RefusedError, Request, Response
 
 Json = dict[str, Any]
@@ -58,7 +58,7 @@ class Engine:
     day_limit: DayLimit = attrs.field(default=DayLimit.ROLLING, converter=DayLimit)
     per_day: int = 10_000
     day_seconds: float = 86_400.0
-    refused_calls_count: bool = False
+    count_rate_limited: bool = False
     """Whether a refused call counts against the day."""
     account: Account = attrs.field(default=Account.ACTIVE, converter=Account)
     scopes: Collection[str] = SCOPES
@@ -97,25 +97,25 @@ class Engine:
     """The live users, in Gong's spelling."""
     ledger: Ledger = attrs.field(init=False, factory=Ledger)
     _limits: Limits = attrs.field(init=False)
-    _mischiefs: Mischiefs = attrs.field(init=False)
-    _token_mischiefs: Mischiefs = attrs.field(init=False)
+    _mischiefs: FaultQueue = attrs.field(init=False)
+    _token_mischiefs: FaultQueue = attrs.field(init=False)
     _tokens: Tokens = attrs.field(init=False)
-    _walks: Walks = attrs.field(init=False, factory=Walks)
-    _stationery: Stationery = attrs.field(init=False)
+    _walks: Cursors = attrs.field(init=False, factory=Cursors)
+    _stationery: ResponseWriter = attrs.field(init=False)
     _changes: int = attrs.field(init=False, default=0)
 
     def __attrs_post_init__(self) -> None:
         random = Random(self.seed)  # noqa: S311 - made-up data, no cryptography
         self.people = data.make_users(random, self.users, self.inactive_users)
         self.tasks = data.make_tasks(random, self.user_ids, self.tasks_per_user, self.ids_as_text)
-        self._mischiefs = Mischiefs(Random(f"faults of {self.seed}"))  # noqa: S311 - no cryptography
-        self._token_mischiefs = Mischiefs(Random(f"token faults of {self.seed}"))  # noqa: S311 - as above
+        self._mischiefs = FaultQueue(Random(f"faults of {self.seed}"))  # noqa: S311 - no cryptography
+        self._token_mischiefs = FaultQueue(Random(f"token faults of {self.seed}"))  # noqa: S311 - as above
         self._tokens = Tokens(Random(f"tokens of {self.seed}"))  # noqa: S311 - made-up tokens
-        self._stationery = Stationery(random)
+        self._stationery = ResponseWriter(random)
         self._limits = Limits(
             second_rule(self.second_limit, self.per_second),
             day_rule(self.day_limit, self.per_day, self.day_seconds),
-            self.refused_calls_count,
+            self.count_rate_limited,
         )
 
     @property
@@ -123,13 +123,13 @@ class Engine:
         """The users' ids, as requests spell them."""
         return [user["id"] for user in self.people]
 
-    def misbehave(self, fault: Fault, times: int = 1, retry_after: str | None = None) -> None:
+    def inject_fault(self, fault: Fault, times: int = 1, retry_after: str | None = None) -> None:
         """Let the next so many requests meet a fault; `retry_after` is the header's text of a TOO_MANY."""
-        self._mischiefs.ordered.extend([Mischief(fault, retry_after)] * times)
+        self._mischiefs.ordered.extend([InjectedFault(fault, retry_after)] * times)
 
-    def misbehave_on_token(self, fault: Fault, times: int = 1, retry_after: str | None = None) -> None:
+    def inject_token_fault(self, fault: Fault, times: int = 1, retry_after: str | None = None) -> None:
         """Let the next so many requests to the token endpoint meet a fault."""
-        self._token_mischiefs.ordered.extend([Mischief(fault, retry_after)] * times)
+        self._token_mischiefs.ordered.extend([InjectedFault(fault, retry_after)] * times)
 
     def issue_token(self, now: float) -> str:
         """Issue an access token at `now`, the time of the loop that serves; no refresh token is used up."""
@@ -152,16 +152,16 @@ class Engine:
         entries.append(_entry(request, response, now))
         return response
 
-    def _next_mischief(self, request: Request) -> Mischief | None:
+    def _next_mischief(self, request: Request) -> InjectedFault | None:
         if request.path == oauth.PATH:
             return self._token_mischiefs.next(self.token_fault_rates)
         return self._mischiefs.next(self.fault_rates)
 
-    def _answer_badly(self, request: Request, now: float, mischief: Mischief) -> Response:
+    def _answer_badly(self, request: Request, now: float, mischief: InjectedFault) -> Response:
         if mischief.fault in _COUNTED and request.path != oauth.PATH:
             self._limits.count(now)
-        instead = self._stationery.instead(mischief)
-        return instead or spoil(self._answer_well(request, now), mischief.fault)
+        fault_response = self._stationery.fault_response(mischief)
+        return fault_response or with_fault(self._answer_well(request, now), mischief.fault)
 
     def _answer_well(self, request: Request, now: float) -> Response:
         try:

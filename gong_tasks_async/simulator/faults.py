@@ -1,4 +1,4 @@
-"""The ways in which the network, the proxy and Gong itself misbehave."""
+"""The ways in which the network, the proxy and Gong itself inject_fault."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import attrs
 
 
 class Fault(enum.StrEnum):
-    """One way to misbehave. "Applied" means that the call did its work all the same."""
+    """One way to inject_fault. "Applied" means that the call did its work all the same."""
 
     RESET_BEFORE = enum.auto()
     """The connection is aborted before anything is applied."""
@@ -38,7 +38,7 @@ class Fault(enum.StrEnum):
 
 
 @attrs.frozen
-class Mischief:
+class InjectedFault:
     """A fault about to happen; `retry_after` is the header of a TOO_MANY."""
 
     fault: Fault
@@ -46,20 +46,20 @@ class Mischief:
 
 
 @attrs.define
-class Mischiefs:
+class FaultQueue:
     """Which request misbehaves next: those ordered first, then chance."""
 
     random: Random
-    ordered: deque[Mischief] = attrs.field(factory=deque)
+    ordered: deque[InjectedFault] = attrs.field(factory=deque)
 
-    def next(self, rates: Mapping[Fault, float]) -> Mischief | None:
+    def next(self, rates: Mapping[Fault, float]) -> InjectedFault | None:
         """Take the mischief of the next request; `rates` are the chances of each fault."""
         return self.ordered.popleft() if self.ordered else self._by_chance(rates)
 
-    def _by_chance(self, rates: Mapping[Fault, float]) -> Mischief | None:
+    def _by_chance(self, rates: Mapping[Fault, float]) -> InjectedFault | None:
         draw = self.random.random()
         for fault, rate in rates.items():
             draw -= rate
             if draw < 0:
-                return Mischief(fault)
+                return InjectedFault(fault)
         return None

@@ -155,7 +155,7 @@ class Limits:
 
     second: Rule
     day: Rule
-    refused_calls_count: bool = False
+    count_rate_limited: bool = False
 
     def refuse(self, now: float) -> int | None:
         """Count the call, or tell the whole seconds after which to ask again."""
@@ -163,7 +163,7 @@ class Limits:
         if wait <= 0:
             self.count(now)
             return None
-        if self.refused_calls_count:
+        if self.count_rate_limited:
             self.day.count(now)
         return max(1, math.ceil(wait))
 

@@ -35,7 +35,7 @@ class CursorFlaw(enum.StrEnum):
 
 
 @attrs.frozen
-class Place:
+class PagePosition:
     """Where a walk has come to: the first user of its next page."""
 
     walk: int
@@ -47,23 +47,23 @@ class Place:
 
 
 @attrs.define
-class Walks:
+class Cursors:
     """The walks through the users, and when each was last given a cursor."""
 
     _number: int = attrs.field(init=False, default=0)
     _given: dict[int, float] = attrs.field(init=False, factory=dict)
 
-    def place(self, cursor: str | None, since: float, refusal: HTTPStatus) -> Place:
+    def place(self, cursor: str | None, since: float, refusal: HTTPStatus) -> PagePosition:
         """Find the place of a cursor, or refuse one given at `since` or before; without one, begin a walk."""
         if cursor is None:
             self._number += 1
-            return Place(self._number, 0)
+            return PagePosition(self._number, 0)
         place = _read(cursor)
         if self._given.get(place.walk, -math.inf) <= since:
             raise RefusedError(refusal, "Cursor has expired")
         return place
 
-    def give(self, place: Place, now: float) -> str:
+    def give(self, place: PagePosition, now: float) -> str:
         """Give a walk its next cursor."""
         self._given[place.walk] = now
         return place.cursor()
@@ -73,17 +73,17 @@ class Walks:
         self._given.clear()
 
 
-def _read(cursor: str) -> Place:
+def _read(cursor: str) -> PagePosition:
     try:
         found = _CURSOR.fullmatch(base64.urlsafe_b64decode(cursor.encode()).decode())
     except (ValueError, binascii.Error):
         found = None
     if found is None:
         raise RefusedError(HTTPStatus.BAD_REQUEST, "Invalid cursor")
-    return Place(int(found[1]), int(found[2]))
+    return PagePosition(int(found[1]), int(found[2]))
 
 
-def page_at(place: Place, users: Sequence[Json], size: int) -> Json:
+def page_at(place: PagePosition, users: Sequence[Json], size: int) -> Json:
     """Lay out the page at a place, without its cursor."""
     page = users[place.start : place.start + size]
     records: Json = {
@@ -94,7 +94,7 @@ def page_at(place: Place, users: Sequence[Json], size: int) -> Json:
     return {"records": records, "users": page}
 
 
-def next_place(place: Place, total: int, size: int, flaw: CursorFlaw) -> Place | None:
+def next_place(place: PagePosition, total: int, size: int, flaw: CursorFlaw) -> PagePosition | None:
     """Tell where the next page begins, if there is one."""
     if flaw is CursorFlaw.REPEATS and place.start > 0:
         return place

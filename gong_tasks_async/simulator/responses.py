@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from gong_tasks_async.simulator.faults import Fault, Mischief
+from gong_tasks_async.simulator.faults import Fault, InjectedFault
 from gong_tasks_async.simulator.wire import JSON, RefusedError, Response
 
 _GARBAGE = b'{"requestId":"4al018gzaztcr8nbukw","tasks":[{"id":90679314411938\x00\xff<'
@@ -24,7 +24,7 @@ _PAGES = {
 
 
 @attrs.frozen
-class Stationery:
+class ResponseWriter:
     """Writes answers, each with a request id and a ray id of its own."""
 
     random: Random
@@ -38,7 +38,7 @@ class Stationery:
         body = {**refused.extra, "errors": list(refused.errors)}
         return self._json(refused.status, body, refused.headers)
 
-    def instead(self, mischief: Mischief) -> Response | None:
+    def fault_response(self, mischief: InjectedFault) -> Response | None:
         """Answer with a fault that takes the place of the call, if it is one of those."""
         match mischief.fault:
             case Fault.RESET_BEFORE:
@@ -84,7 +84,7 @@ def refuse_too_many(retry_after: str) -> RefusedError:
     return RefusedError(HTTPStatus.TOO_MANY_REQUESTS, text, headers={"Retry-After": retry_after})
 
 
-def spoil(response: Response, fault: Fault) -> Response:
+def with_fault(response: Response, fault: Fault) -> Response:
     """Mark an answer with the fault of its delivery."""
     body = _GARBAGE if fault is Fault.GARBLED else response.body
     return attrs.evolve(response, body=body, fault=fault)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gong_tasks_async.cli.input.rows import Wishes
+from gong_tasks_async.cli.input.rows import ParsedInput
 from gong_tasks_async.cli.input.source import Source, parsed
 from gong_tasks_async.models import TaskUpdate
 
@@ -12,7 +12,7 @@ HEAD = "taskId,userId,status\n"
 DIGITS = 9067931441193858457
 
 
-def read(data: bytes | str, **said: Any) -> Wishes:
+def read(data: bytes | str, **said: Any) -> ParsedInput:
     return parsed(data if isinstance(data, bytes) else data.encode(), Source(file="rows.csv", **said))
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from gong_tasks_async import AccessKey, BudgetSpent, GongTasksClient, RetryPolicy, Unlimited
 from gong_tasks_async.cli.bulk import job_run
-from gong_tasks_async.cli.bulk.run_progress import Meter
+from gong_tasks_async.cli.bulk.run_progress import CallMeter
 from gong_tasks_async.simulator import Account, Fault
 from tests.cli.company import Company, Found, forget_the_day, journals, today
 
@@ -62,7 +62,7 @@ class TestFailures:
         )
 
     def test_an_answer_that_cannot_be_read_is_told_again_by_the_report(self, company: Company) -> None:
-        company.engine.misbehave(Fault.GARBLED)
+        company.engine.inject_fault(Fault.GARBLED)
         result = company.invoke("bulk", "run", company.rows(1), "--yes", "--name", "mine")
         (failure,) = json.loads(company.invoke("bulk", "report", "mine").stdout)["failures"]
         assert result.exit_code == 1
@@ -88,7 +88,7 @@ class TestFailures:
     def test_rows_too_few_to_stop_a_run_are_not_done_when_none_was_answered(
         self, answered: bool, code: int, company: Company, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        company.engine.misbehave(Fault.UNAVAILABLE, times=6)
+        company.engine.inject_fault(Fault.UNAVAILABLE, times=6)
         base_url = None if answered else "http://127.0.0.1:9"
         monkeypatch.setattr(job_run, "open_client", impatient(company, base_url, attempts=2))
         result = company.invoke("bulk", "run", company.rows(3), "--yes", "--name", "j")
@@ -159,5 +159,5 @@ class TestSpentDay:
     def test_a_run_that_sleeps_until_the_next_day_says_so(
         self, sleeps: bool, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        Meter(sleeps=sleeps)(BudgetSpent(lane="bulk", resets_at=datetime(2026, 3, 2, tzinfo=UTC)))
+        CallMeter(sleeps=sleeps)(BudgetSpent(lane="bulk", resets_at=datetime(2026, 3, 2, tzinfo=UTC)))
         assert ("going on by itself at 2026-03-0" in capsys.readouterr().err) is sleeps

@@ -14,7 +14,7 @@ from hypothesis import given, strategies as st
 
 from gong_tasks_async.cli.input.cells import are_rounded
 from gong_tasks_async.cli.input.columns import SPELLINGS, Column, column_of
-from gong_tasks_async.cli.input.rows import Wish
+from gong_tasks_async.cli.input.rows import ParsedRow
 from gong_tasks_async.models import TaskStatus, TaskUpdate
 from gong_tasks_async.models.requests import INT64_MAX
 from tests.cli.bulk_tables import DIGITS, HEAD, read, updates
@@ -112,7 +112,7 @@ def cells(update: TaskUpdate) -> list[str]:
     return [str(update.task_id), update.user_id, str(update.status), due, update.priority or ""]
 
 
-def read_or_reasons(data: bytes) -> tuple[tuple[Wish, ...], list[str]]:
+def read_or_reasons(data: bytes) -> tuple[tuple[ParsedRow, ...], list[str]]:
     try:
         wishes = read(data)
     except ValueError as error:

@@ -109,7 +109,7 @@ class TestCtrlC:
 
     def test_twice_stops_at_once_and_nothing_is_lost(self, found: Found) -> None:
         company = found(slow_seconds=60.0)
-        company.engine.misbehave(Fault.SLOW, times=8)
+        company.engine.inject_fault(Fault.SLOW, times=8)
         with terminal(company, "run", company.rows(20), "--yes", "--name", "mine") as screen:
             wait_until(lambda: company.gong.ledger.calls == 8)
             screen.interrupt()
@@ -125,7 +125,7 @@ class TestCtrlC:
 
     def test_before_anything_was_sent_there_is_nothing_to_go_on_with(self, found: Found) -> None:
         company = found(slow_seconds=60.0)
-        company.engine.misbehave(Fault.SLOW)
+        company.engine.inject_fault(Fault.SLOW)
         with terminal(company, "run", company.rows(20), "--yes", "--skip-unchanged") as screen:
             wait_until(lambda: company.gong.ledger.calls == 2)  # the listings
             screen.interrupt()

@@ -8,7 +8,7 @@ import pytest
 
 from gong_tasks_async import QuotaEstimate, QuotaSnapshot, TaskUpdate
 from gong_tasks_async.bulk.plan import Plan
-from gong_tasks_async.cli.input.confirm import question
+from gong_tasks_async.cli.input.confirm import confirmation
 from gong_tasks_async.cli.input.dates import Shift, read_shift, read_when
 from gong_tasks_async.cli.output.text import cost, wanted
 
@@ -26,7 +26,7 @@ def clocks_of_utc(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def snapshot(left: int | None = 9_712, reserve: int = 500) -> QuotaSnapshot:
     return QuotaSnapshot(
-        used=0, left=left, reserve=reserve, resets_at=None, per_second=3.0, shut_until=None, waiting={}
+        used=0, left=left, reserve=reserve, resets_at=None, per_second=3.0, paused_until=None, waiting={}
     )
 
 
@@ -65,13 +65,13 @@ class TestWhatIsWanted:
         assert wanted(updates) == said
 
     def test_the_question_names_time_and_quota(self) -> None:
-        assert question(plan(8_000), snapshot()) == (
+        assert confirmation(plan(8_000), snapshot()) == (
             "Set 8,000 tasks of 212 people to DISMISSED? About 45 min 46 s, 8,000 of the 9,212 calls left today "
             "(500 more are kept for people)."
         )
 
     def test_the_question_tells_of_calls_that_come_before(self) -> None:
-        assert "Before that, 212 calls to leave out" in question(plan(8_000), snapshot(), look=True)
+        assert "Before that, 212 calls to leave out" in confirmation(plan(8_000), snapshot(), look=True)
 
     @pytest.mark.parametrize(
         ("quota", "said"),

@@ -60,18 +60,18 @@ class TestCheck:
         assert got.stdout.splitlines()[-1].startswith("Every call about tasks is answered 500")
 
     def test_one_500_is_no_sign_of_that(self, company: Company) -> None:
-        company.engine.misbehave(Fault.SERVER_ERROR)
+        company.engine.inject_fault(Fault.SERVER_ERROR)
         got = company.invoke("check")
         assert (got.exit_code, company.gong.ledger.calls) == (1, 3)
         assert "Every call" not in got.stdout
 
     def test_without_an_answer_nothing_else_is_tried(self, company: Company) -> None:
-        company.engine.misbehave(Fault.TRUNCATED)
+        company.engine.inject_fault(Fault.TRUNCATED)
         got = company.invoke("check")
         assert (got.exit_code, company.gong.ledger.calls) == (5, 1)
 
     def test_a_refusal_is_not_waited_for(self, company: Company) -> None:
-        company.engine.misbehave(Fault.TOO_MANY, retry_after="30")
+        company.engine.inject_fault(Fault.TOO_MANY, retry_after="30")
         got = company.invoke("check")
         assert (got.exit_code, company.gong.ledger.calls) == (4, 1)
 
@@ -110,7 +110,7 @@ class TestQuota:
     def test_words_for_each_state(self) -> None:
         noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
         now = QuotaSnapshot(
-            used=7, left=None, reserve=0, resets_at=noon, per_second=2.0, shut_until=noon, waiting={}
+            used=7, left=None, reserve=0, resets_at=noon, per_second=2.0, paused_until=noon, waiting={}
         )
         limits = QuotaLimits(per_day=None, interactive_reserve=0, day_starts=time(12, tzinfo=UTC))
         said = facts(limits, now)

@@ -19,7 +19,7 @@ from gong_tasks_async.cli import app
 from gong_tasks_async.cli.advice import INSTEAD
 from gong_tasks_async.cli.config.config_file import ConfigurationError
 from gong_tasks_async.cli.config.sign_in import NoCredentialsError
-from gong_tasks_async.cli.errors import code_and_words
+from gong_tasks_async.cli.errors import exit_for
 from gong_tasks_async.cli.exit_codes import ExitCode, exit_code_of
 from gong_tasks_async.distributed import errors as distributed_errors
 from gong_tasks_async.distributed.errors import (
@@ -41,7 +41,7 @@ def taken_away(company: Company) -> None:
 
 
 def refused_for_hours(company: Company) -> None:
-    company.engine.misbehave(Fault.TOO_MANY, retry_after="7200")
+    company.engine.inject_fault(Fault.TOO_MANY, retry_after="7200")
 
 
 def without_the_secret(company: Company) -> None:
@@ -174,14 +174,14 @@ def test_all_errors_of_jobs_are_in_that_table() -> None:
     ],
 )
 def test_other_foreseeable_failures(error: Exception, code: int, said: str) -> None:
-    told = code_and_words(error)
+    told = exit_for(error)
     assert told is not None
     assert told[0] == code
     assert told[1].startswith(said)
 
 
 def test_terminal_escapes_of_an_answer_are_not_repeated() -> None:
-    told = code_and_words(errors.APIError(status=400, errors=("a\x1b[31m\nb",)))
+    told = exit_for(errors.APIError(status=400, errors=("a\x1b[31m\nb",)))
     assert told is not None
     assert "\x1b" not in told[1]
     assert "\n" not in told[1]
@@ -228,7 +228,7 @@ def test_the_readme_has_the_same_table() -> None:
     ],
 )
 def test_advice_can_be_followed_at_a_command_line(error: Exception) -> None:
-    told = code_and_words(error)
+    told = exit_for(error)
     assert told is not None
     assert re.search(r"\w\(|=True|new file|refused: ", told[1]) is None
 

@@ -253,7 +253,7 @@ class TestWorker:
         floor.submit(5, "--name", "as-default")
         floor.submit(5, "--name", "by-name", "--credentials", "simulated")
         with started(floor.company, "worker") as process:
-            wait_until(lambda: all(floor.progress(name).over for name in ("as-default", "by-name")))
+            wait_until(lambda: all(floor.progress(name).finished for name in ("as-default", "by-name")))
             process.send_signal(stop)
             out, said = process.communicate(timeout=PATIENCE)
         assert (process.returncode, out, said) == (0, "", "Working for acme; Ctrl-C ends it\n")
@@ -267,5 +267,5 @@ class TestWorker:
             process.terminate()
             process.communicate(timeout=PATIENCE)
         left = floor.progress("mine")
-        assert (process.returncode, left.under_way, left.updated) == (0, 0, len(floor.company.changes))
+        assert (process.returncode, left.in_flight, left.updated) == (0, 0, len(floor.company.changes))
         assert left.pending > 0

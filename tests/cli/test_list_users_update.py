@@ -117,7 +117,7 @@ class TestList:
         self, company: Company, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("gong_tasks_async.http.retry.RetryPolicy._allowed", lambda *_: 1)
-        company.engine.misbehave(Fault.RESET_BEFORE, 200)
+        company.engine.inject_fault(Fault.RESET_BEFORE, 200)
         got = company.invoke("list", *(f"--user={number}" for number in range(1, 60)))
         assert got.exit_code == 5
         assert got.stderr.count("\nUser ") + 1 == list_command.STOP_AFTER - 1
@@ -127,7 +127,7 @@ class TestList:
         self, company: Company, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("gong_tasks_async.http.retry.RetryPolicy._allowed", lambda *_: 1)
-        company.engine.misbehave(Fault.RESET_BEFORE, 2)
+        company.engine.inject_fault(Fault.RESET_BEFORE, 2)
         assert company.invoke("list", "--user", "1", "--user", "2").exit_code == 5
 
 

@@ -17,7 +17,7 @@ from gong_tasks_async.cli.output.listing import (
     PRECISE,
     Listing,
     OutputFormat,
-    harmless,
+    escape_formula,
     json_line,
     with_ids_as_text,
 )
@@ -68,11 +68,11 @@ def numbers_in(value: Any) -> list[int]:
 class TestCsv:
     @pytest.mark.parametrize("text", ["=1+1", "+cmd", "-2+3", "@SUM(A1)", "\t=1", "\r=1"])
     def test_no_cell_is_a_formula(self, text: str) -> None:
-        assert harmless(text) == f"'{text}"
+        assert escape_formula(text) == f"'{text}"
 
     @pytest.mark.parametrize("text", ["-1", "+49", "x=1", "", "7408596319731897791"])
     def test_other_cells_are_as_they_are(self, text: str) -> None:
-        assert harmless(text) == text
+        assert escape_formula(text) == text
 
     def test_line_breaks_and_quotes_come_back_whole(self, capsys: pytest.CaptureFixture[str]) -> None:
         task = Task(id=7, user_id="77", title='say "hi",\nthen =call')

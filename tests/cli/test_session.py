@@ -13,7 +13,7 @@ from click.shell_completion import ShellComplete
 
 from gong_tasks_async import BudgetSpent, Paused
 from gong_tasks_async.cli.app import gong_tasks
-from gong_tasks_async.cli.session import Pauses, run
+from gong_tasks_async.cli.session import PauseNotices, run
 from gong_tasks_async.simulator import Fault
 from tests.cli.company import Company, Found
 
@@ -80,7 +80,7 @@ class TestWhichCompany:
 
 class TestBesideTheData:
     def test_a_long_pause_is_told_and_a_short_one_is_not(self, capsys: pytest.CaptureFixture[str]) -> None:
-        tell = Pauses()
+        tell = PauseNotices()
         tell(Paused(seconds=9.9))
         tell(BudgetSpent(lane="bulk", resets_at=datetime.now(UTC)))
         assert capsys.readouterr() == ("", "")
@@ -95,7 +95,7 @@ class TestBesideTheData:
         self, found: Found, capsys: pytest.CaptureFixture[str]
     ) -> None:
         company = found()
-        company.engine.misbehave(Fault.TOO_MANY, retry_after="7200")  # logged as a warning
+        company.engine.inject_fault(Fault.TOO_MANY, retry_after="7200")  # logged as a warning
         got = company.invoke("users")
         told, error = got.stderr.splitlines()
         assert (got.exit_code, told) == (4, "Gong takes no calls for 2 h.")

@@ -32,7 +32,7 @@ def done(engine: Engine) -> bool:
 
 def troubled(fault: Fault, **settings: object) -> Engine:
     engine = small(slow_seconds=0.05, **settings)
-    engine.misbehave(fault)
+    engine.inject_fault(fault)
     return engine
 
 
@@ -123,8 +123,8 @@ def test_a_slow_answer_runs_into_a_timeout(world: World) -> None:
 
 def test_faults_come_in_the_order_in_which_they_were_asked_for() -> None:
     engine = small()
-    engine.misbehave(Fault.TOO_MANY, times=2, retry_after="120")
-    engine.misbehave(Fault.TOO_MANY, retry_after="Wed, 21 Oct 2026 07:28:00 GMT")
+    engine.inject_fault(Fault.TOO_MANY, times=2, retry_after="120")
+    engine.inject_fault(Fault.TOO_MANY, retry_after="Wed, 21 Oct 2026 07:28:00 GMT")
     assert [meet(in_memory, engine)[2] for _ in range(4)] == [
         "120",
         "120",

@@ -24,7 +24,7 @@ def test_it_writes_down_what_arrived() -> None:
     task_id, user_id = a_task(engine)
     post(engine, listing(user_id), now=1)
     patch(engine, task_id, {"userId": user_id}, now=2)
-    engine.misbehave(Fault.RESET_BEFORE)
+    engine.inject_fault(Fault.RESET_BEFORE)
     get_users(engine, now=3)
     listed, updated, cut = engine.ledger.entries
     assert (listed.arrived, listed.method, listed.user_id, listed.task_id) == (1, "POST", user_id, None)

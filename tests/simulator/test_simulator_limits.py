@@ -127,13 +127,13 @@ def test_a_fixed_day_turns_at_its_hour() -> None:
 
 @pytest.mark.parametrize(("counted", "expected"), [(False, 200), (True, 429)])
 def test_refused_calls_count_against_the_day_or_not(counted: bool, expected: int) -> None:
-    engine = company(per_day=4, refused_calls_count=counted)
+    engine = company(per_day=4, count_rate_limited=counted)
     assert statuses(engine, [0, 0, 0, 0]) == [200, 200, 200, 429]
     assert get_users(engine, 2).status == expected
 
 
 def test_refused_calls_that_count_push_a_rolling_day_on() -> None:
-    engine = company(second_limit="none", per_day=2, day_seconds=10, refused_calls_count=True)
+    engine = company(second_limit="none", per_day=2, day_seconds=10, count_rate_limited=True)
     assert statuses(engine, [0, 1, 9, 10, 18, 28]) == [200, 200, 429, 429, 429, 200]
 
 
@@ -153,9 +153,9 @@ def test_the_limit_is_the_companys_and_counts_bad_requests() -> None:
 
 def test_faults_of_gong_count_and_faults_of_the_proxy_do_not() -> None:
     engine = company(per_second=1)
-    engine.misbehave(Fault.BAD_GATEWAY)
+    engine.inject_fault(Fault.BAD_GATEWAY)
     assert statuses(engine, [0, 0, 0]) == [502, 200, 429]
-    engine.misbehave(Fault.SERVER_ERROR)
+    engine.inject_fault(Fault.SERVER_ERROR)
     assert statuses(engine, [5, 5]) == [500, 429]
 
 

@@ -188,9 +188,9 @@ def test_token_calls_are_counted_apart_and_not_against_the_limits() -> None:
 
 def test_faults_of_the_two_hosts_do_not_mix() -> None:
     engine = Engine(users=1, tasks_per_user=1, per_day=1)
-    engine.misbehave_on_token(Fault.SERVER_ERROR)
-    engine.misbehave_on_token(Fault.TOO_MANY, retry_after="7")
-    engine.misbehave(Fault.UNAVAILABLE)
+    engine.inject_token_fault(Fault.SERVER_ERROR)
+    engine.inject_token_fault(Fault.TOO_MANY, retry_after="7")
+    engine.inject_fault(Fault.UNAVAILABLE)
     assert get_users(engine).status == 503
     assert refresh(engine).status == 500
     late = refresh(engine)
@@ -212,7 +212,7 @@ def test_every_answer_is_as_described() -> None:
             for signed in (CLIENT, "Basic other"):
                 engine = small()
                 if fault is not None:
-                    engine.misbehave_on_token(fault)
+                    engine.inject_token_fault(fault)
                 request = Request("POST", PATH, query, {"Authorization": signed, "Host": "gong.test"})
                 conform(request, engine.answer(request, 0))
 
@@ -245,7 +245,7 @@ def test_both_worlds_serve_it(world: World) -> None:
 @pytest.mark.parametrize("fault", [Fault.RESET_AFTER, Fault.TRUNCATED, Fault.GARBLED])
 def test_an_answer_lost_after_the_rotation_locks_the_old_token_out(world: World, fault: Fault) -> None:
     engine = small()
-    engine.misbehave_on_token(fault)
+    engine.inject_token_fault(fault)
 
     async def scene(session: aiohttp.ClientSession) -> None:
         with pytest.raises((aiohttp.ClientError, ValueError)):
@@ -260,7 +260,7 @@ def test_an_answer_lost_after_the_rotation_locks_the_old_token_out(world: World,
 @both_worlds
 def test_a_connection_cut_before_uses_nothing_up(world: World) -> None:
     engine = small()
-    engine.misbehave_on_token(Fault.RESET_BEFORE)
+    engine.inject_token_fault(Fault.RESET_BEFORE)
 
     async def scene(session: aiohttp.ClientSession) -> int:
         with pytest.raises(aiohttp.ClientError):

@@ -101,7 +101,7 @@ def test_every_answer_is_as_described(
     if spent:
         engine.answer(Request("GET", "/v2/users", {}, AUTHORIZED), 0)
     if fault is not None:
-        engine.misbehave(fault)
+        engine.inject_fault(fault)
     conform(request, engine.answer(request, 0))
 
 

@@ -106,7 +106,7 @@ def test_half_of_the_latency_passes_before_the_engine_and_half_after() -> None:
 
 def test_it_shuts_down_quickly_while_answers_are_under_way() -> None:
     engine = small(slow_seconds=3600)
-    engine.misbehave(Fault.SLOW, times=5)
+    engine.inject_fault(Fault.SLOW, times=5)
 
     async def play() -> float:
         async with aiohttp.ClientSession(headers=AUTHORIZED) as session:
@@ -125,7 +125,7 @@ def test_it_shuts_down_quickly_while_answers_are_under_way() -> None:
 @both_worlds
 def test_a_client_that_leaves_does_no_harm(world: World) -> None:
     engine = small(slow_seconds=0.2)
-    engine.misbehave(Fault.SLOW)
+    engine.inject_fault(Fault.SLOW)
 
     async def scene(session: aiohttp.ClientSession) -> int:
         async with session.get("/v2/users") as response:
@@ -141,7 +141,7 @@ def test_a_client_that_leaves_does_no_harm(world: World) -> None:
 def test_a_client_that_left_before_the_answer_does_no_harm(fault: Fault | None) -> None:
     engine = small()
     if fault is not None:
-        engine.misbehave(fault)
+        engine.inject_fault(fault)
 
     async def play() -> None:
         async with memory_session(make_app(engine, latency=(1, 1)), headers=AUTHORIZED) as session:

@@ -10,7 +10,7 @@ from typing import TextIO
 
 from attrs import frozen
 
-from gong_tasks_async.bulk.journal_schema import Row
+from gong_tasks_async.bulk.journal_schema import JournalRow
 
 COLUMNS = (
     "taskId",
@@ -47,7 +47,7 @@ class CsvRow:
     settled_at: datetime | None = None
 
 
-def write_journal_csv(rows: Iterable[Row], file: TextIO) -> int:
+def write_journal_csv(rows: Iterable[JournalRow], file: TextIO) -> int:
     """As :func:`write_csv`, for the rows of a journal: ``write_journal_csv(open_journal(path).rows(), file)``."""
     return write_csv(map(_csv_row, rows), file)
 
@@ -68,7 +68,7 @@ def write_csv(rows: Iterable[CsvRow], file: TextIO) -> int:
     return count
 
 
-def _csv_row(row: Row) -> CsvRow:
+def _csv_row(row: JournalRow) -> CsvRow:
     wanted = row.update
     return CsvRow(
         wanted.task_id,

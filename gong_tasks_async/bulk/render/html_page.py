@@ -10,7 +10,7 @@ from gong_tasks_async.bulk.render.format import duration, kind, moment, one_line
 from gong_tasks_async.bulk.render.page_look import POLICY, SCRIPT, STYLE
 from gong_tasks_async.bulk.render.ranking import worst_first
 from gong_tasks_async.bulk.render.timeline_plot import timeline_plot
-from gong_tasks_async.bulk.report import BulkReport, Failed, UserCounts
+from gong_tasks_async.bulk.report import BulkReport, Failed, RowCounts
 
 STATES = ("updated", "unchanged", "failed", "pending")
 
@@ -89,7 +89,7 @@ def _summary(report: BulkReport) -> str:
     )
     named = {
         "Calls": f"{report.calls:,}",
-        "Refused with 429": f"{report.refused:,}",
+        "Refused with 429": f"{report.rate_limited:,}",
         "Took": duration(report.elapsed),
         "Calls a second": f"{report.rate:.2f}",
     }
@@ -99,7 +99,7 @@ def _summary(report: BulkReport) -> str:
     return f'<section id="summary"><h2>Summary</h2>{_share(report)}<dl>{counts}{costs}</dl></section>'
 
 
-def _share(counts: BulkReport | UserCounts) -> str:
+def _share(counts: BulkReport | RowCounts) -> str:
     """One bar, divided as the rows are; it stretches to the room that it has."""
     numbers = {state: getattr(counts, state) for state in STATES}
     total, left, parts = sum(numbers.values()) or 1, 0.0, []
@@ -156,7 +156,7 @@ def _users(report: BulkReport) -> str:
     return _table("users", f"Users ({len(report.by_user):,})", columns, rows)
 
 
-def _user(user: str, counts: UserCounts) -> Iterator[str]:
+def _user(user: str, counts: RowCounts) -> Iterator[str]:
     yield _safe(user)
     yield _share(counts)
     for state in STATES:

@@ -9,7 +9,7 @@ from typing import Any
 from attrs import asdict
 
 from gong_tasks_async.bulk.render.format import request_id, said
-from gong_tasks_async.bulk.report import BulkReport, Failed, Moment
+from gong_tasks_async.bulk.report import BulkReport, Failed, TimelineBucket
 from gong_tasks_async.errors import GongError
 
 
@@ -20,7 +20,7 @@ def as_json(report: BulkReport) -> str:
 
 
 def _counts(report: BulkReport) -> dict[str, Any]:
-    names = ("updated", "unchanged", "failed", "pending", "total", "calls", "refused", "elapsed", "rate")
+    names = ("updated", "unchanged", "failed", "pending", "total", "calls", "rate_limited", "elapsed", "rate")
     return {name: getattr(report, name) for name in names}
 
 
@@ -43,7 +43,7 @@ def _details(report: BulkReport) -> dict[str, Any]:
     }
 
 
-def _moment(moment: Moment) -> dict[str, Any]:
+def _moment(moment: TimelineBucket) -> dict[str, Any]:
     return {"at": _iso(moment.at), "updated": moment.updated, "failed": moment.failed}
 
 

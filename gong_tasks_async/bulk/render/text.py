@@ -26,7 +26,7 @@ def _summary(report: BulkReport) -> Iterator[str]:
     counts = f"{report.updated:,} updated, {report.unchanged:,} unchanged, {report.failed:,} failed"
     yield f"{counts}, {report.pending:,} pending: {report.total:,} rows"
     yield f"{report.calls:,} calls in {duration(report.elapsed)}, {report.rate:.2f} a second"
-    yield f"{report.refused:,} refused with 429"
+    yield f"{report.rate_limited:,} refused with 429"
 
 
 def _ending(report: BulkReport) -> Iterator[str]:

@@ -10,7 +10,7 @@ from math import ceil, log10
 from attrs import frozen
 
 from gong_tasks_async.bulk.render.format import duration, moment
-from gong_tasks_async.bulk.report import Moment
+from gong_tasks_async.bulk.report import TimelineBucket
 
 WIDTH, HEIGHT = 720, 200
 LEFT, TOP, BOTTOM = 44, 10, 172
@@ -45,7 +45,7 @@ class Scale:
         return BOTTOM - (BOTTOM - TOP) * count / self.top
 
 
-def timeline_plot(timeline: Sequence[Moment]) -> str:
+def timeline_plot(timeline: Sequence[TimelineBucket]) -> str:
     """Draw a bar for each stretch of the run; long runs are drawn in fewer, longer stretches."""
     ordered = sorted(timeline, key=lambda moment: moment.at)
     columns, width = _columns(ordered)
@@ -61,17 +61,17 @@ def timeline_plot(timeline: Sequence[Moment]) -> str:
     )
 
 
-def _columns(ordered: Sequence[Moment]) -> tuple[list[Moment], timedelta]:
+def _columns(ordered: Sequence[TimelineBucket]) -> tuple[list[TimelineBucket], timedelta]:
     """The stretches to draw and their length: that of the moments, or a multiple of it where they are many."""
     gaps = [later.at - earlier.at for earlier, later in pairwise(ordered) if later.at > earlier.at]
     step = min(gaps, default=timedelta(seconds=1))
     begin = ordered[0].at
     width = step * ceil(((ordered[-1].at - begin) / step + 1) / MOST_COLUMNS)
-    columns: dict[int, Moment] = {}
+    columns: dict[int, TimelineBucket] = {}
     for one in ordered:
         place = (one.at - begin) // width
-        before = columns.get(place, Moment(begin + place * width, 0, 0))
-        columns[place] = Moment(before.at, before.updated + one.updated, before.failed + one.failed)
+        before = columns.get(place, TimelineBucket(begin + place * width, 0, 0))
+        columns[place] = TimelineBucket(before.at, before.updated + one.updated, before.failed + one.failed)
     return list(columns.values()), width
 
 
@@ -81,7 +81,7 @@ def _round_up(count: int) -> int:
     return next(unit * step for step in (1, 2, 5, 10) if unit * step >= count)
 
 
-def _bar(scale: Scale, column: Moment, width: timedelta) -> str:
+def _bar(scale: Scale, column: TimelineBucket, width: timedelta) -> str:
     left = scale.x(column.at)
     wide = max((scale.x(column.at + width) - left) * 0.86, 1.0)
     middle, top = scale.y(column.updated), scale.y(column.updated + column.failed)

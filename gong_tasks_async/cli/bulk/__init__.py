@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from gong_tasks_async.cli.lazy_group import CommandsOnDemand
+from gong_tasks_async.cli.lazy_group import LazyGroup
 
 COMMANDS = {
     "plan": "Tell what a run would do and how long it would take; changes nothing.",
@@ -15,7 +15,7 @@ COMMANDS = {
 }
 
 
-@click.group("bulk", cls=CommandsOnDemand, package=__name__, lines=COMMANDS)
+@click.group("bulk", cls=LazyGroup, package=__name__, lines=COMMANDS)
 def command() -> None:
     """Change many tasks at once: plan, run, resume, status, report.
 

@@ -24,7 +24,7 @@ def _complete(_context: click.Context, _parameter: click.Parameter, incomplete: 
     return [name for name in names if name.startswith(incomplete)]
 
 
-def to_resume(name: str) -> str:
+def resume_command(name: str) -> str:
     """What to type to go on with a job, at the company that this command line has chosen."""
     context = click.get_current_context(silent=True)
     said = context.params if context else {}

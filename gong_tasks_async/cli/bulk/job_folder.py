@@ -18,7 +18,7 @@ import click
 from attrs import frozen
 
 from gong_tasks_async.bulk import JournalReader, RowState, open_journal
-from gong_tasks_async.bulk.journal_file import job_of
+from gong_tasks_async.bulk.journal_file import identify_job
 from gong_tasks_async.bulk.journal_schema import Job
 from gong_tasks_async.errors import JournalError
 from gong_tasks_async.models import TaskUpdate
@@ -44,7 +44,7 @@ def checked_name(name: str) -> str:
 
 def job_of_rows(rows: Iterable[TaskUpdate]) -> Job:
     """What makes these rows the same job, in any order, as those of a journal."""
-    return job_of(((row, RowState.PENDING) for row in rows), Path("rows"))
+    return identify_job(((row, RowState.PENDING) for row in rows), Path("rows"))
 
 
 @frozen

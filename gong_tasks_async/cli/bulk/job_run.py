@@ -12,18 +12,18 @@ from attrs import frozen
 from gong_tasks_async.bulk import RowState, open_journal
 from gong_tasks_async.bulk.plan import Plan, plan_updates
 from gong_tasks_async.bulk.report import BulkReport
-from gong_tasks_async.cli.bulk.job_argument import to_resume
+from gong_tasks_async.cli.bulk.job_argument import resume_command
 from gong_tasks_async.cli.bulk.job_folder import JobFolder, checked_name, job_of_rows
-from gong_tasks_async.cli.bulk.run_progress import Meter, OnOutcome, carry_out
-from gong_tasks_async.cli.bulk.summary import as_json, how_to_go_on, tell_end
+from gong_tasks_async.cli.bulk.run_progress import CallMeter, OnOutcome, run_with_progress
+from gong_tasks_async.cli.bulk.summary import as_json, how_to_resume, print_summary
 from gong_tasks_async.cli.config.configuration import Configuration
 from gong_tasks_async.cli.exit_codes import ExitCode
-from gong_tasks_async.cli.input.confirm import confirm, question
-from gong_tasks_async.cli.input.planning import Gathered, estimated, gather
-from gong_tasks_async.cli.input.rows import Wishes
+from gong_tasks_async.cli.input.confirm import confirm, confirmation
+from gong_tasks_async.cli.input.planning import PlannedSource, estimated, plan_source
+from gong_tasks_async.cli.input.rows import ParsedInput
 from gong_tasks_async.cli.input.source import Source, name_from
 from gong_tasks_async.cli.output.console import note
-from gong_tasks_async.cli.output.plan import tell_plan
+from gong_tasks_async.cli.output.plan import print_plan
 from gong_tasks_async.cli.output.text import counted
 from gong_tasks_async.cli.session import open_client
 from gong_tasks_async.client import GongTasksClient
@@ -45,7 +45,7 @@ class Settings:
 
 
 async def run_source(
-    configuration: Configuration, source: Source, wishes: Wishes | None, settings: Settings
+    configuration: Configuration, source: Source, wishes: ParsedInput | None, settings: Settings
 ) -> ExitCode:
     """Change what a source names, and tell how it ended.
 
@@ -56,18 +56,18 @@ async def run_source(
     """
     folder = JobFolder(configuration.jobs_folder, configuration.company)
     begun = (
-        None if settings.dry_run or not settings.journal else begun_selection(folder, source, settings.name)
+        None if settings.dry_run or not settings.journal else find_unfinished(folder, source, settings.name)
     )
     if begun is not None:
         note(f"The same selection began the job {begun.stem}, which is not finished; going on with that.")
-    meter = Meter(sleeps=settings.bulk.get("wait_for_day", False))
+    meter = CallMeter(sleeps=settings.bulk.get("wait_for_day", False))
     async with open_client(configuration, on_event=meter) as client:
         if begun is not None:
-            return await Run(configuration.base_url, client, meter, settings, begun).go_on()
+            return await Run(configuration.base_url, client, meter, settings, begun).resume()
         look = settings.skip_unchanged and settings.dry_run
-        gathered = await gather(client, source, wishes, look=look)
+        gathered = await plan_source(client, source, wishes, look=look)
         if settings.dry_run or not (gathered.rows or as_json(settings.json)):
-            tell_plan(gathered.plan, await client.quota.snapshot(), json=settings.json)
+            print_plan(gathered.plan, await client.quota.snapshot(), json=settings.json)
             return ExitCode.DONE
         if not gathered.rows:  # a program reads the report, of a run like any other
             note("Nothing to change.")
@@ -87,12 +87,12 @@ async def resume_job(
     settings = Settings(
         name=None, dry_run=False, yes=True, journal=True, skip_unchanged=False, bulk=bulk, json=json
     )
-    meter = Meter(sleeps=bulk.get("wait_for_day", False))
+    meter = CallMeter(sleeps=bulk.get("wait_for_day", False))
     async with open_client(configuration, on_event=meter) as client:
-        return await Run(configuration.base_url, client, meter, settings, journal).go_on()
+        return await Run(configuration.base_url, client, meter, settings, journal).resume()
 
 
-def begun_selection(folder: JobFolder, source: Source, name: str | None) -> Path | None:
+def find_unfinished(folder: JobFolder, source: Source, name: str | None) -> Path | None:
     """The unfinished job that the same selection began; what is done of it would not be selected again.
 
     Raises:
@@ -105,7 +105,7 @@ def begun_selection(folder: JobFolder, source: Source, name: str | None) -> Path
         return folder.path(found) if found else None
     if folder.path(_checked(name)).exists():
         raise click.UsageError(
-            f"there is a job {name!r} already: `{to_resume(name)}` goes on with it; for another one, "
+            f"there is a job {name!r} already: `{resume_command(name)}` goes on with it; for another one, "
             "take another name"
         )
     return None
@@ -123,7 +123,9 @@ def journal_for(folder: JobFolder, source: Source, name: str | None, rows: tuple
         if begun := folder.unfinished(stem, job):
             return folder.path(begun)
         if other := folder.unfinished(stem):
-            note(f"{other} has other rows and is not finished: `{to_resume(other)}`. This is another job.")
+            note(
+                f"{other} has other rows and is not finished: `{resume_command(other)}`. This is another job."
+            )
         return folder.path(folder.free_name(stem, datetime.now().date(), job))  # noqa: DTZ005 - a person's day
     path = folder.path(_checked(name))
     if path.exists():
@@ -131,7 +133,7 @@ def journal_for(folder: JobFolder, source: Source, name: str | None, rows: tuple
             if journal.job != job:
                 raise click.UsageError(
                     f"the job {name!r} has other rows than this: take another name, or go on with that job by "
-                    f"`{to_resume(name)}`"
+                    f"`{resume_command(name)}`"
                 )
     return path
 
@@ -150,22 +152,22 @@ class Run:
     company: str
     """Its address."""
     client: GongTasksClient
-    meter: Meter
+    meter: CallMeter
     settings: Settings
     journal: Path | None
 
-    async def start(self, gathered: Gathered) -> ExitCode:
+    async def start(self, gathered: PlannedSource) -> ExitCode:
         """Make the changes of these rows; of a job that was begun, those that are left."""
         if self.journal is not None and self.journal.exists():
             note(f"The same rows are those of the job {self.journal.stem}; going on with that.")
-            return await self.go_on()
+            return await self.resume()
         await self._confirm(gathered.plan)
         if self.journal is not None:
             self.journal.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             note(f"Job {self.journal.stem}")
         return await self._carry_out(gathered.plan.calls, gathered.rows)
 
-    async def go_on(self) -> ExitCode:
+    async def resume(self) -> ExitCode:
         """Make the changes of the job that are left."""
         assert self.journal is not None  # noqa: S101 - there is a job
         with open_journal(self.journal) as journal:
@@ -179,7 +181,7 @@ class Run:
     async def _confirm(self, plan: Plan) -> None:
         if plan.calls and not self.settings.yes:
             quota = await self.client.quota.snapshot()
-            asked = question(plan, quota, look=self.settings.skip_unchanged)
+            asked = confirmation(plan, quota, look=self.settings.skip_unchanged)
             confirm(f"{asked} The company is at {self.company}.")
 
     async def _carry_out(self, total: int, rows: tuple[TaskUpdate, ...] | None) -> ExitCode:
@@ -197,9 +199,9 @@ class Run:
 
         left = (await self.client.quota.snapshot()).left
         try:
-            report = await carry_out(changed, total, self.meter, left)
+            report = await run_with_progress(changed, total, self.meter, left)
         except asyncio.CancelledError:
             begun = self.journal is None or self.journal.exists()
-            note(f"{how_to_go_on(self.journal)}." if begun else "Nothing was changed.")
+            note(f"{how_to_resume(self.journal)}." if begun else "Nothing was changed.")
             raise
-        return tell_end(report, self.journal, self.meter, json=as_json(self.settings.json))
+        return print_summary(report, self.journal, self.meter, json=as_json(self.settings.json))

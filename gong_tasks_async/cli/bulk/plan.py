@@ -10,7 +10,7 @@ from gong_tasks_async.cli.command import Command
 from gong_tasks_async.cli.input.options import source_options
 from gong_tasks_async.cli.input.source import Source, read_source
 from gong_tasks_async.cli.output.console import is_terminal
-from gong_tasks_async.cli.output.plan import tell_plan
+from gong_tasks_async.cli.output.plan import print_plan
 from gong_tasks_async.cli.session import client_options, open_client, run
 
 if TYPE_CHECKING:
@@ -38,13 +38,13 @@ def command(source: Source, skip_unchanged: bool, output: str | None, configurat
     A FILE costs no call, unless it names people by e-mail address. A selection costs a call for each person.
     """
     plan, quota = run(_plan(source, configuration, skip_unchanged))
-    tell_plan(plan, quota, json=output == "json" or (output is None and not is_terminal()))
+    print_plan(plan, quota, json=output == "json" or (output is None and not is_terminal()))
 
 
 async def _plan(source: Source, configuration: Configuration, look: bool) -> tuple[Plan, QuotaSnapshot]:
-    from gong_tasks_async.cli.input.planning import gather  # noqa: PLC0415 - aiohttp, when it is needed
+    from gong_tasks_async.cli.input.planning import plan_source  # noqa: PLC0415 - aiohttp, when it is needed
 
     wishes = None if source.selects else read_source(source)
     async with open_client(configuration) as client:
-        gathered = await gather(client, source, wishes, look=look)
+        gathered = await plan_source(client, source, wishes, look=look)
         return gathered.plan, await client.quota.snapshot()

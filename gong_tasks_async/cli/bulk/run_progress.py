@@ -11,14 +11,14 @@ from gong_tasks_async.bulk.report import BulkReport, Outcome
 from gong_tasks_async.cli.output.console import note, stderr_console
 from gong_tasks_async.cli.output.progress import bulk_progress
 from gong_tasks_async.cli.output.text import local
-from gong_tasks_async.cli.session import Pauses
+from gong_tasks_async.cli.session import PauseNotices
 from gong_tasks_async.events import BudgetSpent, CallAttempted, Event, RetryPlanned
 
 OnOutcome: TypeAlias = Callable[[Outcome], None]
 Start: TypeAlias = Callable[[OnOutcome], Awaitable[BulkReport]]
 
 
-class Meter:
+class CallMeter:
     """Counts calls, for the bar's number of those that are left today; remembers troubles; tells of long pauses.
 
     ``sleeps`` says that the run waits for the next day when this one is spent.
@@ -30,7 +30,7 @@ class Meter:
         self.trouble: str | None = None
         """Why a call was tried again, the last time that one was."""
         self._sleeps = sleeps
-        self._pauses = Pauses()
+        self._pauses = PauseNotices()
 
     def __call__(self, event: Event) -> None:
         """Take an event of the client."""
@@ -44,7 +44,7 @@ class Meter:
         self._pauses(event)
 
 
-async def carry_out(start: Start, total: int, meter: Meter, left: int | None) -> BulkReport:
+async def run_with_progress(start: Start, total: int, meter: CallMeter, left: int | None) -> BulkReport:
     """Run it to its end, with a bar where somebody watches.
 
     Args:
@@ -58,7 +58,7 @@ async def carry_out(start: Start, total: int, meter: Meter, left: int | None) ->
 
 
 @contextmanager
-def _bar(total: int, meter: Meter, left: int | None) -> Iterator[OnOutcome]:
+def _bar(total: int, meter: CallMeter, left: int | None) -> Iterator[OnOutcome]:
     before = meter.calls
     with bulk_progress(stderr_console()) as progress:
         bar = progress.add_task("Changing tasks", total=total, left_today=left)

@@ -10,8 +10,8 @@ from gong_tasks_async.bulk import RowState, open_journal, write_journal_csv
 from gong_tasks_async.bulk.render.format import duration, one_line
 from gong_tasks_async.bulk.report import BulkReport
 from gong_tasks_async.cli.advice import line_for_people
-from gong_tasks_async.cli.bulk.job_argument import to_resume
-from gong_tasks_async.cli.bulk.run_progress import Meter
+from gong_tasks_async.cli.bulk.job_argument import resume_command
+from gong_tasks_async.cli.bulk.run_progress import CallMeter
 from gong_tasks_async.cli.errors import forget_output
 from gong_tasks_async.cli.exit_codes import ExitCode, exit_code_of
 from gong_tasks_async.cli.output.console import is_terminal, note, stdout_console
@@ -21,7 +21,7 @@ SHOWN = 20
 """Failures that are spelled out; a file beside the journal has all."""
 
 
-def tell_end(report: BulkReport, journal: Path | None, meter: Meter, *, json: bool) -> ExitCode:
+def print_summary(report: BulkReport, journal: Path | None, meter: CallMeter, *, json: bool) -> ExitCode:
     """Tell how a run ended: the counts on standard output, failures and what to do on standard error."""
     _tell_failures(report, journal)
     try:
@@ -32,7 +32,7 @@ def tell_end(report: BulkReport, journal: Path | None, meter: Meter, *, json: bo
     return exit_code(report, journal, meter)
 
 
-def exit_code(report: BulkReport, journal: Path | None, meter: Meter) -> ExitCode:
+def exit_code(report: BulkReport, journal: Path | None, meter: CallMeter) -> ExitCode:
     """Why it stopped, where it did; else whether rows are left, or failed in this run or an earlier one of the job."""
     if report.stopped_because is not None:
         return exit_code_of(report.stopped_because)
@@ -92,7 +92,7 @@ def _draw(report: BulkReport) -> None:
         count = getattr(report, name)
         table.add_row(name.capitalize(), f"{count:,}", style=_STYLES[name] if count else None)
     table.add_row("Calls", f"{report.calls:,}")
-    table.add_row("Refused with 429", f"{report.refused:,}")
+    table.add_row("Refused with 429", f"{report.rate_limited:,}")
     table.add_row("Took", duration(report.elapsed))
     stdout_console().print(table)
 
@@ -100,7 +100,7 @@ def _draw(report: BulkReport) -> None:
 _STYLES = {"updated": "green", "unchanged": "dim", "failed": "red", "pending": "yellow"}
 
 
-def _tell_what_to_do(report: BulkReport, journal: Path | None, meter: Meter) -> None:
+def _tell_what_to_do(report: BulkReport, journal: Path | None, meter: CallMeter) -> None:
     if report.stopped_because is not None:
         note(f"Stopped: {line_for_people(report.stopped_because)}")
     elif report.pending:
@@ -108,11 +108,11 @@ def _tell_what_to_do(report: BulkReport, journal: Path | None, meter: Meter) -> 
         note(f"{counted(report.pending, 'row')} had no final answer, however often sent{trouble}.")
     if report.pending:
         after = f" after {local(report.resume_after)}" if report.resume_after else ""
-        note(f"{counted(report.pending, 'row')} left. {how_to_go_on(journal)}{after}.")
+        note(f"{counted(report.pending, 'row')} left. {how_to_resume(journal)}{after}.")
 
 
-def how_to_go_on(journal: Path | None) -> str:
+def how_to_resume(journal: Path | None) -> str:
     """What to type to go on with a job."""
     if journal is None:
         return "Without a journal, run it all again"
-    return f"Go on with: {to_resume(journal.stem)}"
+    return f"Go on with: {resume_command(journal.stem)}"

@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 
 from attrs import field, frozen
 
-from gong_tasks_async.cli.advice import for_people
-from gong_tasks_async.cli.config.folders import at_home
+from gong_tasks_async.cli.advice import cli_message
+from gong_tasks_async.cli.config.folders import expand_home
 from gong_tasks_async.cli.config.secret_sources import SecretSource
 from gong_tasks_async.quota import QuotaLimits
 
@@ -86,7 +86,7 @@ def _place_of_url(value: object) -> SecretSource:
 
 
 def _file(value: object) -> Path:
-    return at_home(_text(value))
+    return expand_home(_text(value))
 
 
 def _number(value: object) -> float:
@@ -199,7 +199,7 @@ def _limits(place: str, values: dict[str, Any], problems: list[str]) -> QuotaLim
     try:
         return QuotaLimits(**values)
     except ValueError as error:
-        problems.append(f"{place}: {for_people(error)}")
+        problems.append(f"{place}: {cli_message(error)}")
         return QuotaLimits()
 
 

@@ -10,7 +10,7 @@ from platformdirs import user_config_path, user_state_path
 PROGRAM = "gong-tasks"
 
 
-def at_home(text: str) -> Path:
+def expand_home(text: str) -> Path:
     """A path, in which ``~`` stands for the user's home folder.
 
     Raises:
@@ -27,13 +27,13 @@ def at_home(text: str) -> Path:
 def config_file(environment: Mapping[str, str]) -> Path:
     """The configuration: what ``GONG_TASKS_CONFIG`` names, or ``config.toml`` in the user's config folder."""
     named = environment.get("GONG_TASKS_CONFIG", "").strip()
-    return at_home(named) if named else user_config_path(PROGRAM, appauthor=False) / "config.toml"
+    return expand_home(named) if named else user_config_path(PROGRAM, appauthor=False) / "config.toml"
 
 
 def state_folder(environment: Mapping[str, str]) -> Path:
     """What outlives a run: what ``GONG_TASKS_STATE`` names, or the user's state folder."""
     named = environment.get("GONG_TASKS_STATE", "").strip()
-    return at_home(named) if named else user_state_path(PROGRAM, appauthor=False)
+    return expand_home(named) if named else user_state_path(PROGRAM, appauthor=False)
 
 
 def jobs_folder(environment: Mapping[str, str]) -> Path:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from gong_tasks_async.cli.config.folders import at_home
+from gong_tasks_async.cli.config.folders import expand_home
 
 KINDS = ("env", "file", "keyring")
 HOW = 'name its place: "env:NAME", "file:PATH" (a file that only you can read), or "keyring"'
@@ -55,7 +55,7 @@ class SecretSource:
         """
         if self.kind == "env":
             return _from_environment(environment, self.where)
-        return read_private(at_home(self.where)) if self.kind == "file" else _from_keyring(account)
+        return read_private(expand_home(self.where)) if self.kind == "file" else _from_keyring(account)
 
 
 def _from_environment(environment: Mapping[str, str], name: str) -> str:

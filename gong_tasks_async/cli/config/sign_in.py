@@ -9,7 +9,7 @@ import attrs
 
 from gong_tasks_async.auth.oauth import TOKEN_URL, OAuthToken
 from gong_tasks_async.cli.config.config_file import Profile
-from gong_tasks_async.cli.config.folders import at_home
+from gong_tasks_async.cli.config.folders import expand_home
 from gong_tasks_async.cli.config.grant_file import GrantFile
 from gong_tasks_async.cli.config.secret_sources import NoSecretError, SecretSource
 from gong_tasks_async.credentials import AccessKey, BearerToken, Credentials
@@ -117,7 +117,7 @@ def _as_app(app: _App, source: str, environment: Mapping[str, str]) -> SignIn:
     Raises:
         ValueError: the file is out of reach, or one of the texts cannot be sent.
     """
-    file = GrantFile(at_home(app.refresh_token_file))
+    file = GrantFile(expand_home(app.refresh_token_file))
     grant = file.read()
     token = OAuthToken(
         app.client_id,

@@ -16,7 +16,7 @@ from gong_tasks_async.cli.output.text import cost, counted, wanted
 from gong_tasks_async.quota import QuotaSnapshot
 
 
-def question(plan: Plan, quota: QuotaSnapshot, *, look: bool = False) -> str:
+def confirmation(plan: Plan, quota: QuotaSnapshot, *, look: bool = False) -> str:
     """What is asked: ``Set 8,000 tasks of 212 people to DISMISSED? About 46 min, ...``."""
     listing = (
         f" Before that, {counted(plan.users, 'call')} to leave out what is as wanted already." if look else ""

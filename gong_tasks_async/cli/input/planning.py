@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import evolve, frozen
 
 from gong_tasks_async.bulk.plan import Plan, PlanConflictError, plan_updates
-from gong_tasks_async.cli.input.rows import Wishes, contradictions, resolved
+from gong_tasks_async.cli.input.rows import ParsedInput, conflicts, resolve_owners
 from gong_tasks_async.cli.input.source import Source, refuse
 from gong_tasks_async.cli.input.task_selection import select_tasks
 from gong_tasks_async.cli.output.console import note, stderr_console
@@ -15,7 +15,7 @@ from gong_tasks_async.models import TaskUpdate
 
 
 @frozen
-class Gathered:
+class PlannedSource:
     """What is to be done."""
 
     plan: Plan
@@ -23,9 +23,9 @@ class Gathered:
     """What a job is made of, and told by: the file's rows, or the selected tasks that are not as wanted already."""
 
 
-async def gather(
-    client: GongTasksClient, source: Source, wishes: Wishes | None, *, look: bool = False
-) -> Gathered:
+async def plan_source(
+    client: GongTasksClient, source: Source, wishes: ParsedInput | None, *, look: bool = False
+) -> PlannedSource:
     """Find out what is to be done; ``look`` lists the owners' tasks to leave out what is as wanted already.
 
     Raises:
@@ -36,31 +36,31 @@ async def gather(
         return await _selected(client, source)
     updates = await _updates(client, source, wishes)
     try:
-        return Gathered(await client.plan_updates(updates, skip_unchanged=look), tuple(updates))
+        return PlannedSource(await client.plan_updates(updates, skip_unchanged=look), tuple(updates))
     except PlanConflictError as error:
-        refuse(source, list(contradictions(wishes.wishes, list(error.conflicts))))
+        refuse(source, list(conflicts(wishes.wishes, list(error.conflicts))))
         raise  # not reached: there is at least one contradiction
 
 
-async def _updates(client: GongTasksClient, source: Source, wishes: Wishes) -> list[TaskUpdate]:
+async def _updates(client: GongTasksClient, source: Source, wishes: ParsedInput) -> list[TaskUpdate]:
     """The rows' updates, with ids in the place of addresses."""
     if wishes.unread:
         note(f"Not read: {', '.join(wishes.unread)}, since the command line says what is to change.")
     addresses = wishes.addresses
     found = await client.find_users(addresses) if addresses else {}
-    updates, problems = resolved(wishes.wishes, {address: user.id for address, user in found.items()})
+    updates, problems = resolve_owners(wishes.wishes, {address: user.id for address, user in found.items()})
     refuse(source, problems)
     return updates
 
 
-async def _selected(client: GongTasksClient, source: Source) -> Gathered:
+async def _selected(client: GongTasksClient, source: Source) -> PlannedSource:
     with bulk_progress(stderr_console()) as progress:
         bar = progress.add_task("Listing tasks", total=None)
         selected = await select_tasks(
             client, source, lambda done, total: progress.update(bar, completed=done, total=total)
         )
     plan = plan_updates(selected.updates, selected.tasks)
-    return Gathered(await estimated(client, plan), plan.updates)
+    return PlannedSource(await estimated(client, plan), plan.updates)
 
 
 async def estimated(client: GongTasksClient, plan: Plan) -> Plan:

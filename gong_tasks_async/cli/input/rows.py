@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from gong_tasks_async.cli.advice import for_people
+from gong_tasks_async.cli.advice import cli_message
 from gong_tasks_async.cli.input.cells import (
     are_rounded,
     is_address,
@@ -39,7 +39,7 @@ class Change:
 
 
 @frozen
-class Wish:
+class ParsedRow:
     """One row: its place, the task, its owner by id or by e-mail address, and the change."""
 
     place: str
@@ -58,7 +58,7 @@ class Wish:
 
 
 @frozen
-class Reading:
+class ParseOptions:
     """How rows are read."""
 
     change: Change = field(factory=Change)
@@ -70,10 +70,10 @@ class Reading:
 
 
 @frozen
-class Wishes:
+class ParsedInput:
     """What an input wants, and all that is wrong with it."""
 
-    wishes: tuple[Wish, ...]
+    wishes: tuple[ParsedRow, ...]
     problems: tuple[Problem, ...]
     unread: tuple[Column, ...] = ()
     """Columns that were left unread, since the command line says what is to change."""
@@ -84,7 +84,7 @@ class Wishes:
         return tuple(dict.fromkeys(wish.user for wish in self.wishes if is_address(wish.user)))
 
 
-def read_wishes(table: Table, reading: Reading) -> Wishes:
+def parse_rows(table: Table, reading: ParseOptions) -> ParsedInput:
     """Read all rows, and find all that is wrong with them.
 
     Raises:
@@ -92,22 +92,22 @@ def read_wishes(table: Table, reading: Reading) -> Wishes:
     """
     reader = _Reader(reading)
     if table.header is not None and (problems := list(reader.header_problems(table.header))):
-        return Wishes((), tuple(problems))
+        return ParsedInput((), tuple(problems))
     if not table.found:
         raise ValueError("it has no rows" + (" below its header" if table.header else ""))
-    wishes: list[Wish] = []
+    wishes: list[ParsedRow] = []
     found: list[Problem] = []
     for record in table.found:
         problems = [record] if isinstance(record, Problem) else reader.read(record, wishes)
         found += problems
     found += _rounded(wishes)
-    return Wishes(tuple(wishes), tuple(found), reader.unread)
+    return ParsedInput(tuple(wishes), tuple(found), reader.unread)
 
 
 class _Reader:
     """Reads one row after the other; an unknown column is told once."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: ParseOptions) -> None:
         self._reading = reading
         self._layout = cache(partial(layout_of, lenient=reading.lenient))
         self._told: set[str] = set()
@@ -125,7 +125,7 @@ class _Reader:
             reason = "nothing says what to change: add a column status or dueDate, or say --set-status DONE"
             yield Problem(header.place, reason)
 
-    def read(self, record: Record, wishes: list[Wish]) -> list[Problem]:
+    def read(self, record: Record, wishes: list[ParsedRow]) -> list[Problem]:
         """Add the row's wish, or return what is wrong with the row."""
         layout = self._layout(record.names)
         cells = _cells(record, layout)
@@ -155,15 +155,15 @@ class _Reader:
             return read_due(text, self._reading.zone)
         return _READERS[column](text)
 
-    def _wish(self, place: str, values: Mapping[Column, Any], wishes: list[Wish]) -> list[str]:
+    def _wish(self, place: str, values: Mapping[Column, Any], wishes: list[ParsedRow]) -> list[str]:
         change = self._reading.change or Change(*(values.get(column) for column in CHANGES))
-        wish = Wish(place, values[Column.TASK_ID], values[Column.USER_ID], change)
+        wish = ParsedRow(place, values[Column.TASK_ID], values[Column.USER_ID], change)
         if not change:
             return ["it changes nothing: fill in status, dueDate or priority, or say --set-status DONE"]
         try:
             wish.update(wish.user)
         except ValueError as error:
-            return [for_people(error)]
+            return [cli_message(error)]
         wishes.append(wish)
         return []
 
@@ -181,7 +181,7 @@ def _cells(record: Record, layout: Layout) -> dict[Column, str]:
     return {column: value for column, value in pairs if column is not None}
 
 
-def _rounded(wishes: Sequence[Wish]) -> Iterator[Problem]:
+def _rounded(wishes: Sequence[ParsedRow]) -> Iterator[Problem]:
     for name, ids in (
         ("taskId", [str(wish.task_id) for wish in wishes]),
         ("userId", list({wish.user for wish in wishes})),
@@ -194,7 +194,7 @@ def _rounded(wishes: Sequence[Wish]) -> Iterator[Problem]:
             )
 
 
-def contradictions(wishes: Sequence[Wish], task_ids: Sequence[int]) -> Iterator[Problem]:
+def conflicts(wishes: Sequence[ParsedRow], task_ids: Sequence[int]) -> Iterator[Problem]:
     """The rows that want different things of one task, named together."""
     places: dict[int, list[str]] = defaultdict(list)
     wanted = set(task_ids)
@@ -205,7 +205,9 @@ def contradictions(wishes: Sequence[Wish], task_ids: Sequence[int]) -> Iterator[
         yield Problem(", ".join(named), f"want different things of task {task_id}: keep one of these rows")
 
 
-def resolved(wishes: Sequence[Wish], ids: Mapping[str, str]) -> tuple[list[TaskUpdate], list[Problem]]:
+def resolve_owners(
+    wishes: Sequence[ParsedRow], ids: Mapping[str, str]
+) -> tuple[list[TaskUpdate], list[Problem]]:
     """The updates, each address replaced by its user's id; and the rows whose user nobody knows."""
     updates: list[TaskUpdate] = []
     problems: list[Problem] = []

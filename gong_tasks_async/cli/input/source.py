@@ -18,7 +18,7 @@ from gong_tasks_async.cli.input.dates import Shift, When, noon_of
 from gong_tasks_async.cli.input.decoding import decoded
 from gong_tasks_async.cli.input.json_records import looks_like_json, read_json
 from gong_tasks_async.cli.input.problems import BadInputError, Problem, write_problems
-from gong_tasks_async.cli.input.rows import Change, Reading, Wishes, read_wishes
+from gong_tasks_async.cli.input.rows import Change, ParsedInput, ParseOptions, parse_rows
 from gong_tasks_async.models import TaskStatus, TaskType
 
 STDIN = "-"
@@ -84,7 +84,7 @@ class Source:
             yield "say what to change of these tasks: --set-status DONE, --set-due 2026-03-02, --move-due +7d"
 
 
-def read_source(source: Source) -> Wishes:
+def read_source(source: Source) -> ParsedInput:
     """Read the rows of the source's file.
 
     Raises:
@@ -113,7 +113,7 @@ def refuse(source: Source, problems: tuple[Problem, ...] | list[Problem]) -> Non
     raise BadInputError("standard input" if source.file == STDIN else str(source.file), problems)
 
 
-def parsed(data: bytes, source: Source) -> Wishes:
+def parsed(data: bytes, source: Source) -> ParsedInput:
     """The rows that stand in these bytes, and what is wrong with them.
 
     Raises:
@@ -123,7 +123,7 @@ def parsed(data: bytes, source: Source) -> Wishes:
     if not text.strip():
         raise ValueError("it is empty")
     table = read_json(text) if looks_like_json(text) else read_csv(text)
-    return read_wishes(table, Reading(change_of_rows(source), source.zone, source.skip_unknown))
+    return parse_rows(table, ParseOptions(change_of_rows(source), source.zone, source.skip_unknown))
 
 
 def change_of_rows(source: Source) -> Change:

@@ -19,7 +19,7 @@ from gong_tasks_async.bulk.selection import (
     move_due_by,
     select,
 )
-from gong_tasks_async.cli.advice import for_people
+from gong_tasks_async.cli.advice import cli_message
 from gong_tasks_async.cli.input.dates import Shift, When, start_of
 from gong_tasks_async.cli.input.source import Source, change_of_rows, moved_from_now
 from gong_tasks_async.cli.input.users import active_user_ids, user_ids
@@ -72,7 +72,7 @@ def filters_of(source: Source, users: Sequence[str]) -> list[TaskFilter]:
     try:
         return [TaskFilter(user, types=types, statuses=statuses) for user in users]
     except ValueError as error:
-        raise click.UsageError(for_people(error)) from None
+        raise click.UsageError(cli_message(error)) from None
 
 
 def tasks_of(listed: UserTasks, *, everybody: bool) -> tuple[Task, ...]:

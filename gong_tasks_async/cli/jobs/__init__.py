@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from gong_tasks_async.cli.lazy_group import CommandsOnDemand
+from gong_tasks_async.cli.lazy_group import LazyGroup
 
 COMMANDS = {
     "submit": "Hand many changes to whichever workers are up.",
@@ -16,7 +16,7 @@ COMMANDS = {
 }
 
 
-@click.group("jobs", cls=CommandsOnDemand, package=__name__, lines=COMMANDS)
+@click.group("jobs", cls=LazyGroup, package=__name__, lines=COMMANDS)
 def command() -> None:
     """Jobs on many workers: submit, status, list, cancel, resume, report.
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import click
 
 from gong_tasks_async.cli.command import Command
-from gong_tasks_async.cli.job_server import JobServer, looking_options
+from gong_tasks_async.cli.job_server import JobServer, read_only_options
 from gong_tasks_async.cli.jobs.with_job import with_job
 from gong_tasks_async.cli.output.console import note
 
 
 @click.command("cancel", cls=Command, examples="gong-tasks jobs cancel dismiss-2026-11-21")
 @click.argument("name")
-@looking_options
+@read_only_options
 def command(name: str, server: JobServer) -> None:
     """Send no further row of a job; what was changed stays changed.
 

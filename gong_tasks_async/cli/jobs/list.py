@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gong_tasks_async.cli.command import Command
-from gong_tasks_async.cli.job_server import JobServer, looking_options
+from gong_tasks_async.cli.job_server import JobServer, read_only_options
 from gong_tasks_async.cli.output.listing import Listing, OutputFormat, output_option
 from gong_tasks_async.cli.session import run
 
@@ -22,7 +22,7 @@ gong-tasks jobs list | jq -r 'select(.state == "stopped") | .job'
 
 @click.command("list", cls=Command, examples=EXAMPLES)
 @output_option
-@looking_options
+@read_only_options
 def command(server: JobServer, output: OutputFormat) -> None:
     """List the company's jobs.
 

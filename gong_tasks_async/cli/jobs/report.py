@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gong_tasks_async.cli.command import Command
-from gong_tasks_async.cli.job_server import JobServer, looking_options
+from gong_tasks_async.cli.job_server import JobServer, read_only_options
 from gong_tasks_async.cli.jobs.with_job import with_job
 from gong_tasks_async.cli.output.console import is_terminal
 
@@ -29,7 +29,7 @@ gong-tasks jobs report dismiss-2026-11-21 --form csv > rows.csv
 @click.option(
     "--form", type=click.Choice(FORMS), help="By default text, and json in a pipe; csv has all rows."
 )
-@looking_options
+@read_only_options
 def command(name: str, form: str | None, server: JobServer) -> None:
     """Tell what a job has come to so far, as text, JSON, CSV or one HTML page.
 

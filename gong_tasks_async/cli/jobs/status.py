@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from gong_tasks_async.cli.command import Command
-from gong_tasks_async.cli.job_server import JobServer, looking_options
+from gong_tasks_async.cli.job_server import JobServer, read_only_options
 from gong_tasks_async.cli.jobs.list import list_jobs
 from gong_tasks_async.cli.jobs.with_job import with_job
 from gong_tasks_async.cli.output.listing import OutputFormat, output_option
@@ -21,7 +21,7 @@ gong-tasks jobs status dismiss-2026-11-21 --follow | jq .pending
 @click.argument("name", required=False)
 @click.option("--follow", is_flag=True, help="Until nothing more will happen by itself.")
 @output_option
-@looking_options
+@read_only_options
 def command(name: str | None, follow: bool, server: JobServer, output: OutputFormat) -> None:
     """Tell how far a job is, or list them all.
 

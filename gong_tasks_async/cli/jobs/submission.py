@@ -11,16 +11,16 @@ from attrs import frozen
 
 from gong_tasks_async.bulk.plan import Plan
 from gong_tasks_async.cli.config.configuration import Configuration
-from gong_tasks_async.cli.input.confirm import confirm, question
-from gong_tasks_async.cli.input.planning import gather
-from gong_tasks_async.cli.input.rows import Wishes
+from gong_tasks_async.cli.input.confirm import confirm, confirmation
+from gong_tasks_async.cli.input.planning import plan_source
+from gong_tasks_async.cli.input.rows import ParsedInput
 from gong_tasks_async.cli.input.source import Source, name_from
 from gong_tasks_async.cli.job_server import JobServer
 from gong_tasks_async.cli.jobs.text import what_to_do
 from gong_tasks_async.cli.output.console import is_terminal, note
-from gong_tasks_async.cli.output.plan import tell_plan
+from gong_tasks_async.cli.output.plan import print_plan
 from gong_tasks_async.cli.output.text import counted
-from gong_tasks_async.cli.session import Pauses, open_client
+from gong_tasks_async.cli.session import PauseNotices, open_client
 from gong_tasks_async.distributed import Job, JobExistsError, Jobs, JobState, Progress
 from gong_tasks_async.distributed.queue import checked_name
 from gong_tasks_async.quota.redis import RedisQuota
@@ -41,7 +41,7 @@ async def submit_source(
     configuration: Configuration,
     server: JobServer,
     source: Source,
-    wishes: Wishes | None,
+    wishes: ParsedInput | None,
     settings: Settings,
 ) -> None:
     """Submit what a source names, once somebody has agreed to it.
@@ -89,7 +89,7 @@ def _tell(progress: Progress) -> None:
     """The name, for programs; what becomes of it now, for people."""
     click.echo(progress.job)
     rows = counted(progress.rows, "row")
-    if progress.over:
+    if progress.finished:
         note(f"The same {rows} were submitted before, and the job is {progress.state}.")
         note(f"Next: {what_to_do(progress)}")
     else:
@@ -101,19 +101,21 @@ async def _agreed(
     configuration: Configuration,
     server: JobServer,
     source: Source,
-    wishes: Wishes | None,
+    wishes: ParsedInput | None,
     settings: Settings,
 ) -> Plan | None:
     """The plan; None where nothing is to be submitted."""
-    quota = RedisQuota(server.url, company=server.company, limits=configuration.limits, on_event=Pauses())
+    quota = RedisQuota(
+        server.url, company=server.company, limits=configuration.limits, on_event=PauseNotices()
+    )
     async with quota, open_client(configuration, quota=quota) as client:
-        plan = (await gather(client, source, wishes, look=settings.skip_unchanged)).plan
+        plan = (await plan_source(client, source, wishes, look=settings.skip_unchanged)).plan
         left = await quota.snapshot()
         if settings.dry_run or not plan.calls:
-            tell_plan(plan, left, json=not is_terminal())
+            print_plan(plan, left, json=not is_terminal())
             return None
         if not settings.yes:
-            confirm(f"{question(plan, left)} The company is at {configuration.base_url}.")
+            confirm(f"{confirmation(plan, left)} The company is at {configuration.base_url}.")
         return plan
 
 

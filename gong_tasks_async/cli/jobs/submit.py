@@ -52,7 +52,7 @@ def command(
 ) -> None:
     """Hand many changes to whichever workers are up.
 
-    FILE and selection are those of `gong-tasks bulk run`, and so are the question and what is refused. Credentials are
+    FILE and selection are those of `gong-tasks bulk run`, and so are the confirmation and what is refused. Credentials are
     needed to look up e-mail addresses and to list tasks; the secret stays here. The calls left are those that all
     machines have left, as counted in the jobs' Redis.
 

@@ -22,9 +22,9 @@ COUNTS: Final = (
     "updated",
     "unchanged",
     "given_up",
-    "under_way",
+    "in_flight",
     "calls",
-    "refused",
+    "rate_limited",
 )
 
 
@@ -48,7 +48,7 @@ def facts(progress: Progress) -> dict[str, str]:
         "Settled": f"{progress.settled:,} of {counted(progress.rows, 'row')}",
         "Failed": f"{progress.failed:,}",
         "Given up": f"{progress.given_up:,}" if progress.given_up else "",
-        "Under way": f"{progress.under_way:,}",
+        "In flight": f"{progress.in_flight:,}",
         "Calls": f"{progress.calls:,}",
         "Because": _because(progress) or "",
         "Goes on": f"by itself after {local(progress.resume_after)}" if progress.resume_after else "",
@@ -59,7 +59,7 @@ def facts(progress: Progress) -> dict[str, str]:
 
 def what_to_do(progress: Progress) -> str:
     """What to type next; nothing while the job goes on."""
-    if not progress.over:
+    if not progress.finished:
         return ""
     if progress.pending and progress.state is not JobState.CANCELLED:
         return f"gong-tasks jobs resume {progress.job}"

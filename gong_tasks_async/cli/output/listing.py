@@ -89,7 +89,7 @@ class Listing(Generic[T]):
 
     def _write(self, row: T) -> None:
         if self._output is OutputFormat.CSV:
-            self._csv.writerow([harmless(column.cell(row)) for column in self._layout.csv])
+            self._csv.writerow([escape_formula(column.cell(row)) for column in self._layout.csv])
         else:
             click.echo(json_line(self._layout.to_json(row)))
 
@@ -111,7 +111,7 @@ def with_ids_as_text(value: Any, key: str = "") -> Any:
     return value
 
 
-def harmless(text: str | None) -> str:
+def escape_formula(text: str | None) -> str:
     """The text of a CSV cell, with an apostrophe before what a spreadsheet would run as a formula.
 
     See https://owasp.org/www-community/attacks/CSV_Injection

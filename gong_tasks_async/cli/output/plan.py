@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from gong_tasks_async.quota import QuotaSnapshot
 
 
-def tell_plan(plan: Plan, quota: QuotaSnapshot, *, json: bool) -> None:
+def print_plan(plan: Plan, quota: QuotaSnapshot, *, json: bool) -> None:
     """Tell what would be done."""
     if json:
         click.echo(json_module.dumps(plan_as_json(plan, quota)))

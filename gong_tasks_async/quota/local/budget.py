@@ -39,7 +39,7 @@ class Budget:
         """When calls stop counting."""
         return self._day
 
-    def refuse_spent(self, lane: Lane) -> None:
+    def raise_if_spent(self, lane: Lane) -> None:
         """Raise at once what was found out before, without asking the store again.
 
         Raises:
@@ -49,12 +49,12 @@ class Budget:
         if self._now() < until:
             raise self._spent_error(until)
 
-    def take_at_once(self, lane: Lane) -> int:
+    def try_take(self, lane: Lane) -> int:
         """As :meth:`take`, where the count is kept in memory; 0 where it is kept in a file, which takes a moment."""
         if self._in_memory is None:
             return 0
         if self.spent:
-            self.refuse_spent(lane)
+            self.raise_if_spent(lane)
         now, allowed = self._now(), self._allowed[lane]
         taken = self._in_memory.take(now, self._day.since(now), allowed)
         if isinstance(taken, Taken) and taken.used < self._low.starts_at and now < self._low.again_at:
@@ -68,7 +68,7 @@ class Budget:
             DailyQuotaError: the day is spent for this lane, by our count or by Gong's word.
             QuotaStoreError: the count cannot be kept.
         """
-        self.refuse_spent(lane)
+        self.raise_if_spent(lane)
         now, allowed = self._now(), self._allowed[lane]
         return self._ticket(
             lane, await self._with_store(self._store.take, now, self._day.since(now), allowed)
@@ -78,10 +78,10 @@ class Budget:
         if isinstance(taken, Taken):
             if taken.used >= self._low.starts_at or self._now() >= self._low.again_at:
                 now = self._now()
-                self._low.tell(taken.used, now, self._day.freed(now))
+                self._low.tell(taken.used, now, self._day.expires_at(now))
             return taken.ticket
         until = self.spent[lane] = self.resets_at(taken, self._allowed[lane])
-        self._events.tell(BudgetSpent(lane=lane.value, resets_at=_moment(until)))
+        self._events.emit(BudgetSpent(lane=lane.value, resets_at=_moment(until)))
         raise self._spent_error(until)
 
     def give_back(self, ticket: int) -> None:
@@ -96,7 +96,7 @@ class Budget:
         """Remember that Gong itself has called the day spent, also for those who share the store."""
         until = self._now() + seconds
         for lane in Lane:
-            self._events.tell(BudgetSpent(lane=lane.value, resets_at=_moment(until)))
+            self._events.emit(BudgetSpent(lane=lane.value, resets_at=_moment(until)))
         self._in_background(self._store.shut, until)
 
     async def count(self) -> Count:
@@ -105,8 +105,8 @@ class Budget:
 
     def resets_at(self, count: Count, allowed: int) -> float:
         """When the next call is possible, the day being spent."""
-        freed = self._day.freed(count.made[-allowed]) if len(count.made) >= allowed else 0.0
-        return max(freed, count.shut_until)
+        expires_at = self._day.expires_at(count.made[-allowed]) if len(count.made) >= allowed else 0.0
+        return max(expires_at, count.paused_until)
 
     async def _with_store(self, step: Callable[..., T], *args: float) -> T:
         """Take a step of the store: at once in memory, off the event loop where it may wait for a disk."""

@@ -17,7 +17,9 @@ from attrs import frozen
 
 from gong_tasks_async.errors import QuotaStoreError
 
-OURS = 0x476F6E67  # "Gong", in the file's header; https://www.sqlite.org/pragma.html#pragma_application_id
+APPLICATION_ID = (
+    0x476F6E67  # "Gong", in the file's header; https://www.sqlite.org/pragma.html#pragma_application_id
+)
 VERSION = 1
 BUSY_TIMEOUT = 10.0
 """Seconds to wait for other processes; each holds the file for less than a millisecond."""
@@ -28,7 +30,7 @@ class Count:
     """What the store knows: the moments of the calls that count, oldest first, and until when Gong is shut."""
 
     made: Sequence[float] = ()
-    shut_until: float = 0.0
+    paused_until: float = 0.0
 
 
 class Taken(NamedTuple):
@@ -134,7 +136,7 @@ class SqliteStore:
     def shut(self, until: float) -> None:
         """See :class:`DayStore`."""
         with self._step() as database:
-            database.execute("UPDATE gate SET shut_until = max(shut_until, ?)", (until,))
+            database.execute("UPDATE gate SET paused_until = max(paused_until, ?)", (until,))
 
     def count(self, since: float) -> Count:
         """See :class:`DayStore`."""
@@ -146,7 +148,7 @@ class SqliteStore:
         return Count(tuple(made for (made,) in rows), self._shut_until())
 
     def _shut_until(self) -> float:
-        (until,) = self._database.execute("SELECT shut_until FROM gate").fetchone()
+        (until,) = self._database.execute("SELECT paused_until FROM gate").fetchone()
         return float(until)
 
     @contextmanager
@@ -165,7 +167,7 @@ class SqliteStore:
     def _prepare(self) -> None:
         """Make the tables in a new file and sign it, in one step; refuse a file of somebody else before touching it."""
         identity, version, tables = self._database.execute(IDENTITY).fetchone()
-        if identity != OURS and (identity or tables):
+        if identity != APPLICATION_ID and (identity or tables):
             raise QuotaStoreError(
                 path=str(self._path), reason="it is another program's database: name a new file"
             )
@@ -207,9 +209,9 @@ SCHEMA = f"""
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS calls (ticket INTEGER PRIMARY KEY AUTOINCREMENT, made REAL NOT NULL);
 CREATE INDEX IF NOT EXISTS calls_made ON calls (made);
-CREATE TABLE IF NOT EXISTS gate (only INTEGER PRIMARY KEY CHECK (only = 1), shut_until REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS gate (only INTEGER PRIMARY KEY CHECK (only = 1), paused_until REAL NOT NULL);
 INSERT OR IGNORE INTO gate VALUES (1, 0);
-PRAGMA application_id = {OURS};
+PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {VERSION};
 COMMIT;
 """  # noqa: S608 - our own numbers

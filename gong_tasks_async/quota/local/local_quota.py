@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 
 from gong_tasks_async.errors import DeadlineExceeded
 from gong_tasks_async.events import Event, EventSink
-from gong_tasks_async.quota.base import Lane, QuotaEstimate, QuotaLimits, QuotaSnapshot, Turn
+from gong_tasks_async.quota.base import Lane, Permit, QuotaEstimate, QuotaLimits, QuotaSnapshot
 from gong_tasks_async.quota.day import ready_at
 from gong_tasks_async.quota.gate import Gate
-from gong_tasks_async.quota.lanes import Line
+from gong_tasks_async.quota.lanes import LaneQueue
 from gong_tasks_async.quota.local.budget import Budget
 from gong_tasks_async.quota.local.pacer import Pacer
 from gong_tasks_async.quota.local.slots import Slots
@@ -49,7 +49,7 @@ class LocalQuota:
         self._gate = Gate(events, wall_clock)
         self._pacer = Pacer(self.limits, events)
         self._slots = Slots(self._pacer, self.limits.hold)
-        self._line = Line(self.limits.bulk_share, on_unused_token=self._slots.give_back)
+        self._line = LaneQueue(self.limits.bulk_share, on_unused_token=self._slots.give_back)
         self._budget = Budget(self.limits, events, wall_clock)
 
     def __repr__(self) -> str:
@@ -64,39 +64,39 @@ class LocalQuota:
         deadline: float | None = None,
         max_wait: float = math.inf,
         returning: bool = False,
-    ) -> Turn:
+    ) -> Permit:
         """Wait for the right to send one request; see :class:`Quota`."""
-        if self._gate.noticed:
-            self._gate.refuse_hopeless(deadline, max_wait)
+        if self._gate.was_closed:
+            self._gate.raise_if_too_long(deadline, max_wait)
         if self._budget.spent:
-            self._budget.refuse_spent(lane)
+            self._budget.raise_if_spent(lane)
         if deadline is not None:
             self._refuse_late(0 if returning else self._line.ahead(lane), deadline)
-        has_token = not self._line.step_up() and await self._line.join(lane, returning=returning)
+        has_token = not self._line.try_take_head() and await self._line.join(lane, returning=returning)
         while True:
             if not has_token:
                 await self._draw(deadline, max_wait)
-                outranked = self._line.crowd and self._line.outranked(lane)
-                has_token = not outranked or await self._line.give_way(lane)
+                must_yield = self._line.total_waiting and self._line.must_yield(lane)
+                has_token = not must_yield or await self._line.yield_head(lane)
                 continue
             try:
-                ticket = self._budget.take_at_once(lane) or await self._budget.take(lane)
+                ticket = self._budget.try_take(lane) or await self._budget.take(lane)
             except BaseException:
                 self._line.leave(with_token=True)  # and the slot with it: the next one need not draw its own
                 raise
-            if not self._gate.noticed or not self._gate.remaining():
+            if not self._gate.was_closed or not self._gate.remaining():
                 break
             # It shut in the moment in which the token was handed over, or the call counted.
             self._budget.give_back(ticket)
             self._slots.give_back()
             has_token = False
-        self._line.depart(lane)
-        return Turn(asyncio.get_running_loop().time(), ticket)
+        self._line.leave_sending(lane)
+        return Permit(asyncio.get_running_loop().time(), ticket)
 
-    def release(self, turn: Turn, *, status: int | None) -> None:
+    def release(self, turn: Permit, *, status: int | None) -> None:
         """Say that the request has ended; see :class:`Quota`."""
         self._slots.cool(turn.departed, answered=status is not None)
-        if status == TOO_MANY_REQUESTS and not self.limits.refused_calls_count:
+        if status == TOO_MANY_REQUESTS and not self.limits.count_rate_limited:
             self._budget.give_back(turn.ticket)
 
     def pause(self, seconds: float, *, day_spent: bool = False) -> None:
@@ -111,14 +111,14 @@ class LocalQuota:
         """How things stand now; see :class:`Quota`."""
         count = await self._budget.count()
         used, per_day, now = len(count.made), self.limits.per_day, self._wall_clock()
-        shut_until = max(now + self._gate.remaining(), count.shut_until)
+        paused_until = max(now + self._gate.remaining(), count.paused_until)
         return QuotaSnapshot(
             used=used,
             left=None if per_day is None else max(0, per_day - used),
             reserve=self.limits.interactive_reserve,
-            resets_at=_moment(self._budget.day.freed(count.made[0])) if count.made else None,
+            resets_at=_moment(self._budget.day.expires_at(count.made[0])) if count.made else None,
             per_second=1.0 / self._spacing,
-            shut_until=_moment(shut_until) if shut_until > now else None,
+            paused_until=_moment(paused_until) if paused_until > now else None,
             waiting={lane: self._line.waiting(lane) for lane in Lane},
         )
 
@@ -129,7 +129,7 @@ class LocalQuota:
         count, now = await self._budget.count(), self._wall_clock()
         ends = ready_at(
             self._line.ahead(lane) + calls,
-            now=max(now + self._gate.remaining(), count.shut_until),
+            now=max(now + self._gate.remaining(), count.paused_until),
             spacing=self._spacing,
             allowed=None if self.limits.per_day is None else self.limits.allowed(lane),
             made=count.made,
@@ -145,16 +145,16 @@ class LocalQuota:
     async def _draw(self, deadline: float | None, max_wait: float) -> None:
         """At the front, draw the next token, with a slot for it, while the gate is open; or leave the front."""
         try:
-            if self._gate.noticed:
+            if self._gate.was_closed:
                 await self._gate.passed(deadline, max_wait)
-            if not self._slots.take_now():
+            if not self._slots.try_take():
                 await self._slots.take()
         except BaseException:
             self._line.leave()
             raise
         try:
             await self._pacer.pace()
-            while self._gate.noticed and self._gate.remaining():
+            while self._gate.was_closed and self._gate.remaining():
                 await self._gate.passed(deadline, max_wait)
                 await self._pacer.pace()
         except BaseException:

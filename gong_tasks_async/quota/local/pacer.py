@@ -103,4 +103,4 @@ class Pacer:
         before, self._share, self._share_set_at = self.rate, share, now
         self._spacing = self._limits.spacing / share
         self.slots = max(1, math.ceil(self._limits.slots * share - PARTIAL_SLOT))
-        self._events.tell(PaceChanged(before=before, after=self.rate))
+        self._events.emit(PaceChanged(before=before, after=self.rate))

@@ -47,7 +47,7 @@ class Slots:
 
     async def take(self) -> None:
         """Wait for a free slot and take it. One caller at a time: the line sees to that."""
-        while not self.take_now():
+        while not self.try_take():
             await self._change()
 
     def give_back(self) -> None:
@@ -81,7 +81,7 @@ class Slots:
         if len(flights) >= ENOUGH_FLIGHTS:
             self._quickest = min(TRUSTED_SHARE * self._shortest, self._hold)
 
-    def take_now(self) -> bool:
+    def try_take(self) -> bool:
         """Take a slot if one is free."""
         now = asyncio.get_running_loop().time()
         while self._cooling and self._cooling[0] <= now:

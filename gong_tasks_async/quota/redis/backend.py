@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 
-class Channel(Protocol):
+class Subscription(Protocol):
     """What can be heard."""
 
     async def heard(self, seconds: float) -> str | None:
@@ -16,7 +16,7 @@ class Channel(Protocol):
         """Ask for a sign of life."""
 
 
-class Server(Protocol):
+class Backend(Protocol):
     """Runs the script, and passes on news."""
 
     place: str
@@ -29,7 +29,7 @@ class Server(Protocol):
             QuotaUnavailable: no answer came, or it was an error.
         """
 
-    def news(self) -> AbstractAsyncContextManager[Channel]:
+    def news(self) -> AbstractAsyncContextManager[Subscription]:
         """Listen to what other processes tell.
 
         Raises:

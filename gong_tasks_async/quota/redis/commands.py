@@ -51,7 +51,7 @@ class Granted:
 
 
 @frozen
-class Shut:
+class GateClosed:
     """The gate is shut for everybody."""
 
     seconds: float
@@ -59,43 +59,43 @@ class Shut:
 
 
 @frozen
-class Room:
+class YieldToInteractive:
     """People of other processes go first."""
 
     seconds: float
 
 
 @frozen
-class Spent:
+class DaySpent:
     """The day is spent for this lane."""
 
     seconds: float
 
 
 @frozen
-class Late:
+class TooLate:
     """The turn would come after the deadline."""
 
     seconds: float
 
 
 @frozen
-class WrongClock:
+class ClockMismatch:
     """It is another day at the server, whose time this is (in seconds since 1970)."""
 
     now: float
 
 
 @frozen
-class Stranger:
+class UnknownProcess:
     """The server has forgotten, or never met, this process."""
 
 
-Answer = Granted | Shut | Room | Spent | Late | WrongClock | Stranger
+Reply = Granted | GateClosed | YieldToInteractive | DaySpent | TooLate | ClockMismatch | UnknownProcess
 
 
 @frozen
-class State:
+class QuotaState:
     """How things stand for the whole company."""
 
     now: float
@@ -109,13 +109,13 @@ class State:
     """How many calls stop counting at which second."""
 
 
-ANSWERS: dict[str, Callable[[Sequence[int]], Answer]] = {
-    "shut": lambda n: Shut(n[0] / MICRO, bool(n[1])),
-    "room": lambda n: Room(n[0] / MICRO),
-    "spent": lambda n: Spent(n[0] / MICRO),
-    "late": lambda n: Late(n[0] / MICRO),
-    "clock": lambda n: WrongClock(n[0] / MICRO),
-    "stranger": lambda _: Stranger(),
+ANSWERS: dict[str, Callable[[Sequence[int]], Reply]] = {
+    "shut": lambda n: GateClosed(n[0] / MICRO, bool(n[1])),
+    "room": lambda n: YieldToInteractive(n[0] / MICRO),
+    "spent": lambda n: DaySpent(n[0] / MICRO),
+    "late": lambda n: TooLate(n[0] / MICRO),
+    "clock": lambda n: ClockMismatch(n[0] / MICRO),
+    "stranger": lambda _: UnknownProcess(),
 }
 
 
@@ -129,7 +129,7 @@ def numbers(items: Sequence[object]) -> list[int]:
     return [int(text(item)) for item in items]
 
 
-def read_answer(items: Sequence[object]) -> Answer:
+def parse_reply(items: Sequence[object]) -> Reply:
     """Understand the answer to ``take``."""
     kind = text(items[0])
     if kind != "go":
@@ -139,10 +139,10 @@ def read_answer(items: Sequence[object]) -> Answer:
     return Granted(wait / MICRO, departure, text(items[3]), generation, field, in_field, used, share / MICRO)
 
 
-def read_state(items: Sequence[object]) -> State:
+def read_state(items: Sequence[object]) -> QuotaState:
     """Understand the answer to ``look``."""
     now, next_in, shut_for, used, spacing, people, machines, *day = numbers(items[1:])
-    return State(
+    return QuotaState(
         now=now / MICRO,
         next_in=next_in / MICRO,
         shut_for=shut_for / MICRO,
@@ -154,7 +154,7 @@ def read_state(items: Sequence[object]) -> State:
     )
 
 
-class Asks:
+class Commands:
     """Puts into words, for one process, what the script is asked."""
 
     def __init__(self, limits: QuotaLimits, process: str, *, alone: bool) -> None:

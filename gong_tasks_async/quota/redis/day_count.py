@@ -55,18 +55,18 @@ class DayCount:
         if turn.used >= self._low.starts_at or self.now() >= self._low.again_at:
             self._low.tell(turn.used, self.now(), turn.field)
 
-    def sent_alone(self) -> None:
+    def record_local(self) -> None:
         """Remember a call that nobody else knows of."""
-        freed = self._freed(self.now())
-        self.alone[freed] = self.alone.get(freed, 0) + 1
+        expires_at = self._freed(self.now())
+        self.alone[expires_at] = self.alone.get(expires_at, 0) + 1
 
-    def told_alone(self, told: Mapping[int, int]) -> None:
+    def mark_reported(self, told: Mapping[int, int]) -> None:
         """They are known to all now."""
-        for freed, count in told.items():
-            self.alone[freed] -= count
-        self.alone = {freed: count for freed, count in self.alone.items() if count}
+        for expires_at, count in told.items():
+            self.alone[expires_at] -= count
+        self.alone = {expires_at: count for expires_at, count in self.alone.items() if count}
 
-    def refuse_spent(self, lane: Lane) -> None:
+    def raise_if_spent(self, lane: Lane) -> None:
         """Raise at once what was found out before.
 
         Raises:
@@ -78,14 +78,14 @@ class DayCount:
     def spent(self, lane: Lane, seconds: float) -> DailyQuotaError:
         """The day is spent for a lane: remember it, tell it, and make the error of it."""
         self._spent_until[lane] = until = self.now() + seconds
-        self._events.tell(BudgetSpent(lane=lane.value, resets_at=moment(until)))
+        self._events.emit(BudgetSpent(lane=lane.value, resets_at=moment(until)))
         return self._error(until)
 
     def gong_says_spent(self, seconds: float) -> None:
         """Gong itself has called the day spent, for everybody."""
         until = self.now() + seconds
         for lane in Lane:
-            self._events.tell(BudgetSpent(lane=lane.value, resets_at=moment(until)))
+            self._events.emit(BudgetSpent(lane=lane.value, resets_at=moment(until)))
 
     def reopened(self) -> None:
         """A call was given back: what was found out before holds no longer."""
@@ -94,16 +94,16 @@ class DayCount:
     def made(self, counts: Mapping[int, int]) -> list[float]:
         """The moments of the calls that count, oldest first, as late as each may have been."""
         back = DAY if isinstance(self.day, RollingDay) else 1.0
-        return [freed - back for freed in sorted(counts) for _ in range(counts[freed])]
+        return [expires_at - back for expires_at in sorted(counts) for _ in range(counts[expires_at])]
 
     def _freed(self, now: float) -> int:
         if isinstance(self.day, FixedDay):
-            return math.ceil(self.day.freed(now))
+            return math.ceil(self.day.expires_at(now))
         return math.ceil(math.floor(now / BUCKET + 1) * BUCKET + DAY)
 
     def _forget_old(self) -> None:
         now = self.now()
-        self.known = {freed: count for freed, count in self.known.items() if freed > now}
+        self.known = {expires_at: count for expires_at, count in self.known.items() if expires_at > now}
 
     def _error(self, until: float) -> DailyQuotaError:
         return DailyQuotaError(

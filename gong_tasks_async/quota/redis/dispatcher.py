@@ -8,18 +8,25 @@ import math
 from gong_tasks_async.errors import DeadlineExceeded
 from gong_tasks_async.quota.base import Lane
 from gong_tasks_async.quota.gate import Gate
-from gong_tasks_async.quota.lanes import Line
-from gong_tasks_async.quota.redis.backend import Server
-from gong_tasks_async.quota.redis.commands import Answer, Granted, Late, Room, Shut, Spent
+from gong_tasks_async.quota.lanes import LaneQueue
+from gong_tasks_async.quota.redis.backend import Backend
+from gong_tasks_async.quota.redis.commands import (
+    DaySpent,
+    GateClosed,
+    Granted,
+    Reply,
+    TooLate,
+    YieldToInteractive,
+)
 from gong_tasks_async.quota.redis.day_count import DayCount
-from gong_tasks_async.quota.redis.session import Demand, Member
-from gong_tasks_async.quota.redis.subscriber import Hearing
+from gong_tasks_async.quota.redis.session import Demand, RedisSession
+from gong_tasks_async.quota.redis.subscriber import Subscriber
 
-A_HAIR = 0.05
+CLOCK_SKEW = 0.05
 """Seconds; so much later than ours the server's gate may open, since it was shut by a message. No news for anybody."""
 
 
-class Bell:
+class Wakeup:
     """One waiter at a time: whoever stands at the front of the line."""
 
     def __init__(self) -> None:
@@ -41,7 +48,7 @@ class Bell:
             self._waiter = None
 
 
-class Front:
+class Dispatcher:
     """The front of this process's line.
 
     A turn is given ahead: the script says when to go, and the one at the front waits for that moment here. A pause
@@ -49,20 +56,22 @@ class Front:
     asked again before the call leaves.
     """
 
-    def __init__(self, member: Member, gate: Gate, day: DayCount, server: Server, bulk_share: float) -> None:
+    def __init__(
+        self, member: RedisSession, gate: Gate, day: DayCount, server: Backend, bulk_share: float
+    ) -> None:
         self._member = member
         self._gate = gate
         self._day = day
-        self._line = Line(bulk_share, on_unused_token=self._nobody_takes_it)
-        self._bell = Bell()
+        self._line = LaneQueue(bulk_share, on_unused_token=self._nobody_takes_it)
+        self._bell = Wakeup()
         self._handed: Granted | None = None
         """The turn on its way from one caller to another."""
-        self._orphan: asyncio.Task[Answer] | None = None
+        self._orphan: asyncio.Task[Reply] | None = None
         """A question whose asker was cancelled before the answer came."""
-        self.hearing = Hearing(server, self._hear)
+        self.hearing = Subscriber(server, self._hear)
 
     @property
-    def will_ask(self) -> bool:
+    def has_waiters(self) -> bool:
         """Whether somebody will ask for a turn as soon as the one at the front has left."""
         return self._line.waiting(Lane.INTERACTIVE) + self._line.waiting(Lane.BULK) > 0
 
@@ -74,19 +83,19 @@ class Front:
         """
         if deadline is not None:
             self._refuse_late(0 if returning else self._line.ahead(lane), deadline)
-        handed = not self._line.step_up() and await self._join(lane, returning=returning)
+        handed = not self._line.try_take_head() and await self._join(lane, returning=returning)
         while True:
             turn = self._take_handed() if handed else await self._draw(lane, deadline, max_wait)
             if turn is None:
-                handed = self._line.outranked(lane) and await self._line.give_way(lane, with_token=False)
-            elif self._line.outranked(lane):
+                handed = self._line.must_yield(lane) and await self._line.yield_head(lane, with_token=False)
+            elif self._line.must_yield(lane):
                 self._handed = turn
-                handed = await self._line.give_way(lane)
+                handed = await self._line.yield_head(lane)
             else:
-                self._line.depart(lane)
+                self._line.leave_sending(lane)
                 return turn
 
-    def look_up(self) -> None:
+    def wake(self) -> None:
         """Something has happened that the one at the front should know."""
         self._bell.ring()
 
@@ -101,7 +110,7 @@ class Front:
 
     def _take_handed(self) -> Granted | None:
         turn, self._handed = self._handed, None
-        if turn is not None and not self._member.holds(turn):
+        if turn is not None and not self._member.is_valid(turn):
             self._member.outbox.unused(turn)
             return None
         return turn
@@ -115,15 +124,15 @@ class Front:
         """At the front, wait for a turn; None where somebody of higher rank has come meanwhile. Or leave the front."""
         try:
             while True:
-                if self._gate.noticed:
+                if self._gate.was_closed:
                     await self._gate.passed(deadline, max_wait)
                 answer = await self._asked(lane, deadline)
                 if isinstance(answer, Granted):
                     if await self._awaited(answer):
                         return answer
-                elif isinstance(answer, Room):
+                elif isinstance(answer, YieldToInteractive):
                     await self._bell.wait(answer.seconds)
-                    if self._line.outranked(lane):
+                    if self._line.must_yield(lane):
                         return None
                 else:
                     await self._refused(answer, lane)
@@ -131,7 +140,7 @@ class Front:
             self._line.leave()
             raise
 
-    async def _asked(self, lane: Lane, deadline: float | None) -> Answer:
+    async def _asked(self, lane: Lane, deadline: float | None) -> Reply:
         """Ask the script; the answer to somebody who was cancelled meanwhile is given back."""
         if self._orphan is not None:
             await asyncio.wait(
@@ -154,24 +163,24 @@ class Front:
         due = loop.time() + turn.wait
         good = False
         try:
-            while self._member.holds(turn) and (remaining := due - loop.time()) > 0:
+            while self._member.is_valid(turn) and (remaining := due - loop.time()) > 0:
                 await self._bell.wait(remaining)
-            good = self._member.holds(turn) and (self.hearing.sure or await self._member.confirm(turn))
+            good = self._member.is_valid(turn) and (self.hearing.sure or await self._member.confirm(turn))
         finally:
             if not good:
                 self._member.outbox.unused(turn)
         return good
 
-    async def _refused(self, answer: Answer, lane: Lane) -> None:
+    async def _refused(self, answer: Reply, lane: Lane) -> None:
         """Wait as the script says, or raise what it says."""
         match answer:
-            case Shut(seconds=seconds) if seconds <= A_HAIR:
+            case GateClosed(seconds=seconds) if seconds <= CLOCK_SKEW:
                 await asyncio.sleep(seconds)
-            case Shut(seconds=seconds, day_spent=day_spent):
+            case GateClosed(seconds=seconds, day_spent=day_spent):
                 self._gate.shut(seconds, day_spent=day_spent)
-            case Spent(seconds=seconds):
+            case DaySpent(seconds=seconds):
                 raise self._day.spent(lane, seconds)
-            case Late(seconds=seconds):
+            case TooLate(seconds=seconds):
                 raise DeadlineExceeded(reason="its turn cannot come before the deadline", estimate=seconds)
 
     def _refuse_late(self, ahead: int, deadline: float) -> None:
@@ -189,6 +198,6 @@ class Front:
         self._member.hear(news)
         self._bell.ring()
 
-    def _undo(self, asking: asyncio.Task[Answer]) -> None:
+    def _undo(self, asking: asyncio.Task[Reply]) -> None:
         if asking.exception() is None and isinstance(turn := asking.result(), Granted):
             self._member.outbox.unused(turn)

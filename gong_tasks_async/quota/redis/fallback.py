@@ -7,12 +7,12 @@ import math
 
 from attrs import evolve
 
-from gong_tasks_async.quota.base import Lane, QuotaLimits, Turn
+from gong_tasks_async.quota.base import Lane, Permit, QuotaLimits
 from gong_tasks_async.quota.local.local_quota import LocalQuota
 from gong_tasks_async.quota.redis.day_count import DayCount
 
 
-def scaled(limits: QuotaLimits, share: float) -> QuotaLimits:
+def scale_limits(limits: QuotaLimits, share: float) -> QuotaLimits:
     """A share of the limits: of the second, of the day, and of its reserve."""
     per_day, reserve = limits.per_day, limits.interactive_reserve
     if per_day is not None:
@@ -21,17 +21,17 @@ def scaled(limits: QuotaLimits, share: float) -> QuotaLimits:
     return evolve(limits, per_second=limits.per_second * share, per_day=per_day, interactive_reserve=reserve)
 
 
-class Solo:
+class LocalFallback:
     """A local quota for the time of need; whoever waits in it goes back to the shared one when that is found."""
 
     def __init__(self, limits: QuotaLimits, day: DayCount) -> None:
         self.quota = LocalQuota(limits)
         self._day = day
-        self._waiting: set[asyncio.Task[Turn]] = set()
+        self._waiting: set[asyncio.Task[Permit]] = set()
 
     async def turn(
         self, lane: Lane, deadline: float | None, max_wait: float, *, returning: bool
-    ) -> Turn | None:
+    ) -> Permit | None:
         """Wait for a turn; None where the shared quota was found before it came."""
         acquiring = self.quota.acquire(lane, deadline=deadline, max_wait=max_wait, returning=returning)
         task = asyncio.create_task(acquiring)
@@ -46,10 +46,10 @@ class Solo:
             return None
         finally:
             self._waiting.discard(task)
-        self._day.sent_alone()
+        self._day.record_local()
         return turn
 
-    def release(self, turn: Turn, *, status: int | None) -> None:
+    def release(self, turn: Permit, *, status: int | None) -> None:
         """See :class:`Quota`."""
         self.quota.release(turn, status=status)
 

@@ -13,7 +13,7 @@ LONGEST_REST = 0.5
 """Seconds between two looks; all processes have come back before the first turn after a restart (``REJOINING``)."""
 
 
-class Contact:
+class RedisHealth:
     """Up, or down since a moment."""
 
     def __init__(
@@ -48,11 +48,11 @@ class Contact:
         self.up = False
         self._lost_at = asyncio.get_running_loop().time()
         self._back.clear()
-        self._events.tell(QuotaLost(server=self._place, reason=error.reason, alone=self._alone))
+        self._events.emit(QuotaLost(server=self._place, reason=error.reason, local_fallback=self._alone))
         self._task = asyncio.create_task(self._look())
         self._on_change()
 
-    async def back_within(self, seconds: float) -> bool:
+    async def wait_up(self, seconds: float) -> bool:
         """Wait so long for it to come back; tell whether it did."""
         if self.up or seconds <= 0:
             return self.up
@@ -83,5 +83,5 @@ class Contact:
         self.up = True
         self._back.set()
         away = asyncio.get_running_loop().time() - self._lost_at
-        self._events.tell(QuotaRegained(server=self._place, seconds=away))
+        self._events.emit(QuotaRegained(server=self._place, seconds=away))
         self._on_change()

@@ -22,7 +22,7 @@ MOST_KEPT = 4096
 
 
 @frozen
-class Ended:
+class Completion:
     """Something to be told, and when it happened, by the event loop's clock."""
 
     kind: str
@@ -31,7 +31,7 @@ class Ended:
     flight: float = 0.0
     uncount: bool = False
 
-    def as_told(self, now: float) -> Returned:
+    def as_commands(self, now: float) -> Returned:
         """As the script wants it."""
         return (
             self.kind,
@@ -49,7 +49,7 @@ class Outbox:
 
     def __init__(self, on_put: Callable[[], None]) -> None:
         self._on_put = on_put
-        self._waiting: deque[Ended] = deque()
+        self._waiting: deque[Completion] = deque()
         self._dropped = 0
 
     def __len__(self) -> int:
@@ -58,26 +58,26 @@ class Outbox:
     def answered(self, turn: Granted, departed: float, *, uncount: bool) -> None:
         """A call has been answered."""
         now = asyncio.get_running_loop().time()
-        self._put(Ended("answered", now, turn, now - departed, uncount))
+        self._put(Completion("answered", now, turn, now - departed, uncount))
 
     def cut_off(self, turn: Granted) -> None:
         """A call has ended without an answer."""
-        self._put(Ended("cut", asyncio.get_running_loop().time(), turn))
+        self._put(Completion("cut", asyncio.get_running_loop().time(), turn))
 
     def unused(self, turn: Granted) -> None:
         """A turn was not used."""
-        self._put(Ended("unused", asyncio.get_running_loop().time(), turn, uncount=True))
+        self._put(Completion("unused", asyncio.get_running_loop().time(), turn, uncount=True))
 
-    def take(self) -> list[Ended]:
+    def take(self) -> list[Completion]:
         """The next ones to be told."""
         return [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_AT_ONCE))]
 
-    def put_back(self, untold: Iterable[Ended]) -> None:
+    def put_back(self, untold: Iterable[Completion]) -> None:
         """They could not be told."""
         self._waiting.extendleft(reversed(list(untold)))
         self._trim()
 
-    def _put(self, ended: Ended) -> None:
+    def _put(self, ended: Completion) -> None:
         self._waiting.append(ended)
         self._trim()
         self._on_put()
@@ -94,7 +94,7 @@ class Outbox:
                 )
 
 
-def as_told(ended: Sequence[Ended]) -> list[Returned]:
+def as_commands(ended: Sequence[Completion]) -> list[Returned]:
     """As the script wants them."""
     now = asyncio.get_running_loop().time()
-    return [item.as_told(now) for item in ended]
+    return [item.as_commands(now) for item in ended]

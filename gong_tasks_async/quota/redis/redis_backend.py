@@ -22,7 +22,7 @@ DIGEST = sha1(SOURCE.encode(), usedforsecurity=False).hexdigest()
 PARTS = ("state", "slots", "day", "people", "holes", "callers", "news")
 
 
-class RedisServer:
+class RedisBackend:
     """One company's keys on one Redis.
 
     Args:
@@ -69,7 +69,7 @@ class RedisServer:
             return await execute("EVAL", SOURCE, *rest)
 
     @asynccontextmanager
-    async def news(self) -> AsyncIterator[RedisChannel]:
+    async def news(self) -> AsyncIterator[RedisSubscription]:
         """Listen to what other processes tell.
 
         Raises:
@@ -79,7 +79,7 @@ class RedisServer:
             async with self._client.pubsub() as pubsub:
                 async with asyncio.timeout(self._timeout):
                     await pubsub.subscribe(self._keys[-1])
-                yield RedisChannel(pubsub)
+                yield RedisSubscription(pubsub)
                 return
         except (RedisError, OSError, TimeoutError, AttributeError) as error:
             failure = self._unavailable(error)  # AttributeError: a cluster's client has no pubsub()
@@ -97,7 +97,7 @@ class RedisServer:
         return QuotaUnavailable(server=self.place, reason=f"{type(error).__name__}: {said.rstrip('.')}")
 
 
-class RedisChannel:
+class RedisSubscription:
     """A subscription."""
 
     def __init__(self, pubsub: PubSub) -> None:

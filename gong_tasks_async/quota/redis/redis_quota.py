@@ -14,13 +14,13 @@ from attrs import evolve
 
 from gong_tasks_async.errors import ClientStateError, DeadlineExceeded, QuotaUnavailable
 from gong_tasks_async.events import Event, EventSink
-from gong_tasks_async.quota.base import Lane, QuotaEstimate, QuotaLimits, QuotaSnapshot, Turn
+from gong_tasks_async.quota.base import Lane, Permit, QuotaEstimate, QuotaLimits, QuotaSnapshot
 from gong_tasks_async.quota.gate import Gate
 from gong_tasks_async.quota.redis.commands import Granted
 from gong_tasks_async.quota.redis.day_count import DayCount
-from gong_tasks_async.quota.redis.dispatcher import Front
-from gong_tasks_async.quota.redis.fallback import Solo, scaled
-from gong_tasks_async.quota.redis.session import Member
+from gong_tasks_async.quota.redis.dispatcher import Dispatcher
+from gong_tasks_async.quota.redis.fallback import LocalFallback, scale_limits
+from gong_tasks_async.quota.redis.session import RedisSession
 from gong_tasks_async.quota.redis.settings import check_settings, open_server
 from gong_tasks_async.quota.redis.snapshot import estimate_of, snapshot_of
 
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 TOO_MANY_REQUESTS = 429
-TELL_AFTER = 0.05
+FLUSH_DELAY = 0.05
 """Seconds for which what has ended waits for company, where no turn is asked for that it could travel with."""
-TELL_AT_LATEST = 1.0
+FLUSH_RETRY = 1.0
 """Seconds after which it is looked again whether it has travelled, where a turn will be asked for."""
-LAST_WORDS = 1.0
+CLOSE_TIMEOUT = 1.0
 """Seconds that closing gives to what is yet to be told."""
 
 
@@ -55,7 +55,7 @@ class RedisQuota:
         fail: what to do while Redis does not answer: ``closed`` sends nothing, ``local`` goes on alone.
         local_share: the share of the limits that this process takes when it goes on alone; that of all processes
             together should not exceed 1.
-        patience: seconds for which ``closed`` waits for Redis to come back before it raises.
+        outage_timeout: seconds for which ``closed`` waits for Redis to come back before it raises.
         timeout: seconds for each round trip.
         on_event: told of pauses, of the pace, of the day's budget, and when Redis is lost and found again.
         wall_clock: seconds since 1970, to tell the time of the day until the server's is known.
@@ -73,21 +73,21 @@ class RedisQuota:
         limits: QuotaLimits | None = None,
         fail: Literal["closed", "local"] = "closed",
         local_share: float | None = None,
-        patience: float = 0.0,
+        outage_timeout: float = 0.0,
         timeout: float = 1.0,
         on_event: Callable[[Event], None] | None = None,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
-        check_settings(company, fail, local_share, patience, timeout)
+        check_settings(company, fail, local_share, outage_timeout, timeout)
         self.limits = evolve(limits or QuotaLimits(), day_store=None)
         self.company = company
-        self._patience = patience
+        self._outage_timeout = outage_timeout
         self._server = open_server(url_or_client, company, timeout)
         events = EventSink(on_event)
         self._gate = Gate(events)
         self._day = DayCount(self.limits, events, wall_clock)
-        self._solo = Solo(scaled(self.limits, local_share), self._day) if local_share else None
-        self._member = Member(
+        self._solo = LocalFallback(scale_limits(self.limits, local_share), self._day) if local_share else None
+        self._member = RedisSession(
             self._server,
             self.limits,
             self._gate,
@@ -98,7 +98,7 @@ class RedisQuota:
             alone=self._solo is not None,
         )
         self._contact = self._member.contact
-        self._front = Front(self._member, self._gate, self._day, self._server, self.limits.bulk_share)
+        self._front = Dispatcher(self._member, self._gate, self._day, self._server, self.limits.bulk_share)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -111,7 +111,7 @@ class RedisQuota:
         deadline: float | None = None,
         max_wait: float = math.inf,
         returning: bool = False,
-    ) -> Turn:
+    ) -> Permit:
         """Wait for the right to send one request; see :class:`Quota`.
 
         Raises:
@@ -130,7 +130,7 @@ class RedisQuota:
             error = DeadlineExceeded(reason="its turn did not come before the deadline")
             raise (error if self._contact.up else self._contact.error()) from None
 
-    def release(self, turn: Turn, *, status: int | None) -> None:
+    def release(self, turn: Permit, *, status: int | None) -> None:
         """Say that the request has ended; see :class:`Quota`. The others are told with the next turn, or soon."""
         if not isinstance(turn.granted, Granted):
             if self._solo:
@@ -139,7 +139,7 @@ class RedisQuota:
         if status is None:
             self._member.outbox.cut_off(turn.granted)
         else:
-            uncount = status == TOO_MANY_REQUESTS and not self.limits.refused_calls_count
+            uncount = status == TOO_MANY_REQUESTS and not self.limits.count_rate_limited
             self._member.outbox.answered(turn.granted, turn.departed, uncount=uncount)
             if uncount:
                 self._day.reopened()
@@ -150,7 +150,7 @@ class RedisQuota:
         self._gate.shut(seconds, day_spent=day_spent)
         if day_spent:
             self._day.gong_says_spent(seconds)
-        self._front.look_up()
+        self._front.wake()
         if self._solo:
             self._solo.pause(seconds, day_spent=day_spent)
         if self._contact.up:
@@ -198,7 +198,7 @@ class RedisQuota:
             self._telling.cancel()
         if self._loop:
             self._in_background(self._member.tell())
-            await asyncio.wait(self._tasks, timeout=LAST_WORDS)
+            await asyncio.wait(self._tasks, timeout=CLOSE_TIMEOUT)
             for task in self._tasks:
                 task.cancel()
         await self._front.close()
@@ -217,24 +217,26 @@ class RedisQuota:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.company} at {self._server.place}>"
 
-    async def _acquire(self, lane: Lane, deadline: float | None, max_wait: float, *, returning: bool) -> Turn:
-        self._gate.refuse_hopeless(deadline, max_wait)
-        self._day.refuse_spent(lane)
+    async def _acquire(
+        self, lane: Lane, deadline: float | None, max_wait: float, *, returning: bool
+    ) -> Permit:
+        self._gate.raise_if_too_long(deadline, max_wait)
+        self._day.raise_if_spent(lane)
         give_up = math.inf
         while True:
             if self._contact.up:
                 try:
                     turn = await self._front.turn(lane, deadline, max_wait, returning=returning)
-                    return Turn(asyncio.get_running_loop().time(), granted=turn)
+                    return Permit(asyncio.get_running_loop().time(), granted=turn)
                 except QuotaUnavailable:
                     returning = True
             now = asyncio.get_running_loop().time()
-            give_up = min(give_up, now + self._patience)
+            give_up = min(give_up, now + self._outage_timeout)
             if self._solo is not None and not self._contact.up:
                 alone = await self._solo.turn(lane, deadline, max_wait, returning=returning)
                 if alone is not None:
                     return alone
-            elif self._solo is None and not await self._contact.back_within(give_up - now):
+            elif self._solo is None and not await self._contact.wait_up(give_up - now):
                 raise self._contact.error()
 
     def _start(self) -> None:
@@ -252,7 +254,7 @@ class RedisQuota:
             raise ClientStateError(reason="This quota is used in another event loop: make one in each loop.")
 
     def _contact_changed(self) -> None:
-        self._front.look_up()
+        self._front.wake()
         if self._solo and self._contact.up:
             self._solo.end()
         elif self._solo and (remaining := self._gate.remaining()):
@@ -262,14 +264,14 @@ class RedisQuota:
 
     def _tell_soon(self) -> None:
         if self._telling is None and not self._closed:
-            after = TELL_AT_LATEST if self._front.will_ask else TELL_AFTER
+            after = FLUSH_RETRY if self._front.has_waiters else FLUSH_DELAY
             self._telling = asyncio.get_running_loop().call_later(after, self._tell)
 
     def _tell(self) -> None:
         self._telling = None
         if not self._member.outbox or not self._contact.up:
             return
-        if self._front.will_ask:
+        if self._front.has_waiters:
             self._tell_soon()
         else:
             self._in_background(self._member.tell())

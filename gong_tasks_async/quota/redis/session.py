@@ -11,24 +11,24 @@ from gong_tasks_async.errors import QuotaUnavailable
 from gong_tasks_async.events import EventSink, PaceChanged
 from gong_tasks_async.quota.base import Lane, QuotaLimits
 from gong_tasks_async.quota.gate import Gate
-from gong_tasks_async.quota.redis.backend import Server
+from gong_tasks_async.quota.redis.backend import Backend
 from gong_tasks_async.quota.redis.commands import (
     MICRO,
-    Answer,
-    Asks,
+    ClockMismatch,
+    Commands,
     Granted,
-    State,
-    Stranger,
-    WrongClock,
+    QuotaState,
+    Reply,
+    UnknownProcess,
     numbers,
-    read_answer,
+    parse_reply,
     read_state,
 )
 from gong_tasks_async.quota.redis.day_count import DayCount
-from gong_tasks_async.quota.redis.health import Contact
-from gong_tasks_async.quota.redis.outbox import Outbox, as_told
+from gong_tasks_async.quota.redis.health import RedisHealth
+from gong_tasks_async.quota.redis.outbox import Outbox, as_commands
 
-INTRODUCTIONS = 4
+MAX_REGISTRATIONS = 4
 """A server that has forgotten us that often within one turn is not to be relied on."""
 
 
@@ -40,12 +40,12 @@ class Demand:
     machines: int
 
 
-class Member:
+class RedisSession:
     """One process of the company's; asks one step at a time of the script."""
 
     def __init__(
         self,
-        server: Server,
+        server: Backend,
         limits: QuotaLimits,
         gate: Gate,
         day: DayCount,
@@ -61,38 +61,38 @@ class Member:
         self._day = day
         self._events = events
         self._name = secrets.token_hex(4)
-        self._asks = Asks(limits, self._name, alone=alone)
+        self._asks = Commands(limits, self._name, alone=alone)
         self._epoch = 0
         """Which memory of the server's knows us; it begins another one with each restart."""
         self._generation = 0
         self._share = 1.0
         self.outbox = Outbox(on_news_to_tell)
-        self.contact = Contact(server.place, events, self._rejoin, on_change, alone=alone)
+        self.contact = RedisHealth(server.place, events, self._rejoin, on_change, alone=alone)
 
     @property
     def spacing(self) -> float:
         """Seconds from one call to the next, all processes taken together, as was last heard."""
         return self._limits.spacing / self._share
 
-    async def take(self, lane: Lane, patience: float, demand: Callable[[], Demand]) -> Answer:
+    async def take(self, lane: Lane, patience: float, demand: Callable[[], Demand]) -> Reply:
         """Ask for a turn, and tell what is in the outbox.
 
         Raises:
             QuotaUnavailable: no answer came.
         """
-        for _ in range(INTRODUCTIONS):
+        for _ in range(MAX_REGISTRATIONS):
             if not self._epoch:
                 await self._join(self._ask)
             answer = await self._take_once(lane, patience, demand())
-            if isinstance(answer, Stranger):
+            if isinstance(answer, UnknownProcess):
                 self._epoch = 0
-            elif isinstance(answer, WrongClock):
+            elif isinstance(answer, ClockMismatch):
                 self._day.set_clock(answer.now)
             else:
                 return answer
         raise QuotaUnavailable(server=self._server.place, reason="it forgets what it was told a moment ago")
 
-    async def _take_once(self, lane: Lane, patience: float, demand: Demand) -> Answer:
+    async def _take_once(self, lane: Lane, patience: float, demand: Demand) -> Reply:
         told = self.outbox.take()
         asked = self._asks.take(
             lane,
@@ -100,17 +100,17 @@ class Member:
             patience=patience,
             people=demand.people,
             machines=demand.machines,
-            returns=as_told(told),
+            returns=as_commands(told),
             turns=self._day.turns(),
         )
         try:
-            answer = read_answer(await self._ask(asked))
+            answer = parse_reply(await self._ask(asked))
         except QuotaUnavailable:
             self.outbox.put_back(told)
             raise
         if isinstance(answer, Granted):
             self._learn(answer)
-        elif isinstance(answer, Stranger):
+        elif isinstance(answer, UnknownProcess):
             self.outbox.put_back(told)
         return answer
 
@@ -124,7 +124,7 @@ class Member:
         _, good = await self._ask(asked)
         return good == 1
 
-    def holds(self, turn: Granted) -> bool:
+    def is_valid(self, turn: Granted) -> bool:
         """Whether a turn is good as far as is known here."""
         return self.contact.up and turn.generation >= self._generation and not self._gate.remaining()
 
@@ -135,7 +135,7 @@ class Member:
             QuotaUnavailable: no answer came; it stays in the outbox.
         """
         while self.contact.up and (told := self.outbox.take()):
-            asked = self._asks.give_back(as_told(told), epoch=self._epoch)
+            asked = self._asks.give_back(as_commands(told), epoch=self._epoch)
             try:
                 await self._ask(asked)
             except BaseException:
@@ -150,7 +150,7 @@ class Member:
         """
         await self._ask(self._asks.pause(seconds, day_spent=day_spent))
 
-    async def look(self) -> State:
+    async def look(self) -> QuotaState:
         """How things stand for the company.
 
         Raises:
@@ -194,7 +194,7 @@ class Member:
         )
         self._epoch, self._generation, now = numbers((await ask(asked))[1:])
         self._day.set_clock(now / MICRO)
-        self._day.told_alone(alone)
+        self._day.mark_reported(alone)
 
     def _learn(self, turn: Granted) -> None:
         self._day.saw(turn)
@@ -202,4 +202,4 @@ class Member:
         if turn.share != self._share:
             before, self._share = self._share, turn.share
             full = 1.0 / self._limits.spacing
-            self._events.tell(PaceChanged(before=full * before, after=full * turn.share))
+            self._events.emit(PaceChanged(before=full * before, after=full * turn.share))

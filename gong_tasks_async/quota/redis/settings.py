@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from gong_tasks_async.quota.redis.backend import Server
+from gong_tasks_async.quota.redis.backend import Backend
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 
-def open_server(url_or_client: str | Redis, company: str, timeout: float) -> Server:
+def open_server(url_or_client: str | Redis, company: str, timeout: float) -> Backend:
     """Make the connection, which is opened with the first step.
 
     Raises:
@@ -19,15 +19,15 @@ def open_server(url_or_client: str | Redis, company: str, timeout: float) -> Ser
         ValueError: the URL cannot be read.
     """
     try:
-        from gong_tasks_async.quota.redis.redis_backend import RedisServer  # noqa: PLC0415 - the extra may be missing
+        from gong_tasks_async.quota.redis.redis_backend import RedisBackend  # noqa: PLC0415 - the extra may be missing
     except ModuleNotFoundError as error:
         error.add_note("RedisQuota needs the redis client: pip install 'gong_tasks_async[redis]'")
         raise
-    return RedisServer(url_or_client, company, timeout)
+    return RedisBackend(url_or_client, company, timeout)
 
 
 def check_settings(
-    company: str, fail: str, local_share: float | None, patience: float, timeout: float
+    company: str, fail: str, local_share: float | None, outage_timeout: float, timeout: float
 ) -> None:
     """Refuse what makes no sense.
 
@@ -43,8 +43,8 @@ def check_settings(
         problems.append('fail="local" and local_share belong together: the share must be chosen, such as 0.1')
     if local_share is not None and not 0 < local_share <= 1:
         problems.append(f"local_share must be more than 0 and at most 1, not {local_share}")
-    if not patience >= 0:
-        problems.append(f"patience must be 0 seconds or more, not {patience}")
+    if not outage_timeout >= 0:
+        problems.append(f"outage_timeout must be 0 seconds or more, not {outage_timeout}")
     if not 0 < timeout < math.inf:
         problems.append(f"timeout must be more than 0 seconds and finite, not {timeout}")
     if problems:

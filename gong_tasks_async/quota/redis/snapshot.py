@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from gong_tasks_async.quota.base import Lane, QuotaEstimate, QuotaLimits, QuotaSnapshot
 from gong_tasks_async.quota.day import ready_at
-from gong_tasks_async.quota.redis.commands import State
+from gong_tasks_async.quota.redis.commands import QuotaState
 from gong_tasks_async.quota.redis.day_count import DayCount, moment
 
 
-def snapshot_of(state: State, limits: QuotaLimits, day: DayCount) -> QuotaSnapshot:
+def snapshot_of(state: QuotaState, limits: QuotaLimits, day: DayCount) -> QuotaSnapshot:
     """How things stand."""
     made = day.made(state.day)
     return QuotaSnapshot(
         used=state.used,
         left=None if limits.per_day is None else max(0, limits.per_day - state.used),
         reserve=limits.interactive_reserve,
-        resets_at=moment(day.day.freed(made[0])) if made else None,
+        resets_at=moment(day.day.expires_at(made[0])) if made else None,
         per_second=1.0 / state.spacing,
-        shut_until=moment(state.now + state.shut_for) if state.shut_for else None,
+        paused_until=moment(state.now + state.shut_for) if state.shut_for else None,
         waiting={Lane.INTERACTIVE: state.people, Lane.BULK: state.machines},
     )
 
 
-def estimate_of(calls: int, lane: Lane, state: State, limits: QuotaLimits, day: DayCount) -> QuotaEstimate:
+def estimate_of(
+    calls: int, lane: Lane, state: QuotaState, limits: QuotaLimits, day: DayCount
+) -> QuotaEstimate:
     """How long so many calls will take, behind those that wait anywhere."""
     ends = ready_at(
         state.people + (state.machines if lane is Lane.BULK else 0) + calls,

@@ -6,23 +6,23 @@ import asyncio
 from collections.abc import Callable
 
 from gong_tasks_async.errors import QuotaUnavailable
-from gong_tasks_async.quota.redis.backend import Channel, Server
+from gong_tasks_async.quota.redis.backend import Backend, Subscription
 
-SILENCE = 5.0
+IDLE_TIMEOUT = 5.0
 """Seconds without a word after which a sign of life is asked for. A lost connection is noticed at once, save for one
 that is half open; and then the other one, for the script, is half open most likely too."""
-ANSWER_WITHIN = 1.0
+PING_TIMEOUT = 1.0
 """Seconds for which it is waited then."""
-TRUSTED = 0.5
+PING_GRACE = 0.5
 """Seconds for which a question may be open, and the silence before it still means that there was no news."""
-REST = 0.25
+RECONNECT_DELAY = 0.25
 """Seconds until it is tried again to listen."""
 
 
-class Hearing:
+class Subscriber:
     """A subscription that is kept alive, and knows whether it would have heard."""
 
-    def __init__(self, server: Server, on_news: Callable[[str], None]) -> None:
+    def __init__(self, server: Backend, on_news: Callable[[str], None]) -> None:
         self._server = server
         self._on_news = on_news
         self._listens = False
@@ -37,7 +37,7 @@ class Hearing:
         self._needed = True
         if self._asked_at is None:
             return self._listens
-        return self._listens and asyncio.get_running_loop().time() - self._asked_at < TRUSTED
+        return self._listens and asyncio.get_running_loop().time() - self._asked_at < PING_GRACE
 
     def start(self) -> None:
         """Listen from now on."""
@@ -59,12 +59,12 @@ class Hearing:
                 pass  # whoever needs the server tells that it is gone
             finally:
                 self._listens, self._asked_at = False, None
-            await asyncio.sleep(REST)
+            await asyncio.sleep(RECONNECT_DELAY)
 
-    async def _listen(self, channel: Channel) -> None:
+    async def _listen(self, channel: Subscription) -> None:
         """Hear one message after another, until a question stays without an answer."""
         while not self._closing:
-            heard = await channel.heard(SILENCE if self._asked_at is None else ANSWER_WITHIN)
+            heard = await channel.heard(IDLE_TIMEOUT if self._asked_at is None else PING_TIMEOUT)
             if heard is not None:
                 self._listens, self._asked_at = True, None
                 if heard:
