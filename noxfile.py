@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from zipfile import ZipFile
@@ -11,16 +13,38 @@ import nox
 
 nox.needs_version = ">=2025.2.9"
 nox.options.reuse_existing_virtualenvs = False
-# On CI nox would fail for each missing Python. One is enough: `coverage` uses nox's own.
-nox.options.error_on_missing_interpreters = False
 
 PYTHONS = ["3.11", "3.12", "3.13"]
+OWN = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def _runs(version: str) -> bool:
+    """Whether such a Python is there and starts; pyenv's shims are there for each version, and may not."""
+    command = [f"python{version}", "-c", ""]
+    try:
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0  # noqa: S603 - a Python
+    except OSError:
+        return False
+
+
+# The coverage session runs all tests on nox's own Python, so that the suite runs once on each.
+OTHERS = [version for version in PYTHONS if version != OWN and _runs(version)]
+nox.options.sessions = [
+    "lint",
+    "layers",
+    "types",
+    "coverage",
+    *(f"tests-{version}" for version in OTHERS or [OWN]),
+    "wheel",
+]
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 
 ON_ALL_CORES = ["-n", "auto", "--dist", "worksteal"]
 TORTURE = ["tests/test_torture.py", "tests/test_distributed_torture.py"]
+LONG_TESTS = [*TORTURE, "tests/test_quota_day.py"]
+"""They reach nothing that the others do not, and need no coverage."""
+LONG_TESTS_IGNORED = [f"--ignore={path}" for path in LONG_TESTS]
 SHORTER = {"GONG_QUOTA_EXAMPLES": "200"}
-LONG_TESTS_IGNORED = [f"--ignore={path}" for path in (*TORTURE, "tests/test_quota_day.py")]
 
 SHIPPED = {
     "gong_tasks_async/py.typed",
@@ -54,25 +78,22 @@ def _groups(*names: str) -> tuple[str, ...]:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """Run the tests, on each Python that is there; the longest, which try the disk and the clock, on the oldest."""
+    """Run the tests with orjson; the longest, which try the disk and the clock, in the coverage session alone."""
     session.install("-e", ".[cli,docket,redis,speed]", *_groups("test"))
-    oldest = session.python == PYTHONS[0]
-    several = ON_ALL_CORES if oldest else [*ON_ALL_CORES, *LONG_TESTS_IGNORED]
-    session.run("pytest", *several, *session.posargs, env={} if oldest else SHORTER)
+    session.run("pytest", *ON_ALL_CORES, *LONG_TESTS_IGNORED, *session.posargs, env=SHORTER)
 
 
 @nox.session
 def coverage(session: nox.Session) -> None:
-    """Run the tests with the standard library's JSON, on the Python that nox runs on, and report what they cover."""
+    """Run all tests with the standard library's JSON, on the Python that nox runs on, and report what they cover."""
     session.install("-e", ".[cli,docket,redis]", *_groups("test", "coverage"))
     session.env["COVERAGE_FILE"] = str(session.cache_dir / ".coverage")
     session.run("coverage", "erase")
     # pytest loads our plugin early, so coverage has to be there before pytest is.
-    # The longest ones reach nothing that the others do not.
-    several = [*ON_ALL_CORES, *LONG_TESTS_IGNORED]
-    session.run("coverage", "run", "-m", "pytest", *several, *session.posargs, env=SHORTER)
+    session.run("coverage", "run", "-m", "pytest", *ON_ALL_CORES, *LONG_TESTS_IGNORED, *session.posargs)
     session.run("coverage", "combine")
     session.run("coverage", "report")
+    session.run("pytest", *ON_ALL_CORES, *LONG_TESTS)
 
 
 @nox.session(default=False)
