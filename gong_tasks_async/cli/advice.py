@@ -1,4 +1,4 @@
-"""The library's advice is for programs; here it is put into what a person can type."""
+"""The library's advice is for developers; here it becomes what an operator can type."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _REFUSED: Final = re.compile(r"^(TaskUpdate|TaskFilter|QuotaLimits|RetryPolicy) 
 
 
 def cli_message(error: Exception) -> str:
-    """What an error says, its lines kept, for somebody at a command line."""
+    """The message of an error for an operator, its lines kept."""
     words = _REFUSED.sub("", str(error))
     for program, person in INSTEAD:
         words = words.replace(program, person)

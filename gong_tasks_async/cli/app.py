@@ -16,26 +16,26 @@ from gong_tasks_async.cli.lazy_group import LazyGroup
 
 COMMANDS = {
     "list": "List the tasks of some users, or of all.",
-    "update": "Change one task: its status, or when it is due.",
-    "bulk": "Change many tasks at once: plan, run, resume, status, report.",
-    "users": "List the company's users: whose ids the other commands take.",
-    "quota": "Tell what is left of today's calls; Gong is not called.",
-    "check": "Find out whether credentials, address, scopes and Engage are in order.",
-    "worker": "Take rows of a company's jobs, beside any number of other workers.",
+    "update": "Change tasks: status, due date, priority.",
+    "bulk": "Update many tasks: plan, run, resume, status, report.",
+    "users": "List users and their ids.",
+    "quota": "Show today's remaining calls.",
+    "check": "Check credentials, URL, scopes, Engage.",
+    "worker": "Run a worker.",
     "jobs": "Jobs on many workers: submit, status, list, cancel, resume, report.",
-    "simulator": "Run a fake Gong on this machine, to try things against.",
-    "demo": "Watch the library at work on a simulated Gong; no account is needed.",
-    "completion": "Print the script that lets a shell complete these commands.",
+    "simulator": "Run a simulated Gong on this machine.",
+    "demo": "See the library at work on a simulated Gong; needs no account.",
+    "completion": "Print the shell completion script.",
 }
 INTERRUPTED = 130
 """What shells report of a program that Ctrl-C has ended; as in `exit_codes`, which brings attrs with it."""
 
 
 class GongTasks(LazyGroup):
-    """The group of all commands, which tells in a line what went wrong."""
+    """The group of all commands; prints errors as one line."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; what goes wrong is told in a line, never in a traceback."""
+        """Run the command; an expected error is printed as one line, without a traceback."""
         try:
             return _flushed(ctx, super().invoke)
         except (KeyboardInterrupt, click.Abort):  # click makes an Abort of a Ctrl-C at a question
@@ -43,7 +43,7 @@ class GongTasks(LazyGroup):
             ctx.exit(INTERRUPTED)
         except (click.ClickException, click.exceptions.Exit):
             raise
-        except Exception as error:  # noqa: BLE001 - what nobody foresaw is raised again
+        except Exception as error:  # noqa: BLE001 - an unexpected one is raised again
             _end(ctx, error)
 
 
@@ -56,9 +56,9 @@ def _flushed(ctx: click.Context, invoke: Any) -> Any:
 
 
 def _end(ctx: click.Context, error: Exception) -> NoReturn:
-    from gong_tasks_async.cli.errors import tell  # noqa: PLC0415 - brings attrs with it
+    from gong_tasks_async.cli.errors import print_error  # noqa: PLC0415 - brings attrs with it
 
-    code = tell(error)
+    code = print_error(error)
     if code is None:
         raise error
     ctx.exit(code)
@@ -71,6 +71,6 @@ def gong_tasks(no_color: bool) -> None:
     """Gong Engage tasks on the command line.
 
     Credentials come from the environment (GONG_ACCESS_KEY and GONG_ACCESS_KEY_SECRET) or from profiles in
-    a configuration file; `gong-tasks check` says whether they work. To try it all without an account, run
+    a configuration file; `gong-tasks check` tests them. To try the commands without an account, run
     `gong-tasks simulator`.
     """

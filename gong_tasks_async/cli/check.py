@@ -67,8 +67,8 @@ _LOOKS = {Verdict.OK: "green", Verdict.FAILED: "bold red"}
 
 
 @frozen
-class Step:
-    """One thing that was looked at."""
+class CheckResult:
+    """The result of one step."""
 
     name: str
     words: str
@@ -83,10 +83,10 @@ class Step:
 @click.command("check", cls=Command, examples=EXAMPLES)
 @client_options
 def command(*, configuration: Configuration) -> None:
-    """Find out whether credentials, address, scopes and Engage are in order.
+    """Check credentials, URL, scopes, Engage.
 
-    Three calls at the most, which change nothing: the users, somebody's tasks, and a change of a task that there
-    is not. Each step says what it found and what to do.
+    At most three calls, which change nothing: the users, one user's tasks, and an update of a task that does not
+    exist. Each step reports what it found and what to do.
     """
     steps = run(_check(configuration))
     errors = [step.error for step in steps if step.error]
@@ -95,8 +95,10 @@ def command(*, configuration: Configuration) -> None:
     click.get_current_context().exit(exit_code_of(errors[0]) if errors else ExitCode.DONE)
 
 
-async def _check(configuration: Configuration) -> list[Step]:
-    steps = [Step("configuration", f"{configuration.base_url}, credentials from {configuration.source}")]
+async def _check(configuration: Configuration) -> list[CheckResult]:
+    steps = [
+        CheckResult("configuration", f"{configuration.base_url}, credentials from {configuration.source}")
+    ]
     _show(steps[0])
     async with (
         open_client(configuration) as client,
@@ -110,15 +112,15 @@ async def _check(configuration: Configuration) -> list[Step]:
     return steps
 
 
-async def _steps(client: GongTasksClient) -> AsyncGenerator[Step]:
-    somebody = _Somebody()
-    yield await _step("api:users:read", somebody.found_by(client))
-    yield await _step("api:tasks:read", _list(client, somebody.user_id))
-    yield await _step("api:tasks:write", _change_nothing(client, somebody.user_id))
+async def _steps(client: GongTasksClient) -> AsyncGenerator[CheckResult]:
+    any_user = _AnyUser()
+    yield await _step("api:users:read", any_user.found_by(client))
+    yield await _step("api:tasks:read", _list(client, any_user.user_id))
+    yield await _step("api:tasks:write", _change_nothing(client, any_user.user_id))
 
 
 @define
-class _Somebody:
+class _AnyUser:
     """A user whom the first step finds, for the others."""
 
     user_id: str = NOBODY
@@ -144,14 +146,14 @@ async def _list(client: GongTasksClient, user_id: str) -> str:
 async def _change_nothing(client: GongTasksClient, user_id: str) -> str:
     with suppress(BadRequestError, TaskNotFoundError):
         await client.update_task(TaskUpdate(NO_TASK, user_id, status=TaskStatus.OPEN))
-    return "tasks can be changed: Gong would have, had there been such a task"
+    return "tasks can be changed: tested on a nonexistent task"
 
 
-async def _step(name: str, looking: Coroutine[Any, Any, str]) -> Step:
+async def _step(name: str, looking: Coroutine[Any, Any, str]) -> CheckResult:
     try:
-        return Step(name, await looking)
+        return CheckResult(name, await looking)
     except GongError as error:
-        return Step(name, f"{_face(error)}{line_for_people(error)}", error)
+        return CheckResult(name, f"{_face(error)}{line_for_people(error)}", error)
 
 
 def _face(error: GongError) -> str:
@@ -176,7 +178,7 @@ def _is_500(error: GongError) -> bool:
     return isinstance(error, ServerError) and error.status == INTERNAL_ERROR
 
 
-def _show(step: Step) -> None:
+def _show(step: CheckResult) -> None:
     from rich.text import Text  # noqa: PLC0415 - 65 ms that help and completion need not spend
 
     line = Text.assemble((f"{step.verdict:7}", _LOOKS[step.verdict]), f"{step.name:16}", step.words)

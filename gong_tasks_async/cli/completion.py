@@ -1,4 +1,4 @@
-"""`gong-tasks completion`: what a shell needs to complete our commands and options."""
+"""`gong-tasks completion`: the shell completion script."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ gong-tasks completion fish > ~/.config/fish/completions/gong-tasks.fish
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def command(context: click.Context, shell: str) -> None:
-    """Print the script that lets a shell complete these commands."""
+    """Print the shell completion script."""
     completion = get_completion_class(shell)
     assert completion is not None  # noqa: S101 - click has all three
     # The names are those by which click recognizes that a shell is asking.

@@ -37,9 +37,9 @@ SHOWN_PER_USER: Final = 2
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="Other seeds make other tasks.")
 def command(tasks: int, users: int, limit: str, seed: int) -> None:
-    """Watch the library at work on a simulated Gong; no account is needed.
+    """See the library at work on a simulated Gong; needs no account.
 
-    Lists the open tasks of several users, marks some of them done, and tells what that cost. The simulated
+    Lists the open tasks of several users, marks some of them done, and prints what that cost. The simulated
     Gong runs in this process, and refuses more than 3 calls in any second.
     """
     engine = Engine(

@@ -1,4 +1,4 @@
-"""What a person is told of a failure: a line, and a code. Never a traceback, where it could be foreseen."""
+"""Errors as the command prints them: one line and an exit code; a traceback only for a fault of ours."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from gong_tasks_async.errors import GongError
 
 
 def exit_for(error: Exception) -> tuple[ExitCode, str] | None:
-    """How a command ends that this error ended; None for one that nobody foresaw: a fault of ours."""
+    """How a command ends that this error ended; None for an unexpected one: a fault of ours."""
     match error:
         case GongError():
             return exit_code_of(error), line_for_people(error)
         case NoCredentialsError():
             return ExitCode.CREDENTIALS, str(error)
-        case BrokenPipeError():  # whoever reads has read enough
+        case BrokenPipeError():  # the reader has read enough
             return ExitCode.DONE, ""
         case OSError():
             return ExitCode.ROWS_FAILED, _trouble_with_a_file(error)
@@ -41,21 +41,21 @@ _WHAT_TO_DO = {
 }
 
 
-def tell(error: Exception) -> ExitCode | None:
-    """Say what happened on standard error, and return the exit code; None for what nobody foresaw."""
-    told = exit_for(error)
-    if told is None:
+def print_error(error: Exception) -> ExitCode | None:
+    """Print the error on standard error and return the exit code; None for an unexpected one."""
+    foreseen = exit_for(error)
+    if foreseen is None:
         return None
-    code, words = told
-    if words:
-        note(f"Error: {words}")
+    code, message = foreseen
+    if message:
+        note(f"Error: {message}")
     else:
         forget_output()
     return code
 
 
 def forget_output() -> None:
-    """Let Python flush what nobody reads into nothing, where it would complain at its end."""
+    """Redirect unread output to nowhere, so that Python's last flush does not fail."""
     try:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())

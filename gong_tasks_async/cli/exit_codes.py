@@ -26,7 +26,7 @@ class ExitCode(IntEnum):
     CREDENTIALS = 3
     """They are missing, wrong, or lack a scope, or the company is not active."""
     QUOTA_SPENT = 4
-    """Gong takes no more calls for now; go on later."""
+    """Gong takes no more calls for now; resume later."""
     NO_CONNECTION = 5
     """No answer came from Gong, or from the Redis of jobs on many workers."""
     INTERRUPTED = 130
@@ -52,6 +52,6 @@ _CODES_OF_JOBS = {
 
 
 def exit_code_of(error: GongError) -> ExitCode:
-    """The exit code of a command that an error ended; ``ROWS_FAILED`` where none is more telling."""
+    """The exit code of a command that an error ended; ``ROWS_FAILED`` where none is more specific."""
     usual = _CODES_OF_JOBS.get(type(error).__name__, ExitCode.ROWS_FAILED)
     return next((code for kind, code in _CODES if isinstance(error, kind)), usual)

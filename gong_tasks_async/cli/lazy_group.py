@@ -15,7 +15,7 @@ class LazyGroup(click.Group):
 
     Args:
         package: where the modules are, one of each command's name, with a click command called `command` in it.
-        lines: what `--help` says of each command.
+        lines: each command's line in `--help`.
         settings: click's own.
     """
 

@@ -154,7 +154,7 @@ class _Found:
 
     @property
     def exit_code(self) -> ExitCode:
-        """How it went; where nobody's tasks could be listed, the first error says it."""
+        """The exit code; where no user's tasks could be listed, that of the first error."""
         if not self._errors:
             return ExitCode.DONE
         return ExitCode.ROWS_FAILED if self._listed else exit_code_of(self._errors[0])

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 EXAMPLES = """
 gong-tasks quota
 gong-tasks quota --profile acme
-gong-tasks quota --output jsonl | jq .leftForBulk
+gong-tasks quota --output jsonl | jq .left_for_bulk
 """
 
 Numbers: TypeAlias = "Mapping[str, int | float | str | None]"
@@ -32,10 +32,10 @@ Numbers: TypeAlias = "Mapping[str, int | float | str | None]"
 @output_option
 @client_options
 def command(*, output: OutputFormat, configuration: Configuration) -> None:
-    """Tell what is left of today's calls; Gong is not called.
+    """Show today's remaining calls.
 
-    It counts the calls of this command, on this machine. The quota is the whole company's: what other
-    integrations draw from it, nobody can see.
+    Gong is not called. Only the calls of this command on this machine are counted; the quota is the whole
+    company's, and what other integrations use is not visible.
     """
     configuration.make_folders()
     now = run(_snapshot(configuration.limits))
@@ -51,7 +51,7 @@ async def _snapshot(limits: QuotaLimits) -> QuotaSnapshot:
 
 
 def left_for_bulk(now: QuotaSnapshot) -> int | None:
-    """The calls of today that machines may make; None for any number."""
+    """The calls of today that bulk runs may make; None if unlimited."""
     return None if now.left is None else max(0, now.left - now.reserve)
 
 
@@ -60,32 +60,30 @@ def numbers(limits: QuotaLimits, now: QuotaSnapshot) -> Numbers:
     return {
         "used": now.used,
         "left": now.left,
-        "leftForBulk": left_for_bulk(now),
-        "perDay": limits.per_day,
+        "left_for_bulk": left_for_bulk(now),
+        "per_day": limits.per_day,
         "reserve": now.reserve,
-        "perSecond": round(now.per_second, 3),
-        "resetsAt": spelled(now.resets_at) or None,
-        "shutUntil": spelled(now.paused_until) or None,
+        "per_second": round(now.per_second, 3),
+        "resets_at": spelled(now.resets_at) or None,
+        "paused_until": spelled(now.paused_until) or None,
     }
 
 
 def facts(limits: QuotaLimits, now: QuotaSnapshot) -> dict[str, str]:
     """How things stand, for people; times by the clocks of this machine."""
     return {
-        "Used today": f"{now.used:,} calls, as far as this machine knows",
+        "Used today": f"{now.used:,} calls from this machine",
         "Left": _left(limits, now),
         "Pace": f"{now.per_second:.2f} calls a second{_time_for_the_rest(now)}",
-        "Turns": _turn(limits, now),
-        "Gong": f"takes no calls until {local(now.paused_until)}" if now.paused_until else "takes calls",
+        "Resets": _reset(limits, now),
+        "Gong": f"paused all calls until {local(now.paused_until)}" if now.paused_until else "takes calls",
     }
 
 
 def _left(limits: QuotaLimits, now: QuotaSnapshot) -> str:
     if now.left is None:
-        return "any number"
-    return (
-        f"{now.left:,} of {limits.per_day:,}, the last {now.reserve:,} of them for people, not for bulk runs"
-    )
+        return "unlimited"
+    return f"{now.left:,} of {limits.per_day:,}, the last {now.reserve:,} reserved for interactive calls"
 
 
 def _time_for_the_rest(now: QuotaSnapshot) -> str:
@@ -93,12 +91,12 @@ def _time_for_the_rest(now: QuotaSnapshot) -> str:
     return f"; {calls:,} of them take {duration(calls / now.per_second)}" if calls else ""
 
 
-def _turn(limits: QuotaLimits, now: QuotaSnapshot) -> str:
+def _reset(limits: QuotaLimits, now: QuotaSnapshot) -> str:
     if now.resets_at is None:
         return "nothing has been used"
     if limits.day_starts is None:
-        return f"each call counts for 24 hours, the oldest until {local(now.resets_at)}"
-    return f"all calls are new at {local(now.resets_at)}"
+        return f"rolling 24 h; first calls free up at {local(now.resets_at)}"
+    return f"full budget again at {local(now.resets_at)}"
 
 
 def _number_column(name: str) -> Column[Numbers]:
@@ -110,7 +108,16 @@ _NUMBERS: Final = Layout[Numbers](
     to_json=lambda now: now,
     csv=[
         _number_column(name)
-        for name in ("used", "left", "leftForBulk", "perDay", "reserve", "perSecond", "resetsAt", "shutUntil")
+        for name in (
+            "used",
+            "left",
+            "left_for_bulk",
+            "per_day",
+            "reserve",
+            "per_second",
+            "resets_at",
+            "paused_until",
+        )
     ],
     table=(),
 )

@@ -45,7 +45,7 @@ def client_options(function: Callable[..., T]) -> Callable[..., T]:
 
 
 def _profile_names(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-    """The profiles there are, for a shell that completes; a file that is wrong is told when it is used."""
+    """The profiles, for shell completion; a wrong file is reported when it is used."""
     from gong_tasks_async.cli.config.config_file import read_config_file  # noqa: PLC0415 - as above
     from gong_tasks_async.cli.config.folders import config_file  # noqa: PLC0415 - as above
 
@@ -83,8 +83,8 @@ def open_client(
 
     Args:
         configuration: whose Gong it is.
-        on_event: told of each event; by default, pauses of ten seconds and more are told on standard error.
-        quota: one that is shared with other machines, in the place of this machine's.
+        on_event: receives each event; by default, pauses of ten seconds and more are noted on standard error.
+        quota: one that other hosts share, in place of this host's own.
 
     Raises:
         ValueError: the base URL is none, or would not be safe.
@@ -104,10 +104,10 @@ def open_client(
 
 
 class PauseNotices:
-    """Nobody shall wait for long without a word: tells of each long pause once, however many calls were refused."""
+    """Notify of long pauses, each once, however many calls were rate-limited."""
 
     def __init__(self) -> None:
-        self._told_until = 0.0
+        self._notified_until = 0.0
 
     def __call__(self, event: Event) -> None:
         """Take an event of the client."""
@@ -117,13 +117,13 @@ class PauseNotices:
         if not isinstance(event, Paused) or event.seconds < LONG_PAUSE:
             return
         until = event.at.timestamp() + event.seconds
-        if until - self._told_until >= LONG_PAUSE:
-            self._told_until = until
-            note(f"Gong takes no calls for {duration(event.seconds)}.")
+        if until - self._notified_until >= LONG_PAUSE:
+            self._notified_until = until
+            note(f"Paused by Gong for {duration(event.seconds)}.")
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run it to its end. Ctrl-C and SIGTERM cancel it, so that it can settle what is under way; twice is at once.
+    """Run to the end. Ctrl-C and SIGTERM cancel, letting requests in flight finish; a second one stops at once.
 
     Raises:
         KeyboardInterrupt: it was cancelled.

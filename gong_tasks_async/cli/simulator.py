@@ -99,9 +99,9 @@ def command(
     account: str,
     faults: tuple[tuple[Fault, float], ...],
 ) -> None:
-    """Run a fake Gong on this machine, to try things against.
+    """Run a simulated Gong on this machine.
 
-    It serves until Ctrl-C, and then tells what it saw. Its credentials are made up: they open nothing else.
+    It serves until Ctrl-C, and then prints what it received. Its credentials are invented and valid nowhere else.
     """
     engine = Engine(
         users=users,

@@ -1,4 +1,4 @@
-"""Tables for people: tasks, and what a simulator saw."""
+"""Tables of tasks, and of what a simulator received."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from datetime import datetime
 from rich.table import Table
 from rich.text import Text
 
-from gong_tasks_async import Contact, Task
+from gong_tasks_async import Task
+from gong_tasks_async.cli.output.task_rows import person, reason
 from gong_tasks_async.simulator import Ledger
 
 
@@ -17,18 +18,8 @@ def tasks_table(tasks: Iterable[Task], title: str) -> Table:
     table = Table("User", "Call", "Task", "Due", title=title, title_justify="left")
     for task in tasks:
         # Text, since rich would take square brackets in plain strings for markup.
-        table.add_row(*map(Text, (task.user_id, _person(task.contact), _reason(task), _day(task.due_date))))
+        table.add_row(*map(Text, (task.user_id, person(task), reason(task), _day(task.due_date))))
     return table
-
-
-def _person(contact: Contact | None) -> str:
-    if contact is None or contact.data is None:
-        return ""
-    return " ".join(name for name in (contact.data.first_name, contact.data.last_name) if name)
-
-
-def _reason(task: Task) -> str:
-    return task.title or (task.flow and task.flow.name) or ""
 
 
 def _day(due_date: datetime | None) -> str:
@@ -42,7 +33,7 @@ def ledger_table(ledger: Ledger, title: str) -> Table:
     table.add_column(justify="right")
     seconds = _span(ledger)
     table.add_row("Calls made", f"{ledger.calls:,}")
-    table.add_row("Refused with 429", f"{ledger.refused:,}")
+    table.add_row("Rate-limited (429)", f"{ledger.refused:,}")
     table.add_row("Busiest second", f"{ledger.most_in_window()} calls")
     table.add_row("Rate held", f"{(ledger.calls - 1) / seconds:.2f} calls a second" if seconds else "-")
     table.add_row("From the first call to the last", f"{seconds:,.1f} s")

@@ -41,13 +41,13 @@ gong-tasks update 5678901234567890123 --user 234599484848423 --due 2026-03-02T17
     "--status",
     type=click.Choice(list(TaskStatus), case_sensitive=False),
     metavar="|".join(TaskStatus),
-    help="What it shall become.",
+    help="New status.",
 )
 @click.option(
     "--due",
     type=read_due,
     metavar="DATE",
-    help="When it shall be due: a moment, a day (its noon, on this machine's clock), or +7d for a week from today.",
+    help="New due date: a date (its noon, local time), a date-time, or +7d for a week from today.",
 )
 @click.option("--priority", metavar="WORD", help="Such as MEDIUM; Gong publishes no list of them.")
 @output_option
@@ -62,14 +62,14 @@ def command(
     output: OutputFormat,
     configuration: Configuration,
 ) -> None:
-    """Change one task: its status, or when it is due.
+    """Change one task: status, due date, priority.
 
-    On a terminal it tells what has changed, for which it looks at the task first; in a pipe it prints the task
-    as it is now.
+    On a terminal it shows what changed, which takes a call to read the task first; in a pipe it prints the task
+    after the update.
     """
     if status is None and due is None and priority is None:
         raise click.UsageError("say what to change: --status DONE, --due 2026-03-02, --priority MEDIUM")
-    # The user may be an address yet; what is wrong with all else is told before any call.
+    # The user may still be an address; every other mistake is reported before any call.
     update = TaskUpdate(task_id, user, status=status, due_date=due, priority=priority)
     run(_update(configuration, update, output))
 
@@ -131,13 +131,13 @@ _PARTS: Final = Layout[_Part](
 
 
 def _show(before: Task | None, after: Task) -> None:
-    """Tell a person what has changed, in a table of it."""
+    """Show what changed, as a table."""
     changed = [part for part in parts(before, after) if part.before != part.after]
     if changed:
         note(f"Task {after.id}{_named(after)}:")
         draw_table(_PARTS, changed)
     else:
-        note(f"Task {after.id}{_named(after)} was like that already.")
+        note(f"Task {after.id}{_named(after)} is unchanged.")
 
 
 def _named(task: Task) -> str:

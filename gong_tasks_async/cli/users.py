@@ -1,4 +1,4 @@
-"""`gong-tasks users`: who works at the company, and under which id."""
+"""`gong-tasks users`: users and their ids."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ gong-tasks users --output csv > users.csv
 @output_option
 @client_options
 def command(*, active: bool, pattern: str | None, output: OutputFormat, configuration: Configuration) -> None:
-    """List the company's users: whose ids the other commands take.
+    """List users and their ids.
 
     One call for each hundred of them. A PATTERN without an asterisk is looked for anywhere in the address.
     """

@@ -87,18 +87,18 @@ class TestQuota:
             company.invoke("users")
         got = company.invoke("quota")
         said = json.loads(got.stdout)
-        assert (said["used"], said["left"], said["leftForBulk"]) == (3, 9_997, 9_497)
-        assert datetime.fromisoformat(said["resetsAt"]) > datetime.now(UTC)
+        assert (said["used"], said["left"], said["left_for_bulk"]) == (3, 9_997, 9_497)
+        assert datetime.fromisoformat(said["resets_at"]) > datetime.now(UTC)
         assert company.gong.ledger.calls == 3
 
     def test_before_the_first_call_ever(self, company: Company) -> None:
         got = company.invoke("quota", "--output", "table")
-        assert re.search(r"Left +10,000 of 10,000, the last 500 of them for people", got.stdout)
-        assert re.search(r"Turns +nothing has been used", got.stdout)
+        assert re.search(r"Left +10,000 of 10,000, the last 500 reserved for interactive calls", got.stdout)
+        assert re.search(r"Resets +nothing has been used", got.stdout)
 
     def test_as_csv(self, company: Company) -> None:
         (row,) = csv.DictReader(company.invoke("quota", "--output", "csv").stdout.splitlines())
-        assert (row["left"], row["resetsAt"], row["perDay"]) == ("10000", "", "10000")
+        assert (row["left"], row["resets_at"], row["per_day"]) == ("10000", "", "10000")
 
     def test_two_companies_are_counted_apart(self, company: Company, found: Found) -> None:
         other = found("other")
@@ -114,7 +114,7 @@ class TestQuota:
         )
         limits = QuotaLimits(per_day=None, interactive_reserve=0, day_starts=time(12, tzinfo=UTC))
         said = facts(limits, now)
-        assert (said["Left"], said["Pace"]) == ("any number", "2.00 calls a second")
-        assert said["Turns"].startswith("all calls are new at ")
-        assert said["Gong"].startswith("takes no calls until ")
-        assert numbers(limits, now)["leftForBulk"] is None
+        assert (said["Left"], said["Pace"]) == ("unlimited", "2.00 calls a second")
+        assert said["Resets"].startswith("full budget again at ")
+        assert said["Gong"].startswith("paused all calls until ")
+        assert numbers(limits, now)["left_for_bulk"] is None

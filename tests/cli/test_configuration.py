@@ -67,7 +67,7 @@ class TestPrecedence:
             10_000,
         )
         assert got.credentials == AccessKey("OTHER", "s3cret-other")
-        assert got.notes == ("the credentials are the environment's; for the file's, say --profile acme.",)
+        assert got.notes == ("the credentials are the environment's; for the file's, add --profile acme.",)
 
     def test_a_named_profile_goes_before_the_environment_whole(self, home: Path) -> None:
         got = read(home, profile="acme", GONG_BASE_URL="https://us-9.api.gong.io", **KEY)

@@ -179,7 +179,7 @@ class TestUpdate:
         assert (head, status) == (["Now", "Before"], ["Status", "DISMISSED", "OPEN"])
         assert due[:3] == ["Due", "2030-05-06", "12:00"]
         again = company.invoke(*line.split(), "--user", owner["id"])
-        assert again.stderr.endswith(" was like that already.\n")
+        assert again.stderr.endswith(" is unchanged.\n")
 
     def test_a_week_from_today_is_its_noon(self, company: Company) -> None:
         number, task = next(iter(company.engine.tasks.items()))

@@ -85,11 +85,11 @@ class TestBesideTheData:
         tell(BudgetSpent(lane="bulk", resets_at=datetime.now(UTC)))
         assert capsys.readouterr() == ("", "")
         tell(Paused(seconds=30))
-        assert capsys.readouterr() == ("", "Gong takes no calls for 30 s.\n")
+        assert capsys.readouterr() == ("", "Paused by Gong for 30 s.\n")
         tell(Paused(seconds=30))  # of another call that was refused in the same moment
         assert capsys.readouterr() == ("", "")
         tell(Paused(seconds=86_032))
-        assert capsys.readouterr() == ("", "Gong takes no calls for 23 h 53 min.\n")
+        assert capsys.readouterr() == ("", "Paused by Gong for 23 h 53 min.\n")
 
     def test_warnings_for_services_are_not_written_between_the_lines(
         self, found: Found, capsys: pytest.CaptureFixture[str]
@@ -98,7 +98,7 @@ class TestBesideTheData:
         company.engine.inject_fault(Fault.TOO_MANY, retry_after="7200")  # logged as a warning
         got = company.invoke("users")
         told, error = got.stderr.splitlines()
-        assert (got.exit_code, told) == (4, "Gong takes no calls for 2 h.")
+        assert (got.exit_code, told) == (4, "Paused by Gong for 2 h.")
         assert error.startswith("Error: GET ")
         assert capsys.readouterr().err == ""
         assert any(

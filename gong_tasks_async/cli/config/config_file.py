@@ -1,4 +1,4 @@
-"""The TOML file with the companies that a person works for; everything wrong in it is named at once."""
+"""The TOML file of profiles; everything wrong in it is named at once."""
 
 from __future__ import annotations
 
@@ -45,19 +45,19 @@ class Profile:
     refresh_token_file: Path | None = None
     limits: QuotaLimits = field(factory=QuotaLimits)
     company: str | None = None
-    """What the company's jobs on many workers stand under; the same on all machines."""
+    """The company's name in distributed jobs; the same on all hosts."""
     redis_url: SecretSource | None = None
     """Where these jobs are; a secret, since it may hold a password."""
 
     @property
     def has_credentials(self) -> bool:
-        """Whether it says who is calling; if not, the environment may."""
+        """Whether it has credentials; if not, the environment may."""
         return bool(self.access_key or self.access_token or self.client_id)
 
 
 @frozen
 class ConfigFile:
-    """What the file says; an absent one says nothing."""
+    """The content of the file; empty where there is none."""
 
     path: Path
     default_profile: str | None = None
@@ -141,7 +141,7 @@ def read_config_file(path: Path) -> ConfigFile:
     """Read the file, or nothing where there is none.
 
     Raises:
-        ConfigurationError: it is no TOML, or says what makes no sense.
+        ConfigurationError: it is not TOML, or a value makes no sense.
         OSError: it is there and cannot be read.
     """
     try:

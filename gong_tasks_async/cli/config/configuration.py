@@ -2,8 +2,8 @@
 
 Credentials and base URL belong together: a key of one company at the address of another would be refused at best, and
 at worst changes would go to the wrong company. So they are taken from one place, whole: from the profile that was
-named, else from the environment where it has credentials, else from the default profile. ``--base-url``, said at that
-very moment, goes before all of them.
+named, else from the environment where it has credentials, else from the default profile. ``--base-url`` goes
+before all of them.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Configuration:
     source: str
     """Where the credentials come from, in words."""
     notes: tuple[str, ...] = ()
-    """What a person should know about the choice that was made."""
+    """What an operator should know about the choice that was made."""
 
     def make_folders(self) -> None:
         """Make the folders that are not there yet, for their owner alone.
@@ -162,7 +162,7 @@ def _notes(
         return ()
     default = _default(file)
     if default and default != chosen:
-        return (f"the credentials are the environment's; for the file's, say --profile {default.name}.",)
+        return (f"the credentials are the environment's; for the file's, add --profile {default.name}.",)
     if default and default.has_credentials and environment.get("GONG_BASE_URL", "").strip():
         return (f"GONG_BASE_URL is not used: profile {default.name!r} has credentials of its own.",)
     return ()

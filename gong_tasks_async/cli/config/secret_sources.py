@@ -21,7 +21,7 @@ HOW = 'name its place: "env:NAME", "file:PATH" (a file that only you can read), 
 
 
 class NoSecretError(ValueError):
-    """The place of a secret is empty, out of reach, or open to others; the text says what to do."""
+    """The source of a secret is empty, out of reach, or open to others; the message has the remedy."""
 
 
 @frozen
@@ -65,7 +65,7 @@ def _from_environment(environment: Mapping[str, str], name: str) -> str:
 
 
 def read_private(path: Path) -> str:
-    """The text of a file that nobody but its owner can read.
+    """The text of a file that only its owner can read.
 
     Raises:
         NoSecretError: it cannot be read, is empty, or others can read it.

@@ -20,7 +20,7 @@ _APP = ("GONG_CLIENT_ID", "GONG_CLIENT_SECRET", "GONG_REFRESH_TOKEN_FILE")
 
 
 class NoCredentialsError(ValueError):
-    """There are no credentials, or half of them; the text says what to do."""
+    """There are no credentials, or half of them; the message has the remedy."""
 
 
 @attrs.frozen(repr=False)
@@ -32,7 +32,7 @@ class SignIn:
     """What is the same in each run and no secret, where there is such a thing: the access key, the client's id."""
     source: str
     base_url: str | None = None
-    """The company's own address, where whoever gave the credentials named it."""
+    """The company's own address, where the grant names it."""
 
 
 def environment_has_credentials(environment: Mapping[str, str]) -> bool:

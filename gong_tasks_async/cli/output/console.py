@@ -26,7 +26,7 @@ def stderr_console() -> Console:
 
 
 def note(text: str) -> None:
-    """Say something beside the data: one line on standard error. Nobody listening is no reason to leave work undone."""
+    """Write one line to standard error, beside the data; a closed stream is no reason to leave work undone."""
     with suppress(OSError):
         sys.stderr.write(f"{text}\n")  # which a bar watches, to draw itself below; click.echo goes past it
         sys.stderr.flush()

@@ -21,7 +21,7 @@ class Column(Generic[T]):
     """In CSV, a name in Gong's spelling where Gong has the word."""
     cell: Callable[[T], str | None]
     least: int = 0
-    """In a table, the characters without which it says nothing; 0 where nothing of it may be cut."""
+    """In a table, the least width at which it is still readable; 0 where nothing of it may be cut."""
 
 
 @frozen(kw_only=True)

@@ -69,7 +69,7 @@ class Listing(Generic[T]):
         return self._output is not OutputFormat.TABLE and is_terminal()
 
     def add(self, rows: Iterable[T]) -> None:
-        """Write some rows; whoever reads the pipe gets them now."""
+        """Write some rows; the reader of a pipe gets them now."""
         if self._output is OutputFormat.TABLE:
             self._kept.extend(rows)
             return

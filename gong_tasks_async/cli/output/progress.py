@@ -34,7 +34,7 @@ class RateColumn(ProgressColumn):
 
 
 class QuotaColumn(ProgressColumn):
-    """The calls that are left of the day, once :func:`show_quota` has told."""
+    """The calls that are left of the day, once :func:`show_quota` has set them."""
 
     def render(self, task: Task) -> Text:
         """Write their number."""
@@ -52,10 +52,10 @@ class Bar(Progress):
 
 
 def bulk_progress(console: Console, *, hidden: bool = False) -> Progress:
-    """Make a bar with done/total, rate, quota left and time left; it is not drawn where nobody watches it grow.
+    """Make a bar with done/total, rate, quota left and time left; it is drawn on a terminal only.
 
-    In a narrow terminal it has only the numbers that matter. Give such a task ``left_today=...``, or let
-    :func:`show_quota` tell it.
+    In a narrow terminal it has only the numbers that matter. Give such a task ``left_today=...``, or call
+    :func:`show_quota`.
     """
     timing: tuple[ProgressColumn, ...] = (TimeRemainingColumn(), TextColumn("left"))
     about: tuple[ProgressColumn, ...] = (TextColumn("{task.description}"),)
@@ -74,7 +74,7 @@ def bulk_progress(console: Console, *, hidden: bool = False) -> Progress:
 
 
 async def show_quota(progress: Progress, bar: TaskID, quota: Quota) -> None:
-    """Tell a bar what is left of the day; asking costs no call."""
+    """Show on a bar what is left of the day; costs no call."""
     if not progress.disable:
         progress.update(bar, left_today=(await quota.snapshot()).left)
 

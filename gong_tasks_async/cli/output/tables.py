@@ -31,7 +31,7 @@ def draw_facts(facts: Mapping[str, str]) -> None:
 
 
 def draw_table(layout: Layout[T], rows: Sequence[T]) -> None:
-    """Draw rows for a person; columns for which the terminal is too narrow are left out, and it is said."""
+    """Draw rows for a person; columns for which the terminal is too narrow are left out, with a note."""
     screen = stdout_console()
     cells = [[one_line(column.cell(row) or "") for column in layout.table] for row in rows]
     widths = fitted(layout.table, cells, screen.width)
