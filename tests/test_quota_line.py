@@ -25,7 +25,7 @@ class Turnstile:
         self.unused += 1
 
     async def walk_through(self, name: Any, lane: Lane, *, returning: bool = False) -> None:
-        has_token = await self.line.join(lane, returning=returning)
+        has_token = await self.line.wait_for_head(lane, returning=returning)
         while not has_token:
             try:
                 await asyncio.sleep(1.0)
@@ -90,8 +90,8 @@ async def test_one_who_returns_goes_to_the_head_of_the_lane() -> None:
 @pytest.mark.parametrize("with_token", [False, True])
 async def test_cancelled_in_the_moment_of_being_called_up_the_next_one_is_called(with_token: bool) -> None:
     line = LaneQueue()
-    assert await line.join(MACHINE) is False
-    second, third = (asyncio.create_task(line.join(MACHINE)) for _ in range(2))
+    assert await line.wait_for_head(MACHINE) is False
+    second, third = (asyncio.create_task(line.wait_for_head(MACHINE)) for _ in range(2))
     await asyncio.sleep(0)
     line.leave(with_token=with_token)
     second.cancel()  # it has been called up, and has not run since
@@ -101,14 +101,14 @@ async def test_cancelled_in_the_moment_of_being_called_up_the_next_one_is_called
 
 async def test_a_token_that_nobody_is_left_to_take_is_given_back() -> None:
     gate = Turnstile()
-    await gate.line.join(MACHINE)
-    person = asyncio.create_task(gate.line.join(PERSON))
+    await gate.line.wait_for_head(MACHINE)
+    person = asyncio.create_task(gate.line.wait_for_head(PERSON))
     await asyncio.sleep(0)
     gate.line.leave(with_token=True)
     person.cancel()
     await asyncio.wait([person])
     assert gate.unused == 1
-    assert await gate.line.join(MACHINE) is False  # the front is free again
+    assert await gate.line.wait_for_head(MACHINE) is False  # the front is free again
 
 
 @pytest.mark.virtual
@@ -117,8 +117,8 @@ async def test_waiting_counts_those_who_wait_and_forgets_the_cancelled() -> None
     tasks = [gate.start(name, MACHINE) for name in range(5)]
     await asyncio.sleep(0.5)
     assert gate.line.waiting(MACHINE) == 4
-    assert gate.line.ahead(MACHINE) == 5
-    assert gate.line.ahead(PERSON) == 0
+    assert gate.line.count_ahead(MACHINE) == 5
+    assert gate.line.count_ahead(PERSON) == 0
     tasks[3].cancel()
     await asyncio.sleep(0.1)
     assert gate.line.waiting(MACHINE) == 3
@@ -163,4 +163,4 @@ def test_whoever_comes_and_goes_order_is_kept_and_nobody_is_forgotten(
         assert numbers == sorted(numbers)
     assert len(gate.departed) + sum(task.cancelled() for task in tasks) == len(plan)
     assert gate.line.waiting(PERSON) == gate.line.waiting(MACHINE) == 0
-    assert gate.line.ahead(MACHINE) == 0  # nobody stands at the front either
+    assert gate.line.count_ahead(MACHINE) == 0  # nobody stands at the front either

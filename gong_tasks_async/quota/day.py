@@ -41,7 +41,7 @@ class FixedDay:
         """When a call that was made then stops counting."""
         return self._turn(call, 1)
 
-    def turns(self, moment: float) -> tuple[float, float, float]:
+    def resets(self, moment: float) -> tuple[float, float, float]:
         """When the day of a moment began, and when the next two begin."""
         return self._turn(moment, 0), self._turn(moment, 1), self._turn(moment, 2)
 

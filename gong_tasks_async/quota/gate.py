@@ -33,7 +33,7 @@ class Gate:
             return 0.0
         return max(0.0, self._shut_until - asyncio.get_running_loop().time())
 
-    def shut(self, seconds: float, *, day_spent: bool = False) -> None:
+    def close(self, seconds: float, *, day_spent: bool = False) -> None:
         """Let nobody through for so long; a longer wait that was asked for before stands."""
         if seconds > self.remaining():
             self._day_spent = day_spent
@@ -60,7 +60,7 @@ class Gate:
                 reason="Gong asked everybody to wait beyond the deadline", estimate=remaining
             )
 
-    async def passed(self, deadline: float | None, max_wait: float) -> None:
+    async def wait_open(self, deadline: float | None, max_wait: float) -> None:
         """Wait until the gate is open.
 
         Raises:

@@ -35,12 +35,12 @@ class LaneQueue:
         """How many wait in a lane, the one at the front not counted."""
         return self._waiting[lane]
 
-    def ahead(self, lane: Lane) -> int:
+    def count_ahead(self, lane: Lane) -> int:
         """How many will leave before a newcomer of this lane, at the least."""
         before = self._waiting[Lane.INTERACTIVE] + (self._waiting[Lane.BULK] if lane is Lane.BULK else 0)
         return before + (1 if self._occupied and lane is Lane.BULK else 0)
 
-    async def join(self, lane: Lane, *, returning: bool = False) -> bool:
+    async def wait_for_head(self, lane: Lane, *, returning: bool = False) -> bool:
         """Wait until at the front. True: a token was handed over as well, so there is none to be drawn."""
         if self.try_take_head():
             return False

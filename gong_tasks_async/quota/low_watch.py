@@ -21,7 +21,7 @@ class LowWatch:
         """Until when each share that was reached is old news."""
         self._expect(now=0.0)
 
-    def tell(self, used: int, now: float, until: float) -> None:
+    def check(self, used: int, now: float, until: float) -> None:
         """Tell what is news, and that it is old news until then."""
         if self._per_day is None:
             return

@@ -33,7 +33,7 @@ class Unlimited:
         """Go at once, unless Gong has asked to wait."""
         self._gate.raise_if_too_long(deadline, max_wait)
         if self._gate.was_closed:
-            await self._gate.passed(deadline, max_wait)
+            await self._gate.wait_open(deadline, max_wait)
         return Permit(0.0)
 
     def release(self, turn: Permit, *, status: int | None) -> None:
@@ -41,7 +41,7 @@ class Unlimited:
 
     def pause(self, seconds: float, *, day_spent: bool = False) -> None:
         """Let nobody go for so long."""
-        self._gate.shut(seconds, day_spent=day_spent)
+        self._gate.close(seconds, day_spent=day_spent)
 
     async def snapshot(self) -> QuotaSnapshot:
         """Nothing is counted."""

@@ -78,7 +78,7 @@ class Budget:
         if isinstance(taken, Taken):
             if taken.used >= self._low.starts_at or self._now() >= self._low.again_at:
                 now = self._now()
-                self._low.tell(taken.used, now, self._day.expires_at(now))
+                self._low.check(taken.used, now, self._day.expires_at(now))
             return taken.ticket
         until = self.spent[lane] = self.resets_at(taken, self._allowed[lane])
         self._events.emit(BudgetSpent(lane=lane.value, resets_at=_moment(until)))

@@ -71,8 +71,10 @@ class LocalQuota:
         if self._budget.spent:
             self._budget.raise_if_spent(lane)
         if deadline is not None:
-            self._refuse_late(0 if returning else self._line.ahead(lane), deadline)
-        has_token = not self._line.try_take_head() and await self._line.join(lane, returning=returning)
+            self._refuse_late(0 if returning else self._line.count_ahead(lane), deadline)
+        has_token = not self._line.try_take_head() and await self._line.wait_for_head(
+            lane, returning=returning
+        )
         while True:
             if not has_token:
                 await self._draw(deadline, max_wait)
@@ -95,7 +97,7 @@ class LocalQuota:
 
     def release(self, turn: Permit, *, status: int | None) -> None:
         """Say that the request has ended; see :class:`Quota`."""
-        self._slots.cool(turn.departed, answered=status is not None)
+        self._slots.release(turn.departed, answered=status is not None)
         if status == TOO_MANY_REQUESTS and not self.limits.count_rate_limited:
             self._budget.give_back(turn.ticket)
 
@@ -105,7 +107,7 @@ class LocalQuota:
             self._budget.shut(seconds)
         else:
             self._pacer.slow_down()
-        self._gate.shut(seconds, day_spent=day_spent)
+        self._gate.close(seconds, day_spent=day_spent)
 
     async def snapshot(self) -> QuotaSnapshot:
         """How things stand now; see :class:`Quota`."""
@@ -128,7 +130,7 @@ class LocalQuota:
             raise ValueError(f"calls must be at least 1, not {calls}")
         count, now = await self._budget.count(), self._wall_clock()
         ends = ready_at(
-            self._line.ahead(lane) + calls,
+            self._line.count_ahead(lane) + calls,
             now=max(now + self._gate.remaining(), count.paused_until),
             spacing=self._spacing,
             allowed=None if self.limits.per_day is None else self.limits.allowed(lane),
@@ -146,7 +148,7 @@ class LocalQuota:
         """At the front, draw the next token, with a slot for it, while the gate is open; or leave the front."""
         try:
             if self._gate.was_closed:
-                await self._gate.passed(deadline, max_wait)
+                await self._gate.wait_open(deadline, max_wait)
             if not self._slots.try_take():
                 await self._slots.take()
         except BaseException:
@@ -155,7 +157,7 @@ class LocalQuota:
         try:
             await self._pacer.pace()
             while self._gate.was_closed and self._gate.remaining():
-                await self._gate.passed(deadline, max_wait)
+                await self._gate.wait_open(deadline, max_wait)
                 await self._pacer.pace()
         except BaseException:
             self._slots.give_back()

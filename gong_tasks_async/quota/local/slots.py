@@ -55,7 +55,7 @@ class Slots:
         self._taken -= 1
         self._wake()
 
-    def cool(self, departed: float, *, answered: bool) -> None:
+    def release(self, departed: float, *, answered: bool) -> None:
         """Return a slot whose call has ended; it is free again after the window."""
         now = asyncio.get_running_loop().time()
         free_at = now + self._hold

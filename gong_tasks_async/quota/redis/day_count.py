@@ -44,7 +44,7 @@ class DayCount:
         """When the day began, and the next two begin; None for a rolling day, which the server knows itself."""
         if isinstance(self.day, RollingDay):
             return None
-        return [math.ceil(moment) for moment in self.day.turns(self.now())]
+        return [math.ceil(moment) for moment in self.day.resets(self.now())]
 
     def saw(self, turn: Granted) -> None:
         """Remember what an answer told."""
@@ -53,7 +53,7 @@ class DayCount:
             self._forget_old()
         self.known[turn.field] = turn.in_field
         if turn.used >= self._low.starts_at or self.now() >= self._low.again_at:
-            self._low.tell(turn.used, self.now(), turn.field)
+            self._low.check(turn.used, self.now(), turn.field)
 
     def record_local(self) -> None:
         """Remember a call that nobody else knows of."""

@@ -82,7 +82,7 @@ class Dispatcher:
             DeadlineExceeded, RateLimitError, DailyQuotaError, QuotaUnavailable: see :meth:`Quota.acquire`.
         """
         if deadline is not None:
-            self._refuse_late(0 if returning else self._line.ahead(lane), deadline)
+            self._refuse_late(0 if returning else self._line.count_ahead(lane), deadline)
         handed = not self._line.try_take_head() and await self._join(lane, returning=returning)
         while True:
             turn = self._take_handed() if handed else await self._draw(lane, deadline, max_wait)
@@ -106,7 +106,7 @@ class Dispatcher:
     async def _join(self, lane: Lane, *, returning: bool) -> bool:
         if lane is Lane.INTERACTIVE:
             self._bell.ring()  # a machine that leaves room for others leaves the front to us
-        return await self._line.join(lane, returning=returning)
+        return await self._line.wait_for_head(lane, returning=returning)
 
     def _take_handed(self) -> Granted | None:
         turn, self._handed = self._handed, None
@@ -125,7 +125,7 @@ class Dispatcher:
         try:
             while True:
                 if self._gate.was_closed:
-                    await self._gate.passed(deadline, max_wait)
+                    await self._gate.wait_open(deadline, max_wait)
                 answer = await self._asked(lane, deadline)
                 if isinstance(answer, Granted):
                     if await self._awaited(answer):
@@ -177,7 +177,7 @@ class Dispatcher:
             case GateClosed(seconds=seconds) if seconds <= CLOCK_SKEW:
                 await asyncio.sleep(seconds)
             case GateClosed(seconds=seconds, day_spent=day_spent):
-                self._gate.shut(seconds, day_spent=day_spent)
+                self._gate.close(seconds, day_spent=day_spent)
             case DaySpent(seconds=seconds):
                 raise self._day.spent(lane, seconds)
             case TooLate(seconds=seconds):

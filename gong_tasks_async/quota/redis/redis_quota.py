@@ -147,7 +147,7 @@ class RedisQuota:
     def pause(self, seconds: float, *, day_spent: bool = False) -> None:
         """Say that Gong answered 429; see :class:`Quota`. All other processes are told at once."""
         self._start()
-        self._gate.shut(seconds, day_spent=day_spent)
+        self._gate.close(seconds, day_spent=day_spent)
         if day_spent:
             self._day.gong_says_spent(seconds)
         self._front.wake()

@@ -167,7 +167,7 @@ class RedisSession:
             seconds, day_spent, generation = (int(word) for word in words[:3])
             self._generation = max(self._generation, generation)
             if words[3] != self._name:
-                self._gate.shut(seconds / MICRO, day_spent=bool(day_spent))
+                self._gate.close(seconds / MICRO, day_spent=bool(day_spent))
 
     async def _ask(self, asked: str) -> list[object]:
         """Take a step of the script; whoever sees it fail tells the contact."""
