@@ -49,7 +49,7 @@ def main(orjson: str, what: str, base_url: str, *numbers: str) -> None:
 
     make = blocks.patches if what == "patch" else blocks.listings
     calls, size = map(int, numbers)
-    with make(our_client.ours, base_url, calls, size) as block:
+    with make(our_client.connect, base_url, calls, size) as block:
         for _ in sys.stdin:
             print(timed(block, calls)(), flush=True)
 

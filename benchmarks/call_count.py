@@ -106,7 +106,7 @@ def stub_session(kind: str) -> aiohttp.ClientSession:
 
 
 @asynccontextmanager
-async def ours(quota: Callable[[], Quota] = LocalQuota, kind: str = "typical") -> AsyncIterator[Patch]:
+async def our_patch(quota: Callable[[], Quota] = LocalQuota, kind: str = "typical") -> AsyncIterator[Patch]:
     session = stub_session(kind)
     async with (
         session,
@@ -129,9 +129,9 @@ async def bare_aiohttp(kind: str = "typical") -> AsyncIterator[Patch]:
 
 
 CONTENDERS: dict[str, Opened] = {
-    "ours": ours,
-    "ours, limiter off": partial(ours, Unlimited),
-    "ours, a full task": partial(ours, kind="full"),
+    "ours": our_patch,
+    "ours, limiter off": partial(our_patch, Unlimited),
+    "ours, a full task": partial(our_patch, kind="full"),
     "bare aiohttp": bare_aiohttp,
 }
 
@@ -176,7 +176,7 @@ async def _calls_of(opened: Opened, patches: int) -> int:
 
 def calls_beyond_bare(patches: int, *, limiter: bool) -> int:
     """What this package adds to bare aiohttp's calls, which change with its version and are not ours to answer for."""
-    opened = ours if limiter else partial(ours, Unlimited)
+    opened = our_patch if limiter else partial(our_patch, Unlimited)
     return calls_of(opened, patches) - calls_of(bare_aiohttp, patches)
 
 

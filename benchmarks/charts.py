@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 
 from benchmarks.measure import Comparison
 from benchmarks.results import Results
-from benchmarks.targets import OURS, TARGETS
+from benchmarks.targets import OUR_LABEL, TARGETS
 
 OURS_COLOUR, OTHERS, CONTROL, LIMIT = "#3b78b5", "#b8c4cf", "#e3e7eb", "#c62828"
-OURS_TOO = (OURS, "iter_tasks", "list_tasks", "gong_tasks_async", "GongTasksClient")
+OUR_LABELS = (OUR_LABEL, "iter_tasks", "list_tasks", "gong_tasks_async", "GongTasksClient")
 COLUMNS = 2
 WIDE = 30.0
 """Where the dearest costs so many times the cheapest, bars are drawn to a logarithmic scale."""
@@ -60,4 +60,4 @@ def _draw(axes: Axes, comparison: Comparison) -> None:
 def _colour(name: str) -> str:
     if name.endswith(" again"):
         return CONTROL
-    return OURS_COLOUR if name.startswith(OURS_TOO) else OTHERS
+    return OURS_COLOUR if name.startswith(OUR_LABELS) else OTHERS

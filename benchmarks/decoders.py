@@ -28,7 +28,7 @@ Decode = Callable[[bytes], Any]
 MakeClass = Callable[[type, list[tuple[str, Any, Any]]], type]
 
 
-def ours() -> Decode:
+def our_codec() -> Decode:
     return codec.decode_answer
 
 
@@ -97,7 +97,7 @@ def _type_and_default(attribute: attrs.Attribute[Any], made: dict[Any, Any]) -> 
 
 
 DECODERS: dict[str, Callable[[], Decode]] = {
-    "ours": ours,
+    "ours": our_codec,
     "msgspec": with_msgspec,
     "pydantic": with_pydantic,
     "stock cattrs": with_stock_cattrs,

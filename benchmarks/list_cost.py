@@ -14,7 +14,7 @@ from benchmarks.our_client import Connect
 TASKS = 1_000
 CLIENTS: dict[str, Connect] = {
     "aiohttp": clients.bare_aiohttp,
-    "ours": our_client.ours,
+    "ours": our_client.connect,
     "aiohttp + msgspec": clients.aiohttp_msgspec,
     "httpx + pydantic": clients.httpx_pydantic,
     "raw protocol": clients.raw_protocol,

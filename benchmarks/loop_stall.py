@@ -15,7 +15,7 @@ from contextlib import AsyncExitStack, ExitStack, contextmanager
 from attrs import frozen
 
 from benchmarks import clients, our_client, stub_server
-from benchmarks.decoders import ours as in_one_go
+from benchmarks.decoders import our_codec as in_one_go
 from benchmarks.measure import Comparison, Cost, Scale, compare, in_rounds, timed
 
 MANY, SOME = 10_000, 1_000

@@ -31,7 +31,7 @@ class Connected:
 Connect = Callable[[str, AsyncExitStack], Awaitable[Connected]]
 
 
-async def ours(base_url: str, stack: AsyncExitStack, *, limiter: bool = True) -> Connected:
+async def connect(base_url: str, stack: AsyncExitStack, *, limiter: bool = True) -> Connected:
     gong = await stack.enter_async_context(opened(base_url, limiter=limiter))
     return Connected(
         patch=lambda task_id: gong.update_task(TaskUpdate(task_id, USER, status="DONE")),
@@ -40,7 +40,7 @@ async def ours(base_url: str, stack: AsyncExitStack, *, limiter: bool = True) ->
 
 
 async def ours_unlimited(base_url: str, stack: AsyncExitStack) -> Connected:
-    return await ours(base_url, stack, limiter=False)
+    return await connect(base_url, stack, limiter=False)
 
 
 def opened(base_url: str, *, limiter: bool = True) -> GongTasksClient:

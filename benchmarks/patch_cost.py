@@ -19,7 +19,7 @@ SLOW = 5
 
 CLIENTS: dict[str, Connect] = {
     "aiohttp": clients.bare_aiohttp,
-    "ours": our_client.ours,
+    "ours": our_client.connect,
     "ours, limiter off": our_client.ours_unlimited,
     "raw protocol": clients.raw_protocol,
 }

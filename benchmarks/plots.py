@@ -34,8 +34,14 @@ T = TypeVar("T")
 
 RESULTS = Path(__file__).parent / "results"
 LATENCY = (0.040, 0.120)
-OURS, OURS_REFUSED, THEIRS, THEIRS_REFUSED, LIMIT = "#3b78b5", "#c62828", "#7fb77e", "#f4a259", "#444444"
-DOTS = ((False, "admitted", OURS, "o", 12), (True, "refused (429)", OURS_REFUSED, "X", 70))
+OUR_COLOR, OUR_REFUSED_COLOR, THEIR_COLOR, THEIR_REFUSED_COLOR, LIMIT = (
+    "#3b78b5",
+    "#c62828",
+    "#7fb77e",
+    "#f4a259",
+    "#444444",
+)
+DOTS = ((False, "admitted", OUR_COLOR, "o", 12), (True, "refused (429)", OUR_REFUSED_COLOR, "X", 70))
 BAR = 5.0
 """Seconds that one bar of the neighbour's picture stands for."""
 HERD = ("ours", "Retry-After, 5 tries", "Retry-After, for ever", "with jitter, for ever")
@@ -138,12 +144,12 @@ def draw_neighbour(axes: Axes, pace: str, latency: tuple[float, float], seconds:
     """Who was admitted and refused, ours on top of the neighbour's."""
     limits = QuotaLimits(adaptive=pace == "adaptive")
     company = virtually(quota_neighbour.run(latency, seconds, limits, 1, virtual=True))
-    (ours, ours_refused), (theirs, theirs_refused) = split(company.ours), split(company.neighbours)
+    (own, own_refused), (theirs, theirs_refused) = split(company.our_entries), split(company.neighbours)
     parts = [
-        ("neighbour, admitted", THEIRS, theirs),
-        ("ours, admitted", OURS, ours),
-        ("ours, refused (429)", OURS_REFUSED, ours_refused),
-        ("neighbour, refused (429)", THEIRS_REFUSED, theirs_refused),
+        ("neighbour, admitted", THEIR_COLOR, theirs),
+        ("ours, admitted", OUR_COLOR, own),
+        ("ours, refused (429)", OUR_REFUSED_COLOR, own_refused),
+        ("neighbour, refused (429)", THEIR_REFUSED_COLOR, theirs_refused),
     ]
     stack(axes, parts, 0.0, seconds, BAR)
     limit_line(axes)
@@ -178,7 +184,13 @@ def draw_herd(axes: Axes, name: str, seconds: float) -> None:
     engine, lost = virtually(herd_entries(name))
     entries = engine.ledger.entries
     admitted, refused = split(entries)
-    stack(axes, [("admitted", OURS, admitted), ("refused (429)", OURS_REFUSED, refused)], -0.5, seconds, 1.0)
+    stack(
+        axes,
+        [("admitted", OUR_COLOR, admitted), ("refused (429)", OUR_REFUSED_COLOR, refused)],
+        -0.5,
+        seconds,
+        1.0,
+    )
     limit_line(axes)
     axes.set_title(
         f"{name}: {len(entries):,} calls sent, {len(refused):,} of them refused,"

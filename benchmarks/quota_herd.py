@@ -71,7 +71,7 @@ Client = Callable[[Place, list[TaskUpdate]], Coroutine[Any, Any, int]]
 """Sends all updates at once, and tells how many were lost."""
 
 
-async def ours(place: Place, updates: list[TaskUpdate]) -> int:
+async def our_client(place: Place, updates: list[TaskUpdate]) -> int:
     keys = AccessKey(place.engine.access_key, place.engine.access_key_secret)
     async with GongTasksClient(keys, base_url=place.base_url, session=place.session) as gong:
         calls = (gong.update_task(update) for update in updates)
@@ -112,7 +112,7 @@ async def straw_attempt(place: Place, update: TaskUpdate) -> float | None:
 
 
 CLIENTS: dict[str, Client] = {
-    "ours": ours,
+    "ours": our_client,
     "Retry-After, 5 tries": partial(straw, attempts=5),
     "Retry-After, 20 tries": partial(straw, attempts=20),
     "Retry-After, for ever": partial(straw, attempts=math.inf),

@@ -55,7 +55,7 @@ class Share:
     got: float
 
 
-class Crowd:
+class LoadGenerator:
     """Callers that take turns without end, and the departures of each lane."""
 
     def __init__(self, quota: LocalQuota, latency: tuple[float, float], seed: int) -> None:
@@ -92,13 +92,13 @@ class Crowd:
 
 async def people_behind_bulk(latency: tuple[float, float], arrivals: int, bulk: int, seed: int) -> Waits:
     limits = QuotaLimits(per_day=None)
-    crowd = Crowd(LocalQuota(limits), latency, seed)
+    load = LoadGenerator(LocalQuota(limits), latency, seed)
     moments, waits = random.Random(seed), []
-    async with crowd.at_work(BULK=bulk):
+    async with load.at_work(BULK=bulk):
         for _ in range(arrivals):
             await asyncio.sleep(moments.uniform(*GAP))
             arrived = asyncio.get_running_loop().time()
-            waits.append((await crowd.one_call(Lane.INTERACTIVE) - arrived) / limits.spacing)
+            waits.append((await load.one_call(Lane.INTERACTIVE) - arrived) / limits.spacing)
     return Waits(
         latency_ms=f"{latency[0] * 1000:.0f}-{latency[1] * 1000:.0f}",
         arrivals=arrivals,
@@ -110,13 +110,13 @@ async def people_behind_bulk(latency: tuple[float, float], arrivals: int, bulk: 
 
 async def bulk_behind_people(bulk_share: float, departures: int, bulk: int, seed: int) -> Share:
     limits = QuotaLimits(per_day=None, bulk_share=bulk_share)
-    crowd = Crowd(LocalQuota(limits), LATENCIES[-1], seed)
-    async with crowd.at_work(BULK=bulk, INTERACTIVE=PEOPLE):
+    load = LoadGenerator(LocalQuota(limits), LATENCIES[-1], seed)
+    async with load.at_work(BULK=bulk, INTERACTIVE=PEOPLE):
         await asyncio.sleep(SETTLED * limits.spacing)
-        crowd.departed.clear()
+        load.departed.clear()
         await asyncio.sleep(departures * limits.spacing)
-        total = crowd.departed.total()
-        return Share(bulk_share, total, crowd.departed[Lane.BULK] / total)
+        total = load.departed.total()
+        return Share(bulk_share, total, load.departed[Lane.BULK] / total)
 
 
 async def measure_all(options: argparse.Namespace) -> tuple[list[Waits], list[Share]]:

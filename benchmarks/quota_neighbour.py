@@ -62,7 +62,7 @@ class Company:
         return TaskUpdate(task_id, str(self.engine.tasks[task_id]["userId"]), status=status)
 
     @property
-    def ours(self) -> list[Entry]:
+    def our_entries(self) -> list[Entry]:
         """Our calls, as the simulator saw them."""
         return self.engine.ledger.for_task(self.our_task)
 
@@ -104,8 +104,8 @@ def new_company() -> Company:
         per_second=PER_SECOND,
         access_key=f"COMPANY{next(COMPANIES)}",
     )
-    ours, theirs, *_ = engine.tasks
-    return Company(engine, ours, theirs)
+    our_task, their_task, *_ = engine.tasks
+    return Company(engine, our_task, their_task)
 
 
 @asynccontextmanager
@@ -123,12 +123,12 @@ async def clients(
             simulator = await stack.enter_async_context(Simulator(engine, latency=latency, seed=seed))
             reach["base_url"] = simulator.base_url
         our_keys = AccessKey(engine.access_key, engine.access_key_secret)
-        ours = await stack.enter_async_context(GongTasksClient(our_keys, limits=limits, **reach))
+        our_client = await stack.enter_async_context(GongTasksClient(our_keys, limits=limits, **reach))
         tried_once = RetryPolicy(attempts=1, max_wait=0)
         neighbour = await stack.enter_async_context(
             GongTasksClient(BearerToken(engine.access_token), quota=Unlimited(), retry=tried_once, **reach)
         )
-        yield ours, neighbour
+        yield our_client, neighbour
 
 
 async def keep_the_beat(neighbour: GongTasksClient, company: Company, seed: int) -> None:
@@ -148,18 +148,18 @@ async def run(
     """Let both work for so long."""
     company = new_company()
     updates = (company.update(company.our_task, status) for status in itertools.cycle(STATUSES))
-    async with clients(company.engine, latency, limits, seed, virtual=virtual) as (ours, neighbour):
+    async with clients(company.engine, latency, limits, seed, virtual=virtual) as (our_client, neighbour):
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await asyncio.gather(ours.update_many(updates), keep_the_beat(neighbour, company, seed))
+                await asyncio.gather(our_client.update_many(updates), keep_the_beat(neighbour, company, seed))
     return company
 
 
 def figures(company: Company, seconds: float) -> Run:
-    ours, theirs = company.ours, company.neighbours
+    our_entries, theirs = company.our_entries, company.neighbours
     return Run(
-        our_calls=len(ours),
-        our_refused_a_minute=sum(entry.refused for entry in ours) * 60 / seconds,
+        our_calls=len(our_entries),
+        our_refused_a_minute=sum(entry.refused for entry in our_entries) * 60 / seconds,
         neighbours_calls=len(theirs),
         neighbours_share=sum(not entry.refused for entry in theirs) / len(theirs),
         used=company.engine.ledger.admitted / (PER_SECOND * seconds),

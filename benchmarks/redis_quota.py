@@ -123,7 +123,7 @@ class Borrowed:
 
 
 @asynccontextmanager
-async def ours(url: str, per_second: float) -> AsyncIterator[Quota]:
+async def our_quota(url: str, per_second: float) -> AsyncIterator[Quota]:
     async with RedisQuota(
         url, company="acme", limits=QuotaLimits(per_second=per_second, per_day=None)
     ) as quota:
@@ -156,7 +156,7 @@ async def limits(url: str, per_second: float) -> AsyncIterator[Quota]:
     yield Borrowed(take)
 
 
-CONTENDERS = {"ours": ours, "pyrate-limiter": pyrate, "limits, moving window": limits}
+CONTENDERS = {"ours": our_quota, "pyrate-limiter": pyrate, "limits, moving window": limits}
 
 
 def count_trips() -> list[int]:

@@ -16,7 +16,7 @@ STALL_MANY = "longest stall, 10,000 full tasks"
 STALL_SOME = "longest stall, 1,000 full tasks"
 TOTAL = "total time, 10,000 full tasks"
 CALLS = "Python calls per PATCH"
-OURS = "ours"
+OUR_LABEL = "ours"
 
 
 @frozen
@@ -39,15 +39,15 @@ class Target:
 
 
 TARGETS = (
-    Target("CPU per PATCH, limiter on, over bare aiohttp, 16 at a time", 1.20, PATCH_16, OURS),
-    Target("the same, 1 at a time", None, PATCH_1, OURS),
-    Target("Python calls per PATCH, limiter on", 290, CALLS, OURS),
+    Target("CPU per PATCH, limiter on, over bare aiohttp, 16 at a time", 1.20, PATCH_16, OUR_LABEL),
+    Target("the same, 1 at a time", None, PATCH_1, OUR_LABEL),
+    Target("Python calls per PATCH, limiter on", 290, CALLS, OUR_LABEL),
     Target(
         "httpx + pydantic over ours, PATCH, 1 at a time",
         3.3,
         PATCH_1,
         "httpx + pydantic",
-        OURS,
+        OUR_LABEL,
         at_least=True,
     ),
     Target(
@@ -55,12 +55,12 @@ TARGETS = (
         8.0,
         PATCH_16,
         "httpx + pydantic",
-        OURS,
+        OUR_LABEL,
         at_least=True,
     ),
-    Target("decode of a fully populated task over msgspec Struct", 4.0, DECODE, OURS, "msgspec"),
-    Target("decode over pydantic v2", 1.0, DECODE, OURS, "pydantic"),
-    Target("POST with 1,000 tasks over bare aiohttp to dicts", 2.6, LIST, OURS),
+    Target("decode of a fully populated task over msgspec Struct", 4.0, DECODE, OUR_LABEL, "msgspec"),
+    Target("decode over pydantic v2", 1.0, DECODE, OUR_LABEL, "pydantic"),
+    Target("POST with 1,000 tasks over bare aiohttp to dicts", 2.6, LIST, OUR_LABEL),
     Target("longest loop stall, iter_tasks over 10,000 full tasks, ms", 15.0, STALL_MANY, "iter_tasks"),
     Target("its total time over decoding in one go", 0.5, TOTAL, "iter_tasks"),
     Target("longest loop stall, list_tasks of 1,000, ms", 25.0, STALL_SOME, "list_tasks"),

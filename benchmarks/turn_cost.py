@@ -104,7 +104,7 @@ async def alone(quota: LocalQuota, meter: Meter) -> None:
         going = meter.turn()
 
 
-async def crowd(one: Callable[[], Coroutine[Any, Any, None]], meter: Meter, *, leaping: bool) -> None:
+async def run_callers(one: Callable[[], Coroutine[Any, Any, None]], meter: Meter, *, leaping: bool) -> None:
     """So many tasks, until the meter has enough."""
     tasks = [asyncio.create_task(one()) for _ in range(WAITERS)]
     await asyncio.sleep(
@@ -124,7 +124,7 @@ async def with_waiters(quota: LocalQuota, meter: Meter, *, leaping: bool = True)
             quota.release(await quota.acquire(Lane.BULK), status=200)
             going = meter.turn()
 
-    await crowd(one, meter, leaping=leaping)
+    await run_callers(one, meter, leaping=leaping)
 
 
 async def hand_over(_: LocalQuota, meter: Meter) -> None:
@@ -141,7 +141,7 @@ async def hand_over(_: LocalQuota, meter: Meter) -> None:
             await place
             going = meter.turn()
 
-    await crowd(one, meter, leaping=True)
+    await run_callers(one, meter, leaping=True)
 
 
 Case = Callable[[LocalQuota, Meter], Coroutine[Any, Any, None]]

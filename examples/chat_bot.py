@@ -1,12 +1,12 @@
-"""A chat-bot that lists and closes a person's tasks, while a bulk run goes on in the same client.
+"""A chat-bot that lists and closes a person's tasks, while a bulk run is in progress in the same client.
 
     GONG_ACCESS_KEY=... GONG_ACCESS_KEY_SECRET=... GONG_BASE_URL=... python chat_bot.py ann.smith@example.com
 
 Type `tasks`, `done 9067931441193858457`, or `quit`. Behind the scenes, everybody's overdue tasks are moved to
-tomorrow, which takes as long as the quota wants; yet each command is answered at once, for people go first. Without
-that, a command would wait behind hundreds of changes.
+tomorrow, as fast as the quota allows; yet each command is answered at once, because interactive calls go first.
+Otherwise a command would wait behind hundreds of updates.
 
-`gong-tasks simulator` starts a fake Gong to try it with, and prints what to set.
+`gong-tasks simulator` starts a simulated Gong to try it with, and prints what to set.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from gong_tasks_async import (
 )
 from gong_tasks_async.bulk.selection import due_on, overdue, select
 
-# Nobody waits longer for a chat; what cannot be answered by then is refused at once, before anything is sent.
-PATIENCE = 10.0
+# Seconds: a chat user waits no longer. A call that cannot end by then fails at once, before anything is sent.
+TIMEOUT = 10.0
 SHOWN = 5
 
 
@@ -39,21 +39,21 @@ class ChatBot:
 
     def __init__(self, gong: GongTasksClient, user_id: str) -> None:
         # A view: it shares connection and quota with the client, and costs nothing.
-        self._gong = gong.with_options(lane=Lane.INTERACTIVE, timeout=PATIENCE)
+        self._gong = gong.with_options(lane=Lane.INTERACTIVE, timeout=TIMEOUT)
         self._user_id = user_id
 
     async def answer(self, message: str) -> str:
-        """Do what a message says, and tell how it went; no error gets out of here."""
+        """Execute a message and describe the result; never raises."""
         try:
-            return await self._obey(message)
+            return await self._execute(message)
         except TaskNotFoundError:
             return "You have no such task."
         except DeadlineExceeded:
             return "Gong is busy: look again in a minute."
         except GongError as error:
-            return f"Gong does not want to: {error}"
+            return f"That failed: {error}"
 
-    async def _obey(self, message: str) -> str:
+    async def _execute(self, message: str) -> str:
         match message.split():
             case ["tasks"]:
                 return listed(await self._gong.list_tasks(self._user_id))
@@ -62,7 +62,7 @@ class ChatBot:
                 task = await self._gong.update_task(update)
                 return f"Task {task.id} is done."
             case _:
-                return "Say `tasks`, or `done` and the number of a task."
+                return "Type `tasks`, or `done` and the number of a task."
 
 
 def listed(tasks: list[Task]) -> str:
@@ -76,26 +76,26 @@ def listed(tasks: list[Task]) -> str:
 
 
 def due(task: Task) -> str:
-    """Tell the day on which a task is due."""
+    """Format the day on which a task is due."""
     return task.due_date.date().isoformat() if task.due_date else "any time  "
 
 
 def title(task: Task) -> str:
-    """Name a task; those made by a flow have no title of their own."""
+    """Name a task; those of a flow have no title."""
     return task.title or (task.flow and task.flow.name) or "(untitled)"
 
 
 async def postpone_everything(gong: GongTasksClient) -> None:
-    """Move the overdue tasks of everybody to tomorrow: a bulk run, which waits behind the people."""
-    machine = gong.with_options(lane=Lane.BULK)  # the listing of the users, too, is no person's call
+    """Move all overdue tasks to tomorrow: a bulk run, which waits behind interactive calls."""
+    bulk = gong.with_options(lane=Lane.BULK)  # for the listing of the users too
     try:
-        print(f"(bulk run: {await machine.update_many(overdue_updates(machine, datetime.now(UTC)))})")
+        print(f"(bulk run: {await bulk.update_many(overdue_updates(bulk, datetime.now(UTC)))})")
     except GongError as error:
         print(f"(bulk run: {error})")
 
 
 async def overdue_updates(gong: GongTasksClient, now: datetime) -> AsyncIterator[TaskUpdate]:
-    """Find them person by person, as fast as they are changed; a company's worth is never held in memory."""
+    """Find them user by user, as fast as they are updated, so that memory stays flat."""
     late, to_tomorrow = overdue(now), due_on((now + timedelta(days=1)).date())
     async for listing in gong.list_many(user.id async for user in gong.iter_users() if user.active):
         for update in select(listing.unwrap(), late, to_tomorrow):
@@ -111,14 +111,14 @@ async def chat(bot: ChatBot) -> None:
 
 
 async def main(address: str) -> int:
-    """Chat until the person has had enough; then the bulk run ends as well."""
+    """Chat until the user quits; then the bulk run ends as well."""
     async with GongTasksClient.from_env() as gong:
-        people = await gong.find_users([address])
-        if address not in people:
-            print(f"Nobody has the address {address}", file=sys.stderr)
+        users = await gong.find_users([address])
+        if address not in users:
+            print(f"No user has the address {address}", file=sys.stderr)
             return 1
         bulk_run = asyncio.create_task(postpone_everything(gong))
-        await chat(ChatBot(gong, people[address].id))
+        await chat(ChatBot(gong, users[address].id))
         bulk_run.cancel()
         await asyncio.gather(bulk_run, return_exceptions=True)
     return 0

@@ -1,12 +1,12 @@
-"""A nightly script that dismisses everybody's old tasks, and goes on tomorrow where the day's quota ended.
+"""A nightly script that dismisses everybody's old tasks, and resumes tomorrow if the daily budget runs out.
 
     GONG_ACCESS_KEY=... GONG_ACCESS_KEY_SECRET=... GONG_BASE_URL=... python nightly_bulk.py /var/lib/gong-nightly
 
 In the folder it keeps the job's journal, the count of the day's calls, and a report as a web page. Exit codes:
-0 all done, 1 something failed and wants a look, 75 the day's calls are spent and the same line should run again
-tomorrow (75 is what mail servers and cron wrappers take for "try later": EX_TEMPFAIL).
+0 all done, 1 something failed, 75 the daily budget is spent: run the same command again tomorrow (75 is EX_TEMPFAIL,
+which mail servers and cron wrappers read as "try later").
 
-`gong-tasks simulator` starts a fake Gong to try it with, and prints what to set.
+`gong-tasks simulator` starts a simulated Gong to try it with, and prints what to set.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ DONE, FAILED, TRY_LATER = 0, 1, 75
 
 
 async def nightly(gong: GongTasksClient, folder: Path, now: datetime) -> int:
-    """Run the job, or what is left of it; the answer is the exit code."""
+    """Run the job, or the rest of it; return the exit code."""
     try:
         report = await dismiss_old_tasks(gong, folder / "dismiss.gong", now - OLD)
     except (
@@ -49,9 +49,9 @@ async def nightly(gong: GongTasksClient, folder: Path, now: datetime) -> int:
 
 
 async def dismiss_old_tasks(gong: GongTasksClient, journal: Path, before: datetime) -> BulkReport:
-    """Go on with the last run's journal if it was left behind, and look for old tasks only otherwise.
+    """Resume the last run's journal if there is one, and look for old tasks only otherwise.
 
-    The journal holds all rows of its job. So nothing has to be listed again, and what is settled costs no call.
+    The journal holds all rows of its job. So nothing is listed again, and settled rows cost no call.
     """
     if left_behind(journal):
         return await gong.resume_many(journal)
@@ -59,9 +59,9 @@ async def dismiss_old_tasks(gong: GongTasksClient, journal: Path, before: dateti
 
 
 async def old_tasks(gong: GongTasksClient, before: datetime) -> list[TaskUpdate]:
-    """List everybody's open tasks, one call a person, and choose the old ones.
+    """List all users' open tasks, one call per user, and select the old ones.
 
-    All of them, before the first is changed: an error on the way then leaves nothing half done.
+    All of them before the first update: an error on the way then leaves nothing half done.
     """
     everybody = (user.id async for user in gong.iter_users() if user.active)
     return [
@@ -72,19 +72,19 @@ async def old_tasks(gong: GongTasksClient, before: datetime) -> list[TaskUpdate]
 
 
 def left_behind(journal: Path) -> bool:
-    """Tell whether an earlier run has left work to do."""
+    """Whether an earlier run left work to do."""
     return journal.exists()
 
 
 def file_away(report: BulkReport, folder: Path, now: datetime) -> None:
-    """Write the report, and keep a finished journal under another name, so that the next night begins a new one."""
+    """Write the report, and rename a finished journal, so that the next night starts a new one."""
     (folder / "report.html").write_text(report.to_html(), encoding="utf-8")
     if report.complete:
         (folder / "dismiss.gong").rename(folder / f"dismissed-{now:%Y%m%dT%H%M%SZ}.gong")
 
 
 def exit_code(report: BulkReport) -> int:
-    """Tell whoever started us whether to come back."""
+    """Return the exit code of a report."""
     if isinstance(report.stopped_because, RateLimitError):
         return TRY_LATER
     return FAILED if report.failed or not report.complete else DONE
@@ -92,10 +92,10 @@ def exit_code(report: BulkReport) -> int:
 
 async def main(folder: Path) -> int:
     """Run against the Gong that the environment names."""
-    # Counted in a file, so that this night and what ran today before it know of each other.
+    # Counted in a file, so that this run and earlier ones of today share the daily budget.
     limits = QuotaLimits(day_store=folder / "day.sqlite")
     async with GongTasksClient.from_env(limits=limits) as gong:
-        # No call of this script is a person's; so none of them touches the calls that are kept back for people.
+        # Every call is in the bulk lane, so none of them uses the reserve for interactive calls.
         return await nightly(gong.with_options(lane=Lane.BULK), folder, datetime.now(UTC))
 
 

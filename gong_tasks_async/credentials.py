@@ -1,4 +1,4 @@
-"""Who is calling: how a request is signed, without ever showing the secret."""
+"""Credentials: sign requests, and never show the secret."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ class Credentials(Protocol):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """The texts that must never be shown, should an answer repeat them."""
+        """The texts that must never be shown, should a response repeat them."""
 
 
 @frozen
 class Grant:
-    """Credentials, and the address that they are for, where whoever gave them out named one."""
+    """Credentials, and the base URL that came with them, if any."""
 
     credentials: Credentials
     base_url: str | None = None
 
 
 def checked_text(name: str, value: str) -> str:
-    """A part of the credentials that can be sent.
+    """Check that a part of the credentials can be sent.
 
     Raises:
         ValueError: it cannot. The value itself is never part of the message: messages end up in logs.
@@ -58,7 +58,7 @@ class AccessKey:
     authorization: str = field(init=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
-        """Refuse what cannot be sent, and build the header once."""
+        """Check that both can be sent, and build the header once."""
         checked_text("access_key", self.access_key)
         checked_text("access_key_secret", self.access_key_secret)
         if ":" in self.access_key:
@@ -77,7 +77,7 @@ class AccessKey:
 
 @frozen(repr=False)
 class BearerToken:
-    """An OAuth access token that somebody else keeps fresh.
+    """An OAuth access token that your own code refreshes.
 
     Raises:
         ValueError: it is empty, or holds a character that cannot be sent.
@@ -86,7 +86,7 @@ class BearerToken:
     token: str
 
     def __attrs_post_init__(self) -> None:
-        """Refuse what cannot be sent."""
+        """Check that it can be sent."""
         checked_text("token", self.token)
 
     @property

@@ -1,7 +1,7 @@
-"""Fixtures for the tests of whoever uses this library: a fake Gong, a client of it, and a clock that need not wait.
+"""pytest fixtures for projects that use this library: a simulated Gong, a client of it, a virtual clock.
 
-pytest loads this module in each of their runs, whether Gong is tested or not. So it imports nothing but
-pytest and its companions, until a fixture is asked for.
+pytest loads this module in every run of such a project, whether Gong is tested or not. So it imports only pytest
+and pytest-asyncio until a fixture is requested.
 """
 
 from __future__ import annotations
@@ -42,16 +42,16 @@ MARKER_HELP = (
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known, for runs with `--strict-markers`."""
+    """Register the marker, for runs with `--strict-markers`."""
     config.addinivalue_line("markers", MARKER_HELP)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> Generator[None]:
-    """Give the tests that ask for `gong_clock` an event loop of that kind, and leave all others alone.
+    """Run the tests that use `gong_clock` in a virtual-clock event loop, and leave all others alone.
 
-    pytest-asyncio asks its hook for the loops of each test, but once the hook is there it must answer for every
-    test of the project. Hence it is there for these tests only.
+    pytest-asyncio asks its hook for the loops of each test, but once the hook is registered it must answer for every
+    test of the project. So it is registered for these tests only.
     """
     if CLOCK not in metafunc.fixturenames:
         return (yield)
@@ -72,7 +72,7 @@ class _VirtualLoops:
 
 
 class ClientSettings(TypedDict):
-    """What a client needs to know of a simulator; these keys alone, so that others can stand beside them."""
+    """The keywords that connect a client to a simulator; only these, so that others can be added."""
 
     credentials: AccessKey
     base_url: str
@@ -81,20 +81,20 @@ class ClientSettings(TypedDict):
 
 @dataclass(frozen=True)
 class GongSimulator:
-    """A fake Gong: in a thread of its own, whatever event loop a test has, or in memory beside `gong_clock`."""
+    """A simulated Gong: in its own thread, for any event loop, or in memory together with `gong_clock`."""
 
     engine: Engine
-    """Its inside: the tasks and users it has, and how to make it inject_fault."""
+    """Its state: tasks, users, and faults to inject."""
     base_url: str
-    """Where it listens."""
+    """Its base URL."""
     latency: tuple[float, float] = (0.0, 0.0)
-    """The least and the most seconds of a round trip."""
+    """The shortest and longest round trip, in seconds."""
     in_memory: bool = False
-    """Whether it has no socket; then clients come from `connect` or the fixture `gong_client`."""
+    """Whether it has no socket; then get clients from `connect` or the fixture `gong_client`."""
 
     @property
     def access_key(self) -> str:
-        """The access key that it takes."""
+        """The access key that it accepts."""
         return self.engine.access_key
 
     @property
@@ -104,28 +104,28 @@ class GongSimulator:
 
     @property
     def ledger(self) -> Ledger:
-        """What has arrived."""
+        """The requests that arrived."""
         return self.engine.ledger
 
     @property
     def credentials(self) -> AccessKey:
-        """The credentials that it takes."""
+        """The credentials that it accepts."""
         from gong_tasks_async.credentials import AccessKey  # noqa: PLC0415 - see the module's text
 
         return AccessKey(self.access_key, self.access_key_secret)
 
     @property
     def client_settings(self) -> ClientSettings:
-        """Keywords for a client of it that never waits: `GongTasksClient(**gong_simulator.client_settings)`."""
+        """Keywords of a client without rate limits: `GongTasksClient(**gong_simulator.client_settings)`."""
         from gong_tasks_async.quota import Unlimited  # noqa: PLC0415 - see the module's text
 
         return {"credentials": self.credentials, "base_url": self.base_url, "quota": Unlimited()}
 
     @asynccontextmanager
     async def connect(self, **settings: Unpack[AllSettings]) -> AsyncIterator[GongTasksClient]:
-        """Open a client of it; settings are those of `GongTasksClient`, and go before our own.
+        """Open a client of it; settings are those of `GongTasksClient`, and override our own.
 
-        Without `limits` or `quota` it never waits, except beside `gong_clock`: there waiting takes no time.
+        Without `limits` or `quota` it never waits, except with `gong_clock`, where waiting takes no time.
         """
         from gong_tasks_async import GongTasksClient, Unlimited  # noqa: PLC0415 - see the module's text
 
@@ -133,7 +133,7 @@ class GongSimulator:
         settings.setdefault("base_url", self.base_url)
         if self.in_memory:
             settings.setdefault("quota", _virtual_quota(settings))
-        elif "limits" not in settings:  # they would be of no effect beside a quota
+        elif "limits" not in settings:  # a quota would override them
             settings.setdefault("quota", Unlimited())
         async with self._session() as session:
             settings.setdefault("session", session)
@@ -147,7 +147,7 @@ class GongSimulator:
 
 
 def _virtual_quota(settings: AllSettings) -> Quota:
-    """A quota whose days, too, pass on the loop's clock."""
+    """A quota whose days, too, follow the loop's clock."""
     from gong_tasks_async import LocalQuota, QuotaLimits  # noqa: PLC0415 - see the module's text
 
     loop, began = asyncio.get_running_loop(), time.time()
@@ -160,18 +160,18 @@ def _virtual_quota(settings: AllSettings) -> Quota:
 
 @dataclass(frozen=True)
 class GongClock:
-    """The clock of a test in which waiting takes no time."""
+    """The virtual clock of a test."""
 
     loop: asyncio.AbstractEventLoop
 
     def time(self) -> float:
-        """Tell the seconds that have passed since the test's event loop was made."""
+        """Return the seconds since the test's event loop was made."""
         return self.loop.time()
 
 
 @pytest.fixture
 def gong_simulator(request: pytest.FixtureRequest) -> Iterator[GongSimulator]:
-    """A fake Gong of its own for each test, without limits unless the marker of the same name sets them."""
+    """A simulated Gong for each test, without limits unless the marker of the same name sets them."""
     from gong_tasks_async.simulator import DayLimit, Engine, SecondLimit, SimulatorThread  # noqa: PLC0415 - as above
 
     settings = {"second_limit": SecondLimit.NONE, "day_limit": DayLimit.NONE, **_marked(request.node)}
@@ -189,14 +189,14 @@ async def gong_client(
     gong_simulator: GongSimulator,
     _gong_needs_asyncio: None,
 ) -> AsyncIterator[GongTasksClient]:
-    """An open client of `gong_simulator`; other settings than ours take `gong_simulator.connect`."""
+    """An open client of `gong_simulator`; for other settings use `gong_simulator.connect`."""
     async with gong_simulator.connect() as gong:
         yield gong
 
 
 @_async_fixture
 async def gong_clock(_gong_needs_asyncio: None) -> GongClock:
-    """A clock on which an hour passes at once: all waiting of the test, the client and the fake Gong follows it."""
+    """A virtual clock: all waiting of the test, the client and the simulator follows it and takes no time."""
     from gong_tasks_async.simulator import VirtualClockLoop  # noqa: PLC0415 - see the module's text
 
     loop = asyncio.get_running_loop()
@@ -220,7 +220,7 @@ def _gong_needs_asyncio(request: pytest.FixtureRequest) -> None:
 
 
 def _marked(item: pytest.Item) -> dict[str, Any]:
-    """The settings of all markers, a test's own before those of its class and module."""
+    """Merge the settings of all markers; a test's own override its class's and module's."""
     settings: dict[str, Any] = {}
     for marker in item.iter_markers(MARKER):
         if marker.args:

@@ -16,7 +16,7 @@ from gong_tasks_async.http.transport import Session
 from gong_tasks_async.quota import Lane, Quota, QuotaLimits
 
 AnyCredentials: TypeAlias = Credentials | OAuthToken | Supplier
-"""Those that last, those that renew themselves, or a function (plain or async) that knows them."""
+"""Those that last, those that refresh themselves, or a function (plain or async) that knows them."""
 
 DEFAULT_BASE_URL = "https://api.gong.io"
 

@@ -257,7 +257,7 @@ def test_a_null_in_an_array_is_left_out_and_does_not_move_the_path() -> None:
 
 
 BODIES: list[tuple[bytes, str, str]] = [
-    (b"", "JSON", "an empty answer"),
+    (b"", "JSON", "an empty response"),
     (b"<html>" + b"x" * 500, "JSON", "b'<html>xxxxx"),
     (b'{"tasks":[', "JSON", "b'{\"tasks\":['"),
     (b'{"a":NaN}', "JSON", "NaN"),

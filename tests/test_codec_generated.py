@@ -149,7 +149,7 @@ def test_the_generated_source_reads_as_the_module_says() -> None:
         "    try:",
         "        if len(raw) != 1: raw = Email_blank | raw",
         '        its_email = raw["email"]',
-        "        if type(its_email) is not str and its_email is not None: raise Stumbled",
+        "        if type(its_email) is not str and its_email is not None: raise FastPathMiss",
         "    except KeyError:",
         "        return read_Email(Email_blank | raw)",
         "    draft = EmailDraft()",

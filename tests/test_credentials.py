@@ -98,10 +98,10 @@ def test_a_colon_belongs_to_the_secret_alone() -> None:
 
 @BOTH
 def test_credentials_are_values_that_are_frozen_and_travel(credentials: Credentials) -> None:
-    for twin in (pickle.loads(pickle.dumps(credentials)), copy.deepcopy(credentials)):  # noqa: S301 - our own bytes
-        assert twin == credentials
-        assert hash(twin) == hash(credentials)
-        assert twin.authorization == credentials.authorization
+    for duplicate in (pickle.loads(pickle.dumps(credentials)), copy.deepcopy(credentials)):  # noqa: S301 - our own bytes
+        assert duplicate == credentials
+        assert hash(duplicate) == hash(credentials)
+        assert duplicate.authorization == credentials.authorization
     with pytest.raises(FrozenInstanceError):
         credentials.token = "other"  # type: ignore[attr-defined]  # refused by the type checker as well
 

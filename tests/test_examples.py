@@ -171,7 +171,7 @@ async def test_the_chat_bot_answers_whatever_happens(connect: Connect) -> None:
     assert await bot.answer("tasks") == "Nothing to do."
     assert await bot.answer("done 7") == "You have no such task."
     for nonsense in ("", "done", "done x", "done 0", "hello"):
-        assert (await bot.answer(nonsense)).startswith("Say `tasks`")
+        assert (await bot.answer(nonsense)).startswith("Type `tasks`")
     engine.slow_seconds = 60
     engine.inject_fault(Fault.SLOW)
     assert await bot.answer("tasks") == "Gong is busy: look again in a minute."
@@ -185,11 +185,11 @@ def test_the_chat_bot_as_a_program() -> None:
     address = engine.people[0]["emailAddress"]
     with SimulatorThread(engine) as gong:
         finished = run(gong, str(EXAMPLES / "chat_bot.py"), address, typed=f"tasks\ndone {number}\nquit\n")
-        stranger = run(gong, str(EXAMPLES / "chat_bot.py"), "nobody@example.com")
+        unknown = run(gong, str(EXAMPLES / "chat_bot.py"), "nobody@example.com")
     assert (finished.returncode, finished.stderr) == (0, "")
     assert f"Task {number} is done." in finished.stdout
     assert engine.tasks[number]["status"] == "DONE"
-    assert (stranger.returncode, stranger.stderr) == (1, "Nobody has the address nobody@example.com\n")
+    assert (unknown.returncode, unknown.stderr) == (1, "No user has the address nobody@example.com\n")
 
 
 # --- webhook_service

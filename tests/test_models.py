@@ -193,12 +193,12 @@ def test_every_positive_int64_is_a_task_id(task_id: int) -> None:
 
 @pytest.mark.parametrize("word", ["SNOOZED", "open", "", "é 📞", "__class__", "name"])
 def test_an_unknown_word_is_carried_through_unharmed(word: str) -> None:
-    member = TaskStatus(word)
-    assert isinstance(member, TaskStatus)
-    assert (member.value, member.name, str(member)) == (word, word, word)
-    assert member == word == TaskStatus(word)
-    assert {member: 1}[TaskStatus(word)] == {word: 1}[member] == 1
-    assert not member.is_documented
+    value = TaskStatus(word)
+    assert isinstance(value, TaskStatus)
+    assert (value.value, value.name, str(value)) == (word, word, word)
+    assert value == word == TaskStatus(word)
+    assert {value: 1}[TaskStatus(word)] == {word: 1}[value] == 1
+    assert not value.is_documented
     assert word not in TaskStatus.__members__
     assert [status.value for status in TaskStatus] == ["OPEN", "DONE", "DISMISSED"]
 
@@ -207,10 +207,10 @@ def test_documented_words_are_the_listed_members() -> None:
     vocabularies = OpenEnum.__subclasses__()
     assert len(vocabularies) == 7
     for vocabulary in vocabularies:
-        for member in vocabulary:
-            assert vocabulary(member.value) is member
-            assert member.is_documented
-            assert hash(member) == hash(str(member))
+        for value in vocabulary:
+            assert vocabulary(value.value) is value
+            assert value.is_documented
+            assert hash(value) == hash(str(value))
 
 
 @pytest.mark.parametrize("value", [None, 1, b"OPEN", ("OPEN",)], ids=repr)
@@ -222,18 +222,18 @@ def test_what_is_no_text_is_no_word(value: Any) -> None:
 @pytest.mark.parametrize("copied", COPIES.values(), ids=COPIES)
 @pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
 def test_every_value_survives_copying_and_pickling(value: object, copied: Callable[[Any], Any]) -> None:
-    twin = copied(value)
-    assert twin == value
-    assert type(twin) is type(value)
-    assert hash(twin) == hash(value)
-    assert repr(twin) == repr(value)
+    duplicate = copied(value)
+    assert duplicate == value
+    assert type(duplicate) is type(value)
+    assert hash(duplicate) == hash(value)
+    assert repr(duplicate) == repr(value)
 
 
 def test_a_copied_task_keeps_its_unknown_words_and_fields() -> None:
-    twin = pickle.loads(pickle.dumps(TASK))  # noqa: S301 - our own bytes
-    assert type(twin.status) is TaskStatus
-    assert not twin.status.is_documented
-    assert twin.extra == {"new": [1, None]}
+    duplicate = pickle.loads(pickle.dumps(TASK))  # noqa: S301 - our own bytes
+    assert type(duplicate.status) is TaskStatus
+    assert not duplicate.status.is_documented
+    assert duplicate.extra == {"new": [1, None]}
 
 
 @pytest.mark.parametrize("value", VALUES[:5], ids=lambda value: type(value).__name__)

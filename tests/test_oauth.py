@@ -315,7 +315,7 @@ async def test_a_lost_answer_that_used_the_token_up_is_told_as_such(house: Calla
     home = await house()
     home.engine.inject_token_fault(Fault.RESET_AFTER)
     async with home.client(home.token()) as gong:
-        with pytest.raises(CredentialsError, match="an earlier try got no answer"):
+        with pytest.raises(CredentialsError, match="an earlier attempt got no response"):
             await gong.update_task(home.update())
 
 
@@ -381,7 +381,7 @@ async def test_arguments_may_go_into_the_body(house: Callable[..., Any]) -> None
 async def test_no_secret_is_ever_told(house: Callable[..., Any], caplog: pytest.LogCaptureFixture) -> None:
     home = await house()
     secrets = {home.engine.client_secret, home.engine.refresh_token}
-    told = []
+    shown = []
     with caplog.at_level(logging.DEBUG):
         for fault in (Fault.RESET_AFTER, Fault.GARBLED, Fault.SERVER_ERROR, Fault.FORBIDDEN_HTML):
             token = home.token()
@@ -390,9 +390,9 @@ async def test_no_secret_is_ever_told(house: Callable[..., Any], caplog: pytest.
                 with pytest.raises(CredentialsError) as caught:
                     await gong.update_task(home.update())
             secrets.add(home.engine.refresh_token)
-            told += [*traceback.format_exception(caught.value), repr(token), repr(caught.value.__dict__)]
-        told += [repr(grant) for grant in home.saved]
-    text = "\n".join([*told, caplog.text])
+            shown += [*traceback.format_exception(caught.value), repr(token), repr(caught.value.__dict__)]
+        shown += [repr(grant) for grant in home.saved]
+    text = "\n".join([*shown, caplog.text])
     assert not [secret for secret in secrets if secret in text]
 
 

@@ -1,4 +1,4 @@
-"""A bot's module, with nothing in it that knows of tests."""
+"""A bot's module, unaware of tests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gong_tasks_async.bulk.selection import dismiss, overdue, select
 
 
 async def greeting(gong: GongTasksClient, user_id: str) -> str:
-    """Tell a person what there is to do, or that nobody knows; they wait 5 seconds at most."""
+    """Greet a user with the number of open tasks, within 5 seconds, whether Gong answers or not."""
     try:
         tasks = await gong.with_options(lane=Lane.INTERACTIVE, timeout=5).list_tasks(user_id)
     except GongError:
@@ -18,7 +18,7 @@ async def greeting(gong: GongTasksClient, user_id: str) -> str:
 
 
 async def clean_up(gong: GongTasksClient, user_id: str, now: datetime) -> int:
-    """Dismiss a person's overdue tasks, and tell how many there were."""
+    """Dismiss a user's overdue tasks; return how many there were."""
     tasks = await gong.list_tasks(user_id)
     report = await gong.update_many(list(select(tasks, overdue(now), dismiss)))
     return report.updated

@@ -1,6 +1,6 @@
-"""How to test code that uses gong_tasks_async: with a fake Gong that comes as a fixture, and no mocks."""
+"""How to test code that uses gong_tasks_async: with a simulated Gong as a fixture, and no mocks."""
 
-# ruff: noqa: S101, PLR2004, D103 - assert is how pytest speaks, numbers in a test are the test, its name says it all
+# ruff: noqa: S101, PLR2004, D103 - pytest uses assert, a test's numbers are its data, its name is its docstring
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ END_OF_2026 = datetime(2026, 12, 31, tzinfo=UTC)
 
 
 def still_open(gong: GongSimulator, user_id: str) -> int:
-    """Look inside the fake Gong."""
+    """Count the open tasks in the simulator."""
     tasks = gong.engine.tasks.values()
     return sum(task["status"] == "OPEN" for task in tasks if str(task["userId"]) == user_id)
 
@@ -28,7 +28,7 @@ async def test_the_greeting_counts(gong_client: GongTasksClient, gong_simulator:
     assert await greeting(gong_client, user_id) == expected
 
 
-# The marker sets the fake Gong up: here as a company that has not bought Gong Engage.
+# The marker configures the simulator: here as a company without Gong Engage.
 @pytest.mark.gong_simulator(account="without_engage")
 async def test_the_greeting_is_polite_where_gong_is_not(
     gong_client: GongTasksClient, gong_simulator: GongSimulator, gong_clock: GongClock
@@ -37,8 +37,8 @@ async def test_the_greeting_is_polite_where_gong_is_not(
     assert gong_clock.time() <= 5
 
 
-# Beside gong_clock, waiting takes no time: here Gong asks for a minute, with which nobody's patience agrees.
-async def test_nobody_waits_a_minute_for_a_greeting(
+# With gong_clock, waiting takes no time: here Gong asks for a minute, longer than the timeout.
+async def test_a_greeting_does_not_wait_a_minute(
     gong_client: GongTasksClient, gong_simulator: GongSimulator, gong_clock: GongClock
 ) -> None:
     gong_simulator.engine.inject_fault(Fault.TOO_MANY, retry_after="60")
@@ -46,7 +46,7 @@ async def test_nobody_waits_a_minute_for_a_greeting(
     assert gong_clock.time() < 1
 
 
-# With Gong's own limit of 3 calls a second, a hundred changes take half a minute, of which the test takes nothing.
+# At Gong's limit of 3 calls a second, a hundred updates take half a minute, and the test takes no time.
 @pytest.mark.gong_simulator(users=1, tasks_per_user=100, second_limit="sliding")
 async def test_cleaning_up_survives_a_bad_network(
     gong_client: GongTasksClient, gong_simulator: GongSimulator, gong_clock: GongClock

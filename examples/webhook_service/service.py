@@ -1,4 +1,4 @@
-"""A web service that marks a task as done when another system says so.
+"""A web service that marks a task as done when it receives a webhook.
 
     GONG_ACCESS_KEY=... GONG_ACCESS_KEY_SECRET=... GONG_BASE_URL=... WEBHOOK_SECRET=... python service.py
 
@@ -6,7 +6,7 @@
     hex=$(printf %s "$body" | openssl dgst -sha256 -hmac "$WEBHOOK_SECRET" -r | cut -d' ' -f1)
     curl -d "$body" -H "X-Signature-256: sha256=$hex" http://localhost:8080/task-done
 
-`gong-tasks simulator` starts a fake Gong to try it with. FastAPI is the same story: open the client in its
+`gong-tasks simulator` starts a simulated Gong to try it with. FastAPI is the same story: open the client in its
 `lifespan`, map the errors in an `exception_handler`.
 """
 
@@ -35,7 +35,7 @@ from gong_tasks_async import (
 GONG = web.AppKey("GONG", GongTasksClient)
 SECRET = web.AppKey("SECRET", bytes)
 
-# Most senders of webhooks give up after 10 to 30 seconds, and come again. Whoever answers later has done it twice.
+# Seconds. Most senders of webhooks time out after 10 to 30 and send again; a later response means doing it twice.
 TIMEOUT = 8.0
 SOON = 60.0
 
@@ -47,10 +47,10 @@ def make_app(
 ) -> web.Application:
     """Build the service; tests hand in a client of their own."""
     if not secret:
-        raise ValueError("WEBHOOK_SECRET is empty: then anybody could close tasks")
+        raise ValueError("WEBHOOK_SECRET is empty: anyone could close tasks")
 
     async def open_client(app: web.Application) -> AsyncIterator[None]:
-        # One client for the whole service: its connections are used again, and its quota sees every call.
+        # One client for the whole service: connections are reused, and its quota counts every call.
         async with make_client() as gong:
             app[GONG] = gong.with_options(timeout=TIMEOUT)
             yield
@@ -72,15 +72,15 @@ async def task_done(request: web.Request) -> web.Response:
 
 
 def check_signature(secret: bytes, body: bytes, given: str) -> None:
-    """Refuse a body that was not signed with our secret."""
+    """Check that a body was signed with our secret."""
     expected = f"sha256={hmac.new(secret, body, hashlib.sha256).hexdigest()}"
-    # compare_digest takes equally long wherever the texts differ, so that nobody can guess digit by digit.
+    # compare_digest takes constant time, so that a signature cannot be guessed digit by digit.
     if not hmac.compare_digest(expected.encode(), given.encode(errors="replace")):
         raise web.HTTPUnauthorized(text="The signature is missing or wrong")
 
 
 def read_update(body: bytes) -> TaskUpdate:
-    """Read what is wanted; the library refuses values that Gong would refuse."""
+    """Parse the update; the library validates its values."""
     try:
         wanted = json.loads(body)
         return TaskUpdate(int(wanted["taskId"]), str(wanted["userId"]), status=TaskStatus.DONE)
@@ -90,7 +90,7 @@ def read_update(body: bytes) -> TaskUpdate:
 
 @web.middleware
 async def explain_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn what Gong says into what our caller should do."""
+    """Map errors to HTTP statuses for the sender."""
     try:
         return await handler(request)
     except TaskNotFoundError as error:
@@ -99,12 +99,12 @@ async def explain_errors(request: web.Request, handler: Handler) -> web.StreamRe
         return problem(HTTPStatus.SERVICE_UNAVAILABLE, error, error.retry_after or SOON)
     except DeadlineExceeded as error:
         return problem(HTTPStatus.SERVICE_UNAVAILABLE, error, error.estimate or SOON)
-    except GongError as error:  # no answer, a server error, wrong credentials: it is between Gong and us
+    except GongError as error:  # no response, a server error, wrong credentials
         return problem(HTTPStatus.BAD_GATEWAY, error)
 
 
 def problem(status: HTTPStatus, error: GongError, retry_after: float | None = None) -> web.Response:
-    """Tell an error in its own words, which never hold a credential."""
+    """Send an error's text, which never holds a credential."""
     headers = {} if retry_after is None else {"Retry-After": str(math.ceil(retry_after))}
     return web.json_response({"error": str(error)}, status=status, headers=headers)
 

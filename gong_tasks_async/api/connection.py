@@ -69,7 +69,7 @@ class Connection:
         transport, self._transport, self._closed = self._transport, None, True
         try:
             if self.renewal is not None:
-                await self.renewal.settle()
+                await self.renewal.wait()
         finally:
             if transport is not None:
                 await transport.close()

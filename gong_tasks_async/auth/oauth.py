@@ -1,4 +1,4 @@
-"""OAuth: access tokens that end after a day, and refresh tokens that can be used once."""
+"""OAuth: access tokens that expire after a day, single-use refresh tokens."""
 
 from __future__ import annotations
 
@@ -34,35 +34,35 @@ TOKEN_URL = "https://app.gong.io/oauth2/generate-customer-token"  # noqa: S105 -
 RETRY = RetryPolicy(attempts=3, attempt_timeout=30.0)
 
 LONGEST_ANSWER = 64 * 1024
-"""Bytes; tokens are short."""
+"""Bytes of a token response; tokens are short."""
 
 EARLY = timedelta(minutes=5)
-"""Before its end an access token is exchanged, so that no call under way meets the end; or half its life before."""
+"""How long before its expiry an access token is refreshed, so that no call in flight meets it; at most half its life."""
 
 PAUSE_AFTER_FAILURE = timedelta(seconds=30)
-"""Until the next try, while the access token of before is still good."""
+"""Until the next attempt, while the previous access token is still valid."""
 
 Save = Callable[[OAuthGrant], Awaitable[None] | None]
 
 
 class OAuthToken:
-    """Access to a company's Gong that renews itself; give it to the client as its credentials.
+    """OAuth credentials that refresh themselves; pass one to the client as its credentials.
 
-    The access token is exchanged five minutes before its end (or halfway, if that is later), and when Gong refuses
-    it; however many calls wait, once. A refresh token can be used a single time: each exchange brings the next one,
-    and ``save`` gets it before anything is sent with the new tokens. Whoever loses it must authorize the app again.
+    The access token is refreshed five minutes before its expiry (or halfway, if that is later), and when Gong
+    answers 401; once for all waiting calls. A refresh token is single-use: each refresh returns its successor,
+    and ``save`` gets that before anything is sent with the new tokens. If it is lost, the app must be authorized again.
     One refresh token belongs to one process; share one ``OAuthToken`` between the clients of an event loop, and
     where several processes call Gong, keep the token in one place and give the client a function that asks there.
-    The end of an event loop waits for an exchange that is under way.
+    The end of an event loop waits for a refresh in flight.
 
     Args:
         client_id: of your app, from Gong's Company settings > Ecosystem > API.
         client_secret: of your app.
         refresh_token: the newest that Gong gave for this company.
-        save: keeps a grant; a function or coroutine function. What it raises is raised to the callers as the cause
-            of a :class:`CredentialsError`, and it gets the same grant again with the next call.
-        access_token: one that is still good, if there is one; otherwise the first call gets one.
-        expires_at: when that one ends (aware); not known, it is used until Gong refuses it.
+        save: stores a grant; a function or coroutine function. What it raises becomes the cause of the callers'
+            :class:`CredentialsError`, and the next call passes it the same grant again.
+        access_token: one that is still valid, if there is one; otherwise the first call gets one.
+        expires_at: when that one expires (aware); if unknown, it is used until Gong answers 401.
         base_url: the address that it came with, as in :class:`OAuthGrant`.
         token_url: Gong's token endpoint.
         arguments: where the endpoint expects its arguments.
@@ -110,33 +110,33 @@ class OAuthToken:
 
     @property
     def identity(self) -> str:
-        """What tells the quotas of two companies apart; not to be shown."""
+        """Distinguishes the quotas of two companies; never show it."""
         return self._client.authorization
 
     @property
     def current(self) -> Grant | None:
-        """The access token to sign with now; None where there is none, or it is about to end."""
+        """The access token to sign with now; None where there is none, or it is about to expire."""
         return None if self._is_due() else self._grant
 
-    async def renew(self, refused: Grant | None) -> Grant:
-        """Get another access token than the refused one; joins the exchange under way.
+    async def refresh(self, refused: Grant | None) -> Grant:
+        """Get another access token than the refused one; joins a refresh in flight.
 
         Raises:
             CredentialsError: none can be had.
         """
         if refused is not None and self._grant is not None and self._grant != refused:
-            return self._grant  # somebody else was quicker
+            return self._grant  # another caller has refreshed already
         try:
-            return await self._flight.run(self._exchange)
+            return await self._flight.run(self._refresh)
         except CredentialsError as error:
             if refused is None and self._grant is not None and not self._has_ended():
                 self._put_off(error)
                 return self._grant
             raise
 
-    async def settle(self) -> None:
-        """Wait until no exchange is under way."""
-        await self._flight.settle()
+    async def wait(self) -> None:
+        """Wait until no refresh is in flight."""
+        await self._flight.wait()
 
     def __repr__(self) -> str:
         return "OAuthToken(...)"
@@ -151,10 +151,10 @@ class OAuthToken:
 
     def _put_off(self, error: CredentialsError) -> None:
         if not self._is_due():
-            return  # somebody who waited for the same exchange was quicker
+            return  # another caller of the same refresh has put it off already
         self._not_before = self._now() + PAUSE_AFTER_FAILURE
         logger.warning(
-            "Gong's access token could not be renewed yet; the one of before is still good: %s. %s",
+            "Gong's access token could not be refreshed yet; the previous one is still valid: %s. %s",
             error.reason,
             error.advice,
         )
@@ -162,8 +162,8 @@ class OAuthToken:
     def _has_ended(self) -> bool:
         return self._expires_at is not None and self._now() >= self._expires_at
 
-    async def _exchange(self) -> Grant:
-        """One exchange: ask, save, and only then use."""
+    async def _refresh(self) -> Grant:
+        """Refresh once: ask, save, and only then use."""
         if self._refused is not None:
             raise copy(self._refused)  # each raise would lengthen the traceback of a single one
         if self._unsaved is None:
@@ -184,7 +184,7 @@ class OAuthToken:
         except (Exception, asyncio.CancelledError) as error:  # the latter would look like the callers' own
             reason = f"your `save` raised {type(error).__name__}, so the new tokens are not used yet"
             raise CredentialsError(
-                reason=reason, advice="Mend it and call again: `save` gets them again."
+                reason=reason, advice="Fix it and call again: `save` gets them again."
             ) from error
 
     async def _ask(self) -> OAuthGrant:
@@ -198,13 +198,13 @@ class OAuthToken:
         )
         lost: list[TransportError] = []
         try:
-            response = await _answered(transport, request, lost)
+            response = await _send(transport, request, lost)
             return token_endpoint.read_grant(response, self._now())
         except (APIError, TransportError, DecodeError) as error:
-            refusal = token_endpoint.refusal(error, str(self._url), cut_off=bool(lost))
+            failure = token_endpoint.to_error(error, str(self._url), cut_off=bool(lost))
             if isinstance(error, APIError) and token_endpoint.is_invalid_grant(error):
-                self._refused = refusal
-            raise refusal from None
+                self._refused = failure
+            raise failure from None
         finally:
             await transport.close()
 
@@ -213,13 +213,13 @@ def _bearer(access_token: str) -> BearerToken:
     try:
         return BearerToken(access_token)
     except ValueError as problem:
-        reason = f"the access token that Gong gave cannot be used ({problem})"
+        reason = f"Gong's access token cannot be sent ({problem})"
         raise CredentialsError(reason=reason, advice="Call again, to get another one.") from None
 
 
 @frozen(repr=False)
 class _RefreshCredentials:
-    """Signs an exchange as the app, and keeps the refresh token out of every message too."""
+    """Sign a refresh as the app, and keep the refresh token, too, out of every message."""
 
     app: AccessKey
     refresh_token: str
@@ -233,11 +233,11 @@ class _RefreshCredentials:
         return (*self.app.secrets, self.refresh_token)
 
 
-async def _answered(transport: Transport, request: HttpRequest, lost: list[TransportError]) -> HttpResponse:
-    """Ask until there is an answer, or no use in asking; notes the tries that got none."""
-    tries = Attempts()
+async def _send(transport: Transport, request: HttpRequest, lost: list[TransportError]) -> HttpResponse:
+    """Send until there is a response, or no use in sending; collect the attempts without one in ``lost``."""
+    attempts = Attempts()
     while True:
-        tries.sent += 1
+        attempts.sent += 1
         try:
             response = await transport.send(request, RETRY.attempt_timeout)
         except TransportError as failure:
@@ -247,8 +247,10 @@ async def _answered(transport: Transport, request: HttpRequest, lost: list[Trans
             if responses.is_success(response):
                 return response
             error = responses.read_error(response, datetime.now(UTC))
-        tries.rate_limited += isinstance(error, RateLimitError)
-        wait = RETRY.wait(error, tries, random.random())  # noqa: S311 - jitter
-        if wait is None or tries.sent >= RETRY.attempts:  # a 429, too, since people and `close` wait for this
+        attempts.rate_limited += isinstance(error, RateLimitError)
+        wait = RETRY.wait(error, attempts, random.random())  # noqa: S311 - jitter
+        if (
+            wait is None or attempts.sent >= RETRY.attempts
+        ):  # a 429 too, since interactive callers and `close` wait for this
             raise error
         await asyncio.sleep(wait)

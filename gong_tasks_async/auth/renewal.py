@@ -1,4 +1,4 @@
-"""Keeps a client signed with credentials that are good, where they end and must be had anew."""
+"""Refresh a client's credentials where they expire."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ Supplier = Callable[[], Credentials | Awaitable[Credentials]]
 
 
 class CredentialSource(Protocol):
-    """Where credentials come from that do not last."""
+    """A source of credentials that expire."""
 
     @property
     def current(self) -> Grant | None:
-        """Those to sign with now; None where there are none, or they are about to end."""
+        """Those to sign with now; None where there are none, or they are about to expire."""
 
-    async def renew(self, refused: Grant | None) -> Grant:
+    async def refresh(self, refused: Grant | None) -> Grant:
         """Get credentials other than those that Gong refused, if there are any.
 
         Raises:
             CredentialsError: none can be had.
         """
 
-    async def settle(self) -> None:
-        """Wait until no renewal is under way."""
+    async def wait(self) -> None:
+        """Wait until no refresh is in flight."""
 
 
 class CallableSource:
-    """Credentials that a function of the user's knows, such as one that asks a vault.
+    """Credentials from a function of the user's, such as one that asks a vault.
 
-    It is asked before the first call, and again when Gong refuses what it gave.
+    It is called before the first request, and again when Gong answers 401 to what it returned.
     """
 
     def __init__(self, supply: Supplier) -> None:
@@ -45,34 +45,34 @@ class CallableSource:
         self._flight: SingleFlight[Grant] = SingleFlight()
         self.current: Grant | None = None
 
-    async def renew(self, refused: Grant | None) -> Grant:
-        """Ask the function, once for however many wait."""
+    async def refresh(self, refused: Grant | None) -> Grant:
+        """Call the function, once for all that wait."""
         if self.current is not None and self.current != refused:
             return self.current
         return await self._flight.run(self._ask)
 
-    async def settle(self) -> None:
-        """Wait until the function has answered."""
-        await self._flight.settle()
+    async def wait(self) -> None:
+        """Wait until the function has returned."""
+        await self._flight.wait()
 
     async def _ask(self) -> Grant:
         try:
             answer = self._supply()
             credentials = await answer if inspect.isawaitable(answer) else answer
         except (Exception, asyncio.CancelledError) as error:  # the latter would look like the callers' own
-            reason = f"the function that supplies them raised {type(error).__name__}"
+            reason = f"your credentials function raised {type(error).__name__}"
             raise CredentialsError(reason=reason, advice="See the cause of this error.") from error
         self.current = Grant(credentials)
         return self.current
 
 
 class Refresher:
-    """Signs one transport with what a source has.
+    """Sign one transport with what a source has.
 
     Args:
         source: where the credentials come from; it may serve several clients.
         transport: what signs with them.
-        follows_grant: whether requests go to the address that a grant names; not so where the user has said which.
+        follows_grant: whether requests go to the address that a grant names; False where the user has given one.
     """
 
     def __init__(self, source: CredentialSource, transport: Transport, *, follows_grant: bool) -> None:
@@ -82,12 +82,12 @@ class Refresher:
         self._signed: Grant | None = None
 
     async def ready(self) -> None:
-        """See to it that the transport signs with good credentials.
+        """Make the transport sign with valid credentials.
 
         Raises:
             CredentialsError: none can be had.
         """
-        self._sign(self._source.current or await self._renewed(None))
+        self._sign(self._source.current or await self._refreshed(None))
 
     @property
     def signed(self) -> Grant | None:
@@ -95,23 +95,23 @@ class Refresher:
         return self._signed
 
     async def refresh_after_401(self, refused: Grant | None) -> bool:
-        """Get other credentials than those that Gong has refused; False where there are no others.
+        """Get other credentials than those that Gong answered 401 to; False where there are no others.
 
         Raises:
             CredentialsError: none can be had.
         """
-        self._sign(await self._renewed(refused))
+        self._sign(await self._refreshed(refused))
         return self._signed != refused
 
-    async def settle(self) -> None:
-        """Wait until no renewal is under way: a token that was rotated must not be lost."""
-        await self._source.settle()
+    async def wait(self) -> None:
+        """Wait until no refresh is in flight: a rotated token must not be lost."""
+        await self._source.wait()
 
-    async def _renewed(self, refused: Grant | None) -> Grant:
+    async def _refreshed(self, refused: Grant | None) -> Grant:
         try:
-            return await self._source.renew(refused)
+            return await self._source.refresh(refused)
         except CredentialsError as error:
-            # One renewal may fail for many callers, and each writes its own request into the error.
+            # One refresh may fail for many callers, and each writes its own request into the error.
             raise copy(error) from error.__cause__
 
     def _sign(self, grant: Grant) -> None:

@@ -1,4 +1,4 @@
-"""One run of something, however many wait for it."""
+"""Single flight: one run of a coroutine, however many wait for it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ T = TypeVar("T")
 
 
 class _Uncancelled(asyncio.Task[T]):
-    """Comes to its end although the loop is torn down, or somebody cancels all tasks; both wait for it."""
+    """A task that finishes although the loop shuts down, or all tasks are cancelled; both wait for it."""
 
     def cancel(self, msg: Any | None = None) -> bool:
-        """Cancel for a timeout within only: those are callbacks, outside of any task."""
+        """Cancel only for a timeout within: timeouts are callbacks, outside of any task."""
         loop = self.get_loop()
         if not loop.is_running() or asyncio.current_task(loop) not in {None, self}:
             return False
@@ -23,9 +23,9 @@ class _Uncancelled(asyncio.Task[T]):
 
 
 class SingleFlight(Generic[T]):
-    """Starts a coroutine unless one is under way, and gives its end to everybody who waits.
+    """Start a coroutine unless one is in flight, and share its result with every waiter.
 
-    Somebody who stops waiting does not stop it: a refresh token that was sent is used up, and its successor must
+    A waiter that is cancelled does not stop it: a refresh token that was sent is used up, and its successor must
     not be lost.
     """
 
@@ -33,29 +33,29 @@ class SingleFlight(Generic[T]):
         self._task: asyncio.Task[T] | None = None
 
     async def run(self, start: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """The result of the run under way, or of a new one.
+        """Return the result of the run in flight, or of a new one.
 
         Raises:
-            ClientStateError: the one under way belongs to another event loop.
-            Exception: what the run raised, to everybody who waits for it.
+            ClientStateError: the one in flight belongs to another event loop.
+            Exception: what the run raised, to every waiter.
         """
         if self._task is None or self._task.done():
             self._task = _Uncancelled(start(), loop=asyncio.get_running_loop())
-            self._task.add_done_callback(_looked_at)
+            self._task.add_done_callback(_retrieve_exception)
         if self._task.get_loop() is not asyncio.get_running_loop():
             raise ClientStateError(
-                reason="These credentials are being renewed in another event loop: make others for each loop."
+                reason="These credentials are being refreshed in another event loop: make others for each loop."
             )
         return await asyncio.shield(self._task)
 
-    async def settle(self) -> None:
-        """Wait until nothing is under way."""
+    async def wait(self) -> None:
+        """Wait until nothing is in flight."""
         task = self._task
         if task is not None and task.get_loop() is asyncio.get_running_loop():
             await asyncio.wait([task])
 
 
-def _looked_at(task: asyncio.Task[Any]) -> None:
-    # Where everybody has stopped waiting, asyncio would complain about an exception that nobody took.
+def _retrieve_exception(task: asyncio.Task[Any]) -> None:
+    # Where no waiter is left, asyncio would complain about an exception that was never retrieved.
     if not task.cancelled():
         task.exception()

@@ -1,4 +1,4 @@
-"""What is said between us and Gong's token endpoint, without I/O.
+"""Requests to Gong's token endpoint and its responses, without I/O.
 
 See https://help.gong.io/docs/create-an-app-for-gong and https://www.rfc-editor.org/rfc/rfc6749#section-6 .
 """
@@ -19,7 +19,7 @@ from gong_tasks_async.errors import APIError, CredentialsError, DecodeError, Tra
 from gong_tasks_async.http.messages import FORM, HttpRequest, HttpResponse
 
 DAY = 86_400
-"""Seconds that a token lives where its answer does not say so in a number: Gong's default."""
+"""Seconds that a token lives where its response has no number: Gong's default."""
 
 BAD_REQUEST = 400
 UNAUTHORIZED = 401
@@ -29,25 +29,25 @@ class RefreshArguments(StrEnum):
     """Where the arguments of a refresh go."""
 
     QUERY = "query"
-    """Into the address, as Gong's documentation has it."""
+    """In the URL, as Gong documents it."""
     FORM = "form"
-    """Into the body, as OAuth's standard has it."""
+    """In the body, as OAuth's standard has it."""
 
 
 @frozen(kw_only=True)
 class OAuthGrant:
-    """What Gong gave for a refresh token. Keep it: the refresh token that it was given for is used up."""
+    """The tokens of one refresh. Store them: the refresh token that was sent is used up."""
 
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
     expires_at: datetime
-    """When the access token ends; aware."""
+    """When the access token expires; aware."""
     base_url: str | None = None
     """The company's own address, Gong's ``api_base_url_for_customer``."""
 
 
 def refresh_request(path: str, refresh_token: str, arguments: RefreshArguments) -> HttpRequest:
-    """Ask for new tokens; the client's id and secret are the transport's to add, as HTTP Basic."""
+    """Build the request for new tokens; the transport adds the app's id and secret as HTTP Basic."""
     values = {"grant_type": "refresh_token", "refresh_token": refresh_token}
     if arguments is RefreshArguments.QUERY:
         return HttpRequest("POST", path, query=values)
@@ -55,7 +55,7 @@ def refresh_request(path: str, refresh_token: str, arguments: RefreshArguments) 
 
 
 def read_grant(response: HttpResponse, now: datetime) -> OAuthGrant:
-    """The tokens of a 2xx.
+    """Read the tokens of a 2xx.
 
     Raises:
         DecodeError: a token is missing, or something is not as it should be; no value is quoted.
@@ -72,7 +72,7 @@ def read_grant(response: HttpResponse, now: datetime) -> OAuthGrant:
 def _json_object(body: bytes) -> Mapping[str, Any]:
     try:
         return codec.json_object(body)
-    except DecodeError:  # which quotes the beginning of the body, and that may be a token
+    except DecodeError:  # it quotes the beginning of the body, which may be a token
         raise DecodeError(path="$", expected="a JSON object", found="something else") from None
 
 
@@ -91,7 +91,7 @@ def _text(answer: Mapping[str, Any], name: str) -> str | None:
 
 
 def _lifetime(answer: Mapping[str, Any]) -> float:
-    """Seconds; some endpoints write the number as text. Nonsense is no reason to lose the tokens beside it."""
+    """Seconds; some endpoints send the number as text. An absurd value must not lose the tokens beside it."""
     try:
         seconds = float(answer.get("expires_in", DAY))
     except (TypeError, ValueError):
@@ -99,36 +99,38 @@ def _lifetime(answer: Mapping[str, Any]) -> float:
     return DAY if math.isnan(seconds) else min(max(seconds, 0), DAY * 366)
 
 
-def refusal(error: APIError | TransportError | DecodeError, url: str, *, cut_off: bool) -> CredentialsError:
-    """Why there are no new tokens, in words that help; ``cut_off`` where an earlier try got no answer."""
+def to_error(error: APIError | TransportError | DecodeError, url: str, *, cut_off: bool) -> CredentialsError:
+    """Explain why there are no new tokens; ``cut_off`` where an earlier attempt got no response."""
     if isinstance(error, TransportError):
         return CredentialsError(
-            reason=f"no answer from {url} ({error.reason})",
+            reason=f"no response from {url} ({error.reason})",
             advice="Check the network, and call again: that is safe.",
         )
     if isinstance(error, DecodeError):
         return CredentialsError(
-            reason=f"the answer of {url} cannot be read at {error.path}: expected {error.expected}, found {error.found}",
+            reason=f"the response of {url} cannot be read at {error.path}: expected {error.expected}, found {error.found}",
             advice="Authorize the app again to get new tokens, and please report this text.",
         )
-    said = "; ".join(error.errors) or "without a message"
+    messages = "; ".join(error.errors) or "without a message"
     return CredentialsError(
-        reason=f"{url} answered {error.status}, {said}", advice=_advice(error.status, cut_off=cut_off)
+        reason=f"{url} answered {error.status}, {messages}", advice=_advice(error.status, cut_off=cut_off)
     )
 
 
 def is_invalid_grant(error: APIError) -> bool:
-    """Whether the refresh token will never be good again: https://www.rfc-editor.org/rfc/rfc6749#section-5.2 ."""
-    return error.status == BAD_REQUEST and any("invalid_grant" in said for said in error.errors)
+    """Whether the refresh token is invalid for good: https://www.rfc-editor.org/rfc/rfc6749#section-5.2 ."""
+    return error.status == BAD_REQUEST and any("invalid_grant" in message for message in error.errors)
 
 
 def _advice(status: int, *, cut_off: bool) -> str:
     if status == UNAUTHORIZED:
         return "Check client_id and client_secret."
     if status == BAD_REQUEST:
-        used_up = "an earlier try got no answer and may have used it up, or it was" if cut_off else "it was"
+        used_up = (
+            "an earlier attempt got no response and may have used it up, or it was" if cut_off else "it was"
+        )
         return (
-            f"The refresh token is not good any more: {used_up} used before (by another process?) or withdrawn. "
-            f"Authorize the app again in Gong, and save the refresh token that comes with each grant."
+            f"The refresh token is no longer valid: {used_up} used before (by another process?) or revoked. "
+            f"Authorize the app again in Gong, and save the refresh token of each grant."
         )
     return "Call again later."

@@ -1,4 +1,4 @@
-"""JSON bytes <-> models. The converter behind it is this package's own and stays so."""
+"""JSON bytes <-> models. The converter behind it is private to this package."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ _structure_task = _converter.get_structure_hook(Task)
 _structure_answer = _converter.get_structure_hook(TasksAnswer)
 _structure_users = _converter.get_structure_hook(UsersAnswer)
 _writers: dict[type, Callable[[Any], Any]] = {
-    wish: _converter.get_unstructure_hook(wish) for wish in (TaskFilter, TaskUpdate)
+    kind: _converter.get_unstructure_hook(kind) for kind in (TaskFilter, TaskUpdate)
 }
 
 SHOWN = 60
-"""How many bytes of an answer that is no JSON are quoted in the error."""
+"""Bytes of a response that is not JSON that the error quotes."""
 
 
-def encode(wish: TaskFilter | TaskUpdate) -> bytes:
+def encode(request: TaskFilter | TaskUpdate) -> bytes:
     """The body of a request, as compact JSON."""
-    return dumps(_writers.get(type(wish), _converter.unstructure)(wish))
+    return dumps(_writers.get(type(request), _converter.unstructure)(request))
 
 
 def to_json(value: Answered) -> dict[str, JsonValue]:
-    """An answered object as plain JSON values in Gong's spelling; what is not there is left out."""
+    """Convert a model to plain JSON values in Gong's spelling; missing fields are left out."""
     return cast("dict[str, JsonValue]", _converter.unstructure(value))
 
 
 def json_object(body: bytes) -> dict[str, Any]:
-    """The JSON object in an answer's body.
+    """Parse the JSON object in a response's body.
 
     Raises:
         DecodeError: it is not JSON, or not an object.
@@ -57,10 +57,10 @@ def json_object(body: bytes) -> dict[str, Any]:
 
 
 def decode_answer(body: bytes) -> TasksAnswer:
-    """The whole answer of either task call.
+    """Decode the whole response of either task call.
 
     Raises:
-        DecodeError: it is not JSON, or not as Gong's reference says; ``path`` says where.
+        DecodeError: it is not JSON, or not as Gong's reference has it; ``path`` names the place.
     """
     try:
         answer: TasksAnswer = _structure_answer(json_object(body), None)
@@ -70,7 +70,7 @@ def decode_answer(body: bytes) -> TasksAnswer:
 
 
 def decode_tasks(body: bytes) -> Iterator[Task]:
-    """The tasks of an answer, each decoded when it is asked for; of a long answer only a slice is held parsed.
+    """Decode the tasks of a response one by one; of a long response only a slice is held parsed.
 
     Raises:
         DecodeError: while iterating, at the task that cannot be read.
@@ -86,7 +86,7 @@ def decode_tasks(body: bytes) -> Iterator[Task]:
 
 
 def decode_users(body: bytes) -> UsersAnswer:
-    """One page of users; raises as :func:`decode_answer`."""
+    """Decode one page of users; raises as :func:`decode_answer`."""
     try:
         return cast("UsersAnswer", _structure_users(json_object(body), None))
     except Mismatch as mismatch:
@@ -120,5 +120,5 @@ def _decode_error(mismatch: Mismatch) -> DecodeError:
 
 
 def _no_json(body: bytes, error: ValueError) -> DecodeError:
-    quoted = f"{body[:SHOWN]!r} ({error})" if body else "an empty answer"
+    quoted = f"{body[:SHOWN]!r} ({error})" if body else "an empty response"
     return DecodeError(path="$", expected="JSON", found=quoted)

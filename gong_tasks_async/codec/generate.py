@@ -1,10 +1,10 @@
-"""Structure hooks as generated code: one function for each class, as a person would write it by hand.
+"""Structure hooks as generated code: one straight function for each class.
 
 What `structure.py` does with a hook for each field, called for each field, is here one straight function: fields
 of plain types are tested in place, words are looked up in a dict, date-times go straight to the interpreter's own
 parser, and only objects cost a call. That is four times as fast. The generated function knows no paths: whatever
-it stumbles over is read again by `structure.py`, which says where, so the two can only differ in speed. A property
-test holds them equal.
+it does not expect is read again by `structure.py`, which knows the path, so the two can only differ in speed. A
+property test holds them equal.
 
 For a class with one field the source reads like this::
 
@@ -12,7 +12,7 @@ For a class with one field the source reads like this::
         try:
             if len(raw) != 1: raw = Email_blank | raw
             its_email = raw["email"]
-            if type(its_email) is not str and its_email is not None: raise Stumbled
+            if type(its_email) is not str and its_email is not None: raise FastPathMiss
         except KeyError:
             return read_Email(Email_blank | raw)
         draft = EmailDraft()
@@ -22,14 +22,14 @@ For a class with one field the source reads like this::
         return draft
 
 Each field is taken by its key, half the price of asking whether it is there; what Gong left out is first filled in
-from the class's blank. An object with as many fields as are known, but others, is told by its `KeyError`. And since
+from the class's blank. An object with as many fields as are known, but others, raises `KeyError`. And since
 all known fields are there after that, only the number of fields has to be looked at to know that Gong sent no more.
 
 Nothing tests that `raw` is an object: of JSON's values, only one that is has keys, and all else raises by itself.
 
 The values are frozen, and a frozen class of attrs pays for each field when it is made: eight times what a plain
 assignment costs, a third of the whole decoding. So each is made as a draft, a subclass without slots of its own
-that allows assignment, and becomes what it is when it is done, which is a fifteenth.
+that allows assignment, and gets its class when it is complete, which is a fifteenth.
 """
 
 from __future__ import annotations
@@ -51,11 +51,11 @@ Reader = Callable[..., Any]
 
 
 class FastPathMiss(Exception):  # noqa: N818 - never leaves the codec
-    """Something here is not plain; the detailed reader has to look at it."""
+    """A value the fast path does not expect; the detailed reader takes over."""
 
 
 class EnumCache(dict[str, OpenEnum]):
-    """The members of a vocabulary by their words; one that Gong does not document is made when looked up."""
+    """Enum members by their words; an undocumented one is made when looked up."""
 
     def __init__(self, vocabulary: type[OpenEnum]) -> None:
         super().__init__(documented_words(vocabulary))
@@ -66,18 +66,18 @@ class EnumCache(dict[str, OpenEnum]):
 
 
 DATE = len("2018-02-17T")
-"""Characters that are no moment yet, although `fromisoformat` takes them."""
+"""Characters of a date alone, which `fromisoformat` accepts although it is no date-time."""
 
 PLAIN_LINES = {
-    str: ("if type({v}) is not str and {v} is not None: raise Stumbled",),
-    bool: ("if type({v}) is not bool and {v} is not None: raise Stumbled",),
+    str: ("if type({v}) is not str and {v} is not None: raise FastPathMiss",),
+    bool: ("if type({v}) is not bool and {v} is not None: raise FastPathMiss",),
     int: (
         # The limits as numbers, so that they are constants of the function.
         f"if not (type({{v}}) is int and {-INT64} <= {{v}} < {INT64}) and {{v}} is not None: {{v}} = integer({{v}})",
     ),
     datetime: (
         "if {v} is not None:",
-        f"    if len({{v}}) <= {DATE}: raise Stumbled",
+        f"    if len({{v}}) <= {DATE}: raise FastPathMiss",
         "    {v} = fromisoformat({v})",
         "    if {v}.tzinfo is None: {v} = {v}.replace(tzinfo=UTC)",
     ),
@@ -87,20 +87,20 @@ PLAIN_LINES = {
 ID_LINES = (
     'if {v} is None: {v} = ""',
     "elif type({v}) is int: {v} = str({v})",
-    "elif type({v}) is not str: raise Stumbled",
+    "elif type({v}) is not str: raise FastPathMiss",
 )
 
 
 def _one(kind: Any) -> str:
     """The function that reads a value of a class or vocabulary."""
-    return f"{kind.__name__}_words.__getitem__" if issubclass(kind, OpenEnum) else f"read_{kind.__name__}"
+    return f"{kind.__name__}_cache.__getitem__" if issubclass(kind, OpenEnum) else f"read_{kind.__name__}"
 
 
 def _array_lines(item: Any) -> Iterator[str]:
-    # A null in it is rare enough to be left to the detailed reader, over which every function stumbles.
+    # A null in it is rare enough to be left to the detailed reader: every function raises on one.
     yield f"if type({{v}}) is list: {{v}} = tuple(map({_one(item)}, {{v}}))"
     yield "elif {v} is None: {v} = ()"
-    yield "else: raise Stumbled"
+    yield "else: raise FastPathMiss"
 
 
 def _conversion(attribute: attrs.Attribute[Any]) -> Iterable[str]:
@@ -115,7 +115,7 @@ def _conversion(attribute: attrs.Attribute[Any]) -> Iterable[str]:
     if kind in PLAIN_LINES:
         return PLAIN_LINES[kind]
     if issubclass(kind, OpenEnum):
-        return (f"if {{v}} is not None: {{v}} = {kind.__name__}_words[{{v}}]",)
+        return (f"if {{v}} is not None: {{v}} = {kind.__name__}_cache[{{v}}]",)
     return (f"if {{v}} is not None: {{v}} = read_{kind.__name__}({{v}})",)
 
 
@@ -123,7 +123,7 @@ def _field_lines(attribute: attrs.Attribute[Any]) -> Iterator[str]:
     yield f'{{v}} = raw["{gong_name(attribute.name)}"]'
     yield from _conversion(attribute)
     if attribute.default is attrs.NOTHING:
-        yield "if {v} is None: raise Stumbled"
+        yield "if {v} is None: raise FastPathMiss"
 
 
 def _fields(kind: type[Answered]) -> list[attrs.Attribute[Any]]:
@@ -152,26 +152,26 @@ def source_of(kind: type[Answered]) -> str:
 
 
 def mutable_class(kind: type[Answered]) -> type[Answered]:
-    """The same class, made empty and still open to assignment.
+    """Derive a mutable class that is created empty.
 
-    All of these must be there: the interpreter takes its quick ways only if none is the frozen class's own.
+    All of these methods are needed: the interpreter takes its fast paths only if none is the frozen class's own.
     """
     open_ways = {name: getattr(object, name) for name in ("__init__", "__setattr__", "__delattr__")}
     return type(f"{kind.__name__}Draft", (kind,), {"__slots__": (), **open_ways})
 
 
 def quick_readers() -> dict[type[Answered], Reader]:
-    """A generated reader for each class of an answer."""
+    """Generate a reader for each response class."""
     names: dict[str, Any] = {
         "NOTHING": NOTHING,
-        "Stumbled": FastPathMiss,
+        "FastPathMiss": FastPathMiss,
         "UTC": UTC,
         "extra_of": extra_of,
         "fromisoformat": datetime.fromisoformat,
         "integer": integer,
     }
     for vocabulary in OpenEnum.__subclasses__():
-        names[f"{vocabulary.__name__}_words"] = EnumCache(vocabulary)
+        names[f"{vocabulary.__name__}_cache"] = EnumCache(vocabulary)
     for kind in ANSWERED:
         names[kind.__name__] = kind
         names[f"{kind.__name__}Draft"] = mutable_class(kind)
@@ -181,7 +181,7 @@ def quick_readers() -> dict[type[Answered], Reader]:
 
 
 def register_quick_readers(converter: Converter) -> None:
-    """Put the generated readers before the converter's own, which still read what those stumble over."""
+    """Register the generated readers, with the converter's own as their fallback."""
     detailed = {kind: converter.get_structure_hook(kind) for kind in ANSWERED}
     for kind, quick in quick_readers().items():
         converter.register_structure_hook(kind, _quick_or_detailed(quick, detailed[kind]))
@@ -191,7 +191,7 @@ def _quick_or_detailed(quick: Reader, detailed: Reader) -> Reader:
     def read(raw: object, _: object) -> Any:
         try:
             return quick(raw)
-        except Exception:  # noqa: BLE001 - whatever it was, the detailed reader says it better
+        except Exception:  # noqa: BLE001 - whatever it was, the detailed reader reports it better
             return detailed(raw, None)
 
     return read

@@ -1,4 +1,4 @@
-"""How a field is spelled in Gong's JSON."""
+"""Field names in Gong's JSON."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ from functools import cache
 
 @cache
 def gong_name(name: str) -> str:
-    """``due_date`` -> ``dueDate``: Gong's spelling of one of our field names."""
+    """Convert ``due_date`` to ``dueDate``, Gong's spelling."""
     first, *rest = name.split("_")
     return first + "".join(word.capitalize() for word in rest)

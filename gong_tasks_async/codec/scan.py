@@ -1,4 +1,4 @@
-"""The tasks of a long answer, found in its bytes slice by slice, so that no more than one slice is parsed at once.
+"""Split a long response into slices of tasks, so that only one slice is parsed at a time.
 
 A cut between two tasks is guessed, and the parser proves or refutes it. The guess: what stands between the first
 task and the second, such as ``},{"id"``, stands between the others too; so a slice ends at the last such place
@@ -35,7 +35,7 @@ AFTER_TASK = re.compile(rb"[ \t\n\r]*([,\]])")
 
 
 def _brackets(body: bytes, position: int) -> Iterator[tuple[int, int]]:
-    """Each bracket outside of texts: how deep it leads, seen from where the scan began, and where it ends."""
+    """Yield each bracket outside of strings: its depth, relative to the start of the scan, and its end."""
     depth = 0
     while found := TO_BRACKET.match(body, position):
         position = found.end()
@@ -44,7 +44,7 @@ def _brackets(body: bytes, position: int) -> Iterator[tuple[int, int]]:
 
 
 def array_start(body: bytes) -> int | None:
-    """Where the tasks begin: after the bracket of the first array that the root calls ``tasks`` in plain letters.
+    """Find where the tasks begin: after the bracket of the root's first array named ``tasks``, unescaped.
 
     None where there is no such array, and the answer must be read in one go to know what it is.
     """
@@ -57,7 +57,7 @@ def array_start(body: bytes) -> int | None:
 
 
 def _counted_cut(body: bytes, position: int, least: int) -> int:
-    """The end of the first task that ends at ``least`` or later, or the end of the tasks."""
+    """Find the end of the first task that ends at ``least`` or later, or the end of the tasks."""
     for depth, end in _brackets(body, position):
         if depth < 0:
             return end - 1
@@ -67,7 +67,7 @@ def _counted_cut(body: bytes, position: int, least: int) -> int:
 
 
 def _separator(body: bytes, start: int) -> bytes | None:
-    """What stands between the first task and the second."""
+    """Return the bytes between the first task and the second."""
     found = BETWEEN_TASKS.match(body, _counted_cut(body, start, start) - 1)
     return found[0] if found else None
 
@@ -76,7 +76,7 @@ def _parsed(body: bytes, position: int, cut: int, loads: Loads) -> list[Any]:
     try:
         # In two arrays, as deep as it stands in the answer: parsers have a limit to that.
         [tasks] = loads(b"[[%b]]" % body[position:cut])
-    except ValueError as error:  # also where there is not one inner array
+    except ValueError as error:  # also where the inner array is missing
         raise ValueError(f"{error}, counted from byte {position:,}") from None
     return tasks  # type: ignore[no-any-return]  # an array in this place
 
@@ -84,7 +84,7 @@ def _parsed(body: bytes, position: int, cut: int, loads: Loads) -> list[Any]:
 def _slice(
     body: bytes, position: int, size: int, separator: bytes | None, loads: Loads
 ) -> tuple[list[Any], int]:
-    """The next tasks, and where they end."""
+    """Parse the next tasks; return them and where they end."""
     if separator and (guess := body.rfind(separator, position, position + size)) >= 0:
         try:
             return _parsed(body, position, guess + 1, loads), guess + 1
@@ -95,7 +95,7 @@ def _slice(
 
 
 def slices(body: bytes, start: int, loads: Loads, size: int) -> Iterator[list[Any]]:
-    """The raw tasks of an answer, from where they begin, about ``size`` bytes at a time.
+    """Yield the raw tasks of a response, about ``size`` bytes at a time.
 
     Raises:
         ValueError: while iterating, where it is no JSON.

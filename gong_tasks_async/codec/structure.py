@@ -35,7 +35,7 @@ DECIMAL = re.compile(r"-?[0-9]{1,19}")
 
 
 class Mismatch(Exception):  # noqa: N818 - never leaves the codec, which turns it into DecodeError
-    """A JSON value is not what Gong's reference says. ``path`` grows on its way out."""
+    """A JSON value contradicts Gong's reference. ``path`` grows as it propagates."""
 
     def __init__(self, expected: str, found: object) -> None:
         super().__init__(expected)
@@ -44,20 +44,20 @@ class Mismatch(Exception):  # noqa: N818 - never leaves the codec, which turns i
         self.path = ""
 
     def below(self, step: str) -> Mismatch:
-        """The same mismatch, seen from one level up."""
+        """Prefix the path with one step."""
         self.path = step + self.path
         return self
 
 
 def text(value: object, _: object = None) -> str:
-    """Text, and nothing that could be turned into it."""
+    """Text; nothing is coerced."""
     if type(value) is str:
         return value
     raise Mismatch("text", value)
 
 
 def boolean(value: object, _: object = None) -> bool:
-    """A JSON truth value."""
+    """A JSON boolean."""
     if type(value) is bool:
         return value
     raise Mismatch("true or false", value)
@@ -128,7 +128,7 @@ def _array(kind: Any, converter: Converter) -> Hook:
 
 
 def without_none(kind: Any) -> Any:
-    """``X | None`` -> ``X``: a missing or null field never reaches its hook."""
+    """Strip None from a type: a missing or null field never reaches its hook."""
     if get_origin(kind) in (Union, UnionType):
         return next((part for part in get_args(kind) if part is not NoneType), kind)
     return kind
@@ -143,7 +143,7 @@ def _field_hook(attribute: attrs.Attribute[Any], converter: Converter) -> Hook:
 
 
 def extra_of(raw: dict[str, Any], known: Container[str]) -> Mapping[str, JsonValue]:
-    """The fields that Gong's reference does not name."""
+    """Collect the fields that Gong's reference does not name."""
     return {key: value for key, value in raw.items() if key not in known} or NOTHING
 
 
@@ -186,7 +186,7 @@ def _is_tuple(kind: Any) -> bool:
 
 
 def strict_converter() -> Converter:
-    """A converter that reads Gong's answers as this module's docstring says."""
+    """Build the converter that this module's docstring describes."""
     converter = Converter()
     converter.register_structure_hook(str, text)
     converter.register_structure_hook(bool, boolean)

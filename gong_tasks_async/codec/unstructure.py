@@ -16,9 +16,9 @@ from gong_tasks_async.models.answers import ANSWERED, Answered
 
 
 def rfc3339(moment: datetime) -> str:
-    """ISO-8601 with an offset in whole minutes, which is all that the format knows.
+    """Format as ISO-8601 with an offset in whole minutes, the format's limit.
 
-    Historic zones have offsets with seconds; those moments go out in UTC.
+    Historic zones have offsets with seconds; such date-times are sent in UTC.
     """
     offset = moment.utcoffset() or timedelta()
     if offset % timedelta(minutes=1):
@@ -28,7 +28,7 @@ def rfc3339(moment: datetime) -> str:
 
 
 def filter_body(wanted: TaskFilter) -> dict[str, Any]:
-    """The body of ``POST /v2/tasks``; all inside ``filter``, since the top-level fields are deprecated."""
+    """Build the body of ``POST /v2/tasks``; all inside ``filter``, since the top-level fields are deprecated."""
     conditions: dict[str, Any] = {"userId": wanted.user_id}
     if wanted.workspace_id is not None:
         conditions["workspaceId"] = wanted.workspace_id
@@ -37,7 +37,7 @@ def filter_body(wanted: TaskFilter) -> dict[str, Any]:
 
 
 def update_body(update: TaskUpdate) -> dict[str, Any]:
-    """The body of ``PATCH /v2/tasks/{taskId}``; what is left out stays as it is."""
+    """Build the body of ``PATCH /v2/tasks/{taskId}``; fields left out stay unchanged."""
     body: dict[str, Any] = {"userId": update.user_id}
     if update.status is not None:
         body["status"] = update.status
@@ -63,7 +63,7 @@ def _object_writer(kind: type[Answered], converter: Converter) -> Callable[[Answ
 
 
 def register_writers(converter: Converter) -> None:
-    """Teach a converter to write models as Gong spells them, leaving out what is not there."""
+    """Register the hooks that write models in Gong's spelling, without missing fields."""
     converter.register_unstructure_hook(datetime, rfc3339)
     converter.register_unstructure_hook(TaskFilter, filter_body)
     converter.register_unstructure_hook(TaskUpdate, update_body)

@@ -1,4 +1,4 @@
-"""The values of Gong's calls: what one asks, and what comes back. Imports neither aiohttp nor cattrs."""
+"""Request and response models. Imports neither aiohttp nor cattrs."""
 
 from gong_tasks_async.models.answers import (
     Account,

@@ -1,7 +1,7 @@
-"""What Gong answers with: every field of both of its references, in its order, in snake_case.
+"""Response models: every field of both of Gong's references, in their order, in snake_case.
 
-Any field may be missing or null in an answer; it is then ``None``, or ``()`` for a list. Two are different,
-because nothing can be done with a task that lacks them: ``Task.id`` is always there, and ``Task.user_id`` is
+Any field may be missing or null in a response; it is then ``None``, or ``()`` for a list. Two are different,
+because a task without them is of no use: ``Task.id`` is always present, and ``Task.user_id`` is
 ``""`` where Gong left it out. ``extra`` holds what Gong sent beyond its reference, as plain JSON values.
 
 See https://help.gong.io/apidocs/list-users-tasks-v2tasks-1
@@ -36,10 +36,10 @@ PLAIN = {"plain": True}
 
 
 class _Nothing(dict[str, "JsonValue"]):
-    """An empty mapping that all objects can share: it refuses to be filled, and stays one through pickling."""
+    """An empty, immutable mapping that all objects share, and that stays a singleton through pickling."""
 
     def _refuse(self, *_: object, **__: object) -> NoReturn:
-        raise TypeError("what Gong sent cannot be changed here")
+        raise TypeError("extra is read-only: it holds what Gong sent")
 
     __setitem__ = setdefault = update = __ior__ = _refuse
 
@@ -52,7 +52,7 @@ NOTHING: Mapping[str, JsonValue] = _Nothing()
 
 @frozen(kw_only=True)
 class Answered:
-    """What all answered objects have: the fields that Gong added since its reference was read."""
+    """Base of all response models; ``extra`` holds the fields that they do not type."""
 
     extra: Mapping[str, JsonValue] = field(default=NOTHING, repr=False, hash=False)
 
@@ -131,7 +131,7 @@ class PhoneNumber(Answered):
 
 @frozen(kw_only=True)
 class ContactData(Answered):
-    """What is known about a contact."""
+    """A contact's details."""
 
     first_name: str | None = None
     last_name: str | None = None
@@ -196,7 +196,7 @@ class Task(Answered):
         due_date: datetime | None = None,
         priority: str | None = None,
     ) -> TaskUpdate:
-        """Build the change of this task; nothing is sent.
+        """Build an update of this task; nothing is sent.
 
         Raises:
             ValueError: as for :class:`TaskUpdate`.
@@ -206,7 +206,7 @@ class Task(Answered):
 
 @frozen(kw_only=True)
 class TasksAnswer(Answered):
-    """The whole answer of both calls."""
+    """The whole response of both task calls."""
 
     request_id: str | None = None
     tasks: tuple[Task, ...] = ()
@@ -215,7 +215,7 @@ class TasksAnswer(Answered):
 
 @frozen(kw_only=True)
 class User(Answered):
-    """One user of the company, as ``GET /v2/users`` tells; ``id`` is what a :class:`TaskFilter` wants."""
+    """One user of the company, from ``GET /v2/users``; pass ``id`` to :class:`TaskFilter`."""
 
     id: str = field(default="", metadata=ID)
     email_address: str | None = None
@@ -228,19 +228,19 @@ class User(Answered):
 
     @property
     def name(self) -> str:
-        """The first and last name, as far as they are known."""
+        """The first and last name, as far as known."""
         return " ".join(filter(None, (self.first_name, self.last_name)))
 
 
 @frozen(kw_only=True)
 class Records(Answered):
-    """Where in a long listing one answer stands."""
+    """The position of one page in a listing."""
 
     total_records: int | None = None
     current_page_size: int | None = None
     current_page_number: int | None = None
     cursor: str | None = None
-    """What to ask for the next page with; none after the last one."""
+    """The cursor of the next page; None after the last one."""
 
 
 @frozen(kw_only=True)
@@ -269,4 +269,4 @@ ANSWERED: tuple[type[Answered], ...] = (
     Records,
     UsersAnswer,
 )
-"""All of them, parts before wholes, for the codec."""
+"""All response models, parts before wholes, for the codec."""

@@ -1,7 +1,7 @@
-"""Gong's fixed vocabularies, open at the end.
+"""Gong's enums, open to new values.
 
-A value that Gong adds tomorrow is carried through unharmed: it becomes a member that is not listed, equal to
-its text, and goes back out as it came.
+A value that Gong adds later is carried through unharmed: it becomes an unlisted member, equal to its text, and
+is written as it was read.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ EnumT = TypeVar("EnumT", bound="OpenEnum")
 
 
 class OpenEnum(StrEnum):
-    """A vocabulary whose documented words are listed and whose other words are kept as they are."""
+    """An enum that lists the documented words and keeps others as they are."""
 
     @classmethod
     def _missing_(cls, value: object) -> Self | None:
         if not isinstance(value, str):
             return None
-        # Not cached: an answer full of nonsense must not grow the class.
+        # Not cached: a response full of nonsense must not grow the class.
         member = str.__new__(cls, value)
         member._name_ = value
         member._value_ = value
@@ -33,18 +33,18 @@ class OpenEnum(StrEnum):
 
     @property
     def is_documented(self) -> bool:
-        """False for a word that Gong's reference does not list."""
+        """Whether Gong's reference lists this word."""
         return self.value in documented_words(type(self))
 
 
 @cache
 def documented_words(vocabulary: type[EnumT]) -> Mapping[str, EnumT]:
-    """The documented members of a vocabulary by their words."""
+    """Map the documented words of an enum to its members."""
     return {member.value: member for member in vocabulary}
 
 
 class TaskStatus(OpenEnum):
-    """Where a task stands."""
+    """The status of a task."""
 
     OPEN = "OPEN"
     DONE = "DONE"
@@ -52,14 +52,14 @@ class TaskStatus(OpenEnum):
 
 
 class TaskType(OpenEnum):
-    """Made by a flow, or one-off."""
+    """Created by a flow, or manually."""
 
     FLOW = "FLOW"
     MANUAL = "MANUAL"
 
 
 class TaskAction(OpenEnum):
-    """What the seller is to do; ``CALL`` is all that is documented today."""
+    """The action of a task; Gong documents only ``CALL`` today."""
 
     CALL = "CALL"
 

@@ -1,4 +1,4 @@
-"""One user's part of a listing of many."""
+"""The result for one user in a listing of many."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from gong_tasks_async.models.requests import TaskFilter
 
 @frozen
 class UserTasks:
-    """The tasks that one filter found, or the error that stood in the way."""
+    """The tasks of one filter, or the error that prevented the listing."""
 
     filter: TaskFilter
     tasks: tuple[Task, ...] = ()
     error: GongError | None = None
 
     def unwrap(self) -> tuple[Task, ...]:
-        """The tasks.
+        """Return the tasks.
 
         Raises:
             GongError: the error, where there is one.

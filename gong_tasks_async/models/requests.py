@@ -1,4 +1,4 @@
-"""What one asks of Gong: values that cannot be born wrong."""
+"""Request models, validated when made."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ INT64_MAX = 2**63 - 1
 
 
 def _refuse(what: str, problems: Sequence[str | None]) -> None:
-    """Name everything that is wrong at once, so that one look mends it."""
+    """Report all problems at once."""
     if any(problems):
         raise ValueError(f"{what} refused: " + "; ".join(filter(None, problems)))
 
 
 def _listed(kind: type[EnumT], value: object) -> EnumT:
-    """The documented member that a plain text names; anything else stays, to be judged later.
+    """Convert a text to its documented member; anything else stays, and is validated later.
 
-    A text is held to the documented words, since most other texts are slips. A member is taken as it is: an
-    undocumented one came from Gong, or was made on purpose.
+    A text must be a documented word, since most others are typos. A member is taken as it is: an undocumented one
+    came from Gong, or was made on purpose.
     """
     return cast("EnumT", documented_words(kind).get(value, value) if type(value) is str else value)
 
@@ -120,7 +120,7 @@ class TaskFilter:
     statuses: tuple[TaskStatus, ...] = field(default=(TaskStatus.OPEN,), converter=_statuses)
 
     def __attrs_post_init__(self) -> None:
-        """Refuse what Gong would refuse."""
+        """Validate all fields."""
         problems = [_text_problem("user_id", self.user_id)]
         if self.workspace_id is not None:
             nowhere = "leave it out to mean all workspaces"
@@ -133,7 +133,7 @@ class TaskFilter:
 
 @frozen
 class TaskUpdate:
-    """One change to one task. What is left out stays as it is.
+    """An update of one task. Fields left out stay unchanged.
 
     ``status`` takes a member or its text; ``due_date`` an aware datetime; ``priority`` a text such as
     ``"MEDIUM"`` (Gong publishes no list of them).
@@ -152,7 +152,7 @@ class TaskUpdate:
     priority: str | None = None
 
     def __attrs_post_init__(self) -> None:
-        """Refuse what Gong would refuse, and what would change nothing."""
+        """Validate all fields; an update without a change is invalid too."""
         problems = [_task_id_problem(self.task_id), _text_problem("user_id", self.user_id)]
         if self.status is None and self.due_date is None and self.priority is None:
             problems += ["it changes nothing: give a status, a due_date or a priority"]
