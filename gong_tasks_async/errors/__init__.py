@@ -39,6 +39,7 @@ from gong_tasks_async.errors.answers import (
     TaskNotFoundError,
 )
 from gong_tasks_async.errors.base import GongError
+from gong_tasks_async.errors.invalid import InvalidValueError
 from gong_tasks_async.errors.unanswered import (
     ClientStateError,
     CredentialsError,
@@ -61,6 +62,7 @@ __all__ = [
     "DecodeError",
     "GongError",
     "InactiveCompanyError",
+    "InvalidValueError",
     "JournalError",
     "MissingScopeError",
     "QuotaStoreError",

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from attrs import define, frozen
 
 from gong_tasks_async.credentials import Grant
-from gong_tasks_async.errors import GongError, RateLimitError, ServerError, TransportError
+from gong_tasks_async.errors import GongError, InvalidValueError, RateLimitError, ServerError, TransportError
 
 TRANSIENT = frozenset({502, 503, 504})
 INTERNAL_ERROR = 500
@@ -65,7 +65,7 @@ class RetryPolicy:
     def __attrs_post_init__(self) -> None:
         """Refuse numbers that make no sense."""
         if problems := list(self._problems()):
-            raise ValueError("RetryPolicy refused: " + "; ".join(problems))
+            raise InvalidValueError("RetryPolicy", problems)
 
     def _problems(self) -> Iterator[str]:
         for name in ("attempts", "attempts_on_500"):

@@ -8,6 +8,7 @@ from typing import cast
 
 from attrs import field, frozen
 
+from gong_tasks_async.errors import InvalidValueError
 from gong_tasks_async.models.enums import EnumT, OpenEnum, TaskAction, TaskStatus, TaskType, documented_words
 
 INT64_MAX = 2**63 - 1
@@ -15,8 +16,8 @@ INT64_MAX = 2**63 - 1
 
 def _refuse(what: str, problems: Sequence[str | None]) -> None:
     """Report all problems at once."""
-    if any(problems):
-        raise ValueError(f"{what} refused: " + "; ".join(filter(None, problems)))
+    if found := [problem for problem in problems if problem]:
+        raise InvalidValueError(what, found)
 
 
 def _listed(kind: type[EnumT], value: object) -> EnumT:

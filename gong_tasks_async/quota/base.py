@@ -12,6 +12,8 @@ from typing import NamedTuple, Protocol
 
 from attrs import field, frozen
 
+from gong_tasks_async.errors import InvalidValueError
+
 
 class Lane(Enum):
     """Who is waiting: a person, or a machine that works through a list."""
@@ -59,7 +61,7 @@ class QuotaLimits:
     def __attrs_post_init__(self) -> None:
         """Refuse numbers that make no sense."""
         if problems := list(self._problems()):
-            raise ValueError("QuotaLimits refused: " + "; ".join(problems))
+            raise InvalidValueError("QuotaLimits", problems)
 
     def _problems(self) -> Iterator[str]:
         for name in ("per_second", "window"):

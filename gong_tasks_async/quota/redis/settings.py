@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from gong_tasks_async.errors import InvalidValueError
 from gong_tasks_async.quota.redis.backend import Backend
 
 if TYPE_CHECKING:
@@ -48,4 +49,4 @@ def check_settings(
     if not 0 < timeout < math.inf:
         problems.append(f"timeout must be more than 0 seconds and finite, not {timeout}")
     if problems:
-        raise ValueError("RedisQuota refused: " + "; ".join(problems))
+        raise InvalidValueError("RedisQuota", problems)
