@@ -1,6 +1,7 @@
 """May I go now? Lanes, a gate, slots, a pace and a day's budget, for everybody who calls the same company's Gong."""
 
-from gong_tasks_async.quota.base import Lane, Permit, Quota, QuotaEstimate, QuotaLimits, QuotaSnapshot
+from gong_tasks_async.quota.base import Permit, Quota, QuotaEstimate, QuotaSnapshot, WaitReason
+from gong_tasks_async.quota.limits import Lane, QuotaLimits
 from gong_tasks_async.quota.local.local_quota import LocalQuota
 from gong_tasks_async.quota.sharing import warn_on_separate_quotas
 from gong_tasks_async.quota.unlimited import Unlimited
@@ -14,5 +15,6 @@ __all__ = [
     "QuotaLimits",
     "QuotaSnapshot",
     "Unlimited",
+    "WaitReason",
     "warn_on_separate_quotas",
 ]

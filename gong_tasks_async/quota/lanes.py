@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-from gong_tasks_async.quota.base import Lane
+from gong_tasks_async.quota.limits import Lane
 
 Waiter = asyncio.Future[bool]
 

@@ -6,8 +6,9 @@ import math
 from datetime import UTC, datetime
 
 from gong_tasks_async.events import EventSink
-from gong_tasks_async.quota.base import Lane, Permit, QuotaEstimate, QuotaSnapshot
+from gong_tasks_async.quota.base import Permit, QuotaEstimate, QuotaSnapshot
 from gong_tasks_async.quota.gate import Gate
+from gong_tasks_async.quota.limits import Lane
 
 
 class Unlimited:
@@ -36,7 +37,7 @@ class Unlimited:
             await self._gate.wait_open(deadline, max_wait)
         return Permit(0.0)
 
-    def release(self, turn: Permit, *, status: int | None) -> None:
+    def release(self, permit: Permit, *, status: int | None) -> None:
         """Nothing was taken."""
 
     def pause(self, seconds: float, *, day_spent: bool = False) -> None:

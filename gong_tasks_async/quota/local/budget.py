@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 from gong_tasks_async.errors import DailyQuotaError
 from gong_tasks_async.events import BudgetSpent, EventSink, logger
-from gong_tasks_async.quota.base import Lane, QuotaLimits
 from gong_tasks_async.quota.day import Day, FixedDay, RollingDay
+from gong_tasks_async.quota.limits import Lane, QuotaLimits
 from gong_tasks_async.quota.local.day_store import Count, DayStore, MemoryStore, SqliteStore, Taken
 from gong_tasks_async.quota.low_watch import LowWatch
 

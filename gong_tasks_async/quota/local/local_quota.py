@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 
 from gong_tasks_async.errors import DeadlineExceeded
 from gong_tasks_async.events import Event, EventSink
-from gong_tasks_async.quota.base import Lane, Permit, QuotaEstimate, QuotaLimits, QuotaSnapshot
+from gong_tasks_async.quota.base import Permit, QuotaEstimate, QuotaSnapshot
 from gong_tasks_async.quota.day import ready_at
 from gong_tasks_async.quota.gate import Gate
 from gong_tasks_async.quota.lanes import LaneQueue
+from gong_tasks_async.quota.limits import Lane, QuotaLimits
 from gong_tasks_async.quota.local.budget import Budget
 from gong_tasks_async.quota.local.pacer import Pacer
 from gong_tasks_async.quota.local.slots import Slots
@@ -95,11 +96,11 @@ class LocalQuota:
         self._line.leave_sending(lane)
         return Permit(asyncio.get_running_loop().time(), ticket)
 
-    def release(self, turn: Permit, *, status: int | None) -> None:
+    def release(self, permit: Permit, *, status: int | None) -> None:
         """Say that the request has ended; see :class:`Quota`."""
-        self._slots.release(turn.departed, answered=status is not None)
+        self._slots.release(permit.departed, answered=status is not None)
         if status == TOO_MANY_REQUESTS and not self.limits.count_rate_limited:
-            self._budget.give_back(turn.ticket)
+            self._budget.give_back(permit.ticket)
 
     def pause(self, seconds: float, *, day_spent: bool = False) -> None:
         """Say that Gong answered 429; see :class:`Quota`."""

@@ -8,7 +8,7 @@ import math
 from aiolimiter import AsyncLimiter
 
 from gong_tasks_async.events import EventSink, PaceChanged
-from gong_tasks_async.quota.base import QuotaLimits
+from gong_tasks_async.quota.limits import QuotaLimits
 
 SLOWER = 0.9
 """One refusal's effect on the pace."""

@@ -8,7 +8,7 @@ from importlib.resources import files
 
 from attrs import frozen
 
-from gong_tasks_async.quota.base import Lane, QuotaLimits
+from gong_tasks_async.quota.limits import Lane, QuotaLimits
 
 PARTS = ("state.lua", "pace.lua", "day.lua", "steps.lua")
 SOURCE = "\n".join(

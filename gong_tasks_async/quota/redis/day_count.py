@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 from gong_tasks_async.errors import DailyQuotaError
 from gong_tasks_async.events import BudgetSpent, EventSink
-from gong_tasks_async.quota.base import Lane, QuotaLimits
 from gong_tasks_async.quota.day import DAY, Day, FixedDay, RollingDay
+from gong_tasks_async.quota.limits import Lane, QuotaLimits
 from gong_tasks_async.quota.low_watch import LowWatch
 from gong_tasks_async.quota.redis.commands import MICRO, Granted
 

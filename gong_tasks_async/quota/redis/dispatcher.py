@@ -6,9 +6,9 @@ import asyncio
 import math
 
 from gong_tasks_async.errors import DeadlineExceeded
-from gong_tasks_async.quota.base import Lane
 from gong_tasks_async.quota.gate import Gate
 from gong_tasks_async.quota.lanes import LaneQueue
+from gong_tasks_async.quota.limits import Lane
 from gong_tasks_async.quota.redis.backend import Backend
 from gong_tasks_async.quota.redis.commands import (
     DaySpent,

@@ -7,7 +7,8 @@ import math
 
 from attrs import evolve
 
-from gong_tasks_async.quota.base import Lane, Permit, QuotaLimits
+from gong_tasks_async.quota.base import Permit
+from gong_tasks_async.quota.limits import Lane, QuotaLimits
 from gong_tasks_async.quota.local.local_quota import LocalQuota
 from gong_tasks_async.quota.redis.day_count import DayCount
 

@@ -14,8 +14,9 @@ from attrs import evolve
 
 from gong_tasks_async.errors import ClientStateError, DeadlineExceeded, QuotaUnavailable
 from gong_tasks_async.events import Event, EventSink
-from gong_tasks_async.quota.base import Lane, Permit, QuotaEstimate, QuotaLimits, QuotaSnapshot
+from gong_tasks_async.quota.base import Permit, QuotaEstimate, QuotaSnapshot
 from gong_tasks_async.quota.gate import Gate
+from gong_tasks_async.quota.limits import Lane, QuotaLimits
 from gong_tasks_async.quota.redis.commands import Granted
 from gong_tasks_async.quota.redis.day_count import DayCount
 from gong_tasks_async.quota.redis.dispatcher import Dispatcher

@@ -9,8 +9,8 @@ from attrs import frozen
 
 from gong_tasks_async.errors import QuotaUnavailable
 from gong_tasks_async.events import EventSink, PaceChanged
-from gong_tasks_async.quota.base import Lane, QuotaLimits
 from gong_tasks_async.quota.gate import Gate
+from gong_tasks_async.quota.limits import Lane, QuotaLimits
 from gong_tasks_async.quota.redis.backend import Backend
 from gong_tasks_async.quota.redis.commands import (
     MICRO,

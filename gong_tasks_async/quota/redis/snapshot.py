@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from gong_tasks_async.quota.base import Lane, QuotaEstimate, QuotaLimits, QuotaSnapshot
+from gong_tasks_async.quota.base import QuotaEstimate, QuotaSnapshot
 from gong_tasks_async.quota.day import ready_at
+from gong_tasks_async.quota.limits import Lane, QuotaLimits
 from gong_tasks_async.quota.redis.commands import QuotaState
 from gong_tasks_async.quota.redis.day_count import DayCount, moment
 

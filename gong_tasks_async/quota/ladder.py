@@ -1,0 +1,171 @@
+"""The pace as a ladder: one integer, the rung, that refusals move. No clock and no I/O; both quotas follow it.
+
+Nobody knows by which rule Gong enforces its second. The rules are ordered, and each rung guarantees arrivals:
+
+- rung 0: at most ``per_second * window`` calls in any window. Enough for a sliding or a fixed second and for a
+  bucket as deep;
+- rung 1: one call at a time, a spacing after the last arrival. Enough for strict spacing, thus for every rule: a
+  refusal here proves a neighbour or a lower limit;
+- rungs 2 to 7: the same, each a fifth slower;
+- rungs below 0, for ``seek_raised_limit`` alone: spaced only, each a quarter faster.
+
+A refusal after fewer than ``CALM`` calls moves one rung up; ``CALM`` calls without one move one rung down. The
+proof, its exceptions and the measurements are in ``docs/pacing.md``.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from gong_tasks_async.quota.limits import QuotaLimits
+
+CALM = 200
+"""Calls without a refusal that earn a rung; one refusal in more than that is tolerated. At 100, twice as many are
+refused by strict spacing."""
+SLOWER = 0.8
+"""What a rung above 1 leaves of the pace below it."""
+FASTER = 1.25
+"""What a rung below -1 adds to the pace above it."""
+SLOWEST_RUNG = 7
+FASTEST_RUNG = -9
+"""With ``seek_raised_limit``: 1.25 ** 8, six times the configured pace."""
+LEAST_PATIENCE, MOST_PATIENCE = 0.25, 8.0
+"""By how much ``CALM`` is multiplied: halved where a step down held, doubled where it was refused at once."""
+FLOOR_GROWTH = 1.0002
+"""By how much the quickest round trip is forgotten with each answer: a fifth in a thousand."""
+WINDOW_TRUST = 0.35
+"""How much of the quickest round trip shortens the window's hold. What is promised of a window depends on it: at
+0.8, 1 call in 10,000 broke it where latency has a heavy tail; at 0.35 none did, and a slow server costs 0.07."""
+SPACING_TRUST = 0.8
+"""The same for the hold of a spacing, which is no promise."""
+ARRIVED_AFTER = 5.0
+"""Seconds after which an unanswered call counts as arrived: else one that hangs holds up all others."""
+SMOOTHING = 1 / 8
+"""The weight of the newest round trip in their mean, as in RFC 6298."""
+
+
+class Window(NamedTuple):
+    """So many calls may be in flight, or have arrived less than ``hold`` seconds ago."""
+
+    calls: int
+    hold: float
+
+
+def pace_share(rung: int) -> float:
+    """The share of the configured pace at a rung."""
+    return FASTER ** (-1 - rung) if rung < 0 else SLOWER ** max(0, rung - 1)
+
+
+def spacing_at(rung: int, limits: QuotaLimits) -> float:
+    """Seconds from one departure to the next at a rung."""
+    return limits.spacing / pace_share(rung)
+
+
+def windows_at(rung: int, limits: QuotaLimits, floor: float) -> tuple[Window, ...]:
+    """What has to be free before a call departs at a rung.
+
+    Args:
+        rung: the rung.
+        limits: the configured limits.
+        floor: seconds of the quickest round trip that is relied on; 0 for none.
+    """
+    if rung < 0:
+        return ()
+    whole = Window(limits.slots, max(0.0, limits.hold - WINDOW_TRUST * floor))
+    if rung == 0:
+        return (whole,)
+    hold = 1.0 / limits.per_second / pace_share(rung) - SPACING_TRUST * floor
+    return (whole, Window(1, max(0.0, hold)))
+
+
+class Ladder:
+    """The rung, and what moves it. All times are seconds of one clock of the caller's."""
+
+    __slots__ = (
+        "_limits",
+        "answers",
+        "flight",
+        "patience",
+        "quickest",
+        "refused_at",
+        "run",
+        "rung",
+        "spacing",
+        "trying",
+        "windows",
+    )
+
+    def __init__(self, limits: QuotaLimits) -> None:
+        self._limits = limits
+        self.rung = 0
+        self.run = 0
+        """Calls accepted since the last refusal or the last step."""
+        self.patience = 1.0
+        self.trying = False
+        """Whether the last step was one down that has not proven itself yet."""
+        self.answers = 0
+        self.quickest = math.inf
+        """Seconds of the quickest round trip, forgotten slowly."""
+        self.flight = 0.0
+        """The mean round trip of late; 0 before the first answer."""
+        self.refused_at = -math.inf
+        self._set_rung(0)
+
+    @property
+    def rate(self) -> float:
+        """Calls a second at this rung, with round trips as they are of late."""
+        per_call = [(window.hold + self.flight) / window.calls for window in self.windows]
+        return 1.0 / max(self.spacing, *per_call, 0.0)
+
+    def answered(self, departed: float, now: float) -> None:
+        """Learn the round trip of a call that was answered, whatever the status."""
+        flight = max(0.0, now - departed)
+        self.answers += 1
+        self.flight = self.flight + (flight - self.flight) * SMOOTHING if self.flight else flight
+        before, self.quickest = self.quickest, min(flight, self.quickest * FLOOR_GROWTH)
+        if self.answers == CALM or (self.answers > CALM and self.quickest != before):
+            self.windows = windows_at(self.rung, self._limits, self.quickest)
+
+    def accepted(self, departed: float) -> bool:
+        """Count a call that was not refused. True: the rung has changed."""
+        if departed < self.refused_at:  # in flight together with a refused one
+            return False
+        self.run += 1
+        lowest = FASTEST_RUNG if self._limits.seek_raised_limit else 0
+        if self.rung <= lowest or self.run < CALM * self.patience:
+            return False
+        if self.trying:
+            self.patience = max(LEAST_PATIENCE, self.patience / 2)
+        self.run, self.trying = 0, True
+        self._set_rung(self.rung - 1)
+        return True
+
+    def refused(self, departed: float, now: float) -> bool:
+        """Count a 429, but not for the whole day. True: the next departure wants a random delay.
+
+        Calls that were in flight together are refused together, so only the first of them counts. The delay, up to
+        a spacing, breaks the lock-step of two even paces: without it, two clients against strict spacing waste
+        half of their calls.
+        """
+        if not self._limits.adaptive or departed < self.refused_at:
+            return False
+        run, self.run, self.refused_at = self.run, 0, now
+        if self.trying and run < CALM:
+            self.patience = min(MOST_PATIENCE, max(1.0, self.patience * 2))
+        elif run >= CALM:
+            self.patience = 1.0
+        self.trying = False
+        if run < CALM or self.rung < 0:
+            self._set_rung(min(SLOWEST_RUNG, self.rung + 1))
+        return True
+
+    def shift(self, seconds: float) -> None:
+        """Follow another clock, which shows so many seconds more."""
+        self.refused_at += seconds
+
+    def _set_rung(self, rung: int) -> None:
+        self.rung = rung
+        self.spacing = spacing_at(rung, self._limits)
+        floor = self.quickest if self.answers >= CALM else 0.0
+        self.windows = windows_at(rung, self._limits, floor)
