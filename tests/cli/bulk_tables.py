@@ -17,6 +17,6 @@ def read(data: bytes | str, **said: Any) -> ParsedInput:
 
 
 def updates(data: bytes | str, **said: Any) -> list[TaskUpdate]:
-    wishes = read(data, **said)
-    assert wishes.problems == ()
-    return [wish.update(wish.user) for wish in wishes.wishes]
+    parsed_input = read(data, **said)
+    assert parsed_input.problems == ()
+    return [row.update(row.user) for row in parsed_input.rows]

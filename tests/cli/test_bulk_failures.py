@@ -48,7 +48,7 @@ class TestFailures:
         result = company.invoke("bulk", "run", company.rows(20), "--yes", "--name", "j")
         assert result.exit_code == 3
         assert "Check the access key" in result.stderr
-        assert "20 rows left. Go on with: gong-tasks bulk resume j." in result.stderr
+        assert "20 rows left. Resume: gong-tasks bulk resume j." in result.stderr
         company.configure()
         assert company.invoke("bulk", "resume", "j").exit_code == 0
         assert len(company.changes) == 20
@@ -56,7 +56,7 @@ class TestFailures:
     def test_without_a_journal_it_has_to_be_run_again(self, company: Company) -> None:
         company.configure(access_key="WRONG")
         result = company.invoke("bulk", "run", company.rows(20), "--yes", "--no-journal")
-        assert (result.exit_code, "20 rows left. Without a journal, run it all again." in result.stderr) == (
+        assert (result.exit_code, "20 rows left. No journal: run everything again." in result.stderr) == (
             3,
             True,
         )
@@ -94,8 +94,8 @@ class TestFailures:
         result = company.invoke("bulk", "run", company.rows(3), "--yes", "--name", "j")
         assert (result.exit_code, json.loads(result.stdout)["pending"]) == (code, 3)
         reason = "503" if answered else "ClientConnectorError"
-        assert f"3 rows had no final answer, however often sent ({reason}" in result.stderr
-        assert "3 rows left. Go on with: gong-tasks bulk resume j." in result.stderr
+        assert f"3 rows got no final response ({reason}" in result.stderr
+        assert "3 rows left. Resume: gong-tasks bulk resume j." in result.stderr
 
 
 def impatient(company: Company, base_url: str | None = None, attempts: int = 1) -> Any:
@@ -122,7 +122,7 @@ class TestSpentDay:
         assert (first.exit_code, told["updated"], told["pending"]) == (4, 10, 10)
         again = datetime.fromisoformat(told["resume_after"]).astimezone()
         command = f"gong-tasks bulk resume close-{today()}"
-        assert f"Go on with: {command} after {again:%Y-%m-%d %H:%M}" in first.stderr
+        assert f"Resume: {command} after {again:%Y-%m-%d %H:%M}" in first.stderr
         assert company.invoke(*command.split()[1:]).exit_code == 4  # still the same day
         forget_the_day(company)
         last = company.invoke(*command.split()[1:])
@@ -133,7 +133,7 @@ class TestSpentDay:
         company = found(per_day=10, day_limit="rolling")
         result = company.invoke("bulk", "run", company.rows(20), "--yes")
         assert (result.exit_code, len(company.changes)) == (4, 10)
-        assert "Go on with: gong-tasks bulk resume" in result.stderr
+        assert "Resume: gong-tasks bulk resume" in result.stderr
 
     def test_the_same_command_goes_on_even_under_yesterdays_name(self, company: Company) -> None:
         company.configure(per_day=12, interactive_reserve=2)
@@ -160,4 +160,4 @@ class TestSpentDay:
         self, sleeps: bool, capsys: pytest.CaptureFixture[str]
     ) -> None:
         CallMeter(sleeps=sleeps)(BudgetSpent(lane="bulk", resets_at=datetime(2026, 3, 2, tzinfo=UTC)))
-        assert ("going on by itself at 2026-03-0" in capsys.readouterr().err) is sleeps
+        assert ("resuming at 2026-03-0" in capsys.readouterr().err) is sleeps

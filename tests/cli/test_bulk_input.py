@@ -63,10 +63,10 @@ class TestEveryMakeOfTable:
         assert due == ["2026-07-01T12:00:00+02:00", "2026-07-01T08:00:00+02:00", "2026-07-01T08:00:00+00:00"]
 
     def test_the_command_line_may_say_what_is_to_change(self) -> None:
-        wishes = read("taskId,userId,status,dueDate\n1,2,OPEN,whenever\n", status=TaskStatus.DONE)
-        assert wishes.problems == ()
-        assert wishes.wishes[0].update("2") == TaskUpdate(1, "2", TaskStatus.DONE)
-        assert wishes.unread == (Column.STATUS, Column.DUE_DATE)
+        parsed_input = read("taskId,userId,status,dueDate\n1,2,OPEN,whenever\n", status=TaskStatus.DONE)
+        assert parsed_input.problems == ()
+        assert parsed_input.rows[0].update("2") == TaskUpdate(1, "2", TaskStatus.DONE)
+        assert parsed_input.unread == (Column.STATUS, Column.DUE_DATE)
 
     def test_ids_alone_are_enough_then(self) -> None:
         due = datetime(2026, 7, 1, tzinfo=UTC)
@@ -114,10 +114,10 @@ def cells(update: TaskUpdate) -> list[str]:
 
 def read_or_reasons(data: bytes) -> tuple[tuple[ParsedRow, ...], list[str]]:
     try:
-        wishes = read(data)
+        parsed_input = read(data)
     except ValueError as error:
         return (), [str(error)]
-    return wishes.wishes, [problem.reason for problem in wishes.problems]
+    return parsed_input.rows, [problem.reason for problem in parsed_input.problems]
 
 
 class TestWhatIsWrittenIsReadBack:
@@ -156,9 +156,9 @@ class TestWhatIsWrittenIsReadBack:
 
     @given(st.binary() | st.text().map(str.encode) | st.text().map(lambda text: f"{HEAD}{text}".encode()))
     def test_anything_else_is_refused_in_words(self, data: bytes) -> None:
-        wishes, reasons = read_or_reasons(data)
+        parsed_input, reasons = read_or_reasons(data)
         assert all(reasons)
-        assert reasons or wishes
+        assert reasons or parsed_input
 
     @given(st.sampled_from(list(SPELLINGS)), st.sampled_from([str.upper, str.title, str.lower]))
     def test_names_are_known_in_every_case(self, name: str, spelled: Any) -> None:

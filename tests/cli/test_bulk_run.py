@@ -43,9 +43,9 @@ class TestPlan:
         path.write_text(path.read_text() + path.read_text().splitlines()[1])
         result = company.invoke("bulk", "plan", str(path), "--output", "text")
         assert result.exit_code == 0
-        assert "21 rows: 1 twin merged, 0 already as wanted" in result.stdout
-        assert "Set 20 tasks of 2 people to DONE." in result.stdout
-        assert "20 of the 9,500 calls left today (500 more are kept for people)." in result.stdout
+        assert "21 rows: 1 duplicate merged, 0 already up to date" in result.stdout
+        assert "Set 20 tasks of 2 users to DONE." in result.stdout
+        assert "20 of the 9,500 calls left today (500 more reserved for interactive calls)." in result.stdout
         assert company.gong.ledger.calls == 0
         assert journals(company) == []
 
@@ -53,7 +53,7 @@ class TestPlan:
         company.configure(per_second=1000, per_day=10, interactive_reserve=2)
         plan = json.loads(company.invoke("bulk", "plan", company.rows(20)).stdout)
         assert (plan["rows"], plan["calls"], plan["users"], plan["duplicates"]) == (20, 20, 2, 0)
-        assert (plan["calls_left_today"], plan["calls_kept_for_people"]) == (10, 2)
+        assert (plan["calls_left_today"], plan["calls_reserved_for_interactive"]) == (10, 2)
         assert plan["seconds"] > 86_400  # eight a day
         assert datetime.fromisoformat(plan["ends_at"]) > datetime.now(UTC) + timedelta(days=1)
 
@@ -61,7 +61,7 @@ class TestPlan:
         company.configure(per_day=10, interactive_reserve=2)
         said = company.invoke("bulk", "plan", company.rows(20), "--output", "text").stdout
         assert "About 2 d" in said
-        assert "20 calls, of which 8 are left today (2 more are kept for people)" in said
+        assert "20 calls, of which 8 are left today (2 more reserved for interactive calls)" in said
 
     def test_what_is_as_wanted_is_left_out(self, company: Company) -> None:
         wanted = sum(status == "DONE" for status in company.statuses(20))
@@ -88,7 +88,7 @@ class TestRun:
         company.invoke("bulk", "run", company.rows(5), "--yes")
         again = company.invoke("bulk", "run", company.rows(5), "--yes")
         assert (again.exit_code, len(company.changes), len(journals(company))) == (0, 5, 1)
-        assert "5 of 5 rows are settled." in again.stderr
+        assert "5 of 5 rows are done." in again.stderr
 
     def test_other_rows_are_another_job_of_the_day(self, company: Company) -> None:
         company.invoke("bulk", "run", company.rows(5), "--yes")
@@ -98,13 +98,13 @@ class TestRun:
     def test_without_a_terminal_and_a_yes_nothing_is_changed(self, company: Company) -> None:
         result = company.invoke("bulk", "run", company.rows(5))
         assert (result.exit_code, company.changes, journals(company)) == (2, [], [])
-        assert "Set 5 tasks of 1 person to DONE?" in result.stderr
-        assert "Say --yes" in result.stderr
+        assert "Set 5 tasks of 1 user to DONE?" in result.stderr
+        assert "Add --yes" in result.stderr
 
     def test_a_dry_run_changes_nothing(self, company: Company) -> None:
         result = company.invoke("bulk", "run", company.rows(5), "--dry-run")
         assert (result.exit_code, company.gong.ledger.calls, journals(company)) == (0, 0, [])
-        assert "Set 5 tasks of 1 person to DONE." in result.stdout
+        assert "Set 5 tasks of 1 user to DONE." in result.stdout
 
     def test_json_is_what_a_program_gets_of_no_rows_and_of_a_dry_run(self, company: Company) -> None:
         nobody = company.invoke(

@@ -47,7 +47,7 @@ class TestSelection:
         }
         result = company.invoke("bulk", "run", "--all-users", "--move-due", "+1w", "--yes")
         without = sum(due is None for due in before.values())
-        assert (result.exit_code, f"Left out: {without} without a due date" in result.stderr) == (
+        assert (result.exit_code, f"Left out: {without} tasks without a due date" in result.stderr) == (
             0,
             without > 0,
         )

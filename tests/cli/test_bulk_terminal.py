@@ -33,8 +33,8 @@ class TestTheQuestion:
         with terminal(company, "run", company.rows(20), "--name", "mine") as screen:
             screen.wait_for(r"\[y/N\]")
             asked = " ".join(screen.screen.split())
-            assert "Set 20 tasks of 2 people to DONE? About " in asked
-            assert "20 of the 9,500 calls left today (500 more are kept for people)" in asked
+            assert "Set 20 tasks of 2 users to DONE? About " in asked
+            assert "20 of the 9,500 calls left today (500 more reserved for interactive calls)" in asked
             assert f"The company is at {company.gong.base_url}." in asked
             screen.type("n\r")
             assert screen.end() == 130
@@ -82,7 +82,7 @@ class TestTheQuestion:
             assert "5 updated, 0 unchanged, 0 failed, 0 pending: 5 rows" in screen.screen
         with terminal(company, "plan", company.rows(5)) as screen:
             assert screen.end() == 0
-            assert "Set 5 tasks of 1 person to DONE." in screen.screen
+            assert "Set 5 tasks of 1 user to DONE." in screen.screen
 
 
 class TestCtrlC:
@@ -98,7 +98,7 @@ class TestCtrlC:
             out, err = process.communicate(timeout=PATIENCE)
         assert (process.returncode, out) == (130, "")
         assert "Stopping: the requests under way" in err
-        assert "Go on with: gong-tasks bulk resume mine." in err
+        assert "Resume: gong-tasks bulk resume mine." in err
         assert running["state"] == "running"
         recorded = json.loads(company.invoke("bulk", "status", "mine").stdout)
         assert recorded["state"] == "unfinished"
@@ -152,7 +152,7 @@ class TestSpentDay:
         company.configure(per_day=12, interactive_reserve=2)
         with terminal(company, "run", company.rows(20), "--yes", "--name", "mine", columns=120) as screen:
             assert screen.end() == 4
-            assert "10 rows left. Go on with: gong-tasks bulk resume mine after 20" in screen.screen
+            assert "10 rows left. Resume: gong-tasks bulk resume mine after 20" in screen.screen
             assert re.search(r"^Pending\s+10$", screen.screen, re.MULTILINE)
 
 

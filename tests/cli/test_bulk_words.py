@@ -10,7 +10,7 @@ from gong_tasks_async import QuotaEstimate, QuotaSnapshot, TaskUpdate
 from gong_tasks_async.bulk.plan import Plan
 from gong_tasks_async.cli.input.confirm import confirmation
 from gong_tasks_async.cli.input.dates import Shift, read_shift, read_when
-from gong_tasks_async.cli.output.text import cost, wanted
+from gong_tasks_async.cli.output.text import describe_cost, describe_updates
 
 DUE = datetime(2026, 3, 2, 17, tzinfo=UTC)
 LATER = DUE + timedelta(days=9)
@@ -41,37 +41,37 @@ class TestWhatIsWanted:
     @pytest.mark.parametrize(
         ("updates", "said"),
         [
-            ([TaskUpdate(1, "2", status="DONE")], "Set 1 task of 1 person to DONE"),
+            ([TaskUpdate(1, "2", status="DONE")], "Set 1 task of 1 user to DONE"),
             (
                 [TaskUpdate(number, str(number % 7), status="OPEN") for number in range(1, 1001)],
-                "Set 1,000 tasks of 7 people to OPEN",
+                "Set 1,000 tasks of 7 users to OPEN",
             ),
             (
                 [TaskUpdate(1, "2", status="DONE", due_date=DUE), TaskUpdate(3, "2", status="DONE", due_date=DUE)],
-                "Set 2 tasks of 1 person to DONE, all due 2026-03-02 17:00 UTC",
+                "Set 2 tasks of 1 user to DONE, all due 2026-03-02 17:00 UTC",
             ),
             (
                 [TaskUpdate(1, "2", status="DONE"), TaskUpdate(3, "2", status="OPEN"), TaskUpdate(4, "2", status="OPEN")],
-                "Change 3 tasks of 1 person: 2 to OPEN, 1 to DONE",
+                "Change 3 tasks of 1 user: 2 to OPEN, 1 to DONE",
             ),
             (
                 [TaskUpdate(1, "2", due_date=LATER), TaskUpdate(3, "4", due_date=DUE), TaskUpdate(5, "4", priority="HIGH")],
-                "Change 3 tasks of 2 people: 2 due from 2026-03-02 17:00 UTC to 2026-03-11 17:00 UTC, 1 to priority HIGH",
+                "Change 3 tasks of 2 users: 2 due from 2026-03-02 17:00 UTC to 2026-03-11 17:00 UTC, 1 to priority HIGH",
             ),
-            ([TaskUpdate(1, "2", status="DONE"), TaskUpdate(3, "2", priority="LOW")], "Change 2 tasks of 1 person: 1 to DONE, 1 to priority LOW"),
+            ([TaskUpdate(1, "2", status="DONE"), TaskUpdate(3, "2", priority="LOW")], "Change 2 tasks of 1 user: 1 to DONE, 1 to priority LOW"),
         ],
     )  # fmt: skip
     def test_is_told_in_a_sentence(self, updates: list[TaskUpdate], said: str) -> None:
-        assert wanted(updates) == said
+        assert describe_updates(updates) == said
 
     def test_the_question_names_time_and_quota(self) -> None:
         assert confirmation(plan(8_000), snapshot()) == (
-            "Set 8,000 tasks of 212 people to DISMISSED? About 45 min 46 s, 8,000 of the 9,212 calls left today "
-            "(500 more are kept for people)."
+            "Set 8,000 tasks of 212 users to DISMISSED? About 45 min 46 s, 8,000 of the 9,212 calls left today "
+            "(500 more reserved for interactive calls)."
         )
 
     def test_the_question_tells_of_calls_that_come_before(self) -> None:
-        assert "Before that, 212 calls to leave out" in confirmation(plan(8_000), snapshot(), look=True)
+        assert "Before that, 212 calls to skip" in confirmation(plan(8_000), snapshot(), look=True)
 
     @pytest.mark.parametrize(
         ("quota", "said"),
@@ -80,13 +80,13 @@ class TestWhatIsWanted:
             (snapshot(8_000, reserve=0), "About 45 min 46 s, 8,000 of the 8,000 calls left today"),
             (
                 snapshot(1_000),
-                "About 45 min 46 s, 8,000 calls, of which 500 are left today (500 more are kept for people)",
+                "About 45 min 46 s, 8,000 calls, of which 500 are left today (500 more reserved for interactive calls)",
             ),
             (snapshot(0), "About 45 min 46 s, 8,000 calls, of which 0 are left today"),
         ],
     )
     def test_the_cost_knows_what_is_left(self, quota: QuotaSnapshot, said: str) -> None:
-        assert cost(plan(8_000), quota) == said
+        assert describe_cost(plan(8_000), quota) == said
 
 
 class TestMoments:

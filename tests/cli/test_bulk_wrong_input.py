@@ -39,9 +39,9 @@ WRONG: dict[str, tuple[bytes | str, tuple[str, ...]]] = {
     "unclosed quote in the header": ('taskId,"userId,status\n1,2,DONE\n', ("line 1: a quote is opened and never closed",)),
     "JSON id that is a yes": ('{"taskId": true, "userId": "2", "status": "DONE"}', ("taskId 'true' is not a number",)),
     "no header": (f"{DIGITS},2,DONE\n", ("data ('9067931441193858457')", "taskId,userId,status above it")),
-    "no column for the task": ("userId,status\n2,DONE\n", ("line 1: nothing names the task: add a column taskId",)),
-    "no column for the user": ("taskId,status\n1,DONE\n", ("line 1: nothing names the task's owner",)),
-    "no column for a change": ("taskId,userId\n1,2\n", ("line 1: nothing says what to change", "--set-status DONE")),
+    "no column for the task": ("userId,status\n2,DONE\n", ("line 1: no task ids: add a column taskId",)),
+    "no column for the user": ("taskId,status\n1,DONE\n", ("line 1: no owners",)),
+    "no column for a change": ("taskId,userId\n1,2\n", ("line 1: no change", "--set-status DONE")),
     "misspelt column": ("taskId,userId,statsu\n1,2,DONE\n", ("'statsu' is not known: did you mean status?",)),
     "unknown column": ("taskId,userId,status,colour\n1,2,DONE,red\n", ("'colour' is not known", "--skip-unknown")),
     "nameless column": ("taskId,userId,status,\n1,2,DONE,\n", ("line 1: a column has no name",)),
@@ -65,7 +65,7 @@ WRONG: dict[str, tuple[bytes | str, tuple[str, ...]]] = {
     "status misspelt": (f"{HEAD}1,2,DISMISED\n", ("line 2: the status 'DISMISED'", "did you mean DISMISSED?")),
     "status transposed": (f"{HEAD}1,2,DOEN\n", ("did you mean DONE?",)),
     "status of another system": (f"{HEAD}1,2,Completed\n", ("take one of OPEN, DONE, DISMISSED",)),
-    "nothing to change": (f"{HEAD}1,2,\n", ("line 2: it changes nothing",)),
+    "nothing to change": (f"{HEAD}1,2,\n", ("line 2: no change",)),
     "date without zone": (
         "taskId,userId,due\n1,2,2026-03-02T17:00:00\n",
         ("line 2: the due date '2026-03-02T17:00:00' has no time zone", "--zone Europe/Berlin"),
@@ -79,9 +79,9 @@ WRONG: dict[str, tuple[bytes | str, tuple[str, ...]]] = {
     "date beyond the calendar": ("taskId,userId,due\n1,2,0001-01-01T00:00:00+14:00\n", ("beyond the calendar",)),
     "contradicting rows": (
         f"{HEAD}1,2,DONE\n3,2,OPEN\n1,2,DISMISSED\n",
-        ("line 2, line 4: want different things of task 1: keep one of these rows",),
+        ("line 2, line 4: conflicting updates of task 1: keep one of these rows",),
     ),
-    "one task of two people": (f"{HEAD}1,2,DONE\n1,3,DONE\n", ("line 2, line 3: want different things of task 1",)),
+    "one task of two people": (f"{HEAD}1,2,DONE\n1,3,DONE\n", ("line 2, line 3: conflicting updates of task 1",)),
     "too many fields": (f"{HEAD}1,2,DONE,oops\n", ("line 2: has 4 fields where the first line names 3", "quotes")),
     "too few fields": (f"{HEAD}1\n", ("line 2: has 1 field where the first line names 3",)),
     "unclosed quote": (f'{HEAD}1,2,DONE\n2,"2,DONE\n3,2,DONE\n', ("line 3: a quote is opened and never closed",)),
@@ -152,9 +152,9 @@ class TestWrongInput:
         assert (result.exit_code, "it cannot be read: Not a directory" in result.stderr) == (2, True)
 
     def test_every_bad_row_is_named_at_once(self) -> None:
-        wishes = read(f"{HEAD}x,,DOEN\n1,2,DONE\n0,2,DONE\n7\n")
-        assert [problem.place for problem in wishes.problems] == ["line 2"] * 3 + ["line 4", "line 5"]
-        assert len(wishes.wishes) == 1
+        parsed_input = read(f"{HEAD}x,,DOEN\n1,2,DONE\n0,2,DONE\n7\n")
+        assert [problem.place for problem in parsed_input.problems] == ["line 2"] * 3 + ["line 4", "line 5"]
+        assert len(parsed_input.rows) == 1
 
     def test_the_screen_shows_the_first_and_a_file_has_all(
         self, tmp_path: Path, nobody_answers: dict[str, str]
@@ -176,15 +176,15 @@ class TestWrongInput:
     @pytest.mark.parametrize(
         ("line", "said"),
         [
-            ("run", "say what to change: a FILE"),
-            ("run rows.csv --user 1", "so --user, --all-users"),
-            ("run rows.csv --due-before 2026-01-01", "so --user, --all-users"),
-            ("run rows.csv --move-due +7d", "take --set-due"),
-            ("run --user 1", "say what to change of these tasks"),
-            ("run --user 1 --all-users --set-status DONE", "cannot both be meant"),
-            ("run --user 1 --set-due +1d --move-due +1d", "cannot both be meant"),
+            ("run", "no tasks: add a FILE"),
+            ("run rows.csv --user 1", "and --user, --all-users"),
+            ("run rows.csv --due-before 2026-01-01", "and --user, --all-users"),
+            ("run rows.csv --move-due +7d", "use --set-due"),
+            ("run --user 1", "no change of these tasks"),
+            ("run --user 1 --all-users --set-status DONE", "exclude each other"),
+            ("run --user 1 --set-due +1d --move-due +1d", "exclude each other"),
             ("run --user 1 --set-status DOEN", "did you mean DONE?"),
-            ("run --user 1 --set-due soon", "'soon' is neither a day such as"),
+            ("run --user 1 --set-due soon", "'soon' is not a date such as"),
             ("run --user 1 --move-due 2026-03-01", "no shift such as +7d"),
             ("run --user 1 --move-due +0d", "no shift such as +7d"),
             ("run --user 1 --set-status DONE --due-before +9z", "for --due-before: '+9z'"),

@@ -96,7 +96,7 @@ class TestSubmit:
 
     def test_without_a_terminal_and_a_yes_nothing_is_submitted(self, floor: Floor) -> None:
         result = floor.jobs("submit", floor.company.rows(5))
-        assert (result.exit_code, "Set 5 tasks of 1 person to DONE? " in result.stderr) == (2, True)
+        assert (result.exit_code, "Set 5 tasks of 1 user to DONE? " in result.stderr) == (2, True)
         assert floor.jobs("list").stdout == ""
 
     def test_a_dry_run_submits_nothing(self, floor: Floor) -> None:
@@ -119,7 +119,7 @@ class TestSubmit:
         line = ("jobs", "submit", floor.company.rows(5), "--name", "mine")
         with Terminal(line, floor.company.environment, 100) as screen:
             screen.wait_for(r"Go ahead\? \[y/N\]")
-            assert "Set 5 tasks of 1 person to DONE? About" in screen.screen
+            assert "Set 5 tasks of 1 user to DONE? About" in screen.screen
             screen.type("n\r")
             assert screen.end() == 130
         assert floor.jobs("list").stdout == ""

@@ -7,19 +7,19 @@ import click
 from gong_tasks_async.cli.lazy_group import LazyGroup
 
 COMMANDS = {
-    "plan": "Tell what a run would do and how long it would take; changes nothing.",
-    "run": "Change many tasks, as a file or a selection says.",
-    "resume": "Go on with a job where it ended.",
-    "status": "List the jobs, or tell how one of them stands.",
-    "report": "Tell what became of a job, as text, JSON, CSV or one HTML page.",
+    "plan": "Preview a run; change nothing.",
+    "run": "Update tasks from a file or selection.",
+    "resume": "Resume a job.",
+    "status": "List the jobs, or show one job's status.",
+    "report": "Show a job's results as text, JSON, CSV or one HTML page.",
 }
 
 
 @click.group("bulk", cls=LazyGroup, package=__name__, lines=COMMANDS)
 def command() -> None:
-    """Change many tasks at once: plan, run, resume, status, report.
+    """Update many tasks: plan, run, resume, status, report.
 
     A run takes its rows from a CSV or JSON lines file, from standard input, or from a selection of tasks. It
-    keeps a journal in the job folder, so that it can be ended at any time and gone on with by its name; what is
-    settled costs no further call.
+    keeps a journal in the job folder, so that it can be stopped at any time and resumed by name; rows that are
+    done cost no further call.
     """

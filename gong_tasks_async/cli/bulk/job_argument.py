@@ -25,7 +25,7 @@ def _complete(_context: click.Context, _parameter: click.Parameter, incomplete: 
 
 
 def resume_command(name: str) -> str:
-    """What to type to go on with a job, at the company that this command line has chosen."""
+    """The command that resumes a job, at the company of this command line."""
     context = click.get_current_context(silent=True)
     said = context.params if context else {}
     flags = {f"--{flag.replace('_', '-')}": said.get(flag) for flag in ("profile", "base_url")}

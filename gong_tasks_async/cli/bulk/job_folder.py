@@ -1,6 +1,6 @@
 """The job folder: one journal for each named run, of each company.
 
-A job belongs to the company whose tasks it changes: gone on with at another one, all its rows would be refused, and
+A job belongs to the company whose tasks it changes: resumed at another one, all its rows would be refused, and
 recorded as failed for good. So each company has a folder of its own.
 """
 
@@ -28,10 +28,10 @@ NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 
 def checked_name(name: str) -> str:
-    """A job's name, which is also its file's; the file's ending may be said with it.
+    """A job's name, which is also its file's; the file's ending may be given with it.
 
     Raises:
-        ValueError: it would be no good name for a file.
+        ValueError: it is not a safe name for a file.
     """
     plain = name.removesuffix(SUFFIX)
     if not NAME.fullmatch(plain):
@@ -43,17 +43,17 @@ def checked_name(name: str) -> str:
 
 
 def job_of_rows(rows: Iterable[TaskUpdate]) -> Job:
-    """What makes these rows the same job, in any order, as those of a journal."""
+    """The identity of these rows, in any order, as in a journal."""
     return identify_job(((row, RowState.PENDING) for row in rows), Path("rows"))
 
 
 @frozen
 class JobFolder:
-    """The jobs of all companies, and which of these is meant."""
+    """The jobs of all companies, and the company of this command line."""
 
     root: Path
     company: str | None = None
-    """None where only looking is wanted, which needs no company."""
+    """None to read jobs of any company."""
 
     def path(self, name: str) -> Path:
         """Where the journal of a job of this company stands, or would."""
@@ -71,16 +71,14 @@ class JobFolder:
         """
         company, _, plain = name.removesuffix(SUFFIX).rpartition("/")
         found = [path for path in self.all() if path.stem == plain and company in ("", path.parent.name)]
-        if self.company is not None and (
-            ours := [path for path in found if path.parent.name == self.company]
-        ):
-            found = ours
+        if self.company is not None and (own := [path for path in found if path.parent.name == self.company]):
+            found = own
         if len(found) == 1:
             return self._of_this_company(found[0])
         raise click.UsageError(self._not_one(name, found))
 
     def unfinished(self, stem: str, job: Job | None = None) -> str | None:
-        """The job of this company that was begun under such a name, today or earlier, and is not finished.
+        """The unfinished job of this company under such a name, of today or earlier.
 
         ``job`` is what its rows have to be; None for any.
         """
@@ -92,7 +90,7 @@ class JobFolder:
         return None
 
     def free_name(self, stem: str, today: date, job: Job | None = None) -> str:
-        """A name for a new job; of one with the very same rows that was finished today, its name again."""
+        """A free name for a new job; that of today's finished job if its rows are the same."""
         names = (f"{stem}-{today}{'' if number == 1 else f'-{number}'}" for number in range(1, 10_000))
         return next(name for name in names if not self.path(name).exists() or self._is(name, job))
 
@@ -121,13 +119,13 @@ _DATED = re.compile(r"-[0-9]{4}-[0-9]{2}-[0-9]{2}(-[0-9]+)?")
 
 
 def last_written(path: Path) -> datetime:
-    """When a journal was written last; while a run writes it, that is in the log beside it."""
+    """When a journal was last written; during a run, its log beside it is newer."""
     files = [path, Path(f"{path}-wal")]
     return datetime.fromtimestamp(max(file.stat().st_mtime for file in files if file.exists()), UTC)
 
 
 def in_use(path: Path) -> bool:
-    """Whether a running process writes a journal: it holds the lock beside it."""
+    """Whether a running process holds the lock beside a journal."""
     lock = Path(f"{path}-lock")
     if not lock.exists():
         return False
@@ -141,14 +139,14 @@ def in_use(path: Path) -> bool:
 
 @frozen
 class JobState:
-    """How a job stands."""
+    """The status of a job."""
 
     path: Path
     counts: dict[str, int]
     last_written: datetime
     in_use: bool
     trouble: str | None = None
-    """Why its file cannot be read."""
+    """Why its file cannot be read, if so."""
 
     @property
     def state(self) -> str:
@@ -161,7 +159,7 @@ class JobState:
 
 
 def state_of(path: Path) -> JobState:
-    """Look how a job stands; one that cannot be read is no reason not to see the others."""
+    """The status of a job; an unreadable one must not hide the others."""
     try:
         with open_journal(path) as journal:
             counts = counts_of(journal)
@@ -171,7 +169,7 @@ def state_of(path: Path) -> JobState:
 
 
 def counts_of(journal: JournalReader) -> dict[str, int]:
-    """How many rows stand where, by the names of the states."""
+    """Row counts by state."""
     counts = journal.counts()
     names = ("updated", "unchanged", "failed", "pending", "total")
     return {name: getattr(counts, name) for name in names}

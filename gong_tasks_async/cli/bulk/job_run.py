@@ -1,4 +1,4 @@
-"""A run from the command line to its end: what is to be done, a yes, a journal, the changes, the report."""
+"""A run from the command line to its end: plan, confirmation, journal, updates, report."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gong_tasks_async.bulk.report import BulkReport
 from gong_tasks_async.cli.bulk.job_argument import resume_command
 from gong_tasks_async.cli.bulk.job_folder import JobFolder, checked_name, job_of_rows
 from gong_tasks_async.cli.bulk.run_progress import CallMeter, OnOutcome, run_with_progress
-from gong_tasks_async.cli.bulk.summary import as_json, how_to_resume, print_summary
+from gong_tasks_async.cli.bulk.summary import as_json, describe_resume, print_summary
 from gong_tasks_async.cli.config.configuration import Configuration
 from gong_tasks_async.cli.exit_codes import ExitCode
 from gong_tasks_async.cli.input.confirm import confirm, confirmation
@@ -33,7 +33,7 @@ from gong_tasks_async.settings import BulkSettings
 
 @frozen(kw_only=True)
 class Settings:
-    """How a run is to go."""
+    """Options of a run."""
 
     name: str | None
     dry_run: bool
@@ -45,44 +45,44 @@ class Settings:
 
 
 async def run_source(
-    configuration: Configuration, source: Source, wishes: ParsedInput | None, settings: Settings
+    configuration: Configuration, source: Source, parsed_input: ParsedInput | None, settings: Settings
 ) -> ExitCode:
-    """Change what a source names, and tell how it ended.
+    """Update the tasks of a source, and print a summary.
 
     Raises:
         BadInputError: something is wrong with the rows; nothing was sent.
-        click.UsageError: the job's name is another job's, or nobody could be asked.
-        GongError: it could not be begun.
+        click.UsageError: the job's name is another job's, or stdin is not a terminal.
+        GongError: it could not start.
     """
     folder = JobFolder(configuration.jobs_folder, configuration.company)
-    begun = (
+    unfinished = (
         None if settings.dry_run or not settings.journal else find_unfinished(folder, source, settings.name)
     )
-    if begun is not None:
-        note(f"The same selection began the job {begun.stem}, which is not finished; going on with that.")
+    if unfinished is not None:
+        note(f"The same selection began the job {unfinished.stem}, which is unfinished; resuming it.")
     meter = CallMeter(sleeps=settings.bulk.get("wait_for_day", False))
     async with open_client(configuration, on_event=meter) as client:
-        if begun is not None:
-            return await Run(configuration.base_url, client, meter, settings, begun).resume()
+        if unfinished is not None:
+            return await Run(configuration.base_url, client, meter, settings, unfinished).resume()
         look = settings.skip_unchanged and settings.dry_run
-        gathered = await plan_source(client, source, wishes, look=look)
-        if settings.dry_run or not (gathered.rows or as_json(settings.json)):
-            print_plan(gathered.plan, await client.quota.snapshot(), json=settings.json)
+        planned = await plan_source(client, source, parsed_input, look=look)
+        if settings.dry_run or not (planned.rows or as_json(settings.json)):
+            print_plan(planned.plan, await client.quota.snapshot(), json=settings.json)
             return ExitCode.DONE
-        if not gathered.rows:  # a program reads the report, of a run like any other
+        if not planned.rows:  # a program reads the report, of a run like any other
             note("Nothing to change.")
-        keeps = settings.journal and gathered.rows
-        journal = journal_for(folder, source, settings.name, gathered.rows) if keeps else None
-        return await Run(configuration.base_url, client, meter, settings, journal).start(gathered)
+        keeps = settings.journal and planned.rows
+        journal = journal_for(folder, source, settings.name, planned.rows) if keeps else None
+        return await Run(configuration.base_url, client, meter, settings, journal).start(planned)
 
 
 async def resume_job(
     configuration: Configuration, journal: Path, bulk: BulkSettings, *, json: bool
 ) -> ExitCode:
-    """Go on with a job, and tell how it ended; nothing is asked, since that was done when it began.
+    """Resume a job, and print a summary; no confirmation, which was given when it began.
 
     Raises:
-        GongError: it could not be begun.
+        GongError: it could not start.
     """
     settings = Settings(
         name=None, dry_run=False, yes=True, journal=True, skip_unchanged=False, bulk=bulk, json=json
@@ -93,10 +93,10 @@ async def resume_job(
 
 
 def find_unfinished(folder: JobFolder, source: Source, name: str | None) -> Path | None:
-    """The unfinished job that the same selection began; what is done of it would not be selected again.
+    """The unfinished job of the same selection; its finished tasks would not be selected again.
 
     Raises:
-        click.UsageError: a name was given which is a job's, and it cannot be told whether it is this one.
+        click.UsageError: the name given is another job's.
     """
     if not source.selects:
         return None
@@ -105,14 +105,14 @@ def find_unfinished(folder: JobFolder, source: Source, name: str | None) -> Path
         return folder.path(found) if found else None
     if folder.path(_checked(name)).exists():
         raise click.UsageError(
-            f"there is a job {name!r} already: `{resume_command(name)}` goes on with it; for another one, "
+            f"there is a job {name!r} already: `{resume_command(name)}` resumes it; for another one, "
             "take another name"
         )
     return None
 
 
 def journal_for(folder: JobFolder, source: Source, name: str | None, rows: tuple[TaskUpdate, ...]) -> Path:
-    """Where the journal of these rows stands, or shall stand: a job that was begun with the same rows is this one.
+    """The path of these rows' journal: that of a job with the same rows, or a new one.
 
     Raises:
         click.UsageError: the name is one of a job with other rows.
@@ -120,19 +120,17 @@ def journal_for(folder: JobFolder, source: Source, name: str | None, rows: tuple
     job = job_of_rows(rows)
     if name is None:
         stem = name_from(source.label)
-        if begun := folder.unfinished(stem, job):
-            return folder.path(begun)
+        if unfinished := folder.unfinished(stem, job):
+            return folder.path(unfinished)
         if other := folder.unfinished(stem):
-            note(
-                f"{other} has other rows and is not finished: `{resume_command(other)}`. This is another job."
-            )
+            note(f"{other} has other rows and is unfinished: `{resume_command(other)}`. This is another job.")
         return folder.path(folder.free_name(stem, datetime.now().date(), job))  # noqa: DTZ005 - a person's day
     path = folder.path(_checked(name))
     if path.exists():
         with open_journal(path) as journal:
             if journal.job != job:
                 raise click.UsageError(
-                    f"the job {name!r} has other rows than this: take another name, or go on with that job by "
+                    f"the job {name!r} has other rows than this: take another name, or resume that job by "
                     f"`{resume_command(name)}`"
                 )
     return path
@@ -156,24 +154,24 @@ class Run:
     settings: Settings
     journal: Path | None
 
-    async def start(self, gathered: PlannedSource) -> ExitCode:
-        """Make the changes of these rows; of a job that was begun, those that are left."""
+    async def start(self, planned: PlannedSource) -> ExitCode:
+        """Send these updates; of an existing job, its pending ones."""
         if self.journal is not None and self.journal.exists():
-            note(f"The same rows are those of the job {self.journal.stem}; going on with that.")
+            note(f"These rows are already job {self.journal.stem}; resuming it.")
             return await self.resume()
-        await self._confirm(gathered.plan)
+        await self._confirm(planned.plan)
         if self.journal is not None:
             self.journal.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             note(f"Job {self.journal.stem}")
-        return await self._carry_out(gathered.plan.calls, gathered.rows)
+        return await self._carry_out(planned.plan.calls, planned.rows)
 
     async def resume(self) -> ExitCode:
-        """Make the changes of the job that are left."""
+        """Send the job's pending updates."""
         assert self.journal is not None  # noqa: S101 - there is a job
         with open_journal(self.journal) as journal:
             total = journal.counts().total
             pending = plan_updates(row.update for row in journal.rows(RowState.PENDING))
-        note(f"{total - pending.calls:,} of {counted(total, 'row')} are settled.")
+        note(f"{total - pending.calls:,} of {counted(total, 'row')} are done.")
         if pending.calls:
             await self._confirm(await estimated(self.client, pending))
         return await self._carry_out(pending.calls, None)
@@ -182,7 +180,7 @@ class Run:
         if plan.calls and not self.settings.yes:
             quota = await self.client.quota.snapshot()
             asked = confirmation(plan, quota, look=self.settings.skip_unchanged)
-            confirm(f"{asked} The company is at {self.company}.")
+            confirm(f"{asked} Company: {self.company}.")
 
     async def _carry_out(self, total: int, rows: tuple[TaskUpdate, ...] | None) -> ExitCode:
         async def changed(on_outcome: OnOutcome) -> BulkReport:
@@ -201,7 +199,7 @@ class Run:
         try:
             report = await run_with_progress(changed, total, self.meter, left)
         except asyncio.CancelledError:
-            begun = self.journal is None or self.journal.exists()
-            note(f"{how_to_resume(self.journal)}." if begun else "Nothing was changed.")
+            started = self.journal is None or self.journal.exists()
+            note(f"{describe_resume(self.journal)}." if started else "Nothing was changed.")
             raise
         return print_summary(report, self.journal, self.meter, json=as_json(self.settings.json))

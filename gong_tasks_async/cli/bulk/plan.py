@@ -1,4 +1,4 @@
-"""`gong-tasks bulk plan`: what a run would do."""
+"""`gong-tasks bulk plan`: preview a run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gong_tasks_async.cli.command import Command
-from gong_tasks_async.cli.input.options import source_options
+from gong_tasks_async.cli.input.options import skip_unchanged_option, source_options
 from gong_tasks_async.cli.input.source import Source, read_source
 from gong_tasks_async.cli.output.console import is_terminal
 from gong_tasks_async.cli.output.plan import print_plan
@@ -27,15 +27,13 @@ gong-tasks bulk plan --all-users --due-before -30d --set-status DISMISSED
 
 @click.command("plan", cls=Command, examples=EXAMPLES)
 @source_options
-@click.option(
-    "--skip-unchanged", is_flag=True, help="List the tasks first; leave out what is as wanted already."
-)
+@skip_unchanged_option
 @click.option("--output", type=click.Choice(["text", "json"]), help="By default text, and json in a pipe.")
 @client_options
 def command(source: Source, skip_unchanged: bool, output: str | None, configuration: Configuration) -> None:
-    """Tell what a run would do and how long it would take; changes nothing.
+    """Preview a run; change nothing.
 
-    A FILE costs no call, unless it names people by e-mail address. A selection costs a call for each person.
+    A FILE costs no call, unless it names owners by e-mail address. A selection costs a call for each user.
     """
     plan, quota = run(_plan(source, configuration, skip_unchanged))
     print_plan(plan, quota, json=output == "json" or (output is None and not is_terminal()))
@@ -44,7 +42,7 @@ def command(source: Source, skip_unchanged: bool, output: str | None, configurat
 async def _plan(source: Source, configuration: Configuration, look: bool) -> tuple[Plan, QuotaSnapshot]:
     from gong_tasks_async.cli.input.planning import plan_source  # noqa: PLC0415 - aiohttp, when it is needed
 
-    wishes = None if source.selects else read_source(source)
+    parsed_input = None if source.selects else read_source(source)
     async with open_client(configuration) as client:
-        gathered = await plan_source(client, source, wishes, look=look)
-        return gathered.plan, await client.quota.snapshot()
+        planned = await plan_source(client, source, parsed_input, look=look)
+        return planned.plan, await client.quota.snapshot()

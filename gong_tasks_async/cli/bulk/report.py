@@ -1,4 +1,4 @@
-"""`gong-tasks bulk report`: what became of a job."""
+"""`gong-tasks bulk report`: a job's results."""
 
 from __future__ import annotations
 
@@ -33,24 +33,24 @@ gong-tasks bulk report dismiss-2026-11-21 --csv rows.csv
     help="Write one HTML page; without FILE, beside the job's journal.",
 )
 @click.option("--open", "show", is_flag=True, help="With --html on a terminal, show the page in the browser.")
-@click.option("--csv", metavar="FILE", help="Write all rows, and what became of each; - is standard output.")
+@click.option("--csv", metavar="FILE", help="Write all rows and their outcomes; - is standard output.")
 @click.option("--json", is_flag=True, help="JSON, also on a terminal.")
 def command(name: str, html: str | None, show: bool, csv: str | None, json: bool) -> None:
-    """Tell what became of a job, as text, JSON, CSV or one HTML page.
+    """Show a job's results as text, JSON, CSV or one HTML page.
 
     Works while a job runs, and without credentials. Without an option it is text, and JSON in a pipe.
     """
     from gong_tasks_async.cli.bulk.job_folder import JobFolder  # noqa: PLC0415 - help need not load sqlite
 
     if show and html is None:
-        raise click.UsageError("--open shows the page that --html writes: say both")
+        raise click.UsageError("--open shows the page that --html writes: add --html")
     journal = JobFolder(jobs_folder(os.environ)).find(name)
     if csv is not None:
         _write_csv(journal, csv)
     if html is not None:
         _write_page(journal, journal.with_suffix(".html") if html == BESIDE else Path(html), show)
     if json or (csv is None and html is None):
-        _tell(journal, json or not is_terminal())
+        _print_report(journal, json or not is_terminal())
 
 
 def _write_csv(journal: Path, target: str) -> None:
@@ -69,12 +69,12 @@ def _write_page(journal: Path, target: Path, show: bool) -> None:
     from gong_tasks_async.bulk.journal_report import report_of  # noqa: PLC0415 - see above
 
     target.write_text(report_of(journal).to_html(), encoding="utf-8")
-    note(f"The page is {target}")
+    note(f"Page: {target}")
     if show and is_terminal():
         click.launch(str(target))
 
 
-def _tell(journal: Path, plain: bool) -> None:
+def _print_report(journal: Path, plain: bool) -> None:
     from gong_tasks_async.bulk.journal_report import report_of  # noqa: PLC0415 - see above
 
     report = report_of(journal)

@@ -1,4 +1,4 @@
-"""`gong-tasks bulk resume`: go on with a job."""
+"""`gong-tasks bulk resume`: resume a job."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import click
 
 from gong_tasks_async.cli.bulk.job_argument import job_argument
 from gong_tasks_async.cli.command import Command
+from gong_tasks_async.cli.input.options import wait_for_day_option, workers_option
 from gong_tasks_async.cli.session import client_options, run
 
 if TYPE_CHECKING:
@@ -17,18 +18,14 @@ if TYPE_CHECKING:
 
 @click.command("resume", cls=Command, examples="gong-tasks bulk resume dismiss-2026-11-21 --wait-for-day")
 @job_argument()
-@click.option(
-    "--workers", type=click.IntRange(1, 64), default=8, show_default=True, help="Changes under way at once."
-)
-@click.option(
-    "--wait-for-day", is_flag=True, help="When the day's calls are spent, sleep and go on by itself."
-)
+@workers_option
+@wait_for_day_option
 @click.option("--json", is_flag=True, help="The report as JSON, also on a terminal.")
 @client_options
 def command(name: str, workers: int, wait_for_day: bool, json: bool, configuration: Configuration) -> None:
-    """Go on with a job where it ended.
+    """Resume a job.
 
-    Its rows stand in its journal, so nothing is asked and no file is needed; rows that are settled cost no call.
+    Its rows are in its journal: no question, no file. Rows that are done cost no call.
     """
     from gong_tasks_async.cli.bulk.job_folder import JobFolder  # noqa: PLC0415 - help need not load sqlite
     from gong_tasks_async.cli.bulk.job_run import resume_job  # noqa: PLC0415 - aiohttp, when it is needed

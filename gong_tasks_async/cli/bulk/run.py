@@ -1,4 +1,4 @@
-"""`gong-tasks bulk run`: change many tasks."""
+"""`gong-tasks bulk run`: update many tasks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from gong_tasks_async.cli.command import Command
-from gong_tasks_async.cli.input.options import source_options
+from gong_tasks_async.cli.input.options import (
+    skip_unchanged_option,
+    source_options,
+    wait_for_day_option,
+    workers_option,
+    yes_option,
+)
 from gong_tasks_async.cli.input.source import Source, read_source
 from gong_tasks_async.cli.session import client_options, run
 
@@ -25,18 +31,12 @@ gong-tasks list --all-users --output csv | gong-tasks bulk run - --set-status DO
 @click.command("run", cls=Command, examples=EXAMPLES)
 @source_options
 @click.option("--name", metavar="NAME", help="The job's name; by default the file's, and today's date.")
-@click.option("--dry-run", is_flag=True, help="Tell what would be done, and stop.")
-@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
-@click.option(
-    "--workers", type=click.IntRange(1, 64), default=8, show_default=True, help="Changes under way at once."
-)
-@click.option(
-    "--wait-for-day", is_flag=True, help="When the day's calls are spent, sleep and go on by itself."
-)
-@click.option(
-    "--skip-unchanged", is_flag=True, help="List the tasks first; send nothing for what is as wanted."
-)
-@click.option("--no-journal", is_flag=True, help="Keep no journal: the run cannot be gone on with.")
+@click.option("--dry-run", is_flag=True, help="Preview, change nothing.")
+@yes_option
+@workers_option
+@wait_for_day_option
+@skip_unchanged_option
+@click.option("--no-journal", is_flag=True, help="Keep no journal: the run cannot be resumed.")
 @click.option("--json", is_flag=True, help="The report as JSON, also on a terminal.")
 @client_options
 def command(
@@ -52,14 +52,14 @@ def command(
     json: bool,
     configuration: Configuration,
 ) -> None:
-    """Change many tasks, as a file or a selection says.
+    """Update tasks from a file or selection.
 
     FILE is CSV (comma, semicolon or tab) or JSON lines, with the columns taskId, userId (ids or e-mail
     addresses), and status, dueDate or priority; in Gong's spelling, ours, or `Task ID`. If anything in it is
     wrong, every bad row is named and nothing is sent.
 
-    The same command again goes on where it ended, as does `gong-tasks bulk resume NAME`. Ctrl-C lets the requests
-    under way come to their end and records them. Ends with 0 when all is done, 1 if some rows failed, 2 if the
+    The same command resumes an unfinished job, as does `gong-tasks bulk resume NAME`. Ctrl-C finishes the
+    requests in flight and records them. Ends with 0 when all is done, 1 if some rows failed, 2 if the
     input is wrong, 3 for bad credentials, 4 when the day's calls are spent, 5 without a connection, 130 after
     Ctrl-C.
     """
@@ -76,5 +76,5 @@ def command(
         bulk={"workers": workers, "wait_for_day": wait_for_day},
         json=json,
     )
-    wishes = None if source.selects else read_source(source)
-    click.get_current_context().exit(run(run_source(configuration, source, wishes, settings)))
+    parsed_input = None if source.selects else read_source(source)
+    click.get_current_context().exit(run(run_source(configuration, source, parsed_input, settings)))

@@ -1,4 +1,4 @@
-"""A bulk run on a screen: a bar that grows, an end that can be had early, and what to do then."""
+"""A bulk run on a screen: progress, early stop, and what to do next."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ Start: TypeAlias = Callable[[OnOutcome], Awaitable[BulkReport]]
 
 
 class CallMeter:
-    """Counts calls, for the bar's number of those that are left today; remembers troubles; tells of long pauses.
+    """Counts calls for the progress bar, keeps the last retry's reason, and notifies of long pauses.
 
-    ``sleeps`` says that the run waits for the next day when this one is spent.
+    ``sleeps``: the run waits for the reset when the day is spent.
     """
 
     def __init__(self, *, sleeps: bool = False) -> None:
         self.calls = 0
         self.answers = 0
         self.trouble: str | None = None
-        """Why a call was tried again, the last time that one was."""
+        """The reason of the last retry."""
         self._sleeps = sleeps
         self._pauses = PauseNotices()
 
@@ -40,15 +40,15 @@ class CallMeter:
         elif isinstance(event, RetryPlanned):
             self.trouble = event.reason
         elif isinstance(event, BudgetSpent) and self._sleeps:
-            note(f"The day's calls are spent; going on by itself at {local(event.resets_at)}.")
+            note(f"The day's calls are spent; waiting for the reset, resuming at {local(event.resets_at)}.")
         self._pauses(event)
 
 
 async def run_with_progress(start: Start, total: int, meter: CallMeter, left: int | None) -> BulkReport:
-    """Run it to its end, with a bar where somebody watches.
+    """Run to the end, with a progress bar on a terminal.
 
     Args:
-        start: begins the run, which tells of each outcome.
+        start: starts the run; takes a callback for each outcome.
         total: how many rows there are.
         meter: counts the calls.
         left: calls that are left today; None for any number.
@@ -71,13 +71,11 @@ def _bar(total: int, meter: CallMeter, left: int | None) -> Iterator[OnOutcome]:
 
 
 async def _stopped_gently(running: Awaitable[BulkReport]) -> BulkReport:
-    """Wait for a run; a first Ctrl-C says what happens now, which takes some seconds, and a second cuts it short."""
+    """Wait for a run; a first Ctrl-C lets requests in flight finish, a second stops at once."""
     task = asyncio.ensure_future(running)
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
-        note(
-            "Stopping: the requests under way come to their end and are recorded. Ctrl-C again stops at once."
-        )
+        note("Stopping: finishing requests in flight. Ctrl-C again stops at once.")
         task.cancel()
         return await task

@@ -1,4 +1,4 @@
-"""`gong-tasks bulk status`: how jobs stand."""
+"""`gong-tasks bulk status`: the status of jobs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ gong-tasks bulk status | jq -r 'select(.state == "unfinished") | .job'
 @job_argument(required=False)
 @output_option
 def command(name: str | None, output: OutputFormat) -> None:
-    """List the jobs, or tell how one of them stands.
+    """List the jobs, or show one job's status.
 
     Works while a job runs, and without credentials. With NAME, it counts the rows of each user.
     """
@@ -43,7 +43,7 @@ def command(name: str | None, output: OutputFormat) -> None:
 
     folder = JobFolder(jobs_folder(os.environ))
     if name is not None:
-        _tell_one(state_of(folder.find(name)), output)
+        _print_one(state_of(folder.find(name)), output)
         return
     with Listing(JOBS, output) as listing:
         for path in folder.all():
@@ -53,7 +53,7 @@ def command(name: str | None, output: OutputFormat) -> None:
                 note(f"{path}: {state.trouble}.")
 
 
-def _tell_one(state: JobState, output: OutputFormat) -> None:
+def _print_one(state: JobState, output: OutputFormat) -> None:
     from gong_tasks_async.bulk import open_journal  # noqa: PLC0415 - help need not load sqlite
 
     with open_journal(state.path) as journal:

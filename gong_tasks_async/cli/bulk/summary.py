@@ -1,4 +1,4 @@
-"""How a run ended: a table for a person, JSON for a program, and what to do next."""
+"""A run's summary: a table for people, JSON for programs, and what to do next."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from gong_tasks_async.cli.output.console import is_terminal, note, stdout_consol
 from gong_tasks_async.cli.output.text import counted, failure, local
 
 SHOWN = 20
-"""Failures that are spelled out; a file beside the journal has all."""
+"""Failures shown; a file beside the journal has all."""
 
 
 def print_summary(report: BulkReport, journal: Path | None, meter: CallMeter, *, json: bool) -> ExitCode:
-    """Tell how a run ended: the counts on standard output, failures and what to do on standard error."""
-    _tell_failures(report, journal)
+    """Print a run's counts on standard output, failures and what to do on standard error."""
+    _print_failures(report, journal)
     try:
         _write(report, json=json)
-    except BrokenPipeError:  # whoever reads has read enough; the exit code still says how the run ended
+    except BrokenPipeError:  # the reader has closed the pipe; the exit code still reports the run
         forget_output()
-    _tell_what_to_do(report, journal, meter)
+    _print_advice(report, journal, meter)
     return exit_code(report, journal, meter)
 
 
 def exit_code(report: BulkReport, journal: Path | None, meter: CallMeter) -> ExitCode:
-    """Why it stopped, where it did; else whether rows are left, or failed in this run or an earlier one of the job."""
+    """The code of why it stopped; else of rows that are pending, or failed in any run of the job."""
     if report.stopped_because is not None:
         return exit_code_of(report.stopped_because)
     if report.pending:  # too few in a row to stop a run
@@ -53,18 +53,18 @@ def as_json(wanted: bool) -> bool:
     return wanted or not is_terminal()
 
 
-def _tell_failures(report: BulkReport, journal: Path | None) -> None:
+def _print_failures(report: BulkReport, journal: Path | None) -> None:
     for failed in report.failures[:SHOWN]:
         note(failure(failed))
     if report.failed > SHOWN:
         note(f"and {report.failed - SHOWN:,} more")
     if journal is not None and (count := _failed_in_all(journal)):
         rows = counted(count, "failed row")
-        note(f"{rows} in {write_failures(journal)}: mend what can be mended there, and run that file.")
+        note(f"{rows} in {write_failures(journal)}: fix the rows and run that file.")
 
 
 def write_failures(journal: Path) -> Path:
-    """Write all failed rows of a job beside its journal, for a spreadsheet, or to be mended and run again.
+    """Write all failed rows of a job beside its journal, to be fixed and run again.
 
     Raises:
         OSError: the file cannot be written.
@@ -100,19 +100,19 @@ def _draw(report: BulkReport) -> None:
 _STYLES = {"updated": "green", "unchanged": "dim", "failed": "red", "pending": "yellow"}
 
 
-def _tell_what_to_do(report: BulkReport, journal: Path | None, meter: CallMeter) -> None:
+def _print_advice(report: BulkReport, journal: Path | None, meter: CallMeter) -> None:
     if report.stopped_because is not None:
         note(f"Stopped: {line_for_people(report.stopped_because)}")
     elif report.pending:
         trouble = f" ({one_line(meter.trouble)})" if meter.trouble else ""
-        note(f"{counted(report.pending, 'row')} had no final answer, however often sent{trouble}.")
+        note(f"{counted(report.pending, 'row')} got no final response{trouble}.")
     if report.pending:
         after = f" after {local(report.resume_after)}" if report.resume_after else ""
-        note(f"{counted(report.pending, 'row')} left. {how_to_resume(journal)}{after}.")
+        note(f"{counted(report.pending, 'row')} left. {describe_resume(journal)}{after}.")
 
 
-def how_to_resume(journal: Path | None) -> str:
-    """What to type to go on with a job."""
+def describe_resume(journal: Path | None) -> str:
+    """How to resume a job."""
     if journal is None:
-        return "Without a journal, run it all again"
-    return f"Go on with: {resume_command(journal.stem)}"
+        return "No journal: run everything again"
+    return f"Resume: {resume_command(journal.stem)}"

@@ -1,1 +1,1 @@
-"""From a file or a selection to a plan."""
+"""From a file or selection to a plan."""

@@ -1,4 +1,4 @@
-"""What the text of a cell means, or why it means nothing."""
+"""Parse cells: a value, or the reason why it is none."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gong_tasks_async.models import TaskStatus
 from gong_tasks_async.models.requests import INT64_MAX
 
 SHORTENED: Final = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?[eE][+-]?[0-9]+")
-"""What spreadsheets make of long numbers."""
+"""How spreadsheets write long numbers."""
 FRACTION: Final = re.compile(r"[+-]?[0-9]+[.,][0-9]+")
 USER_ID: Final = re.compile(r"[0-9]{1,20}")
 ADDRESS: Final = re.compile(r"[^\s@]+@[^\s@]+")
@@ -19,7 +19,7 @@ ADDRESS: Final = re.compile(r"[^\s@]+@[^\s@]+")
 EXACT_DIGITS: Final = 15
 """What a spreadsheet keeps of a number; https://support.microsoft.com/office/excel-specifications-and-limits."""
 ROUNDED_DIGITS: Final = 8
-"""Zeros after those, in all ids together, that are no chance any more: one in a hundred millions."""
+"""Trailing zeros of all ids together that cannot be chance: one in a hundred million."""
 
 
 def read_task_id(text: str) -> int:
@@ -30,7 +30,7 @@ def read_task_id(text: str) -> int:
     """
     digits = _id_text(text)
     if not digits:
-        raise ValueError("taskId is empty: every row names its task")
+        raise ValueError("taskId is empty: every row needs one")
     _refuse_numbers_of_spreadsheets("taskId", digits)
     if not re.fullmatch(r"[+-]?[0-9]+", digits):
         raise ValueError(f"taskId {text!r} is not a number such as 9067931441193858457")
@@ -40,14 +40,14 @@ def read_task_id(text: str) -> int:
 
 
 def read_user(text: str) -> str:
-    """Read whose task it is: an id, or an e-mail address that is still to be looked up.
+    """Read a task's owner: an id, or an e-mail address to be looked up.
 
     Raises:
         ValueError: it is neither.
     """
     user = _id_text(text)
     if not user:
-        raise ValueError("userId is empty: every row names its task's owner")
+        raise ValueError("userId is empty: every row needs its task's owner")
     _refuse_numbers_of_spreadsheets("userId", user)
     if not (USER_ID.fullmatch(user) or is_address(user)):
         raise ValueError(
@@ -57,7 +57,7 @@ def read_user(text: str) -> str:
 
 
 def is_address(user: str) -> bool:
-    """Whether a user is named by an e-mail address."""
+    """Whether a user is given by e-mail address."""
     return ADDRESS.fullmatch(user) is not None
 
 
@@ -74,14 +74,14 @@ def read_status(text: str) -> TaskStatus:
     # Two of them may be equally near to a slip of the fingers; the first letter is rarely one.
     near = get_close_matches(word, [known for known in words if known[:1] == word[:1]], n=1, cutoff=0.5)
     advice = f"did you mean {near[0]}?" if near else f"take one of {', '.join(words)}"
-    raise ValueError(f"the status {text.strip()!r} is none of Gong's: {advice}")
+    raise ValueError(f"the status {text.strip()!r} is not one of Gong's: {advice}")
 
 
 def read_priority(text: str) -> str:
     """Read a priority, of which Gong publishes no list.
 
     Raises:
-        ValueError: it cannot be one.
+        ValueError: it is not a printable word.
     """
     word = text.strip()
     if not word.isprintable() or word.startswith("<"):
@@ -90,14 +90,14 @@ def read_priority(text: str) -> str:
 
 
 def are_rounded(ids: Collection[str]) -> bool:
-    """Whether a spreadsheet has put zeros in the place of all last digits of all long ids."""
+    """Whether a spreadsheet has rounded the ids: the last digits of all long ones are zeros."""
     long = [digits for digits in ids if len(digits) > EXACT_DIGITS and digits.isdecimal()]
     lost = sum(len(digits) - EXACT_DIGITS for digits in long)
     return lost >= ROUNDED_DIGITS and all(not digits[EXACT_DIGITS:].strip("0") for digits in long)
 
 
 def _id_text(text: str) -> str:
-    """Without the apostrophe, or the formula around it, by which a spreadsheet is told to leave an id alone."""
+    """Strip the apostrophe or formula that makes a spreadsheet keep an id as text."""
     stripped = text.strip()
     if found := re.fullmatch(r'="(.*)"', stripped):
         return found[1].strip()

@@ -1,4 +1,4 @@
-"""The columns of an input, in Gong's spelling, in ours, and in what people type."""
+"""The columns of an input, and the names they go by."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from attrs import frozen
 
 
 class Column(StrEnum):
-    """What a column holds, in Gong's spelling."""
+    """A column, in Gong's spelling."""
 
     TASK_ID = "taskId"
     USER_ID = "userId"
@@ -22,7 +22,7 @@ class Column(StrEnum):
 
 
 CHANGES: Final = (Column.STATUS, Column.DUE_DATE, Column.PRIORITY)
-"""The columns that say what is to become of a task."""
+"""The columns that hold changes."""
 
 SPELLINGS: Final = {
     "taskid": Column.TASK_ID,
@@ -46,7 +46,7 @@ UNREAD: Final = frozenset(
         *("state", "attempts", "requestid", "error", "settledat"),
     )
 )
-"""Columns of `gong-tasks list` and of a job's report, which may stand in an input and are not read."""
+"""Columns of `gong-tasks list` and of a job's report, which an input may have and which are not read."""
 
 
 def plain(name: str) -> str:
@@ -55,23 +55,23 @@ def plain(name: str) -> str:
 
 
 def column_of(name: str) -> Column | None:
-    """The column that a name means."""
+    """The column of a name, if known."""
     return SPELLINGS.get(plain(name))
 
 
 @frozen
 class Layout:
-    """Which field of a row is which column, and what is wrong with that."""
+    """Which field of a row is which column, and what is wrong with the names."""
 
     columns: tuple[Column | None, ...]
     missing: tuple[str, ...]
-    """Columns that have to be there and are not, in words."""
+    """Required columns that are missing, as messages."""
     problems: tuple[str, ...]
-    """Everything else."""
+    """Other problems, as messages."""
 
 
 def layout_of(names: Sequence[str], *, lenient: bool = False) -> Layout:
-    """Read the names of a row's fields; `lenient` takes unknown ones, and leaves them unread."""
+    """Read the names of a row's fields; `lenient` ignores unknown ones."""
     columns = tuple(map(column_of, names))
     problems = [*_twice(names, columns), *(() if lenient else _unknown(names, columns))]
     return Layout(columns, tuple(_missing(columns)), tuple(problems))
@@ -79,9 +79,9 @@ def layout_of(names: Sequence[str], *, lenient: bool = False) -> Layout:
 
 def _missing(columns: Sequence[Column | None]) -> Iterator[str]:
     if Column.TASK_ID not in columns:
-        yield "nothing names the task: add a column taskId"
+        yield "no task ids: add a column taskId"
     if Column.USER_ID not in columns:
-        yield "nothing names the task's owner: add a column userId, with ids or e-mail addresses"
+        yield "no owners: add a column userId, with ids or e-mail addresses"
 
 
 def _twice(names: Sequence[str], columns: Sequence[Column | None]) -> Iterator[str]:
@@ -103,6 +103,4 @@ def _unknown_name(name: str) -> str:
     if near := get_close_matches(plain(name), SPELLINGS, n=1, cutoff=0.7):
         return f"the column {name!r} is not known: did you mean {SPELLINGS[near[0]]}?"
     known = ", ".join(Column)
-    return (
-        f"the column {name!r} is not known: the known ones are {known}; --skip-unknown leaves others unread"
-    )
+    return f"the column {name!r} is not known: the known ones are {known}; --skip-unknown ignores others"

@@ -1,4 +1,4 @@
-"""The one question before many changes are made."""
+"""The confirmation before a run."""
 
 from __future__ import annotations
 
@@ -12,31 +12,29 @@ import click
 from gong_tasks_async.bulk.plan import Plan
 from gong_tasks_async.cli.exit_codes import ExitCode
 from gong_tasks_async.cli.output.console import is_terminal, note, stderr_console
-from gong_tasks_async.cli.output.text import cost, counted, wanted
+from gong_tasks_async.cli.output.text import counted, describe_cost, describe_updates
 from gong_tasks_async.quota import QuotaSnapshot
 
 
 def confirmation(plan: Plan, quota: QuotaSnapshot, *, look: bool = False) -> str:
-    """What is asked: ``Set 8,000 tasks of 212 people to DISMISSED? About 46 min, ...``."""
-    listing = (
-        f" Before that, {counted(plan.users, 'call')} to leave out what is as wanted already." if look else ""
-    )
-    return f"{wanted(plan.updates)}? {cost(plan, quota)}.{listing}"
+    """The question: ``Set 8,000 tasks of 212 users to DISMISSED? About 46 min, ...``."""
+    listing = f" Before that, {counted(plan.users, 'call')} to skip unchanged tasks." if look else ""
+    return f"{describe_updates(plan.updates)}? {describe_cost(plan, quota)}.{listing}"
 
 
 def confirm(text: str) -> None:
     """Ask, and return if the answer is yes.
 
     Raises:
-        click.UsageError: there is nobody to ask.
+        click.UsageError: stdin is not a terminal.
         click.exceptions.Exit: the answer is no.
         click.Abort: the answer is Ctrl-C.
     """
     if not is_terminal(sys.stdin):
         raise click.UsageError(
-            f"nobody can be asked here: {text}\nSay --yes to answer, or --dry-run to be told no more than that"
+            f"cannot prompt: stdin is not a terminal: {text}\nAdd --yes to agree, or --dry-run to preview"
         )
-    stderr_console().print(text, markup=False)  # between words, where a prompt would be broken anywhere
+    stderr_console().print(text, markup=False)  # wrapped between words; a prompt breaks anywhere
     with _signals_answer():
         agreed = click.confirm("Go ahead?", err=True)
     if not agreed:
@@ -46,7 +44,7 @@ def confirm(text: str) -> None:
 
 @contextmanager
 def _signals_answer() -> Iterator[None]:
-    """In an event loop Ctrl-C and SIGTERM cancel the running task, of which a question that blocks it never hears."""
+    """Let signals end the question: in an event loop they would only cancel the task that it blocks."""
     ends = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(end, signal.default_int_handler) for end in ends]
     try:

@@ -1,4 +1,4 @@
-"""Rows of CSV: commas, semicolons or tabs, whatever spreadsheet wrote them."""
+"""Rows of CSV: commas, semicolons or tabs, of any spreadsheet."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gong_tasks_async.cli.input.records import Found, Record, Table
 
 DELIMITERS: Final = ",;\t"
 EXCEL_HINT: Final = re.compile(r"""\s*"?sep=(.)"?\s*(?:\r\n?|\n)""", re.IGNORECASE)
-"""A line that tells Excel the delimiter, and is no row."""
+"""Excel's line that names the delimiter; not a row."""
 
 
 def read_csv(text: str) -> Table:
@@ -35,7 +35,7 @@ def read_csv(text: str) -> Table:
 
 
 class _Lines(Iterator["tuple[str, list[str]] | Problem"]):
-    """The lines that are not blank, with their places; what cannot be read ends them."""
+    """The lines that are not blank, with their places; an unreadable one ends them."""
 
     def __init__(self, text: str) -> None:
         hint = EXCEL_HINT.match(text)
@@ -59,7 +59,7 @@ class _Lines(Iterator["tuple[str, list[str]] | Problem"]):
 
 
 def _explained(error: str) -> str:
-    """The csv module's words, as advice."""
+    """The csv module's message, as advice."""
     if "unexpected end of data" in error or "field larger" in error:
         return "a quote is opened and never closed: close it, or write a quote inside a field twice"
     if "expected after" in error:
@@ -68,7 +68,7 @@ def _explained(error: str) -> str:
 
 
 def _delimiter(text: str) -> str:
-    """The one that makes the most known columns of the first line that is not blank."""
+    """The delimiter that yields most known columns in the first line that is not blank."""
     first = next((line for line in text.splitlines() if line.strip()), "")
     return max(DELIMITERS, key=lambda delimiter: (_known(first, delimiter), first.count(delimiter)))
 

@@ -59,7 +59,7 @@ def read_when(text: str, zone: tzinfo | None = None) -> When:
         return _as_day(text) or _in_zone(datetime.fromisoformat(text.strip()), zone)
     except (ValueError, OverflowError):
         raise ValueError(
-            f"{text!r} is neither a day such as 2026-03-02, nor a moment such as {EXAMPLE}, nor a shift such as +7d"
+            f"{text!r} is not a date such as 2026-03-02, a date-time such as {EXAMPLE}, or a shift such as +7d"
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""From a file's bytes to its text, or to what is wrong with them."""
+"""Decode a file's bytes."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ SIGNATURES: Final = (
     (b"\x1f\x8b", "compressed with gzip: unpack it first, as in `gunzip -c FILE | gong-tasks bulk run -`"),
     (
         b"SQLite format 3\x00",
-        "a database, maybe a job's journal: `gong-tasks bulk resume NAME` goes on with one",
+        "a database, maybe a job's journal: `gong-tasks bulk resume NAME` resumes one",
     ),
 )
-"""How files begin that are taken for tables by mistake."""
+"""How files begin that are not text tables."""
 
 
 def decoded(data: bytes, encoding: str | None = None) -> str:
-    """The text of a file: UTF-8, or what its byte order mark says; ``encoding`` is for all others.
+    """The text of a file: UTF-8, or by its byte order mark; ``encoding`` is for all others.
 
     Raises:
-        ValueError: the bytes are no text of that kind; it says what to do.
+        ValueError: the bytes are not text in that encoding.
     """
     for signature, reason in SIGNATURES:
         if data.startswith(signature):
@@ -62,5 +62,5 @@ def _without_nul(text: str) -> str:
     line = text.count("\n", 0, text.index("\0")) + 1
     raise ValueError(
         f"line {line} has NUL characters: it is a binary file, or UTF-16 without its mark "
-        "(then say --encoding utf-16-le)"
+        "(then add --encoding utf-16-le)"
     )

@@ -13,14 +13,14 @@ from gong_tasks_async.cli.input.records import Found, Record, Table
 
 @frozen
 class Pairs:
-    """An object as it was written, so that a name that comes twice is seen."""
+    """An object as written, so that a repeated name is seen."""
 
     items: tuple[tuple[str, Any], ...]
 
 
 @frozen
 class Number:
-    """A number as it was written: none of its digits may be lost."""
+    """A number as written: no digit may be lost."""
 
     text: str
 
@@ -87,7 +87,7 @@ def _record(place: str, item: object) -> Record | Problem:
 
 
 def _as_text(value: object) -> str:
-    """A value as a cell of a table would show it; what is nested is shown as it is, for the message."""
+    """A value as the text of a cell; of a nested one, its kind, for the message."""
     match value:
         case str():
             return value
@@ -114,5 +114,5 @@ def _named(value: object) -> str:
 
 
 def looks_like_json(text: str) -> bool:
-    """Whether a text is meant as JSON; no CSV begins so."""
+    """Whether a text is JSON; no CSV begins so."""
     return text.lstrip()[:1] in ("{", "[")

@@ -1,4 +1,4 @@
-"""The options by which `plan` and `run` are told what to change."""
+"""The options of `plan`, `run` and `submit` that describe the updates."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ INPUT, SELECTION, CHANGE = "The file", "Or a selection of tasks", "The change"
 
 
 def _read(read: Callable[[str], T]) -> Callable[[str], T]:
-    """A reader whose ``ValueError`` says what is wrong, as click wants to be told it."""
+    """Turn a reader's ``ValueError`` into click's error."""
 
     def convert(text: str) -> T:
         try:
@@ -65,13 +65,13 @@ def _option(section: str, *names: str, **settings: Any) -> Callable[[Any], Any]:
 
 _PARAMETERS = (
     click.argument("file", required=False, metavar="[FILE]"),
-    _option(INPUT, "--encoding", metavar="NAME", help="Its encoding, where it is not UTF-8 and has no mark."),
-    _option(INPUT, "--skip-unknown", is_flag=True, help="Leave unknown columns unread."),
+    _option(INPUT, "--encoding", metavar="NAME", help="Encoding, if not UTF-8 and without BOM."),
+    _option(INPUT, "--skip-unknown", is_flag=True, help="Ignore unknown columns."),
     _option(
         INPUT, "--problems", metavar="PATH", type=click.Path(path_type=Path), help="Write all problems here."
     ),
-    _option(SELECTION, "--user", "users", metavar="ID|EMAIL", multiple=True, help="Whose tasks; repeatable."),
-    _option(SELECTION, "--all-users", is_flag=True, help="The tasks of everybody who is active."),
+    _option(SELECTION, "--user", "users", metavar="ID|EMAIL", multiple=True, help="Owner of tasks; repeatable."),
+    _option(SELECTION, "--all-users", is_flag=True, help="The tasks of all active users."),
     _option(
         SELECTION, "--due-before", metavar="DATE|SHIFT", help="Only what is due before: 2026-03-02, or -7d."
     ),
@@ -85,26 +85,37 @@ _PARAMETERS = (
         help="Only tasks of this status; by default OPEN.",
     ),
     _option(
-        CHANGE, "--set-status", "--status", "status", type=STATUS, metavar=STATUSES, help="The status of all."
+        CHANGE, "--set-status", "--status", "status", type=STATUS, metavar=STATUSES, help="New status."
     ),
     _option(
         CHANGE, "--set-due", "--due", "due", metavar="DATE|SHIFT",
-        help="When all are due: a day, a moment, or +7d for a week from today.",
+        help="New due date: a date, a date-time, or +7d for a week from today.",
     ),
     _option(
         CHANGE, "--move-due", type=_read(_shift), metavar="SHIFT",
-        help="Later or earlier than each is due now, such as +7d; what has no due date is left out.",
+        help="Shift each due date, such as +7d; tasks without one are left out.",
     ),
     _option(
         CHANGE, "--set-priority", "--priority", "priority", type=_read(read_priority),
-        metavar="WORD", help="The priority of all.",
+        metavar="WORD", help="New priority.",
     ),
     _option(
         CHANGE, "--zone", type=_read(_zone), metavar="NAME",
-        help="The time zone of dates that name none, such as Europe/Berlin.",
+        help="Time zone of dates without one, such as Europe/Berlin.",
     ),
 )  # fmt: skip
 """In the order of the help; a decorator for each."""
+
+skip_unchanged_option = click.option(
+    "--skip-unchanged", is_flag=True, help="List the tasks first; skip unchanged tasks."
+)
+yes_option = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+workers_option = click.option(
+    "--workers", type=click.IntRange(1, 64), default=8, show_default=True, help="Updates in flight at once."
+)
+wait_for_day_option = click.option(
+    "--wait-for-day", is_flag=True, help="When the day's calls are spent, wait for the reset, then resume."
+)
 
 _NAMES = (
     *("file", "encoding", "skip_unknown", "problems", "users", "all_users", "due_before", "flow", "types"),
@@ -117,8 +128,8 @@ def source_options(function: Callable[..., T]) -> Callable[..., T]:
 
     @functools.wraps(function)
     def with_source(*args: Any, **keywords: Any) -> T:
-        said = {name: keywords.pop(name) for name in _NAMES}
-        return function(*args, source=_source(said), **keywords)
+        given = {name: keywords.pop(name) for name in _NAMES}
+        return function(*args, source=_source(given), **keywords)
 
     decorated: Callable[..., T] = with_source
     for parameter in reversed(_PARAMETERS):
@@ -126,12 +137,12 @@ def source_options(function: Callable[..., T]) -> Callable[..., T]:
     return decorated
 
 
-def _source(said: dict[str, Any]) -> Source:
-    words = " ".join(f"{name}={value}" for name, value in said.items() if value)
-    zone = said["zone"]
+def _source(given: dict[str, Any]) -> Source:
+    words = " ".join(f"{name}={value}" for name, value in given.items() if value)
+    zone = given["zone"]
     for name in ("due", "due_before"):
-        said[name] = _when(name, said[name], zone)
-    return Source(**said, said=words)
+        given[name] = _when(name, given[name], zone)
+    return Source(**given, fingerprint_text=words)
 
 
 def _when(name: str, text: str | None, zone: tzinfo | None) -> When | None:

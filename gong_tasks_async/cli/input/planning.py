@@ -1,4 +1,4 @@
-"""From what the command line says to a plan: read or list, look users up, merge twins, refuse contradictions."""
+"""From the command line to a plan: read or list, look users up, deduplicate, refuse conflicts."""
 
 from __future__ import annotations
 
@@ -16,39 +16,41 @@ from gong_tasks_async.models import TaskUpdate
 
 @frozen
 class PlannedSource:
-    """What is to be done."""
+    """The plan of a source, and its rows."""
 
     plan: Plan
     rows: tuple[TaskUpdate, ...]
-    """What a job is made of, and told by: the file's rows, or the selected tasks that are not as wanted already."""
+    """What a job consists of: the file's rows, or the selected tasks that would change."""
 
 
 async def plan_source(
-    client: GongTasksClient, source: Source, wishes: ParsedInput | None, *, look: bool = False
+    client: GongTasksClient, source: Source, parsed_input: ParsedInput | None, *, look: bool = False
 ) -> PlannedSource:
-    """Find out what is to be done; ``look`` lists the owners' tasks to leave out what is as wanted already.
+    """Find out what is to be done; ``look`` lists the owners' tasks to skip unchanged tasks.
 
     Raises:
-        BadInputError: rows contradict each other, or name users that nobody knows.
+        BadInputError: rows conflict, or name unknown users.
         GongError: the tasks or users cannot be listed.
     """
-    if wishes is None:
+    if parsed_input is None:
         return await _selected(client, source)
-    updates = await _updates(client, source, wishes)
+    updates = await _updates(client, source, parsed_input)
     try:
         return PlannedSource(await client.plan_updates(updates, skip_unchanged=look), tuple(updates))
     except PlanConflictError as error:
-        refuse(source, list(conflicts(wishes.wishes, list(error.conflicts))))
+        refuse(source, list(conflicts(parsed_input.rows, list(error.conflicts))))
         raise  # not reached: there is at least one contradiction
 
 
-async def _updates(client: GongTasksClient, source: Source, wishes: ParsedInput) -> list[TaskUpdate]:
+async def _updates(client: GongTasksClient, source: Source, parsed_input: ParsedInput) -> list[TaskUpdate]:
     """The rows' updates, with ids in the place of addresses."""
-    if wishes.unread:
-        note(f"Not read: {', '.join(wishes.unread)}, since the command line says what is to change.")
-    addresses = wishes.addresses
+    if parsed_input.unread:
+        note(f"Not read: {', '.join(parsed_input.unread)}, overridden by --set-*.")
+    addresses = parsed_input.addresses
     found = await client.find_users(addresses) if addresses else {}
-    updates, problems = resolve_owners(wishes.wishes, {address: user.id for address, user in found.items()})
+    updates, problems = resolve_owners(
+        parsed_input.rows, {address: user.id for address, user in found.items()}
+    )
     refuse(source, problems)
     return updates
 
@@ -64,7 +66,7 @@ async def _selected(client: GongTasksClient, source: Source) -> PlannedSource:
 
 
 async def estimated(client: GongTasksClient, plan: Plan) -> Plan:
-    """The plan, with the time that it takes at the quota of now."""
+    """The plan, with the time it takes at the current quota."""
     if not plan.calls:
         return evolve(plan, estimate=None)
     return plan.with_estimate(await client.quota.estimate(plan.calls))

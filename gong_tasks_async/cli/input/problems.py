@@ -1,4 +1,4 @@
-"""What is wrong with an input, all of it at once, each thing with its place."""
+"""Problems of an input, all at once, each with its place."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import click
 from attrs import frozen
 
 SHOWN = 20
-"""Problems that are spelled out on the screen; people mend the first few, and look again."""
+"""Problems shown on the screen; people fix the first few and try again."""
 
 
 @frozen
 class Problem:
-    """One thing that is wrong, and where."""
+    """One problem and its place."""
 
     place: str
-    """Such as ``line 7``; empty where the whole input is meant."""
+    """Such as ``line 7``; empty for the whole input."""
     reason: str
 
     def __str__(self) -> str:
@@ -30,17 +30,17 @@ class BadInputError(click.ClickException):
     exit_code = 2
 
     def __init__(self, source: str, problems: Sequence[Problem]) -> None:
-        super().__init__("\n".join(_told(source, problems)))
+        super().__init__("\n".join(_lines(source, problems)))
         self.source = source
         self.problems = tuple(problems)
 
 
-def _told(source: str, problems: Sequence[Problem]) -> Iterable[str]:
+def _lines(source: str, problems: Sequence[Problem]) -> Iterable[str]:
     many = f"{len(problems):,} problems" if len(problems) > 1 else "1 problem"
     yield f"{source}: {many}; nothing was sent"
     yield from (f"  {problem}" for problem in problems[:SHOWN])
     if len(problems) > SHOWN:
-        yield f"  and {len(problems) - SHOWN:,} more; --problems FILE writes them all down"
+        yield f"  and {len(problems) - SHOWN:,} more; --problems FILE writes them all"
 
 
 def write_problems(problems: Iterable[Problem], path: Path) -> None:

@@ -1,4 +1,4 @@
-"""An input's rows as they stand in it, all values still text: from CSV, JSON lines, or a JSON array."""
+"""An input's rows, all values still text: from CSV, JSON lines, or a JSON array."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From an input's rows to what is wanted: every row becomes a wish, or problems that name it."""
+"""Parse an input's rows: each becomes an update of one task, or problems that name its place."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from gong_tasks_async.models import TaskStatus, TaskUpdate
 
 @frozen
 class Change:
-    """What is to become of a task; what is None stays as it is."""
+    """New values of a task; None leaves a value as it is."""
 
     status: TaskStatus | None = None
     due_date: datetime | None = None
@@ -48,7 +48,7 @@ class ParsedRow:
     change: Change
 
     def update(self, user_id: str) -> TaskUpdate:
-        """The update, once it is known who the user is.
+        """The update, once the owner's id is known.
 
         Raises:
             ValueError: Gong would refuse it.
@@ -59,58 +59,58 @@ class ParsedRow:
 
 @frozen
 class ParseOptions:
-    """How rows are read."""
+    """Options of parsing rows."""
 
     change: Change = field(factory=Change)
-    """What is to become of all tasks; where it is said, the columns that would say it are not read."""
+    """A change of all tasks; if given, the columns that hold changes are not read."""
     zone: tzinfo | None = None
-    """The zone of due dates that name none."""
+    """The time zone of due dates without one."""
     lenient: bool = False
     """Whether unknown columns are left unread instead of refused."""
 
 
 @frozen
 class ParsedInput:
-    """What an input wants, and all that is wrong with it."""
+    """An input's rows, and all that is wrong with it."""
 
-    wishes: tuple[ParsedRow, ...]
+    rows: tuple[ParsedRow, ...]
     problems: tuple[Problem, ...]
     unread: tuple[Column, ...] = ()
-    """Columns that were left unread, since the command line says what is to change."""
+    """Columns that were left unread, overridden by ``--set-*``."""
 
     @property
     def addresses(self) -> tuple[str, ...]:
-        """Users who are named by their e-mail addresses, each once."""
-        return tuple(dict.fromkeys(wish.user for wish in self.wishes if is_address(wish.user)))
+        """Owners given by e-mail address, each once."""
+        return tuple(dict.fromkeys(row.user for row in self.rows if is_address(row.user)))
 
 
-def parse_rows(table: Table, reading: ParseOptions) -> ParsedInput:
-    """Read all rows, and find all that is wrong with them.
+def parse_rows(table: Table, options: ParseOptions) -> ParsedInput:
+    """Parse all rows, and collect all that is wrong with them.
 
     Raises:
         ValueError: there are none.
     """
-    reader = _Reader(reading)
+    reader = _Reader(options)
     if table.header is not None and (problems := list(reader.header_problems(table.header))):
         return ParsedInput((), tuple(problems))
     if not table.found:
         raise ValueError("it has no rows" + (" below its header" if table.header else ""))
-    wishes: list[ParsedRow] = []
+    rows: list[ParsedRow] = []
     found: list[Problem] = []
     for record in table.found:
-        problems = [record] if isinstance(record, Problem) else reader.read(record, wishes)
+        problems = [record] if isinstance(record, Problem) else reader.read(record, rows)
         found += problems
-    found += _rounded(wishes)
-    return ParsedInput(tuple(wishes), tuple(found), reader.unread)
+    found += _rounded(rows)
+    return ParsedInput(tuple(rows), tuple(found), reader.unread)
 
 
 class _Reader:
-    """Reads one row after the other; an unknown column is told once."""
+    """Parses row by row; reports an unknown column once."""
 
-    def __init__(self, reading: ParseOptions) -> None:
-        self._reading = reading
-        self._layout = cache(partial(layout_of, lenient=reading.lenient))
-        self._told: set[str] = set()
+    def __init__(self, options: ParseOptions) -> None:
+        self._options = options
+        self._layout = cache(partial(layout_of, lenient=options.lenient))
+        self._reported: set[str] = set()
         self._unread: set[Column] = set()
 
     @property
@@ -121,16 +121,16 @@ class _Reader:
         layout = self._layout(header.names)
         for reason in (*layout.missing, *layout.problems):
             yield Problem(header.place, reason)
-        if not (self._reading.change or set(layout.columns) & set(CHANGES)):
-            reason = "nothing says what to change: add a column status or dueDate, or say --set-status DONE"
+        if not (self._options.change or set(layout.columns) & set(CHANGES)):
+            reason = "no change: add a column status or dueDate, or --set-status DONE"
             yield Problem(header.place, reason)
 
-    def read(self, record: Record, wishes: list[ParsedRow]) -> list[Problem]:
-        """Add the row's wish, or return what is wrong with the row."""
+    def read(self, record: Record, rows: list[ParsedRow]) -> list[Problem]:
+        """Append the parsed row, or return what is wrong with it."""
         layout = self._layout(record.names)
         cells = _cells(record, layout)
-        reasons = [reason for reason in layout.problems if reason not in self._told]
-        self._told.update(reasons)
+        reasons = [reason for reason in layout.problems if reason not in self._reported]
+        self._reported.update(reasons)
         values: dict[Column, Any] = {}
         for column in (Column.TASK_ID, Column.USER_ID, *self._changing(cells)):
             try:
@@ -138,13 +138,13 @@ class _Reader:
             except ValueError as error:
                 reasons.append(str(error))
         if not reasons:
-            reasons += self._wish(record.place, values, wishes)
+            reasons += self._append(record.place, values, rows)
         return [Problem(record.place, reason) for reason in reasons]
 
     def _changing(self, cells: Mapping[Column, str]) -> list[Column]:
-        """The columns of this row that say what is to become of its task."""
+        """The columns of this row that hold a change."""
         filled = [column for column in CHANGES if cells.get(column, "").strip()]
-        if not self._reading.change:
+        if not self._options.change:
             return filled
         self._unread.update(filled)
         return []
@@ -152,19 +152,19 @@ class _Reader:
     def _value(self, column: Column, cells: Mapping[Column, str]) -> object:
         text = cells.get(column, "")
         if column is Column.DUE_DATE:
-            return read_due(text, self._reading.zone)
+            return read_due(text, self._options.zone)
         return _READERS[column](text)
 
-    def _wish(self, place: str, values: Mapping[Column, Any], wishes: list[ParsedRow]) -> list[str]:
-        change = self._reading.change or Change(*(values.get(column) for column in CHANGES))
-        wish = ParsedRow(place, values[Column.TASK_ID], values[Column.USER_ID], change)
+    def _append(self, place: str, values: Mapping[Column, Any], rows: list[ParsedRow]) -> list[str]:
+        change = self._options.change or Change(*(values.get(column) for column in CHANGES))
+        row = ParsedRow(place, values[Column.TASK_ID], values[Column.USER_ID], change)
         if not change:
-            return ["it changes nothing: fill in status, dueDate or priority, or say --set-status DONE"]
+            return ["no change: fill in status, dueDate or priority, or add --set-status DONE"]
         try:
-            wish.update(wish.user)
+            row.update(row.user)
         except ValueError as error:
             return [cli_message(error)]
-        wishes.append(wish)
+        rows.append(row)
         return []
 
 
@@ -181,10 +181,10 @@ def _cells(record: Record, layout: Layout) -> dict[Column, str]:
     return {column: value for column, value in pairs if column is not None}
 
 
-def _rounded(wishes: Sequence[ParsedRow]) -> Iterator[Problem]:
+def _rounded(rows: Sequence[ParsedRow]) -> Iterator[Problem]:
     for name, ids in (
-        ("taskId", [str(wish.task_id) for wish in wishes]),
-        ("userId", list({wish.user for wish in wishes})),
+        ("taskId", [str(row.task_id) for row in rows]),
+        ("userId", list({row.user for row in rows})),
     ):
         if are_rounded(ids):
             yield Problem(
@@ -194,29 +194,27 @@ def _rounded(wishes: Sequence[ParsedRow]) -> Iterator[Problem]:
             )
 
 
-def conflicts(wishes: Sequence[ParsedRow], task_ids: Sequence[int]) -> Iterator[Problem]:
-    """The rows that want different things of one task, named together."""
+def conflicts(rows: Sequence[ParsedRow], task_ids: Sequence[int]) -> Iterator[Problem]:
+    """Rows with conflicting updates of one task, named together."""
     places: dict[int, list[str]] = defaultdict(list)
-    wanted = set(task_ids)
-    for wish in wishes:
-        if wish.task_id in wanted:
-            places[wish.task_id].append(wish.place)
+    conflicting = set(task_ids)
+    for row in rows:
+        if row.task_id in conflicting:
+            places[row.task_id].append(row.place)
     for task_id, named in places.items():
-        yield Problem(", ".join(named), f"want different things of task {task_id}: keep one of these rows")
+        yield Problem(", ".join(named), f"conflicting updates of task {task_id}: keep one of these rows")
 
 
 def resolve_owners(
-    wishes: Sequence[ParsedRow], ids: Mapping[str, str]
+    rows: Sequence[ParsedRow], ids: Mapping[str, str]
 ) -> tuple[list[TaskUpdate], list[Problem]]:
-    """The updates, each address replaced by its user's id; and the rows whose user nobody knows."""
+    """The updates, each address replaced by its user's id; and the rows whose address is unknown."""
     updates: list[TaskUpdate] = []
     problems: list[Problem] = []
-    for wish in wishes:
-        user_id = ids.get(wish.user) if is_address(wish.user) else wish.user
+    for row in rows:
+        user_id = ids.get(row.user) if is_address(row.user) else row.user
         if user_id is None:
-            problems.append(
-                Problem(wish.place, f"no user of this company has the e-mail address {wish.user}")
-            )
+            problems.append(Problem(row.place, f"no user of this company has the e-mail address {row.user}"))
         else:
-            updates.append(wish.update(user_id))
+            updates.append(row.update(user_id))
     return updates, problems

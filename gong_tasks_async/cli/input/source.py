@@ -1,4 +1,4 @@
-"""What is to be changed, as the command line says it: the rows of a file, or a selection of tasks, and the change."""
+"""The command line's source of updates: a file or a selection of tasks, and the change."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ STDIN = "-"
 
 @frozen(kw_only=True)
 class Source:
-    """All that was said about what to change."""
+    """The options that describe the updates."""
 
     file: str | None = None
     """A path, or ``-`` for standard input."""
@@ -40,15 +40,15 @@ class Source:
     flow: str | None = None
     types: tuple[TaskType, ...] = ()
     statuses: tuple[TaskStatus, ...] = ()
-    """Which tasks are selected by their status."""
+    """The statuses of the selected tasks."""
     status: TaskStatus | None = None
-    """What it shall become, as the next three."""
+    """The new status; the next three are changes, too."""
     due: When | None = None
     move_due: Shift | None = None
     priority: str | None = None
     zone: ZoneInfo | None = None
-    said: str = field(default="", repr=False)
-    """All of it in words, the same for the same wish."""
+    fingerprint_text: str = field(default="", repr=False)
+    """All options as text, equal for equal options."""
 
     def __attrs_post_init__(self) -> None:
         """Refuse what contradicts itself."""
@@ -57,51 +57,50 @@ class Source:
 
     @property
     def selects(self) -> bool:
-        """Whether tasks are selected, rather than named by a file."""
+        """Whether tasks are selected, not listed in a file."""
         return self.file is None
 
     @property
     def label(self) -> str:
-        """What the rows come from, in a word; a job is named after it."""
+        """A short name of the source, for the job's name."""
         if self.file is None:
-            return f"selection-{blake2b(self.said.encode(), digest_size=4).hexdigest()}"
+            return f"selection-{blake2b(self.fingerprint_text.encode(), digest_size=4).hexdigest()}"
         return "stdin" if self.file == STDIN else Path(self.file).stem
 
     def _problems(self) -> Iterator[str]:
         selecting = bool(self.users or self.all_users)
         narrowing = bool(self.due_before or self.flow or self.types or self.statuses)
         if self.file is None and not selecting:
-            yield "say what to change: a FILE (or - for standard input), or a selection by --user or --all-users"
+            yield "no tasks: add a FILE (or - for standard input), or select them by --user or --all-users"
         if self.file is not None and (selecting or narrowing):
-            yield "a FILE says which tasks are meant, so --user, --all-users, --due-before and the like cannot: leave one out"
+            yield "a FILE lists the tasks, and --user, --all-users, --due-before and the like select them: leave one out"
         if self.users and self.all_users:
-            yield "--user and --all-users cannot both be meant: leave one out"
+            yield "--user and --all-users exclude each other: leave one out"
         if self.due is not None and self.move_due is not None:
-            yield "--set-due and --move-due cannot both be meant: leave one out"
+            yield "--set-due and --move-due exclude each other: leave one out"
         if self.move_due is not None and self.file is not None:
-            yield "--move-due needs to know the tasks' due dates, which a FILE does not tell: take --set-due"
+            yield "--move-due needs the tasks' current due dates, which a FILE has not: use --set-due"
         if selecting and not (self.status or self.due or self.move_due or self.priority):
-            yield "say what to change of these tasks: --set-status DONE, --set-due 2026-03-02, --move-due +7d"
+            yield "no change of these tasks: add --set-status DONE, --set-due 2026-03-02, --move-due +7d"
 
 
 def read_source(source: Source) -> ParsedInput:
     """Read the rows of the source's file.
 
     Raises:
-        BadInputError: there are none, or something is wrong with them; everything is named, and written to a file
-            where one was asked for.
+        BadInputError: there are none, or some are wrong; all problems are listed, and written to ``problems`` if given.
     """
     named = "standard input" if source.file == STDIN else str(source.file)
     try:
-        wishes = parsed(_bytes(source.file or STDIN), source)
+        parsed_input = parsed(_bytes(source.file or STDIN), source)
     except (ValueError, OSError) as error:
         raise BadInputError(named, [Problem("", _reason(error))]) from error
-    refuse(source, wishes.problems)
-    return wishes
+    refuse(source, parsed_input.problems)
+    return parsed_input
 
 
 def refuse(source: Source, problems: tuple[Problem, ...] | list[Problem]) -> None:
-    """Refuse the whole input for what is wrong with some of it.
+    """Refuse the input if there are problems.
 
     Raises:
         BadInputError: there are problems.
@@ -114,10 +113,10 @@ def refuse(source: Source, problems: tuple[Problem, ...] | list[Problem]) -> Non
 
 
 def parsed(data: bytes, source: Source) -> ParsedInput:
-    """The rows that stand in these bytes, and what is wrong with them.
+    """Parse these bytes: rows and problems.
 
     Raises:
-        ValueError: they are no table.
+        ValueError: they are not a table.
     """
     text = decoded(data, source.encoding)
     if not text.strip():
@@ -127,7 +126,7 @@ def parsed(data: bytes, source: Source) -> ParsedInput:
 
 
 def change_of_rows(source: Source) -> Change:
-    """What is to become of every row's task, whatever it is now."""
+    """The change of every row's task."""
     due = source.due
     if isinstance(due, Shift):
         due = shifted_from_now(due, source.zone)
@@ -137,7 +136,7 @@ def change_of_rows(source: Source) -> Change:
 
 
 def shifted_from_now(shift: Shift, zone: ZoneInfo | None) -> datetime:
-    """So many hours from now; or noon of the day so many days from today, the same whenever it is asked today.
+    """That many hours from now; or noon of the day that many days from today.
 
     Raises:
         click.UsageError: it would be beyond the calendar.
@@ -147,7 +146,7 @@ def shifted_from_now(shift: Shift, zone: ZoneInfo | None) -> datetime:
 
 
 def moved_from_now(shift: Shift, zone: ZoneInfo | None) -> datetime:
-    """So many days or hours from this very moment.
+    """That many days or hours from now.
 
     Raises:
         click.UsageError: it would be beyond the calendar.

@@ -1,4 +1,4 @@
-"""The tasks that a selection means, listed from Gong, and what is to become of each."""
+"""The tasks of a selection, listed from Gong, and their updates."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from gong_tasks_async.models import Task, TaskFilter, TaskStatus, TaskType, Task
 
 @frozen
 class Selected:
-    """What a selection has found: the updates, and the tasks as they are now."""
+    """The result of a selection: the updates, and the tasks as they are now."""
 
     updates: tuple[TaskUpdate, ...]
     tasks: tuple[Task, ...]
@@ -40,16 +40,16 @@ class Selected:
 async def select_tasks(
     client: GongTasksClient, source: Source, on_listed: Callable[[int, int], None]
 ) -> Selected:
-    """List the tasks that are meant, one call for each person, and make their updates.
+    """List the selected tasks, one call for each user, and make their updates.
 
     Args:
         client: of the company.
         source: the selection.
-        on_listed: told how many people's tasks are listed, and of how many.
+        on_listed: called with the number of users listed, and of all.
 
     Raises:
-        click.UsageError: an e-mail address is nobody's, or a condition makes no sense.
-        GongError: somebody's tasks cannot be listed.
+        click.UsageError: an e-mail address is unknown, or a condition makes no sense.
+        GongError: a user's tasks cannot be listed.
     """
     where, change = condition_of(source), change_of(source)
     users = await active_user_ids(client) if source.all_users else await user_ids(client, source.users)
@@ -63,7 +63,7 @@ async def select_tasks(
 
 
 def filters_of(source: Source, users: Sequence[str]) -> list[TaskFilter]:
-    """What to ask Gong for.
+    """The filters of the listings.
 
     Raises:
         click.UsageError: a user's id is none.
@@ -76,14 +76,14 @@ def filters_of(source: Source, users: Sequence[str]) -> list[TaskFilter]:
 
 
 def tasks_of(listed: UserTasks, *, everybody: bool) -> tuple[Task, ...]:
-    """One user's tasks; it is not known whether Gong answers 404 for somebody who has none."""
+    """One user's tasks; it is unknown whether Gong answers 404 for a user without any."""
     if everybody and isinstance(listed.error, TaskNotFoundError):
         return ()
     return listed.unwrap()
 
 
 def condition_of(source: Source) -> Condition:
-    """Which of the listed tasks are meant."""
+    """The condition of a selected task."""
     return all_of(*_conditions(source))
 
 
@@ -95,7 +95,7 @@ def _conditions(source: Source) -> Iterator[Condition]:
 
 
 def _moment(when: When, source: Source) -> datetime:
-    """A moment; a day counts from its beginning, and a shift from now."""
+    """A moment; of a day, its beginning; of a shift, from now."""
     if isinstance(when, datetime):
         return when
     if isinstance(when, Shift):
@@ -104,17 +104,17 @@ def _moment(when: When, source: Source) -> datetime:
 
 
 def movable(source: Source, tasks: Sequence[Task]) -> list[Task]:
-    """Leave out what has no due date, where that is to be moved, and say so."""
+    """Leave out tasks without a due date if that is to be moved, with a note."""
     if source.move_due is None:
         return list(tasks)
     dated = list(filter(has_due_date, tasks))
     if left_out := len(tasks) - len(dated):
-        note(f"Left out: {left_out:,} without a due date that could be moved.")
+        note(f"Left out: {left_out:,} tasks without a due date.")
     return dated
 
 
 def change_of(source: Source) -> Change:
-    """What is to become of each task."""
+    """The update of each task."""
     due = _due_change(source)
 
     def change(task: Task) -> TaskUpdate:

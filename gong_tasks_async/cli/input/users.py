@@ -1,4 +1,4 @@
-"""Whose tasks are meant: ids, e-mail addresses, or everybody who is active."""
+"""Users by id or e-mail address, or all active users."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ async def user_ids(client: GongTasksClient, named: Iterable[str]) -> list[str]:
     Looking addresses up takes a call for each page of the company's users; ids alone take none.
 
     Raises:
-        click.UsageError: some addresses are nobody's; all of them are named at once.
+        click.UsageError: some addresses are unknown; all of them are listed at once.
         GongError: the users cannot be read.
     """
     wanted = list(dict.fromkeys(named))
@@ -27,13 +27,13 @@ async def user_ids(client: GongTasksClient, named: Iterable[str]) -> list[str]:
     found = await client.find_users(addresses) if addresses else {}
     if unknown := [address for address in addresses if address not in found]:
         raise click.UsageError(
-            f"nobody has the address {', '.join(unknown)}; `gong-tasks users` lists those there are"
+            f"no user has the address {', '.join(unknown)}; `gong-tasks users` lists all users"
         )
     return list(dict.fromkeys(found[name].id if name in found else name for name in wanted))
 
 
 async def active_user_ids(client: GongTasksClient) -> list[str]:
-    """The ids of everybody who is not said to be inactive.
+    """The ids of all users but inactive ones.
 
     Raises:
         GongError: the users cannot be read.

@@ -41,7 +41,7 @@ async def submit_source(
     configuration: Configuration,
     server: JobServer,
     source: Source,
-    wishes: ParsedInput | None,
+    parsed_input: ParsedInput | None,
     settings: Settings,
 ) -> None:
     """Submit what a source names, once somebody has agreed to it.
@@ -59,7 +59,7 @@ async def submit_source(
         note(f"The same selection began the job {begun.job}, which is not finished.")
         _tell(begun)
         return
-    plan = await _agreed(configuration, server, source, wishes, settings)
+    plan = await _agreed(configuration, server, source, parsed_input, settings)
     if plan is not None:
         async with server.jobs() as jobs:
             job = await _submitted(jobs, plan, source, settings, configuration.base_url)
@@ -67,7 +67,7 @@ async def submit_source(
 
 
 async def _begun(server: JobServer, source: Source, settings: Settings) -> Progress | None:
-    """The unfinished job that the same selection began; what is done of it would not be selected again."""
+    """The unfinished job of the same selection; its finished tasks would not be selected again."""
     if not source.selects or settings.name is not None or settings.dry_run:
         return None
     async with server.jobs() as jobs:
@@ -101,7 +101,7 @@ async def _agreed(
     configuration: Configuration,
     server: JobServer,
     source: Source,
-    wishes: ParsedInput | None,
+    parsed_input: ParsedInput | None,
     settings: Settings,
 ) -> Plan | None:
     """The plan; None where nothing is to be submitted."""
@@ -109,13 +109,13 @@ async def _agreed(
         server.url, company=server.company, limits=configuration.limits, on_event=PauseNotices()
     )
     async with quota, open_client(configuration, quota=quota) as client:
-        plan = (await plan_source(client, source, wishes, look=settings.skip_unchanged)).plan
+        plan = (await plan_source(client, source, parsed_input, look=settings.skip_unchanged)).plan
         left = await quota.snapshot()
         if settings.dry_run or not plan.calls:
             print_plan(plan, left, json=not is_terminal())
             return None
         if not settings.yes:
-            confirm(f"{confirmation(plan, left)} The company is at {configuration.base_url}.")
+            confirm(f"{confirmation(plan, left)} Company: {configuration.base_url}.")
         return plan
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gong_tasks_async.cli.command import Command
-from gong_tasks_async.cli.input.options import source_options
+from gong_tasks_async.cli.input.options import skip_unchanged_option, source_options, yes_option
 from gong_tasks_async.cli.input.source import Source, read_source
 from gong_tasks_async.cli.job_server import JobServer, job_server_options
 from gong_tasks_async.cli.session import client_options, run
@@ -32,11 +32,9 @@ gong-tasks jobs submit --all-users --due-before -30d --set-status DISMISSED --dr
     show_default=True,
     help="What the workers know the credentials by: default, or a profile's name.",
 )
-@click.option("--dry-run", is_flag=True, help="Tell what would be done, and stop.")
-@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
-@click.option(
-    "--skip-unchanged", is_flag=True, help="List the tasks first; leave out what is as wanted already."
-)
+@click.option("--dry-run", is_flag=True, help="Preview, change nothing.")
+@yes_option
+@skip_unchanged_option
 @job_server_options
 @client_options
 def command(
@@ -64,5 +62,5 @@ def command(
     settings = Settings(
         name=name, credentials=credentials, dry_run=dry_run, yes=yes, skip_unchanged=skip_unchanged
     )
-    wishes = None if source.selects else read_source(source)
-    run(submit_source(configuration, server, source, wishes, settings))
+    parsed_input = None if source.selects else read_source(source)
+    run(submit_source(configuration, server, source, parsed_input, settings))

@@ -13,29 +13,29 @@ if TYPE_CHECKING:
 
 
 def print_plan(plan: Plan, quota: QuotaSnapshot, *, json: bool) -> None:
-    """Tell what would be done."""
+    """Print what a run would do."""
     if json:
         click.echo(json_module.dumps(plan_as_json(plan, quota)))
     else:
-        _tell_people(plan, quota)
+        _print_text(plan, quota)
 
 
-def _tell_people(plan: Plan, quota: QuotaSnapshot) -> None:
-    from gong_tasks_async.cli.output.text import cost, counted, local, wanted  # noqa: PLC0415 - for the same reason
+def _print_text(plan: Plan, quota: QuotaSnapshot) -> None:
+    from gong_tasks_async.cli.output.text import counted, describe_cost, describe_updates, local  # noqa: PLC0415 - for the same reason
 
-    saved = f"{counted(plan.duplicates, 'twin')} merged, {len(plan.unchanged):,} already as wanted"
+    saved = f"{counted(plan.duplicates, 'duplicate')} merged, {len(plan.unchanged):,} already up to date"
     click.echo(f"{counted(plan.rows, 'row')}: {saved}")
     if not plan.calls:
         click.echo("Nothing to change.")
         return
-    click.echo(f"{wanted(plan.updates)}.")
-    click.echo(f"{cost(plan, quota)}.")
+    click.echo(f"{describe_updates(plan.updates)}.")
+    click.echo(f"{describe_cost(plan, quota)}.")
     if plan.estimate is not None:
-        click.echo(f"Begun now, it ends {local(plan.estimate.ends_at)}.")
+        click.echo(f"If started now, finishes {local(plan.estimate.ends_at)}.")
 
 
 def plan_as_json(plan: Plan, quota: QuotaSnapshot) -> dict[str, object]:
-    """The same for programs; seconds, and moments in ISO 8601."""
+    """The plan for programs; seconds, and times in ISO 8601."""
     estimate = plan.estimate
     return {
         "rows": plan.rows,
@@ -46,5 +46,5 @@ def plan_as_json(plan: Plan, quota: QuotaSnapshot) -> dict[str, object]:
         "seconds": estimate and round(estimate.seconds, 1),
         "ends_at": estimate and estimate.ends_at.isoformat(),
         "calls_left_today": quota.left,
-        "calls_kept_for_people": quota.reserve,
+        "calls_reserved_for_interactive": quota.reserve,
     }

@@ -1,4 +1,4 @@
-"""How a bulk run is put into words: what it will change, how long that takes, what became of it."""
+"""Describe a bulk run in text: its updates, its cost, its failures."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from gong_tasks_async.quota import QuotaSnapshot
 
 
 def counted(count: int, one: str, many: str | None = None) -> str:
-    """A number and its noun: ``8,000 tasks``, ``1 person``."""
+    """A number and its noun: ``8,000 tasks``, ``1 user``."""
     return f"{count:,} {one if count == 1 else many or f'{one}s'}"
 
 
-def people(count: int) -> str:
-    """So many people."""
-    return counted(count, "person", "people")
+def users(count: int) -> str:
+    """A number of users."""
+    return counted(count, "user")
 
 
-def wanted(updates: Sequence[TaskUpdate]) -> str:
-    """What is to be done to whose tasks: ``Set 8,000 tasks of 212 people to DISMISSED``."""
+def describe_updates(updates: Sequence[TaskUpdate]) -> str:
+    """The updates: ``Set 8,000 tasks of 212 users to DISMISSED``."""
     tasks = counted(len(updates), "task")
-    whose = f"{tasks} of {people(len({update.user_id for update in updates}))}"
+    whose = f"{tasks} of {users(len({update.user_id for update in updates}))}"
     changes = list(_changes(updates))
     if changes[0].startswith("to "):
         return f"Set {whose} {', '.join(changes)}"
@@ -55,8 +55,8 @@ def _due(count: str, dues: Collection[datetime]) -> str:
     return f"{count} due from {local(first)} to {local(last)}"
 
 
-def cost(plan: Plan, quota: QuotaSnapshot) -> str:
-    """What it takes: ``About 46 min, 8,000 of the 9,212 calls left today``."""
+def describe_cost(plan: Plan, quota: QuotaSnapshot) -> str:
+    """The cost: ``About 46 min,  8,000 of the 9,212 calls left today``."""
     calls = _of_today(plan.calls, quota)
     if plan.estimate is None:
         return calls
@@ -67,19 +67,23 @@ def _of_today(calls: int, quota: QuotaSnapshot) -> str:
     if quota.left is None:
         return counted(calls, "call")
     left = max(0, quota.left - quota.reserve)
-    kept = f" ({quota.reserve:,} more are kept for people)" if quota.reserve and quota.left > left else ""
+    kept = (
+        f" ({quota.reserve:,} more reserved for interactive calls)"
+        if quota.reserve and quota.left > left
+        else ""
+    )
     if calls <= left:
         return f"{calls:,} of the {counted(left, 'call')} left today{kept}"
     return f"{counted(calls, 'call')}, of which {left:,} are left today{kept}"
 
 
 def local(moment: datetime) -> str:
-    """A moment by the clock of this machine, with its zone."""
+    """A time by this machine's clock, with its zone."""
     return f"{moment.astimezone():%Y-%m-%d %H:%M %Z}"
 
 
 def failure(failed: Failed) -> str:
-    """One line for a row that Gong refused: the task, whose it is, what Gong said, and what to do."""
+    """One line for a failed row: the task, its owner, Gong's message, and what to do."""
     error = failed.error
     advice = f" {error.advice}" if isinstance(error, APIError) else ""
     reference = f" [request id {request_id(error)}]" if request_id(error) else ""
