@@ -34,7 +34,7 @@ class TestOtherCompanies:
         company.configure(per_day=12, interactive_reserve=2)
         chosen = [flag, "simulated" if flag == "--profile" else company.gong.base_url]
         result = company.invoke("bulk", "run", company.rows(20), "--yes", "--name", "mine", *chosen)
-        assert f"Resume: gong-tasks bulk resume mine {' '.join(chosen)} after" in result.stderr
+        assert f"\n  gong-tasks bulk resume mine {' '.join(chosen)}\n" in result.stderr
 
     def test_jobs_of_one_name_are_told_apart_by_their_company(self, found: Found) -> None:
         one, two = found("one"), found("two")

@@ -100,7 +100,7 @@ class TestSelection:
         assert company.invoke(*line).exit_code == 4
         forget_the_day(company)
         result = company.invoke(*line)
-        assert (result.exit_code, "going on with that" in result.stderr) == (0, True)
+        assert (result.exit_code, "resuming it" in result.stderr) == (0, True)
         assert "OPEN" not in company.statuses(20)
         assert len(company.changes) == len(set(company.changes))
         assert len(journals(company)) == 1

@@ -35,7 +35,7 @@ class TestTheQuestion:
             asked = " ".join(screen.screen.split())
             assert "Set 20 tasks of 2 users to DONE? About " in asked
             assert "20 of the 9,500 calls left today (500 more reserved for interactive calls)" in asked
-            assert f"The company is at {company.gong.base_url}." in asked
+            assert f"Company: {company.gong.base_url}." in asked
             screen.type("n\r")
             assert screen.end() == 130
             assert "Nothing was changed." in screen.screen
@@ -97,8 +97,8 @@ class TestCtrlC:
             process.send_signal(stop)
             out, err = process.communicate(timeout=PATIENCE)
         assert (process.returncode, out) == (130, "")
-        assert "Stopping: the requests under way" in err
-        assert "Resume: gong-tasks bulk resume mine." in err
+        assert "Stopping: finishing requests in flight" in err
+        assert "Resume:\n  gong-tasks bulk resume mine\n" in err
         assert running["state"] == "running"
         recorded = json.loads(company.invoke("bulk", "status", "mine").stdout)
         assert recorded["state"] == "unfinished"
@@ -114,7 +114,7 @@ class TestCtrlC:
             wait_until(lambda: company.gong.ledger.calls == 8)
             screen.interrupt()
             screen.wait_for("Ctrl-C again stops at once")
-            assert re.search(r"^Stopping: the requests", screen.screen, re.MULTILINE)  # not behind the bar
+            assert re.search(r"^Stopping: finishing", screen.screen, re.MULTILINE)  # not behind the bar
             assert json.loads(company.invoke("bulk", "status", "mine").stdout)["state"] == "running"
             screen.interrupt()
             assert screen.end() == 130
@@ -152,7 +152,11 @@ class TestSpentDay:
         company.configure(per_day=12, interactive_reserve=2)
         with terminal(company, "run", company.rows(20), "--yes", "--name", "mine", columns=120) as screen:
             assert screen.end() == 4
-            assert "10 rows left. Resume: gong-tasks bulk resume mine after 20" in screen.screen
+            assert re.search(
+                "10 rows left. Resume after 20[^\\n]*:\\n  gong-tasks bulk resume mine$",
+                screen.screen,
+                re.MULTILINE,
+            )
             assert re.search(r"^Pending\s+10$", screen.screen, re.MULTILINE)
 
 

@@ -198,7 +198,7 @@ class TestWrongInput:
             ("resume nothing", "there is no job 'nothing'"),
             ("report nothing", "there is no job 'nothing'"),
             ("status nothing", "there is no job 'nothing'"),
-            ("report nothing --open", "say both"),
+            ("report nothing --open", "add --html"),
         ],
     )
     def test_a_line_that_makes_no_sense_is_a_usage_error(

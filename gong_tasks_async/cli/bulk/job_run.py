@@ -200,6 +200,6 @@ class Run:
             report = await run_with_progress(changed, total, self.meter, left)
         except asyncio.CancelledError:
             started = self.journal is None or self.journal.exists()
-            note(f"{describe_resume(self.journal)}." if started else "Nothing was changed.")
+            note(describe_resume(self.journal) if started else "Nothing was changed.")
             raise
         return print_summary(report, self.journal, self.meter, json=as_json(self.settings.json))

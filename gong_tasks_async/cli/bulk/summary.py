@@ -108,11 +108,11 @@ def _print_advice(report: BulkReport, journal: Path | None, meter: CallMeter) ->
         note(f"{counted(report.pending, 'row')} got no final response{trouble}.")
     if report.pending:
         after = f" after {local(report.resume_after)}" if report.resume_after else ""
-        note(f"{counted(report.pending, 'row')} left. {describe_resume(journal)}{after}.")
+        note(f"{counted(report.pending, 'row')} left. {describe_resume(journal, after)}")
 
 
-def describe_resume(journal: Path | None) -> str:
-    """How to resume a job."""
+def describe_resume(journal: Path | None, after: str = "") -> str:
+    """How to resume a job: the command stands alone on its line, to be copied."""
     if journal is None:
-        return "No journal: run everything again"
-    return f"Resume: {resume_command(journal.stem)}"
+        return "No journal: run everything again."
+    return f"Resume{after}:\n  {resume_command(journal.stem)}"
