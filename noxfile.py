@@ -35,6 +35,7 @@ nox.options.sessions = [
     "types",
     "coverage",
     *(f"tests-{version}" for version in OTHERS or [OWN]),
+    "docs",
     "wheel",
 ]
 PYPROJECT = nox.project.load_toml("pyproject.toml")
@@ -44,6 +45,20 @@ TORTURE = ["tests/test_torture.py", "tests/test_distributed_torture.py"]
 LONG_TESTS = [*TORTURE, "tests/test_quota_day.py"]
 """They reach nothing that the others do not, and need no coverage."""
 LONG_TESTS_IGNORED = [f"--ignore={path}" for path in LONG_TESTS]
+SLOW = [
+    f"tests/{pattern}.py"
+    for pattern in (
+        "cli/*",
+        "*torture*",
+        "*distributed*",
+        "*redis*",
+        "*crew*",
+        "*crash*",
+        "*docs*",
+        "*faults*",
+        "*bench*",
+    )
+]
 SHORTER = {"GONG_QUOTA_EXAMPLES": "200"}
 
 SHIPPED = {
@@ -94,6 +109,17 @@ def coverage(session: nox.Session) -> None:
     session.run("coverage", "combine")
     session.run("coverage", "report")
     session.run("pytest", *ON_ALL_CORES, *LONG_TESTS)
+
+
+@nox.session(default=False)
+def quick(session: nox.Session) -> None:
+    """Check style, imports and types, and run the tests that need no process of their own: in about a minute."""
+    session.install("-e", ".[cli,docket,redis,speed]", *_groups("lint", "types", "test", "bench"))
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+    session.run("lint-imports")
+    session.run("mypy")
+    session.run("pytest", *ON_ALL_CORES, *(f"--ignore-glob={pattern}" for pattern in SLOW), *session.posargs)
 
 
 @nox.session(default=False)
@@ -160,6 +186,22 @@ def _try_installed(session: nox.Session) -> None:
     session.run("gong-tasks", "--version")
     session.run("gong-tasks", "demo", "--tasks", "6")
     session.run("pytest", "-q", "test_plugin.py")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the site; a warning, such as a dead link inside it, is an error."""
+    session.install("-e", ".[cli,docket,redis]", *_groups("docs"))
+    session.run(
+        "sphinx-build",
+        "-W",
+        "--keep-going",
+        "-q",
+        "-b",
+        "dirhtml",
+        "docs",
+        *(session.posargs or ["docs/_build"]),
+    )
 
 
 @nox.session(default=False)

@@ -1,0 +1,133 @@
+"""The reference pages that are made from the code: names, errors, settings, commands."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import attrs
+import click
+
+import gong_tasks_async
+from gong_tasks_async import errors
+from gong_tasks_async.cli.app import gong_tasks
+
+ROOMS = {
+    "client": "The client",
+    "models": "Tasks, users, requests",
+    "bulk": "Bulk updates",
+    "quota": "The quota",
+    "quota.redis": "The shared quota",
+    "auth.oauth": "OAuth",
+    "credentials": "Credentials",
+    "events": "Events",
+    "http.retry": "Retries",
+}
+"""The order of the reference; the modules that are not named here follow."""
+
+
+def write_pages(folder: Path) -> None:
+    """Write all generated pages below the folder."""
+    pages = {
+        **_name_pages(),
+        **_error_pages(),
+        "settings.md": _settings_page(),
+        "commands.md": _commands_page(),
+    }
+    for name, text in pages.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+
+
+def _name_pages() -> dict[str, str]:
+    modules: dict[str, list[str]] = {}
+    for name, module in gong_tasks_async._MODULE_OF.items():  # noqa: SLF001 - the one list of public names
+        modules.setdefault(module, []).append(name)
+    modules.pop("errors", None)
+    order = [*ROOMS, *(module for module in modules if module not in ROOMS)]
+    pages = {
+        f"{module.replace('.', '-')}.md": _names_page(ROOMS.get(module, f"`{module}`"), modules[module])
+        for module in order
+        if module in modules
+    }
+    return {**pages, "index.md": _index_page(pages)}
+
+
+def _names_page(title: str, names: Iterable[str]) -> str:
+    return f"# {title}\n\n" + "\n".join(map(_documented, names))
+
+
+def _documented(name: str) -> str:
+    """The directive for a public name; members of attrs classes are listed with their docstrings."""
+    value = getattr(gong_tasks_async, name)
+    kind = "class" if inspect.isclass(value) else "function" if callable(value) else "data"
+    options = ":members:\n" if kind == "class" else ""
+    return f"```{{eval-rst}}\n.. auto{kind}:: gong_tasks_async.{name}\n" + _indented(options) + "```\n"
+
+
+def _indented(text: str) -> str:
+    return "".join(f"   {line}\n" for line in text.splitlines())
+
+
+def _index_page(pages: Iterable[str]) -> str:
+    entries = "\n".join([*pages, "errors/index", "answers", "settings", "commands"])
+    return f"# Reference\n\n```{{toctree}}\n:maxdepth: 1\n\n{entries}\n```\n"
+
+
+def anchor(kind: type[errors.GongError]) -> str:
+    """The short name of an error's page: `RateLimitError` has `rate-limit`."""
+    words = "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in kind.__name__)
+    return words.strip("-").replace("a-p-i", "api").removesuffix("-error")
+
+
+def error_kinds() -> list[type[errors.GongError]]:
+    """All public errors, in the order of their tree."""
+    return list(_subclasses(errors.GongError))
+
+
+def _subclasses(kind: type[errors.GongError]) -> Iterator[type[errors.GongError]]:
+    if kind.__name__ in errors.__all__:
+        yield kind
+    for child in kind.__subclasses__():
+        yield from _subclasses(child)
+
+
+def _error_pages() -> dict[str, str]:
+    kinds = error_kinds()
+    tree = (errors.__doc__ or "").partition("::")[2].partition("\n\nErrors carry")[0]
+    index = "# Errors\n\n```text\n" + inspect.cleandoc(tree).strip("\n") + "\n```\n\n"
+    index += "```{toctree}\n:maxdepth: 1\n\n" + "\n".join(map(anchor, kinds)) + "\n```\n"
+    return {"errors/index.md": index, **{f"errors/{anchor(kind)}.md": _error_page(kind) for kind in kinds}}
+
+
+def _error_page(kind: type[errors.GongError]) -> str:
+    directive = f".. autoexception:: gong_tasks_async.{kind.__name__}\n   :members:\n   :inherited-members: Exception\n"
+    return f"# {kind.__name__}\n\n```{{eval-rst}}\n{directive}```\n"
+
+
+def _settings_page() -> str:
+    tables = (_settings_table(kind) for kind in (gong_tasks_async.QuotaLimits, gong_tasks_async.RetryPolicy))
+    return "# Settings\n\n" + "\n".join(tables)
+
+
+def _settings_table(kind: type[attrs.AttrsInstance]) -> str:
+    rows = [f"| `{field.name}` | `{field.default!r}` |" for field in attrs.fields(kind) if field.init]
+    return f"## {kind.__name__}\n\n| setting | default |\n|---|---|\n" + "\n".join(rows) + "\n"
+
+
+def _commands_page() -> str:
+    return "# Commands\n\n" + "\n".join(
+        _commands(gong_tasks, click.Context(gong_tasks, info_name="gong-tasks"))
+    )
+
+
+def _commands(command: click.Command, context: click.Context) -> Iterator[str]:
+    yield f"## {context.command_path}\n\n```text\n{command.get_help(context)}\n```\n"
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            child = command.get_command(context, name)
+            if child is not None:
+                yield from _commands(child, click.Context(child, parent=context, info_name=name))
