@@ -4,11 +4,14 @@ import copy
 import pickle
 from collections.abc import Callable
 from datetime import UTC, datetime
+from importlib import import_module
+from pkgutil import walk_packages
 from typing import Any
 
 import attrs
 import pytest
 
+import gong_tasks_async
 from gong_tasks_async import errors
 from gong_tasks_async.errors import (
     AccessDeniedError,
@@ -20,16 +23,22 @@ from gong_tasks_async.errors import (
     DailyQuotaError,
     DeadlineExceeded,
     DecodeError,
+    ForeignResponseError,
     GongError,
     InactiveCompanyError,
     JournalError,
+    Meaning,
     MissingScopeError,
+    ProxyError,
     QuotaStoreError,
     QuotaUnavailable,
     RateLimitError,
+    RedirectError,
     ServerError,
     TaskNotFoundError,
+    TLSError,
     TransportError,
+    UpdateMismatchError,
 )
 
 PATCH: dict[str, Any] = {"method": "PATCH", "url": "https://api.gong.io/v2/tasks/7"}
@@ -49,7 +58,13 @@ EVERY: list[GongError] = [
     GongError(**PATCH, attempts=1),
     TransportError(**PATCH, attempts=2, reason="reset"),
     TransportError(**PATCH, reason="certificate", retryable=False),
-    APIError(**ANSWER, status=302),
+    ProxyError(
+        **PATCH, attempts=1, reason="Proxy Authentication Required", proxy="http://proxy:3128", status=407
+    ),
+    TLSError(**PATCH, attempts=1, reason="certificate has expired", problem="expired"),
+    ForeignResponseError(**PATCH, attempts=3, status=200, responder="Cloudflare", title="Just a moment..."),
+    RedirectError(**PATCH, attempts=1, status=302, location="https://sso.example.com/login"),
+    APIError(**ANSWER, status=409),
     BadRequestError(**ANSWER, status=400),
     AuthenticationError(**ANSWER, status=401),
     MissingScopeError(**ANSWER, status=401, scope="api:tasks:write"),
@@ -60,6 +75,7 @@ EVERY: list[GongError] = [
     DailyQuotaError(**ANSWER, resets_at=RESETS),
     ServerError(**ANSWER, status=500),
     DecodeError(**PATCH, attempts=1, path="$.tasks", expected="an array", found="7", request_id="r"),
+    UpdateMismatchError(**PATCH, attempts=1, expected="task 7 with status DONE", found="tasks: 8"),
     DeadlineExceeded(**PATCH, attempts=2, reason="late", estimate=2.5),
     CredentialsError(**PATCH, reason="the token's endpoint answered 400", advice="Authorize the app again."),
     QuotaStoreError(**PATCH, path="/var/gong/day", reason="it cannot be used now (disk full)"),
@@ -91,6 +107,19 @@ def test_every_class_of_the_tree_is_among_the_samples() -> None:
     assert {type(error) for error in EVERY} == OWN
 
 
+def every_module_is_imported() -> None:
+    for module in walk_packages(gong_tasks_async.__path__, "gong_tasks_async."):
+        if not module.name.endswith("__main__"):
+            import_module(module.name)
+
+
+def test_every_class_of_error_of_the_whole_package_declares_its_own_meaning() -> None:
+    every_module_is_imported()
+    kinds = [kind for kind in below(GongError) if kind.__module__.startswith("gong_tasks_async.")]
+    assert len(kinds) > len(OWN)  # those of the extras are there too
+    assert [kind for kind in kinds if not isinstance(vars(kind).get("meaning"), Meaning)] == []
+
+
 @pytest.mark.parametrize("copied", COPIES.values(), ids=COPIES)
 @pytest.mark.parametrize("error", EVERY, ids=lambda error: type(error).__name__)
 def test_every_error_survives_copying_and_pickling(error: GongError, copied: Callable[[Any], Any]) -> None:
@@ -108,7 +137,7 @@ def test_notes_and_later_facts_travel_along() -> None:
     error.method, error.url, error.attempts = "PATCH", "https://x/v2/tasks/7", 4
     twin = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
     assert twin.__notes__ == ["row 3,117"]
-    assert "PATCH https://x/v2/tasks/7: no answer after 4 attempts (reset)" in str(twin)
+    assert "PATCH https://x/v2/tasks/7: no response after 4 attempts (reset)" in str(twin)
 
 
 def test_a_copy_does_not_share_its_facts_with_the_original() -> None:
@@ -138,19 +167,30 @@ TEXTS: list[tuple[str, GongError, list[str]]] = [
     ),
     ("nothing is known", APIError(status=418), ["the call: answered 418, without a message. Look"]),
     ("one attempt is not counted", APIError(status=418, attempts=1), ["answered 418, without"]),
-    ("redirect", APIError(**ANSWER, status=302), ["set base_url to", "(Location: https://us-1.api.gong.io/)"]),
-    ("redirect to nowhere", APIError(status=301), ["(Location: none)"]),
+    ("redirect", RedirectError(status=302, location="https://us-1.x/"), ["set base_url to", "(Location: https://us-1.x/)"]),
+    ("redirect to nowhere", RedirectError(status=301), ["answered 301, but not by Gong", "(Location: none)"]),
+    (
+        "a challenge",
+        ForeignResponseError(status=403, responder="Cloudflare", title="Just a moment...", trace_id="8f3-FRA"),
+        ["answered 403, 'Just a moment...' [trace id 8f3-FRA], but not by Gong: most likely by Cloudflare. Cloudflare"],
+    ),
+    ("nobody known", ForeignResponseError(status=204), ["most likely by a proxy, or by another server", "base_url"]),
+    ("proxy password", ProxyError(reason="407", status=407), ["user and password", "http://user:password@"]),
+    ("proxy", ProxyError(reason="refused"), ["proxy=, or HTTPS_PROXY"]),
+    ("authority", TLSError(reason="x", problem="unknown authority"), ["ca_bundle="]),
+    ("other tls", TLSError(reason="x"), ["certificates of this machine"]),
+    ("mismatch", UpdateMismatchError(expected="task 7", found="tasks: 8"), ["expected task 7, found tasks: 8"]),
     ("bad credentials", AuthenticationError(status=401), ["access key and secret", "base_url is your own"]),
     ("scope", MissingScopeError(status=401, scope="api:tasks:write"), ["the scope api:tasks:write in Gong"]),
     ("scope not named", MissingScopeError(status=401), ["the scope named above"]),
     ("inactive", InactiveCompanyError(status=401), ["inactive: ask its Gong administrator"]),
-    ("denied", AccessDeniedError(status=403), ["check base_url and the permissions"]),
+    ("denied", AccessDeniedError(status=403), ["check base_url, the permissions in Gong, and whether"]),
     ("PATCH 404", TaskNotFoundError(**PATCH, status=404), ["task id", "user_id is the task's owner"]),
     ("POST 404", TaskNotFoundError(**POST, status=404), ["missing_is_empty=True", "Check user_id"]),
     ("429", RateLimitError(retry_after=1234.4), ["Try again in 1,234 s", "RetryPolicy(max_wait=...)"]),
     ("429 without a time", RateLimitError(), ["answered 429", "Try again later"]),
-    ("the day", DailyQuotaError(resets_at=RESETS), ["go on after 2026-01-02T03:04:05+00:00"]),
-    ("the day, no end known", DailyQuotaError(), ["after the day has turned"]),
+    ("the day", DailyQuotaError(resets_at=RESETS), ["resume after 2026-01-02T03:04:05+00:00"]),
+    ("the day, no end known", DailyQuotaError(), ["after the daily reset"]),
     ("500", ServerError(status=500), ["may not have Gong Engage"]),
     ("503", ServerError(status=503), ["Try again later; Gong's status page"]),
     (
@@ -158,12 +198,12 @@ TEXTS: list[tuple[str, GongError, list[str]]] = [
         QuotaUnavailable(**PATCH, server="redis://quota:6379/0", reason="refused"),
         ["at redis://quota:6379/0 cannot be asked (refused). No call is sent", 'fail="local"'],
     ),
-    ("connection", TransportError(reason="x", attempts=1), ["no answer after 1 attempt (x)", "that is safe"]),
+    ("connection", TransportError(reason="x", attempts=1), ["no response after 1 attempt (x)", "that is safe"]),
     ("certificate", TransportError(reason="x", retryable=False), ["Trying again will not help"]),
     (
         "unreadable after a change",
         DecodeError(**PATCH, path="$.tasks[3].id", expected="a value", found="nothing", request_id="r"),
-        ["at $.tasks[3].id: expected a value, found nothing [request id r].", "change was most likely made"],
+        ["at $.tasks[3].id: expected a value, found nothing [request id r].", "confirmed the change, so it was made"],
     ),
     ("unreadable list", DecodeError(**POST, path="$", expected="JSON", found="x"), ["please report this text"]),
     ("never sent", DeadlineExceeded(reason="no turn", estimate=1234.56), ["1,234.6 s at least", "never sent"]),

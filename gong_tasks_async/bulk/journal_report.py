@@ -11,7 +11,7 @@ from attrs import define
 from gong_tasks_async import errors
 from gong_tasks_async.bulk import JournalReader, JournalRow, RowState, open_journal
 from gong_tasks_async.bulk.report import BulkReport, Failed, RowCounts, TimelineBucket
-from gong_tasks_async.errors import APIError, GongError
+from gong_tasks_async.errors import APIError, GongError, Meaning
 
 BUCKETS: Final = 120
 KEPT_FAILURES: Final = 1_000
@@ -21,6 +21,8 @@ KEPT_FAILURES: Final = 1_000
 @define(slots=False, eq=False, repr=False, kw_only=True)
 class RecordedError(GongError):
     """An error that a journal has in words only."""
+
+    meaning = Meaning.ROW
 
     words: str
     request_id: str | None = None

@@ -13,19 +13,7 @@ from gong_tasks_async.bulk.pool import Pool
 from gong_tasks_async.bulk.recorder import Recorder, failed_row, updated_row
 from gong_tasks_async.bulk.report import BulkReport, Failed, Outcome, Updated
 from gong_tasks_async.bulk.tally import Tally
-from gong_tasks_async.errors import (
-    APIError,
-    AuthenticationError,
-    ClientStateError,
-    CredentialsError,
-    DailyQuotaError,
-    DecodeError,
-    GongError,
-    QuotaStoreError,
-    QuotaUnavailable,
-    RateLimitError,
-    ServerError,
-)
+from gong_tasks_async.errors import DailyQuotaError, GongError, Meaning, RateLimitError
 from gong_tasks_async.models import TaskUpdate
 
 Updates = Iterable[TaskUpdate] | AsyncIterable[TaskUpdate]
@@ -38,28 +26,7 @@ SHORTEST_DAY_WAIT = 1.0
 """Seconds; a rolling day may free its next call at any moment, and asking in a tight loop helps nobody."""
 
 
-STOPPING = (
-    AuthenticationError,
-    CredentialsError,
-    RateLimitError,
-    ClientStateError,
-    QuotaStoreError,
-    QuotaUnavailable,
-)
-
-
-def is_final(error: GongError) -> bool:
-    """Whether the same row would be answered the same way again."""
-    if isinstance(error, DecodeError):
-        return True
-    return isinstance(error, APIError) and not isinstance(
-        error, ServerError | RateLimitError | AuthenticationError
-    )
-
-
-def stops_the_run(error: GongError) -> bool:
-    """Whether every other row would fare the same: bad credentials, a spent quota, a closed client."""
-    return isinstance(error, STOPPING)
+ROWS_OWN = frozenset({Meaning.ROW, Meaning.RUN_UNTIL_SUCCESS})
 
 
 @frozen(kw_only=True)
@@ -148,7 +115,7 @@ class BulkRun:
                 await self._applier.sleep(max(SHORTEST_DAY_WAIT, error.retry_after or 0.0))
 
     async def _not_updated(self, update: TaskUpdate, error: GongError) -> None:
-        if is_final(error):
+        if error.meaning in ROWS_OWN:
             self._faults_in_a_row = 0
             failed = Failed(update, error)
             if self._recorder is not None:
@@ -156,7 +123,7 @@ class BulkRun:
             await self.tell(failed)
             return
         self._faults_in_a_row += 1
-        if stops_the_run(error) or self._faults_in_a_row >= self._settings.stop_after:
+        if error.meaning.concerns_all or self._faults_in_a_row >= self._settings.stop_after:
             self._stopped_because = self._stopped_because or error
             self._pool.stop()
 

@@ -18,11 +18,10 @@ from gong_tasks_async.cli.session import client_options, open_client, run
 from gong_tasks_async.errors import (
     AuthenticationError,
     BadRequestError,
-    CredentialsError,
+    ForeignResponseError,
     GongError,
     InactiveCompanyError,
     MissingScopeError,
-    RateLimitError,
     ServerError,
     TaskNotFoundError,
     TransportError,
@@ -170,8 +169,9 @@ def _face(error: GongError) -> str:
 
 def _meets_all(error: GongError) -> bool:
     """Whether each further step would meet it too."""
-    everywhere = (AuthenticationError, CredentialsError, TransportError, RateLimitError)
-    return isinstance(error, everywhere) and not isinstance(error, MissingScopeError)
+    if isinstance(error, MissingScopeError):  # the other scopes may be there
+        return False
+    return error.meaning.concerns_all or isinstance(error, TransportError | ForeignResponseError)
 
 
 def _is_500(error: GongError) -> bool:

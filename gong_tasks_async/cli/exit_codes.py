@@ -8,6 +8,7 @@ from gong_tasks_async.errors import (
     AccessDeniedError,
     AuthenticationError,
     CredentialsError,
+    ForeignResponseError,
     GongError,
     QuotaUnavailable,
     RateLimitError,
@@ -39,6 +40,7 @@ _CODES: tuple[tuple[type[GongError], ExitCode], ...] = (
     (AccessDeniedError, ExitCode.CREDENTIALS),
     (RateLimitError, ExitCode.QUOTA_SPENT),
     (TransportError, ExitCode.NO_CONNECTION),
+    (ForeignResponseError, ExitCode.NO_CONNECTION),
     (QuotaUnavailable, ExitCode.NO_CONNECTION),
 )
 

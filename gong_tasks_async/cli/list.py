@@ -20,14 +20,7 @@ from gong_tasks_async.cli.output.listing import Listing, OutputFormat, output_op
 from gong_tasks_async.cli.output.progress import bar_for, show_quota
 from gong_tasks_async.cli.output.task_rows import TASKS
 from gong_tasks_async.cli.session import client_options, open_client, run
-from gong_tasks_async.errors import (
-    AuthenticationError,
-    CredentialsError,
-    GongError,
-    QuotaStoreError,
-    RateLimitError,
-    TransportError,
-)
+from gong_tasks_async.errors import GongError, TransportError
 from gong_tasks_async.models import Task, TaskFilter, TaskStatus, TaskType, UserTasks
 
 if TYPE_CHECKING:
@@ -39,9 +32,6 @@ gong-tasks list --user ana@example.com --due-before 2026-03-01
 gong-tasks list --all-users --output csv > open.csv
 gong-tasks list --user 234599484848423 | jq -r .contact.data.lastName
 """
-
-MEETS_ALL = (AuthenticationError, CredentialsError, RateLimitError, QuotaStoreError)
-"""Errors of one user's call that each further call would meet."""
 
 STOP_AFTER = 5
 """Users in a row without an answer, as in a bulk run."""
@@ -147,7 +137,7 @@ class _Found:
             self._listed += 1
             self.listing.add(filter(self._keep, listed.tasks))
             return
-        if isinstance(error, MEETS_ALL) or self._unanswered >= STOP_AFTER:
+        if error.meaning.concerns_all or self._unanswered >= STOP_AFTER:
             raise error
         self._errors.append(error)
         note(f"User {listed.filter.user_id}: {line_for_people(error)}")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from attrs import define
 
-from gong_tasks_async.errors import GongError
+from gong_tasks_async.errors import GongError, Meaning
 
 
 @define(slots=False, eq=False, repr=False, kw_only=True)
 class JobStoreError(GongError):
     """Redis did not answer, or refused. Whatever was recorded stands; the text holds no address and no password."""
+
+    meaning = Meaning.LATER
 
     reason: str
 
@@ -20,6 +22,8 @@ class JobStoreError(GongError):
 @define(slots=False, eq=False, repr=False, kw_only=True)
 class JobNotFoundError(GongError):
     """The company has no such job, or its results were kept long enough and are gone."""
+
+    meaning = Meaning.RUN
 
     job: str
     company: str
@@ -32,6 +36,8 @@ class JobNotFoundError(GongError):
 class JobExistsError(GongError):
     """There is a job of that name already, with other rows."""
 
+    meaning = Meaning.RUN
+
     job: str
 
     def __str__(self) -> str:
@@ -41,6 +47,8 @@ class JobExistsError(GongError):
 @define(slots=False, eq=False, repr=False, kw_only=True)
 class UnknownCredentialsError(GongError):
     """A worker has no credentials of that name, or cannot use them; no call was sent."""
+
+    meaning = Meaning.RUN
 
     name: str
     reason: str = "it has none of that name"

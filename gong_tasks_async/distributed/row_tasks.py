@@ -12,21 +12,14 @@ from docket import CurrentExecution, Docket, Execution, Retry
 from docket.dependencies import AdmissionBlocked
 
 from gong_tasks_async.bulk import Applier, RowState
-from gong_tasks_async.bulk.runner import is_final
+from gong_tasks_async.bulk.runner import ROWS_OWN
 from gong_tasks_async.distributed.clients import ClientPool
 from gong_tasks_async.distributed.errors import JobNotFoundError, JobStoreError, UnknownCredentialsError
 from gong_tasks_async.distributed.progress import JobState
 from gong_tasks_async.distributed.queue import enqueue_rows, enqueue_start
 from gong_tasks_async.distributed.serialization import JobSettings, Settlement
 from gong_tasks_async.distributed.store import AttemptCost, JobEffect, JobStore
-from gong_tasks_async.errors import (
-    AuthenticationError,
-    ClientStateError,
-    DailyQuotaError,
-    GongError,
-    QuotaStoreError,
-    RateLimitError,
-)
+from gong_tasks_async.errors import DailyQuotaError, GongError, Meaning, RateLimitError
 from gong_tasks_async.models import TaskUpdate
 
 T = TypeVar("T")
@@ -52,12 +45,12 @@ DRAIN_TIMEOUT = 10.0
 
 
 def effect_of(error: GongError, now: datetime) -> JobEffect:
-    """What an error that is not final means for the rest of its job."""
+    """What an error that does not settle its row means for the rest of its job."""
     if isinstance(error, RateLimitError):
         return JobEffect("paused", _resume_after(error, now))
-    if isinstance(error, AuthenticationError | ClientStateError | QuotaStoreError):
+    if error.meaning is Meaning.RUN:
         return JobEffect("stopped")
-    # What was never sent says nothing about Gong: it was the wait in line, or the quota's own Redis, which a run
+    # What was never sent says nothing about Gong: it was the wait in the queue, or the quota's own Redis, which a run
     # in one process takes for a reason to stop. Workers are to outlive their Redis.
     return JobEffect("fault" if error.attempts else "untried")
 
@@ -156,7 +149,7 @@ class RowTasks:
 
     async def _not_updated(self, row: RowInFlight, error: GongError, spent: AttemptCost) -> None:
         now = datetime.now(UTC)
-        if is_final(error):
+        if error.meaning in ROWS_OWN:
             request_id = getattr(error, "request_id", None)
             failed = Settlement(RowState.FAILED, error.attempts, now, request_id, error)
             await self._settle(row, failed, spent)

@@ -1,4 +1,4 @@
-"""What Gong answered: no, or something that cannot be read."""
+"""Gong's own errors: it refused a request, or sent something that cannot be read."""
 
 from __future__ import annotations
 
@@ -8,59 +8,72 @@ from datetime import datetime, timedelta
 from attrs import define, field
 
 from gong_tasks_async.errors.base import GongError, counted_attempts
+from gong_tasks_async.errors.meaning import Meaning, Retries
+
+INTERNAL_ERROR = 500
+"""The one status that also stands for a missing product."""
+
+TRANSIENT = frozenset({408, 425, *range(502, 505), *range(520, 531)})
+"""Statuses that pass, whoever sends them; from 520 on they are Cloudflare's, while Gong is away for a moment."""
 
 
 @define(slots=False, eq=False, repr=False, kw_only=True)
 class APIError(GongError):
-    """Gong answered, and the answer is no.
+    """Gong refused the request.
 
-    The classes below name the usual statuses. This one itself is raised for the rest, such as a redirect.
+    The classes below name the usual statuses. This one itself is raised for the rest, such as a 409, and for a
+    2xx that holds ``errors`` and no result.
     """
+
+    meaning = Meaning.ROW
 
     status: int
     errors: tuple[str, ...] = ()
-    """Gong's own messages, or the title of a proxy's HTML page."""
+    """Gong's own messages, or the title of a proxy's HTML page; at most 10 of 300 characters."""
     request_id: str | None = None
     """Gong's reference for this request: quote it to Gong's support."""
     trace_id: str | None = None
-    """The reference of the proxy or the tracing in front of Gong, from the answer's headers."""
+    """The reference of Gong's tracing, or of the proxy in front of Gong, from the response's headers."""
     headers: Mapping[str, str] = field(factory=dict)
-    """The answer's headers, names in lower case, cookies left out."""
+    """The response's headers, names in lower case, cookies left out."""
     retry_after: float | None = None
-    """Seconds to wait before the next call, where the answer said so."""
+    """Seconds to wait before the next call, where the response has them."""
+    from_gong: bool = True
+    """False where the response lacks Gong's envelope: a proxy or an edge answered in its place."""
+    details: Mapping[str, str] = field(factory=dict)
+    """The other texts of Gong's envelope, such as ``userFacingError``, ``fixUrl`` and ``helpUrl``."""
 
     @property
     def advice(self) -> str:
         """What to do now."""
-        if 300 <= self.status < 400:  # noqa: PLR2004 - HTTP's range of redirects
-            return (
-                f"Redirects are not followed, since they would lose the credentials or the method; "
-                f"set base_url to your company's own address (Location: {self.headers.get('location', 'none')})."
-            )
         return "Look the status up in Gong's reference."
 
     @property
     def references(self) -> str:
         """The ids to quote to support, in words."""
-        named = (("request id", self.request_id), ("trace id", self.trace_id))
+        # Gong sends one id twice, as the body's request id and as the header's trace id.
+        trace_id = None if self.trace_id == self.request_id else self.trace_id
+        named = (("request id", self.request_id), ("trace id", trace_id))
         return ", ".join(f"{name} {value}" for name, value in named if value)
 
     def __str__(self) -> str:
-        said = "; ".join(self.errors) or "without a message"
+        messages = "; ".join(self.errors) or "without a message"
         references = f" [{self.references}]" if self.references else ""
         tried = f" after {counted_attempts(self.attempts)}" if self.attempts > 1 else ""
-        return f"{self.request}: answered {self.status}{tried}, {said}{references}. {self.advice}"
+        return f"{self.request}: answered {self.status}{tried}, {messages}{references}. {self.advice}"
 
 
 class BadRequestError(APIError):
     """400: Gong found the request malformed."""
 
+    meaning = Meaning.ROW
     advice = "Gong found the request malformed: compare the values with its reference."
 
 
 class AuthenticationError(APIError):
     """401: the credentials are wrong, expired, or of another company's host."""
 
+    meaning = Meaning.RUN
     advice = (
         "Check the access key and secret or the token, and that base_url is your own company's "
         "(Gong: Company settings > Ecosystem > API)."
@@ -70,6 +83,8 @@ class AuthenticationError(APIError):
 @define(slots=False, eq=False, repr=False, kw_only=True)
 class MissingScopeError(AuthenticationError):
     """401: the credentials are right, but lack a scope."""
+
+    meaning = Meaning.RUN
 
     scope: str | None = None
     """The scope that is missing, such as ``api:tasks:write``."""
@@ -81,19 +96,26 @@ class MissingScopeError(AuthenticationError):
 
 
 class InactiveCompanyError(AuthenticationError):
-    """401: Gong says that the company is not active."""
+    """401: Gong treats the company as inactive."""
 
+    meaning = Meaning.RUN
     advice = "Gong treats the company as inactive: ask its Gong administrator."
 
 
 class AccessDeniedError(APIError):
-    """403: these credentials may not do this, or the host is another company's."""
+    """403: these credentials may not do this, this machine's address is not trusted, or the host is another company's."""
 
-    advice = "These credentials may not do this here: check base_url and the permissions in Gong."
+    meaning = Meaning.RUN_UNTIL_SUCCESS
+    advice = (
+        "These credentials may not do this here: check base_url, the permissions in Gong, and whether the key "
+        "is limited to trusted addresses."
+    )
 
 
 class TaskNotFoundError(APIError):
     """404: Gong knows no such task of this user (PATCH), or found nothing at this address (POST, GET)."""
+
+    meaning = Meaning.ROW
 
     @property
     def advice(self) -> str:
@@ -112,11 +134,18 @@ class TaskNotFoundError(APIError):
 class RateLimitError(APIError):
     """429: too many calls, and Gong asks for a longer wait than ``RetryPolicy.max_wait`` allows.
 
-    ``attempts == 0`` means that this call was never sent: an earlier one had been told to wait, and the
-    wait holds for everybody who shares the quota.
+    ``attempts == 0`` means that this call was never sent: an earlier one was rate-limited, and the pause
+    holds for every caller that shares the quota.
     """
 
+    meaning = Meaning.PAUSE
+
     status: int = 429
+
+    @property
+    def retries(self) -> Retries:
+        """By policy; a 429 does not count as an attempt, its waits are bounded instead."""
+        return Retries.POLICY
 
     def as_daily(self, now: datetime) -> DailyQuotaError:
         """The same refusal, understood as the end of the day's calls."""
@@ -132,7 +161,9 @@ class RateLimitError(APIError):
 
 @define(slots=False, eq=False, repr=False, kw_only=True)
 class DailyQuotaError(RateLimitError):
-    """The day's calls are spent, by our own count or by Gong's word."""
+    """The day's calls are spent, by our own count or by Gong's answer."""
+
+    meaning = Meaning.PAUSE
 
     resets_at: datetime | None = None
     """When calls are possible again, as far as is known."""
@@ -140,17 +171,26 @@ class DailyQuotaError(RateLimitError):
     @property
     def advice(self) -> str:
         """What to do now."""
-        when = self.resets_at.isoformat(timespec="seconds") if self.resets_at else "the day has turned"
-        return f"The day's calls are spent: go on after {when}. Gong raises the limit on request."
+        when = self.resets_at.isoformat(timespec="seconds") if self.resets_at else "the daily reset"
+        return f"The day's calls are spent: resume after {when}. Gong raises the limit on request."
 
 
 class ServerError(APIError):
-    """5xx: Gong, or the proxy before it, failed."""
+    """5xx, 408 or 425: Gong, or the proxy in front of it, failed for the moment."""
+
+    meaning = Meaning.LATER
+
+    @property
+    def retries(self) -> Retries:
+        """A little on 500, by policy where the status is one that passes."""
+        if self.status == INTERNAL_ERROR:
+            return Retries.FEW
+        return Retries.POLICY if self.status in TRANSIENT else Retries.NEVER
 
     @property
     def advice(self) -> str:
         """What to do now."""
-        if self.status == 500:  # noqa: PLR2004 - the one status that also stands for a missing product
+        if self.status == INTERNAL_ERROR:
             return (
                 "Try again later. Where every call is answered 500, the company may not have Gong Engage: "
                 "both task calls then always fail so."
@@ -160,10 +200,12 @@ class ServerError(APIError):
 
 @define(slots=False, eq=False, repr=False, kw_only=True)
 class DecodeError(GongError):
-    """Gong answered 2xx with something that cannot be read. A change was most likely made all the same."""
+    """Gong answered 2xx, in its envelope, with something that cannot be read. A change was made all the same."""
+
+    meaning = Meaning.ROW
 
     path: str
-    """Where in the answer, in Gong's spelling: ``$.tasks[3].contact.data.emails``."""
+    """Where in the response, in Gong's spelling: ``$.tasks[3].contact.data.emails``."""
     expected: str
     found: str
     """What stood there, shortened."""
@@ -172,12 +214,36 @@ class DecodeError(GongError):
     def __str__(self) -> str:
         reference = f" [request id {self.request_id}]" if self.request_id else ""
         return (
-            f"{self.request}: the answer cannot be read at {self.path}: expected {self.expected}, "
-            f"found {self.found}{reference}. {self._advice}"
+            f"{self.request}: the response cannot be read at {self.path}: expected {self.expected}, "
+            f"found {self.found}{reference}. {self.advice}"
         )
 
     @property
-    def _advice(self) -> str:
+    def advice(self) -> str:
+        """What to do now."""
         if self.method == "PATCH":
-            return "The change was most likely made: list the user's tasks to see."
-        return "Gong may have changed its answers: please report this text."
+            return "Gong confirmed the change, so it was made: list the user's tasks to see it."
+        return "Gong may have changed its responses: please report this text."
+
+
+@define(slots=False, eq=False, repr=False, kw_only=True)
+class UpdateMismatchError(GongError):
+    """Gong answered 2xx to an update with another task, or the task in another state than was asked for.
+
+    Either the response belongs to another request, or Gong ignored the change. It is not known whether it was made.
+    """
+
+    meaning = Meaning.LATER
+
+    expected: str
+    """What was asked for, such as ``task 7 with status DONE``."""
+    found: str
+    """What the response holds instead."""
+    request_id: str | None = None
+
+    def __str__(self) -> str:
+        reference = f" [request id {self.request_id}]" if self.request_id else ""
+        return (
+            f"{self.request}: the response does not match the update: expected {self.expected}, found "
+            f"{self.found}{reference}. List the user's tasks to see whether it was made; sending it again is safe."
+        )

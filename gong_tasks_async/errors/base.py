@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from attrs import define
+
+from gong_tasks_async.errors.meaning import Meaning, Retries
 
 ErrorT = TypeVar("ErrorT", bound="GongError")
 
@@ -25,10 +27,18 @@ def counted_attempts(count: int) -> str:
 class GongError(Exception):
     """Anything that this library raises about a call; catch this to catch them all."""
 
+    meaning: ClassVar[Meaning] = Meaning.LATER
+    """What it means for its row and its run; each class declares its own."""
+
     method: str = ""
     url: str = ""
     attempts: int = 0
     """How often the request was sent; 0 when it never left."""
+
+    @property
+    def retries(self) -> Retries:
+        """How often a call that met it is attempted; :class:`RetryPolicy` has the numbers."""
+        return Retries.NEVER
 
     @property
     def request(self) -> str:

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from attrs import define, frozen
 
 from gong_tasks_async.credentials import Grant
-from gong_tasks_async.errors import GongError, InvalidValueError, RateLimitError, ServerError, TransportError
+from gong_tasks_async.errors import GongError, InvalidValueError, RateLimitError
+from gong_tasks_async.errors.meaning import Retries
 
-TRANSIENT = frozenset({502, 503, 504})
-INTERNAL_ERROR = 500
+TWICE = 3
+"""Attempts in all of a call that is tried again twice."""
 
 LONGEST_SECOND = 60.0
 """Seconds; no limit of 3 calls a second has anybody wait for so long, so it is the day's."""
@@ -108,11 +109,11 @@ class RetryPolicy:
         return asked > self.max_wait and asked >= LONGEST_SECOND
 
     def _allowed(self, error: GongError) -> int:
-        """How many tries an error like this is worth."""
-        if isinstance(error, TransportError) and error.retryable:
-            return self.attempts
-        if isinstance(error, ServerError) and error.status in TRANSIENT:
-            return self.attempts
-        if isinstance(error, ServerError) and error.status == INTERNAL_ERROR:
-            return min(self.attempts, self.attempts_on_500)
-        return 1
+        """How many attempts an error like this is worth."""
+        allowed = {
+            Retries.NEVER: 1,
+            Retries.FEW: self.attempts_on_500,
+            Retries.TWICE: TWICE,
+            Retries.POLICY: self.attempts,
+        }
+        return min(self.attempts, allowed[error.retries])

@@ -28,7 +28,7 @@ from gong_tasks_async.distributed.errors import (
     JobStoreError,
     UnknownCredentialsError,
 )
-from gong_tasks_async.errors import GongError, answers, unanswered
+from gong_tasks_async.errors import GongError, answers, network, unanswered
 from gong_tasks_async.simulator import Account, Fault
 from tests.cli.company import Company
 
@@ -83,8 +83,8 @@ def with_another_program_s_count(company: Company) -> None:
 @pytest.mark.parametrize(
     ("spoil", "code", "said"),
     [
-        (taken_away, 5, "no answer after"),
-        (refused_for_hours, 4, "The day's calls are spent: go on after"),
+        (taken_away, 5, "no response after"),
+        (refused_for_hours, 4, "The day's calls are spent: resume after"),
         (without_the_secret, 3, "the environment has no NOT_THERE: set it"),
         (at_no_home, 3, "~no-such-user/secret: there is no such home folder; write ~/ for your own"),
         (inactive, 3, "Gong treats the company as inactive"),
@@ -134,6 +134,10 @@ CODES = {
     "RateLimitError": 4,
     "DailyQuotaError": 4,
     "TransportError": 5,
+    "ProxyError": 5,
+    "TLSError": 5,
+    "ForeignResponseError": 5,
+    "RedirectError": 5,
     "QuotaUnavailable": 5,
 }
 CODES_OF_JOBS = {
@@ -234,6 +238,6 @@ def test_advice_can_be_followed_at_a_command_line(error: Exception) -> None:
 
 
 def test_the_library_s_advice_is_still_what_is_put_into_other_words() -> None:
-    said = "".join(inspect.getsource(module) for module in (answers, unanswered, journal_file))
+    said = "".join(inspect.getsource(module) for module in (answers, network, unanswered, journal_file))
     for program, _ in INSTEAD:
         assert program.removesuffix(" for another job") in re.sub(r'"\s*f?"', "", said)
