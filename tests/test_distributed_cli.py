@@ -113,7 +113,7 @@ def test_a_worker_in_a_process_of_its_own_shares_the_quota_and_ends_when_told_to
             for worker in workers:
                 worker.terminate()
             said = [worker.communicate(timeout=PATIENCE)[1] for worker in workers]
-    assert said == [b"Working for acme; Ctrl-C ends it\n"] * 2
+    assert said == [b"Working for acme; press Ctrl-C to stop\n"] * 2
     assert [worker.returncode for worker in workers] == [0, 0]
     assert simulator.ledger.refused == 0
 

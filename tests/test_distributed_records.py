@@ -92,5 +92,5 @@ def test_settings(wanted: QuotaLimits, base_url: str | None) -> None:
 
 def test_a_zone_without_a_name_cannot_travel() -> None:
     nameless = QuotaLimits(day_starts=time(0, tzinfo=timezone(timedelta(hours=-8))))
-    with pytest.raises(ValueError, match="a zone that has a name"):
+    with pytest.raises(ValueError, match="a zone with a name"):
         settings_text(JobSettings(credentials="bot", limits=nameless))

@@ -42,67 +42,67 @@ async def store() -> AsyncIterator[JobStore]:
         yield store
 
 
-async def waiting(store: JobStore) -> list[int]:
-    return [number async for page in store.waiting(JOB) for number in page]
+async def unsettled(store: JobStore) -> list[int]:
+    return [number async for page in store.unsettled(JOB) for number in page]
 
 
 async def test_a_row_is_taken_and_settled_once(store: JobStore) -> None:
     for _ in range(2):
-        assert await store.begin(JOB, 2) == ClaimedRow(ROWS[1], SETTINGS)
+        assert await store.claim(JOB, 2) == ClaimedRow(ROWS[1], SETTINGS)
     assert (await store.progress(JOB)).in_flight == 1
     for state in (RowState.UPDATED, RowState.UPDATED, RowState.FAILED):
         await store.settle(JOB, 2, Settlement(state, 1, NOW), AttemptCost(1, 2, 1))
     progress = await store.progress(JOB)
     assert (progress.updated, progress.failed, progress.calls, progress.rate_limited) == (1, 0, 2, 1)
     assert progress.in_flight == 0
-    assert await store.begin(JOB, 2) == "over"
+    assert await store.claim(JOB, 2) == "over"
 
 
 async def test_a_fault_counts_once_however_often_it_is_told(store: JobStore) -> None:
     for attempt, again in ((1, True), (2, False)):
         for _ in range(3):
-            await store.begin(JOB, 1)
+            await store.claim(JOB, 1)
             assert await store.requeue(JOB, 1, LOST, FAULT, AttemptCost(attempt, 5, 0), SETTINGS) is again
     progress = await store.progress(JOB)
     assert (progress.state, progress.given_up, progress.calls) == (JobState.RUNNING, 1, 10)
-    await store.begin(JOB, 2)
+    await store.claim(JOB, 2)
     assert not await store.requeue(JOB, 2, LOST, FAULT, AttemptCost(1, 5, 0), SETTINGS)  # the third in a row
     assert (await store.progress(JOB)).state is JobState.STOPPED
 
 
 async def test_what_is_put_in_line_again_is_what_nobody_has_settled_or_has_in_hand(store: JobStore) -> None:
-    await store.begin(JOB, 1)
+    await store.claim(JOB, 1)
     await store.settle(JOB, 1, DONE, AttemptCost(1, 1, 0))
-    await store.begin(JOB, 2)
+    await store.claim(JOB, 2)
     await store.requeue(JOB, 3, LOST, JobEffect("stopped"), AttemptCost(1, 1, 0), SETTINGS)
-    assert await store.begin(JOB, 4) == "over"
+    assert await store.claim(JOB, 4) == "over"
     assert await store.reopen(JOB) is JobState.STARTING
     assert await store.reopen(JOB) is JobState.STARTING
-    assert await waiting(store) == [3, 4, 5]
-    assert await store.begin(JOB, 4) == "wait"
+    assert await unsettled(store) == [3, 4, 5]
+    assert await store.claim(JOB, 4) == "wait"
     await store.started(JOB)
-    assert isinstance(await store.begin(JOB, 4), ClaimedRow)
+    assert isinstance(await store.claim(JOB, 4), ClaimedRow)
 
 
 async def test_a_row_in_hand_that_fails_while_its_job_is_put_in_line_comes_again(store: JobStore) -> None:
-    await store.begin(JOB, 1)
+    await store.claim(JOB, 1)
     await store.requeue(JOB, 2, LOST, JobEffect("stopped"), AttemptCost(1, 1, 0), SETTINGS)
     await store.reopen(JOB)
-    assert 1 not in await waiting(store)  # so it must not be forgotten when it is put back
+    assert 1 not in await unsettled(store)  # so it must not be forgotten when it is put back
     assert await store.requeue(JOB, 1, LOST, FAULT, AttemptCost(1, 1, 0), SETTINGS)
 
 
 async def test_a_row_in_hand_when_its_job_stops_is_left_to_whoever_resumes_it(store: JobStore) -> None:
-    await store.begin(JOB, 1)
+    await store.claim(JOB, 1)
     await store.requeue(JOB, 2, LOST, JobEffect("stopped"), AttemptCost(1, 1, 0), SETTINGS)
     assert not await store.requeue(JOB, 1, LOST, FAULT, AttemptCost(1, 1, 0), SETTINGS)
     await store.reopen(JOB)
-    assert 1 in await waiting(store)
+    assert 1 in await unsettled(store)
 
 
 async def test_a_cancelled_job_stays_cancelled_whatever_its_last_rows_come_to(store: JobStore) -> None:
     for number in (1, 2, 3):
-        await store.begin(JOB, number)
+        await store.claim(JOB, number)
     await store.cancel(JOB)
     await store.settle(JOB, 1, DONE, AttemptCost(1, 1, 0))
     await store.requeue(JOB, 2, LOST, JobEffect("paused", NOW), AttemptCost(1, 1, 0), SETTINGS)

@@ -1,6 +1,6 @@
-"""Where the jobs on many workers are, and whose: told by options, the configuration file or the environment.
+"""The jobs' Redis and the company: from options, the configuration file or the environment.
 
-No password is ever on a command line, where every process of the machine could read it.
+A password is never taken from the command line, where every process of the machine could read it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ NEEDED = ("docket", "redis")
 
 @frozen
 class JobServer:
-    """The Redis of a company's jobs."""
+    """A company and the Redis of its jobs."""
 
     url: str = field(repr=False)
     """It may hold a password."""
@@ -43,15 +43,15 @@ class JobServer:
         """The company's jobs, for ``async with``.
 
         Raises:
-            ValueError: the company's name cannot stand in Redis's keys.
+            ValueError: the company's name cannot be part of a Redis key.
         """
-        from gong_tasks_async.distributed import Jobs  # noqa: PLC0415 - needs an extra, and takes its time
+        from gong_tasks_async.distributed import Jobs  # noqa: PLC0415 - needs an extra, and loads slowly
 
         return Jobs(self.url, company=self.company)
 
 
 class MissingExtraError(click.ClickException):
-    """What the command needs is not installed; ends it with 2."""
+    """A required extra is not installed; exit code 2."""
 
     exit_code = 2
 
@@ -71,10 +71,10 @@ def job_server_options(function: Callable[..., T]) -> Callable[..., T]:
 
 
 def read_only_options(function: Callable[..., T]) -> Callable[..., T]:
-    """The same for a command that does not call Gong: a profile tells it where to look, and needs no credentials."""
+    """The same for a command that does not call Gong: its profile needs no credentials."""
 
     @functools.wraps(function)
-    def without_profile(*args: Any, profile: str | None, **kwargs: Any) -> T:  # noqa: ARG001 - read by the other
+    def without_profile(*args: Any, profile: str | None, **kwargs: Any) -> T:  # noqa: ARG001 - read by job_server_options
         return function(*args, **kwargs)
 
     return profile_option(job_server_options(without_profile))
@@ -83,16 +83,16 @@ def read_only_options(function: Callable[..., T]) -> Callable[..., T]:
 def read_job_server(
     environment: Mapping[str, str], *, profile: str | None, company: str | None, url: str | None
 ) -> JobServer:
-    """Find out where the jobs are, and whose: the command line, then a profile that was named, then the environment.
+    """Find the jobs' Redis and company: command line, then a named profile, then the environment.
 
     Args:
         environment: the variables.
-        profile: what was named on the command line.
-        company: the same.
-        url: the same.
+        profile: ``--profile``, if given.
+        company: ``--company``, if given.
+        url: ``--redis``, if given.
 
     Raises:
-        ConfigurationError: one of the two is said nowhere, or the profile's makes no sense.
+        ConfigurationError: one of the two is missing, or the profile's is not valid.
         OSError: the file cannot be read.
     """
     # Imported here: they bring aiohttp with them.
@@ -111,12 +111,12 @@ def read_job_server(
 
 def _url(environment: Mapping[str, str], chosen: Profile | None, *, named: bool) -> str:
     place = chosen and chosen.redis_url
-    said = environment.get(VARIABLE, "").strip()
-    if place and chosen and (named or not said):
+    url = environment.get(VARIABLE, "").strip()
+    if place and chosen and (named or not url):
         return place.read(environment, chosen.name)
-    if said:
-        return said
-    raise ValueError(f"nobody says where it is: {PLACES}")
+    if url:
+        return url
+    raise ValueError(f"no Redis URL: {PLACES}")
 
 
 def _company(file: ConfigFile, chosen: Profile | None) -> str:
@@ -124,12 +124,12 @@ def _company(file: ConfigFile, chosen: Profile | None) -> str:
         return chosen.company
     where = f"profile {chosen.name!r} of {file.path}" if chosen else f"a profile in {file.path}"
     raise ValueError(
-        f'whose jobs? Say --company, the same name on all machines, or give {where} company = "acme"'
+        f'no company: add --company, the same name on every machine, or set company = "acme" in {where}'
     )
 
 
 def _checked(url: str) -> str:
-    """Refuse what Redis's client would refuse while it quotes a part of it, which may be the password."""
+    """Refuse a URL that Redis's client would refuse with a quotation, which may hold the password."""
     try:
         parts = urlsplit(url)
         sound = "://" in url and (parts.scheme not in ("redis", "rediss") or parts.port != 0)
@@ -146,7 +146,7 @@ def _checked(url: str) -> str:
 def _without_password(_context: click.Context, _parameter: click.Parameter, url: str | None) -> str | None:
     if url is not None and ("@" in url or "password" in parse_qs(url.partition("?")[2])):
         raise click.BadParameter(
-            f"a password on the command line is seen by everybody on this machine: {PLACES}"
+            f"any process on this machine can read a password on the command line: {PLACES}"
         )
     return url
 
@@ -156,7 +156,7 @@ _COMPANY = click.option(
     metavar="NAME",
     cls=SectionOption,
     section="The jobs' Redis",
-    help="Whose jobs: the same name on all machines; by default the profile's company.",
+    help="Company: the same name on every machine. Default: the profile's.",
 )
 _REDIS = click.option(
     "--redis",
@@ -165,5 +165,5 @@ _REDIS = click.option(
     callback=_without_password,
     cls=SectionOption,
     section="The jobs' Redis",
-    help=f"Where it is; one with a password belongs into {VARIABLE}, or where the profile's redis_url says.",
+    help=f"Redis URL. With a password, use {VARIABLE} or the profile's redis_url instead.",
 )

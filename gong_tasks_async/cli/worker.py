@@ -1,4 +1,4 @@
-"""`gong-tasks worker`: takes rows of a company's jobs, until it is told to end."""
+"""`gong-tasks worker`: process rows of a company's jobs until stopped."""
 
 from __future__ import annotations
 
@@ -22,27 +22,33 @@ gong-tasks worker --company acme --concurrency 16
 """
 
 DEFAULT = "default"
-"""What a job calls the credentials of whichever worker takes its rows."""
+"""The name by which a job refers to its worker's own credentials."""
 
 
 @click.command("worker", cls=Command, examples=EXAMPLES)
-@click.option("--concurrency", type=click.IntRange(min=1), default=8, show_default=True, help="Rows at once.")
+@click.option(
+    "--concurrency",
+    type=click.IntRange(min=1),
+    default=8,
+    show_default=True,
+    help="Updates in flight at once.",
+)
 @click.option(
     "--lease",
     type=click.FloatRange(min=0, min_open=True),
     default=120.0,
     show_default=True,
     metavar="SECONDS",
-    help="After which the rows of a worker that died are another's.",
+    help="Until a dead worker's rows are reassigned.",
 )
 @job_server_options
 @client_options
 def command(*, server: JobServer, concurrency: int, lease: float, configuration: Configuration) -> None:
-    """Take rows of a company's jobs, beside any number of other workers.
+    """Run a worker that processes rows of a company's jobs.
 
-    Its credentials, address and limits are those of the profile, or of the environment; jobs call them "default", or
-    by the profile's name. All workers of a company share its quota in the jobs' Redis, and wait while that is away.
-    SIGTERM or Ctrl-C ends the worker with 0, once the rows that were sent are recorded.
+    Credentials, URL and limits are those of the profile or the environment; jobs refer to them as "default" or by the
+    profile's name. All workers of a company share its quota in the jobs' Redis, and wait while Redis is unreachable.
+    SIGTERM or Ctrl-C ends the worker with 0, once the rows in flight are recorded.
     """
     from gong_tasks_async.distributed import Worker, run_worker  # noqa: PLC0415 - needs an extra
 
@@ -60,12 +66,12 @@ def command(*, server: JobServer, concurrency: int, lease: float, configuration:
             )
         )
 
-    note(f"Working for {server.company}; Ctrl-C ends it")
+    note(f"Working for {server.company}; press Ctrl-C to stop")
     asyncio.run(work())
 
 
 def client_settings(configuration: Configuration) -> ClientSettings:
-    """What the worker's clients are made of; the day is counted in Redis, for all machines."""
+    """Settings of the worker's clients; the day is counted in Redis, for all workers."""
     from attrs import evolve  # noqa: PLC0415 - help need not load it
 
     return {

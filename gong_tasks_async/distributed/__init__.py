@@ -1,6 +1,6 @@
-"""Bulk jobs on many workers: submitted once, from anywhere; done by whichever workers are up; never lost.
+"""Distributed bulk jobs: submitted once, processed by any number of workers, never lost.
 
-Docket keeps the queue, on Redis Streams; beside it stand the job's rows and what became of each.
+Docket keeps the queue, on Redis Streams; the job's rows and their outcomes are stored beside it.
 """
 
 from importlib.util import find_spec

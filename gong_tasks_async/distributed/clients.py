@@ -1,4 +1,4 @@
-"""A worker's clients: one for each set of credentials that the jobs of its company name."""
+"""A worker's clients: one for each set of credentials that the company's jobs name."""
 
 from __future__ import annotations
 
@@ -17,47 +17,47 @@ from gong_tasks_async.quota.redis import RedisQuota
 from gong_tasks_async.settings import ClientSettings
 
 Resolver: TypeAlias = Callable[[str], Credentials] | Mapping[str, ClientSettings]
-"""From the name of credentials to the credentials, or to all settings of the client that uses them.
+"""Maps the name of credentials to the credentials, or to all settings of the client that uses them.
 
-A name that is not known is a ``LookupError``, such as a mapping's own ``KeyError``.
+An unknown name raises ``LookupError``, such as a mapping's own ``KeyError``.
 """
 
 QuotaOf: TypeAlias = Callable[[str, QuotaLimits], Quota]
-"""From a company and its limits to the quota that all its callers share.
+"""Maps a company and its limits to the quota that all its callers share.
 
-One that is an async context manager is entered when it is first needed, and left when the worker ends.
+A quota that is an async context manager is entered on first use and exited when the worker ends.
 """
 
 
-PATIENCE = 5.0
-"""Seconds that a turn waits for a Redis that is away before its row is put back."""
+QUOTA_OUTAGE_TIMEOUT = 5.0
+"""Seconds for which a permit waits for an unreachable Redis before its row is requeued."""
 
 
 class RowClient(GongTasksClient):
-    """A client for those who go through rows in their own way."""
+    """A client that applies rows one by one, outside a bulk run."""
 
     def applier(self) -> UpdateApplier:
-        """What applies one row in the bulk lane, and knows what that has cost."""
+        """An applier of one row in the bulk lane; it counts its calls."""
         return UpdateApplier(self._caller(Lane.BULK, haltable=True))
 
 
 def shared_quota(url: str) -> QuotaOf:
-    """The quota that is kept in the same Redis as the jobs."""
+    """The quota kept in the jobs' own Redis."""
 
     def quota_of(company: str, limits: QuotaLimits) -> Quota:
-        return RedisQuota(url, company=company, limits=limits, outage_timeout=PATIENCE)
+        return RedisQuota(url, company=company, limits=limits, outage_timeout=QUOTA_OUTAGE_TIMEOUT)
 
     return quota_of
 
 
 class ClientPool:
-    """Opens each client when it is first needed, and closes them all at the end.
+    """Opens each client on first use and closes all of them at the end.
 
     Args:
-        company: whose quota they draw on.
+        company: the company whose quota the clients share.
         resolver: the worker's credentials.
         quota_of: makes the quota, once for each set of limits.
-        timeout: seconds for a call, its wait in line included.
+        timeout: seconds for a call, its wait in the queue included.
     """
 
     def __init__(self, company: str, resolver: Resolver, quota_of: QuotaOf, timeout: float) -> None:
@@ -74,32 +74,32 @@ class ClientPool:
         """The client for a job.
 
         Raises:
-            UnknownCredentialsError: there are no credentials of that name here, or they cannot be used.
+            UnknownCredentialsError: the worker has no credentials of that name, or they cannot be used.
         """
-        wanted = settings.credentials, settings.base_url, settings.limits
+        key = settings.credentials, settings.base_url, settings.limits
         async with self._opening:
-            if wanted not in self._open:
-                self._open[wanted] = await self._opened(settings)
-            return self._open[wanted]
+            if key not in self._open:
+                self._open[key] = await self._open_client(settings)
+            return self._open[key]
 
     async def close(self) -> None:
-        """Close them all."""
+        """Close all clients and quotas."""
         await self._stack.aclose()
 
-    async def _opened(self, settings: JobSettings) -> RowClient:
+    async def _open_client(self, settings: JobSettings) -> RowClient:
         try:
             client = RowClient(**await self._client_settings(settings))
         except LookupError:
             raise UnknownCredentialsError(name=settings.credentials) from None
-        except Exception as error:  # noqa: BLE001 - whatever a resolver of the user's own raises
-            # Without its words and its cause, which might quote a secret.
+        except Exception as error:  # noqa: BLE001 - a user's resolver may raise anything
+            # Without its message and cause, either of which might quote a secret.
             reason = f"opening a client with them raised {type(error).__name__}"
             raise UnknownCredentialsError(name=settings.credentials, reason=reason) from None
         await self._stack.enter_async_context(client)
         return client.with_options(timeout=self._timeout)
 
     async def _client_settings(self, settings: JobSettings) -> ClientSettings:
-        """The worker's own settings go before the job's: a job shall not send a secret to another host."""
+        """The worker's settings take precedence: a job must not redirect a secret to another host."""
         found = self._resolve(settings.credentials)
         if settings.base_url is not None:
             found.setdefault("base_url", settings.base_url)

@@ -1,4 +1,4 @@
-"""What can go wrong with a job, beside what can go wrong with a call."""
+"""Errors of jobs, beside those of calls."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from gong_tasks_async.errors import GongError, Meaning
 
 @define(slots=False, eq=False, repr=False, kw_only=True)
 class JobStoreError(GongError):
-    """Redis did not answer, or refused. Whatever was recorded stands; the text holds no address and no password."""
+    """Redis did not respond, or refused. What was recorded is kept; the message holds no address and no password."""
 
     meaning = Meaning.LATER
 
     reason: str
 
     def __str__(self) -> str:
-        return f"The jobs' Redis: {self.reason}. What is recorded there stands; try again once it answers."
+        return f"The jobs' Redis: {self.reason}. Recorded rows are kept; try again once it responds."
 
 
 @define(slots=False, eq=False, repr=False, kw_only=True)
 class JobNotFoundError(GongError):
-    """The company has no such job, or its results were kept long enough and are gone."""
+    """The company has no job of that name, or its results have expired."""
 
     meaning = Meaning.RUN
 
@@ -29,32 +29,34 @@ class JobNotFoundError(GongError):
     company: str
 
     def __str__(self) -> str:
-        return f"{self.company} has no job {self.job!r}: look at its name, and how long results are kept."
+        return (
+            f"{self.company} has no job {self.job!r}: check its name, and whether its results have expired."
+        )
 
 
 @define(slots=False, eq=False, repr=False, kw_only=True)
 class JobExistsError(GongError):
-    """There is a job of that name already, with other rows."""
+    """A job of that name exists, with other rows."""
 
     meaning = Meaning.RUN
 
     job: str
 
     def __str__(self) -> str:
-        return f"There is a job {self.job!r} already, with other rows: choose another name for this one."
+        return f"A job {self.job!r} exists, with other rows: choose another name."
 
 
 @define(slots=False, eq=False, repr=False, kw_only=True)
 class UnknownCredentialsError(GongError):
-    """A worker has no credentials of that name, or cannot use them; no call was sent."""
+    """A worker has no credentials of that name, or cannot use them; no request was sent."""
 
     meaning = Meaning.RUN
 
     name: str
-    reason: str = "it has none of that name"
+    reason: str = "no credentials of that name"
 
     def __str__(self) -> str:
         return (
-            f"The worker that took a row cannot use the credentials {self.name!r} ({self.reason}): give them to all "
-            "workers of this company, then resume the job."
+            f"A worker cannot use the credentials {self.name!r} ({self.reason}): give them to all workers of this "
+            "company, then resume the job."
         )

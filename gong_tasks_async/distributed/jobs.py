@@ -1,4 +1,4 @@
-"""Jobs from outside: submit one, follow it, read what became of it; from any machine that reaches the same Redis."""
+"""Submit jobs, follow them and read their results, from any machine that reaches the same Redis."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ WEEK = timedelta(days=7)
 
 @frozen(repr=False)
 class Job:
-    """One job. All methods raise JobStoreError where Redis does not answer, and JobNotFoundError where it is gone."""
+    """One job. All methods raise JobStoreError if Redis does not respond, and JobNotFoundError if the job is gone."""
 
     name: str
     _store: JobStore
     _docket: Docket
 
     async def progress(self) -> Progress:
-        """How far it is, in one question."""
+        """Its progress, in one round trip."""
         return await self._store.progress(self.name)
 
     async def watch(self, every: float = 1.0) -> AsyncGenerator[Progress]:
-        """How far it is, now and after each change, until nothing more will happen by itself.
+        """Its progress, now and after each change, until the job is finished.
 
         Args:
-            every: seconds between two looks.
+            every: seconds between two reads.
         """
         before = None
         while before is None or not before.finished:
@@ -56,22 +56,22 @@ class Job:
                 await asyncio.sleep(every)
 
     async def report(self) -> BulkReport:
-        """What it has come to so far; reads all rows."""
+        """Its report so far; reads all rows."""
         return await report_of(self._store, self.name)
 
     async def rows(self, state: RowState | None = None) -> AsyncGenerator[JournalRow]:
-        """The rows as they stand, in the plan's order; for reports of one's own."""
+        """The rows and their current states, in the plan's order."""
         async for update, settlement in self._store.rows(self.name):
             row = row_of(update, settlement)
             if state is None or row.state is state:
                 yield row
 
     async def cancel(self) -> None:
-        """Send no further row. Those under way come to their end; what was changed stays changed."""
+        """Send no further row. Rows in flight finish; updates made remain."""
         await self._store.cancel(self.name)
 
     async def resume(self) -> JobState:
-        """Have a job that was stopped or paused, or gave rows up, go on with what is pending; return what it does now."""
+        """Resume a stopped or paused job, and retry given-up rows; return the resulting state."""
         state = await self._store.reopen(self.name)
         if state is JobState.STARTING:
             await enqueue_start(self._docket, self.name)
@@ -93,8 +93,8 @@ class Jobs:
             print(await job.report())
 
     Args:
-        url: the jobs' Redis, such as ``rediss://:password@redis.example:6379/0``; it is never shown.
-        company: whose jobs.
+        url: the jobs' Redis, such as ``rediss://:password@redis.example:6379/0``; never shown.
+        company: the company whose jobs these are.
     """
 
     def __init__(self, url: str, *, company: str) -> None:
@@ -114,23 +114,23 @@ class Jobs:
         stop_after: int = 5,
         keep: timedelta = WEEK,
     ) -> Job:
-        """Hand a job to whichever workers are up, now or later.
+        """Submit a job to the workers; those that are up process it, now or later.
 
         Args:
-            updates: a plan, or the rows; twins in them are merged, contradictions refused.
-            name: submitted again under the same name, the same rows are the same job, which is not done twice.
-            credentials: the name under which the workers know the company's credentials.
-            base_url: the company's own address, where the workers do not know it.
-            limits: how fast Gong may be called, where the workers do not know it.
-            row_attempts: goes at one row before it is left pending; each has all the retries of a call in it.
-            stop_after: rows in a row, over all workers, without a final answer that stop the job.
-            keep: for how long rows and outcomes are kept after the last change; at least a day.
+            updates: a plan, or the rows; duplicates in them are merged, conflicts refused.
+            name: the same rows submitted again under the same name are the same job; nothing is done twice.
+            credentials: the name of the credentials on the workers.
+            base_url: the company's API address, where the workers do not set one.
+            limits: the company's limits at Gong, where the workers do not set them.
+            row_attempts: attempts at one row before it is left pending, each with all retries of a call.
+            stop_after: consecutive rows, over all workers, without a final response that stop the job.
+            keep: how long rows and outcomes are kept after the last change; at least a day.
 
         Raises:
-            PlanConflictError: two rows want different things of one task.
-            JobExistsError: there is a job of that name, with other rows.
-            JobStoreError: Redis does not answer. The job may have been written down: submit it again by its name.
-            ValueError: a setting makes no sense.
+            PlanConflictError: two rows are conflicting updates of one task.
+            JobExistsError: a job of that name exists, with other rows.
+            JobStoreError: Redis does not respond. The job may have been stored: submit it again under its name.
+            ValueError: a setting is out of range.
         """
         settings = JobSettings(
             credentials=credentials,
@@ -144,18 +144,18 @@ class Jobs:
         return await self._submit(self.job(uuid4().hex if name is None else name), plan, settings)
 
     def job(self, name: str) -> Job:
-        """The job of that name, whoever submitted it, without a look at whether it is there."""
+        """The job of that name, not checked for existence."""
         return Job(checked_name("a job's name", name), self._store, self._docket)
 
     async def overview(self) -> list[Progress]:
-        """How far each job is that Redis still has, by name; for people: Redis looks through all its keys.
+        """The progress of each job that Redis still has, by name. Redis scans all its keys: do not poll this.
 
         Raises:
-            JobStoreError: Redis does not answer.
+            JobStoreError: Redis does not respond.
         """
         found = []
         for name in await self._store.names():
-            with suppress(JobNotFoundError):  # its time has just come to an end
+            with suppress(JobNotFoundError):  # it has just expired
                 found.append(await self._store.progress(name))
         return found
 
@@ -172,9 +172,9 @@ class Jobs:
         return f"<{type(self).__name__} of {self.company}>"
 
     async def _submit(self, job: Job, plan: Plan, settings: JobSettings) -> Job:
-        mark = _fingerprint((*plan.updates, *plan.unchanged))
-        state, found = await self._store.create(job.name, settings, plan.updates, plan.unchanged, mark)
-        if found != mark:
+        rows = _fingerprint((*plan.updates, *plan.unchanged))
+        state, found = await self._store.create(job.name, settings, plan.updates, plan.unchanged, rows)
+        if found != rows:
             raise JobExistsError(job=job.name)
         if state is JobState.STARTING:
             await enqueue_start(self._docket, job.name)

@@ -1,4 +1,4 @@
-"""How far a job is."""
+"""Progress of a job."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from gong_tasks_async.errors import GongError
 
 
 class JobState(StrEnum):
-    """What a job is doing."""
+    """State of a job."""
 
     STARTING = "starting"
-    """Its rows are being put in line."""
+    """Its rows are being enqueued."""
     RUNNING = "running"
     PAUSED = "paused"
-    """It goes on by itself at ``resume_after``."""
+    """It resumes by itself at ``resume_after``."""
     STOPPED = "stopped"
-    """It goes on when somebody resumes it; ``stopped_because`` says what to mend first."""
+    """It waits to be resumed; ``stopped_because`` is the reason."""
     CANCELLED = "cancelled"
     ENDED = "ended"
-    """Each row has been dealt with; those that kept failing without a final answer are pending."""
+    """Every row is settled or given up; given-up rows are pending."""
 
 
 @frozen(kw_only=True)
 class Progress:
-    """How far a job is, in rows."""
+    """Progress of a job, in rows."""
 
     job: str
     state: JobState
@@ -36,19 +36,19 @@ class Progress:
     unchanged: int = 0
     failed: int = 0
     given_up: int = 0
-    """Rows that were tried often enough without a final answer; resuming the job tries them again."""
+    """Rows left pending after ``row_attempts`` without a final response; resuming the job retries them."""
     in_flight: int = 0
-    """Rows that a worker has in hand."""
+    """Rows that a worker has claimed."""
     calls: int = 0
-    """Requests sent, as far as they were recorded: those of a worker that was killed are not."""
+    """Requests sent, as far as recorded: those of a killed worker are not."""
     rate_limited: int = 0
-    """How many of them were answered 429."""
+    """Requests that got a 429."""
     stopped_because: GongError | None = None
     resume_after: datetime | None = None
     started_at: datetime | None = None
-    """When the first row was taken in hand."""
+    """When the first row was claimed."""
     settled_at: datetime | None = None
-    """When the last row was settled."""
+    """When the latest row was settled."""
 
     @property
     def settled(self) -> int:
@@ -62,5 +62,5 @@ class Progress:
 
     @property
     def finished(self) -> bool:
-        """True where nothing more will happen by itself."""
+        """True if the job does nothing more by itself."""
         return self.in_flight == 0 and self.state in (JobState.ENDED, JobState.STOPPED, JobState.CANCELLED)

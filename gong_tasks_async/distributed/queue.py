@@ -1,4 +1,4 @@
-"""A company's line of rows: a Docket, with one task for each row and one that puts a job's rows in line."""
+"""A company's queue of rows: a Docket, with one task for each row and one that enqueues a job's rows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 
 def checked_name(what: str, name: str) -> str:
-    """A name that can stand in Redis's keys.
+    """The name, if it can be part of a Redis key.
 
     Raises:
         ValueError: it cannot.
@@ -30,13 +30,13 @@ def checked_name(what: str, name: str) -> str:
 
 
 def open_docket(url: str, company: str) -> Docket:
-    """The company's Docket. What has ended leaves nothing behind there: outcomes are kept beside it.
+    """The company's Docket. It keeps no results: outcomes are stored beside it.
 
-    Its name is a hash tag, so that all keys of a company share one slot of whatever Cluster they end up in.
+    Its name is a hash tag, so that all keys of a company share one slot of a Cluster.
     """
     name = f"{{gong-jobs:{checked_name('company', company)}}}"
     docket = Docket(name, url, execution_ttl=timedelta(0))
-    docket.register(_done_by_workers, names=[ROW, START])
+    docket.register(_placeholder, names=[ROW, START])
     return docket
 
 
@@ -46,29 +46,29 @@ def store_of(docket: Docket, company: str) -> JobStore:
 
 
 async def enqueue_start(docket: Docket, job: str, when: datetime | None = None) -> None:
-    """Have some worker put the job's rows in line, at some time; a later call moves the time.
+    """Schedule the task that enqueues the job's rows; a later call moves its time.
 
     Raises:
-        JobStoreError: Redis does not answer.
+        JobStoreError: Redis does not respond.
     """
     with translate_errors():
         await docket.replace(START, when or datetime.now(UTC), f"{job}:start")(job)
 
 
 async def enqueue_rows(docket: Docket, job: str, numbers: Sequence[int]) -> None:
-    """Have workers take these rows, each of which then stands in line once, however often it is put there.
+    """Enqueue rows; each is in the queue once, however often it is enqueued.
 
     Raises:
-        JobStoreError: Redis does not answer.
+        JobStoreError: Redis does not respond.
     """
     now = datetime.now(UTC)
     calls = [docket.call(ROW, now, f"{job}:{number}")(job, number) for number in numbers]
     with translate_errors():
-        placed = await docket.replace_many(calls)
-    if any(execution.disposition is not Disposition.SCHEDULED for execution in placed):
-        raise JobStoreError(reason="it refused to put some rows in line")
+        enqueued = await docket.replace_many(calls)
+    if any(execution.disposition is not Disposition.SCHEDULED for execution in enqueued):
+        raise JobStoreError(reason="it refused to enqueue some rows")
 
 
-async def _done_by_workers(job: str, number: int = 0) -> None:
-    """Stands for the tasks where no worker runs: Docket knows them by their names."""
+async def _placeholder(job: str, number: int = 0) -> None:
+    """Placeholder of the tasks where no worker runs: Docket enqueues them by name."""
     raise NotImplementedError(f"row {number} of {job}: only workers do this")

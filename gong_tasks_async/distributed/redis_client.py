@@ -1,6 +1,6 @@
-"""What is asked of Redis, over Docket's connection. The only importer of redis.
+"""Redis commands, over Docket's connection. The only importer of redis.
 
-So whatever Docket reaches (TLS, Sentinel, Cluster, memory) is reached here too, and nobody configures it twice.
+So whatever Docket can connect to (TLS, Sentinel, Cluster, memory) works here too, configured once.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from gong_tasks_async.distributed.errors import JobStoreError
 
 T = TypeVar("T")
 
-ANSWER_TIMEOUT = 10.0
-"""Seconds; a connection that is silent for so long is taken to be dead."""
+RESPONSE_TIMEOUT = 10.0
+"""Seconds after which a silent connection is considered dead."""
 
 PAGE = 500
-"""Fields in one command, so that none holds Redis for long."""
+"""Fields in one command, so that none blocks Redis for long."""
 
 
 class DocketRedis(Protocol):
-    """What is needed of Docket's Redis client."""
+    """The commands used of Docket's Redis client."""
 
     async def evalsha(self, sha: str, numkeys: int, *keys_and_args: str) -> Any:
-        """Run a script that Redis knows."""
+        """Run a cached script."""
 
     async def script_load(self, script: str) -> str:
-        """Make a script known."""
+        """Cache a script."""
 
     async def hgetall(self, name: str) -> dict[bytes, bytes]:
         """Read a whole hash."""
@@ -42,30 +42,30 @@ class DocketRedis(Protocol):
         """Set fields of a hash."""
 
     async def expire(self, name: str, time: int) -> bool:
-        """Have a key end by itself."""
+        """Set the time to live of a key, in seconds."""
 
     def scan_iter(self, match: str, count: int) -> AsyncIterator[bytes]:
-        """Go through the keys that look like this, so many at a time."""
+        """Iterate over the keys that match, ``count`` at a time."""
 
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Raise JobStoreError for whatever Redis, or the way to it, has failed with."""
+    """Raise JobStoreError for any failure of Redis or of the connection."""
     try:
         yield
     except (RedisError, OSError) as error:  # a timeout is an OSError
-        # Its own text may name the host; whoever debugs finds it as the cause.
+        # Its own message may name the host; for debugging it is the cause.
         raise JobStoreError(reason=f"no answer ({type(error).__name__})") from error
 
 
 @frozen
 class RedisClient:
-    """A Redis that may be away. Everything here raises JobStoreError where it does not answer."""
+    """A Redis that may be unreachable. All methods raise JobStoreError if it does not respond."""
 
     connect: Callable[[], AbstractAsyncContextManager[Any]]
 
     async def run(self, script: str, keys: tuple[str, ...], *arguments: object) -> Any:
-        """Run a script; a Redis that was restarted is told it again."""
+        """Run a script; loaded again if Redis has lost it, as after a restart."""
         texts = [*keys, *map(str, arguments)]
         sha = sha1(script.encode(), usedforsecurity=False).hexdigest()
 
@@ -79,19 +79,19 @@ class RedisClient:
         return await self._ask(ask)
 
     async def read(self, name: str) -> dict[bytes, bytes]:
-        """A whole hash, empty where there is none."""
+        """A whole hash; empty if there is none."""
         return await self._ask(lambda redis: redis.hgetall(name))
 
-    async def names(self, beginning: str) -> set[str]:
-        """The keys that begin so, as far as they stood there all the while; Redis looks through all it has."""
+    async def names(self, prefix: str) -> set[str]:
+        """The keys with that prefix, by a scan of all keys."""
 
         async def ask(redis: DocketRedis) -> set[str]:
-            return {key.decode() async for key in redis.scan_iter(match=f"{beginning}*", count=PAGE)}
+            return {key.decode() async for key in redis.scan_iter(match=f"{prefix}*", count=PAGE)}
 
         return await self._ask(ask)
 
     async def write(self, name: str, fields: Mapping[str, str], seconds: int) -> None:
-        """Set fields of a hash, a page at a time, and have it end after so long."""
+        """Set fields of a hash, a page at a time, and its time to live."""
         pairs = iter(fields.items())
         while page := dict(islice(pairs, PAGE)):
             await self._write_page(name, page, seconds)
@@ -105,5 +105,5 @@ class RedisClient:
 
     async def _ask(self, question: Callable[[DocketRedis], Awaitable[T]]) -> T:
         with translate_errors():
-            async with asyncio.timeout(ANSWER_TIMEOUT), self.connect() as redis:
+            async with asyncio.timeout(RESPONSE_TIMEOUT), self.connect() as redis:
                 return await question(redis)

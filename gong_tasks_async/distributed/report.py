@@ -1,4 +1,4 @@
-"""The report of a job, from what stands in Redis: the same as of a run in one process."""
+"""The report of a distributed job: the same as of a run in one process."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gong_tasks_async.distributed.store import JobStore
 
 
 async def report_of(store: JobStore, job: str) -> BulkReport:
-    """Read all rows, and count them."""
+    """Read all rows and build the report."""
     progress = await store.progress(job)
     tally, pending = Tally(progress.started_at), Counter[str]()
     async for update, settlement in store.rows(job):

@@ -1,7 +1,7 @@
-"""The steps of a job that must happen whole or not at all: what Redis runs, one script a step.
+"""The atomic steps of a job: Lua scripts, one a step.
 
-Each may be run again by a caller that did not hear the answer, and then changes nothing more. They keep to the
-commands that Docket's own in-memory Redis knows, so that tests need no server.
+Each is idempotent: a caller that got no response may run it again. They use only commands that Docket's in-memory
+Redis knows, so that tests need no server.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ local function leave(number)
     if redis.call('SREM', hands, number) == 1 then redis.call('HINCRBY', job, 'under_way', -1) end
 end
 local function end_if_done(state)
-    local dealt_with = count('updated') + count('unchanged') + count('failed') + count('given_up')
-    if state ~= 'cancelled' and dealt_with >= count('rows') then redis.call('HSET', job, 'state', 'ended') end
+    local done = count('updated') + count('unchanged') + count('failed') + count('given_up')
+    if state ~= 'cancelled' and done >= count('rows') then redis.call('HSET', job, 'state', 'ended') end
 end
 """
 
@@ -34,7 +34,7 @@ touch()
 return {redis.call('HGET', job, 'state'), fingerprint}
 """
 )
-"""The job itself, once its rows are there; of a job that exists, who it is."""
+"""Create the job once its rows are stored; return the state and fingerprint of the job of that name."""
 
 REOPEN = (
     COMMON
@@ -51,23 +51,23 @@ end
 return state
 """
 )
-"""Let a job that rests go on: its rows are then to be put in line again."""
+"""Reopen a job that is paused, stopped or has given-up rows: its rows are then enqueued again."""
 
-WAITING = (
+UNSETTLED = (
     COMMON
     + """
-local waiting = {}
+local unsettled = {}
 for number = tonumber(ARGV[1]), tonumber(ARGV[2]) do
     if redis.call('HEXISTS', outcomes, number) == 0 and redis.call('SISMEMBER', hands, number) == 0 then
-        waiting[#waiting + 1] = number
+        unsettled[#unsettled + 1] = number
     end
 end
-return waiting
+return unsettled
 """
 )
-"""The rows of a stretch that nobody has settled or has in hand.
+"""The rows of a range that are neither settled nor in flight.
 
-A row in hand is left out, since its message is still in line: it is either being worked on, or will be delivered again.
+A row in flight is left out: its message is still in the queue, being processed or to be redelivered.
 """
 
 STARTED = (
@@ -80,9 +80,9 @@ end
 return redis.call('HGET', job, 'state')
 """
 )
-"""All rows are in line."""
+"""All rows are enqueued."""
 
-BEGIN = (
+CLAIM = (
     COMMON
     + """
 local number, now = ARGV[1], ARGV[2]
@@ -99,7 +99,7 @@ touch()
 return {'go', redis.call('HGET', rows, number), redis.call('HGET', job, 'settings')}
 """
 )
-"""Take a row in hand, if there is anything left to do about it now."""
+"""Claim a row, if it is unsettled and its job running."""
 
 SETTLE = (
     COMMON
@@ -118,35 +118,35 @@ touch()
 return 'ok'
 """
 )
-"""Record a row's outcome; its first one stays."""
+"""Record a row's outcome; the first one is kept."""
 
-PUT_BACK = (
+REQUEUE = (
     COMMON
     + """
-local number, verdict, attempt, error, calls, refused = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
+local number, effect, attempt, error, calls, refused = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local stop_after, attempts, resume_after, wait = tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9], tonumber(ARGV[10])
-local news = redis.call('HGET', tries, number) ~= attempt
+local is_first = redis.call('HGET', tries, number) ~= attempt
 local state = redis.call('HGET', job, 'state')
 leave(number)
 touch()
-if news then
+if is_first then
     redis.call('HINCRBY', job, 'calls', calls)
     redis.call('HINCRBY', job, 'refused', refused)
 end
-if verdict ~= 'untried' then redis.call('HSET', tries, number, attempt) end
-if verdict == 'fault' and news and state == 'running' and redis.call('HINCRBY', job, 'faults', 1) >= stop_after then
-    verdict = 'stopped'
+if effect ~= 'untried' then redis.call('HSET', tries, number, attempt) end
+if effect == 'fault' and is_first and state == 'running' and redis.call('HINCRBY', job, 'faults', 1) >= stop_after then
+    effect = 'stopped'
 end
-if verdict == 'stopped' or verdict == 'paused' then
+if effect == 'stopped' or effect == 'paused' then
     if state == 'running' or state == 'starting' then
-        redis.call('HSET', job, 'state', verdict, 'because', error, 'resume_after', resume_after)
+        redis.call('HSET', job, 'state', effect, 'because', error, 'resume_after', resume_after)
         touch(wait)
     end
     return 'over'
 end
 if state ~= 'running' and state ~= 'starting' then return 'over' end
-if verdict == 'fault' and tonumber(attempt) >= attempts then
-    if news then
+if effect == 'fault' and tonumber(attempt) >= attempts then
+    if is_first then
         redis.call('HINCRBY', job, 'given_up', 1)
         end_if_done(state)
     end
@@ -155,7 +155,7 @@ end
 return 'again'
 """
 )
-"""Put a row back that got no final answer, and judge by it whether the whole job should go on."""
+"""Requeue a row without a final response, and decide whether its job continues."""
 
 CANCEL = (
     COMMON
@@ -181,4 +181,4 @@ end
 return page
 """
 )
-"""A stretch of rows, each followed by its outcome, or by nothing."""
+"""A range of rows, each followed by its outcome, or by an empty text."""

@@ -1,4 +1,4 @@
-"""How rows, outcomes, errors and settings are written in Redis, as JSON; none of it is code to whoever reads it."""
+"""Rows, outcomes, errors and settings as stored in Redis: JSON, which is never executed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ KINDS: dict[str, type[GongError]] = {
 
 @frozen
 class Settlement:
-    """What became of a row, and when."""
+    """Outcome of a row, and its time."""
 
     state: RowState
     attempts: int
@@ -41,7 +41,7 @@ class Settlement:
 
 @frozen(kw_only=True)
 class JobSettings:
-    """What travels with a job: the company's settings, and the name of its credentials, never the secret."""
+    """Settings stored with a job: the company's, and the name of its credentials, never the secret."""
 
     credentials: str
     base_url: str | None = None
@@ -53,31 +53,31 @@ class JobSettings:
 
 
 def row_text(update: TaskUpdate) -> str:
-    """An update as it stands in Redis."""
+    """An update as stored in Redis."""
     return _compact(wish(update))
 
 
 def update_of(text: bytes) -> TaskUpdate:
-    """The update of such a text."""
+    """Parse a stored update."""
     return update_from(*json.loads(text))
 
 
 def settlement_text(settlement: Settlement) -> str:
-    """An outcome as it stands in Redis."""
+    """An outcome as stored in Redis."""
     error = settlement.error and _facts(settlement.error)
     at = settlement.at.timestamp()
     return _compact([settlement.state, settlement.attempts, at, settlement.request_id, error])
 
 
 def settlement_of(text: bytes) -> Settlement:
-    """The outcome of such a text."""
+    """Parse a stored outcome."""
     state, attempts, at, request_id, facts = json.loads(text)
     error = facts and _error(facts)
     return Settlement(RowState(state), attempts, datetime.fromtimestamp(at, UTC), request_id, error)
 
 
 def row_of(update: TaskUpdate, settlement: Settlement | None) -> JournalRow:
-    """A row as readers know it from a journal."""
+    """A row in the form of a journal's."""
     if settlement is None:
         return JournalRow(update, RowState.PENDING)
     error = settlement.error
@@ -94,20 +94,20 @@ def row_of(update: TaskUpdate, settlement: Settlement | None) -> JournalRow:
 
 
 def error_text(error: GongError) -> str:
-    """An error as it stands in Redis: the name of its class, and its facts."""
+    """An error as stored in Redis: the name of its class, and its facts."""
     return _compact(_facts(error))
 
 
 def error_of(text: bytes) -> GongError:
-    """The error of such a text."""
+    """Parse a stored error."""
     return _error(json.loads(text))
 
 
 def settings_text(settings: JobSettings) -> str:
-    """A job's settings as they stand in Redis.
+    """A job's settings as stored in Redis.
 
     Raises:
-        ValueError: the limits name a file, which would mean another one on each machine.
+        ValueError: the limits name a file, which would be another one on each machine.
     """
     limits = settings.limits
     return _compact(attrs.asdict(settings, recurse=False) | {"limits": limits and _limits_facts(limits)})
@@ -115,7 +115,7 @@ def settings_text(settings: JobSettings) -> str:
 
 @lru_cache(maxsize=256)
 def settings_of(text: bytes) -> JobSettings:
-    """The settings of such a text; kept, since they come with each row."""
+    """Parse stored settings; cached, since they come with each row."""
     facts = json.loads(text)
     return JobSettings(**facts | {"limits": facts["limits"] and _limits(facts["limits"])})
 
@@ -129,7 +129,7 @@ def _plain(value: object) -> Any:
         return value.isoformat()
     if isinstance(value, Mapping):
         return dict(value)
-    raise TypeError(f"{type(value).__name__} is no fact of an error")
+    raise TypeError(f"{type(value).__name__} cannot be stored as a fact of an error")
 
 
 def _facts(error: GongError) -> dict[str, Any]:
@@ -138,7 +138,7 @@ def _facts(error: GongError) -> dict[str, Any]:
 
 
 def _error(facts: dict[str, Any]) -> GongError:
-    """The error again; of a class that this version does not know, what all errors have in common."""
+    """The error; for a class unknown to this version, the attributes common to all errors."""
     kind = KINDS.get(facts["kind"], GongError)
     known = {each.name: facts[each.name] for each in attrs.fields(kind) if each.name in facts}
     if "errors" in known:
@@ -151,7 +151,7 @@ def _error(facts: dict[str, Any]) -> GongError:
 def _limits_facts(limits: QuotaLimits) -> dict[str, Any]:
     if limits.day_store is not None:
         raise ValueError(
-            "limits.day_store names a file of one machine: leave it out, Redis counts the day for all"
+            "limits.day_store names a file of one machine: omit it, Redis counts the day for all workers"
         )
     facts = {
         name: value for name, value in attrs.asdict(limits).items() if value != getattr(DEFAULT_LIMITS, name)
@@ -175,6 +175,6 @@ def _zone_name(day_starts: time) -> str:
     name = "UTC" if day_starts.tzinfo is UTC else getattr(day_starts.tzinfo, "key", None)
     if not name:
         raise ValueError(
-            "limits.day_starts needs a zone that has a name on every machine, such as ZoneInfo('America/Los_Angeles')"
+            "limits.day_starts needs a zone with a name on every machine, such as ZoneInfo('America/Los_Angeles')"
         )
     return str(name)

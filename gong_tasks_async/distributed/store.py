@@ -1,4 +1,4 @@
-"""A company's jobs: their rows, and what became of each."""
+"""A company's jobs in Redis: their rows and outcomes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PARTS = ("rows", "outcomes", "hands", "tries")
 
 @frozen
 class ClaimedRow:
-    """A row in hand, and what travels with its job."""
+    """A claimed row, and its job's settings."""
 
     update: TaskUpdate
     settings: JobSettings
@@ -41,10 +41,10 @@ class ClaimedRow:
 
 @frozen
 class AttemptCost:
-    """What one go at a row has cost."""
+    """The cost of one attempt at a row."""
 
     attempt: int
-    """Which go it was."""
+    """The number of the attempt, from 1."""
     calls: int
     refused: int
 
@@ -61,14 +61,14 @@ class JobEffect:
 class JobStore:
     """The jobs of one company.
 
-    All methods raise JobStoreError where Redis does not answer, and those that read a job JobNotFoundError where
-    there is none.
+    All methods raise JobStoreError if Redis does not respond; those that read a job raise JobNotFoundError if there
+    is none.
     """
 
     company: str
     server: RedisClient
     key: Callable[[str], str]
-    """Makes a name the company's own, and keeps all its keys in one slot of a Cluster."""
+    """Prefixes a name with the company's; all its keys share one slot of a Cluster."""
 
     async def create(
         self,
@@ -78,7 +78,7 @@ class JobStore:
         unchanged: Sequence[TaskUpdate],
         fingerprint: str,
     ) -> tuple[JobState, str]:
-        """Write a job down, unless there is one of that name; return its state, and the fingerprint that it has."""
+        """Store a job, unless one of that name exists; return the state and fingerprint of the job of that name."""
         now = datetime.now(UTC)
         if not await self.server.read(self.key(f"jobs:{job}")):
             await self._write_rows(job, settings, (*updates, *unchanged), len(updates), now)
@@ -96,81 +96,80 @@ class JobStore:
         return JobState(state.decode()), found.decode()
 
     async def names(self) -> list[str]:
-        """The names of all jobs; no second list of them could disagree."""
-        beginning = self.key("jobs:")
-        names = (key.removeprefix(beginning) for key in await self.server.names(beginning))
-        return sorted(name for name in names if ":" not in name)  # what has one is a part of a job
+        """The names of all jobs, from their keys: there is no second list that could disagree."""
+        prefix = self.key("jobs:")
+        names = (key.removeprefix(prefix) for key in await self.server.names(prefix))
+        return sorted(name for name in names if ":" not in name)  # a colon marks a part of a job
 
     async def progress(self, job: str) -> Progress:
-        """How far a job is."""
+        """Progress of a job."""
         return _progress(job, await self._facts(job))
 
     async def rows(self, job: str) -> AsyncGenerator[tuple[TaskUpdate, Settlement | None]]:
-        """All rows in the plan's order, each with its outcome, where it has one."""
+        """All rows in the plan's order, each with its outcome, if any."""
         async for page in self._pages(scripts.PAGE, job):
             for row, outcome in zip(page[::2], page[1::2], strict=True):
-                if row:  # the job may have come to the end of its time in between
+                if row:  # the job may have expired meanwhile
                     yield update_of(row), settlement_of(outcome) if outcome else None
 
-    async def waiting(self, job: str) -> AsyncGenerator[list[int]]:
-        """The numbers of the rows that nobody has settled or has in hand, a page at a time."""
-        async for page in self._pages(scripts.WAITING, job):
+    async def unsettled(self, job: str) -> AsyncGenerator[list[int]]:
+        """The numbers of the rows that are neither settled nor in flight, a page at a time."""
+        async for page in self._pages(scripts.UNSETTLED, job):
             yield page
 
     async def reopen(self, job: str) -> JobState:
-        """Let a job that rests go on; return what it does then."""
+        """Reopen a job that does nothing by itself; return the resulting state."""
         state = await self._run(scripts.REOPEN, job)
         if state is None:
             raise JobNotFoundError(job=job, company=self.company)
         return JobState(state.decode())
 
     async def started(self, job: str) -> None:
-        """Say that all rows are in line."""
+        """Mark all rows as enqueued."""
         await self._run(scripts.STARTED, job)
 
     async def cancel(self, job: str) -> None:
-        """Have no further row of a job be sent."""
+        """Send no further row of a job."""
         if await self._run(scripts.CANCEL, job) is None:
             raise JobNotFoundError(job=job, company=self.company)
 
-    async def begin(self, job: str, number: int) -> ClaimedRow | Literal["wait", "over"]:
-        """Take a row in hand; or learn that it is to come again soon, or needs nothing now."""
-        what, *row = await self._run(scripts.BEGIN, job, number, datetime.now(UTC).timestamp())
+    async def claim(self, job: str, number: int) -> ClaimedRow | Literal["wait", "over"]:
+        """Claim a row; ``wait``: deliver it again soon, ``over``: nothing to do now."""
+        what, *row = await self._run(scripts.CLAIM, job, number, datetime.now(UTC).timestamp())
         if row:
             return ClaimedRow(update_of(row[0]), settings_of(row[1]))
         return "wait" if what == b"wait" else "over"
 
-    async def settle(self, job: str, number: int, settlement: Settlement, spent: AttemptCost) -> None:
-        """Record a row's outcome; its first one stays."""
+    async def settle(self, job: str, number: int, settlement: Settlement, cost: AttemptCost) -> None:
+        """Record a row's outcome; the first one is kept."""
         outcome, at = settlement_text(settlement), settlement.at.timestamp()
-        cost = spent.calls, spent.refused
-        await self._run(scripts.SETTLE, job, number, settlement.state, outcome, *cost, at)
+        await self._run(scripts.SETTLE, job, number, settlement.state, outcome, cost.calls, cost.refused, at)
 
     async def requeue(
         self,
         job: str,
         number: int,
         error: GongError,
-        verdict: JobEffect,
-        spent: AttemptCost,
+        effect: JobEffect,
+        cost: AttemptCost,
         settings: JobSettings,
     ) -> bool:
-        """Put a row back that got no final answer; return whether it should come again by itself."""
-        resume = verdict.resume_after
+        """Requeue a row without a final response; return whether to deliver it again."""
+        resume = effect.resume_after
         wait = 0 if resume is None else max(0, int((resume - datetime.now(UTC)).total_seconds()))
-        told = number, verdict.kind, spent.attempt, error_text(error), spent.calls, spent.refused
-        judged_by = settings.stop_after, settings.row_attempts
+        facts = number, effect.kind, cost.attempt, error_text(error), cost.calls, cost.refused
+        limits = settings.stop_after, settings.row_attempts
         until = "" if resume is None else resume.timestamp(), wait
-        said = await self._run(scripts.PUT_BACK, job, *told, *judged_by, *until)
-        return bool(said == b"again")
+        response = await self._run(scripts.REQUEUE, job, *facts, *limits, *until)
+        return bool(response == b"again")
 
     async def _write_rows(
-        self, job: str, settings: JobSettings, rows: Sequence[TaskUpdate], wanted: int, now: datetime
+        self, job: str, settings: JobSettings, rows: Sequence[TaskUpdate], pending: int, now: datetime
     ) -> None:
         texts = {str(number): row_text(update) for number, update in enumerate(rows, 1)}
-        as_it_is = settlement_text(Settlement(RowState.UNCHANGED, 0, now))
-        skipped = {str(number): as_it_is for number in range(wanted + 1, len(rows) + 1)}
-        for part, fields in (("rows", texts), ("outcomes", skipped)):
+        unchanged = settlement_text(Settlement(RowState.UNCHANGED, 0, now))
+        outcomes = {str(number): unchanged for number in range(pending + 1, len(rows) + 1)}
+        for part, fields in (("rows", texts), ("outcomes", outcomes)):
             await self.server.write(self.key(f"jobs:{job}:{part}"), fields, settings.keep)
 
     async def _facts(self, job: str) -> dict[bytes, bytes]:

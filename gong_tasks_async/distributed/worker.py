@@ -1,4 +1,4 @@
-"""A worker: takes the rows of one company's jobs, for as long as it runs."""
+"""A worker: processes the rows of one company's jobs until it is stopped."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from gong_tasks_async.distributed.queue import ROW, START, checked_name, open_do
 from gong_tasks_async.distributed.row_tasks import RowTasks
 
 CHECK_EVERY = timedelta(milliseconds=50)
-"""Which bounds a worker to 160 rows a second with 8 at once; asking more often costs an idle one its CPU."""
+"""Limits a worker to 160 rows a second with 8 in flight; polling more often costs CPU while idle."""
 RECONNECT_AFTER = timedelta(seconds=1)
 
 
 class Worker:
-    """Takes rows of one company's jobs, beside any number of others, in any number of processes.
+    """Processes rows of one company's jobs, beside any number of other workers and processes.
 
     An async context manager::
 
@@ -32,16 +32,16 @@ class Worker:
             await worker.run()
 
     Args:
-        url: the jobs' Redis, such as ``rediss://:password@redis.example:6379/0``; it is never shown.
-        company: whose jobs; no other company's rows ever reach this worker.
-        credentials: from the name of credentials to the credentials, or to all settings of their client.
-        quota: makes the quota of the company; by default it is kept in the same Redis, for all workers together.
-        concurrency: how many rows may be under way at once.
-        lease: seconds after which the rows of a worker that died are given to another one. A call, its wait in
-            line included, is given half of it.
+        url: the jobs' Redis, such as ``rediss://:password@redis.example:6379/0``; never shown.
+        company: the company whose jobs it processes; it never sees another company's rows.
+        credentials: maps the name of credentials to the credentials, or to all settings of their client.
+        quota: makes the company's quota; by default it is kept in the same Redis and shared by all workers.
+        concurrency: rows in flight at once.
+        lease: seconds until a dead worker's rows are reassigned. A call, its wait in the queue included, may take
+            half of it.
 
     Raises:
-        ValueError: a setting makes no sense.
+        ValueError: a setting is out of range.
     """
 
     def __init__(
@@ -61,10 +61,10 @@ class Worker:
         self.company = checked_name("company", company)
         self._docket = open_docket(url, company)
         self._clients = ClientPool(company, credentials, quota or shared_quota(url), timeout=lease / 2)
-        # Leases are renewed four times in their time: a quarter may have gone by when a row comes in, and half
-        # of it belongs to the call. Whoever waits no longer than another eighth never works on another's row.
+        # Leases are renewed four times in their time: a quarter may have passed when a row arrives, and half
+        # of it belongs to the call. A wait of at most an eighth never works on a reassigned row.
         store = store_of(self._docket, company)
-        self._tasks = RowTasks(self._docket, store, self._clients, patience=lease / 8)
+        self._tasks = RowTasks(self._docket, store, self._clients, redis_timeout=lease / 8)
         self._worker = docket.Worker(
             self._docket,
             name=f"{socket.gethostname()}#{os.getpid()}#{secrets.token_hex(4)}",
@@ -79,8 +79,8 @@ class Worker:
         self._stack = AsyncExitStack()
 
     async def run(self) -> None:
-        """Work until :meth:`stop`, or until cancelled; either way, rows that were sent are recorded first."""
-        # Leaving Docket's worker is what ends it: a cancelled one that finds Redis away takes up its work again.
+        """Process rows until :meth:`stop`, or until cancelled; either way, rows that were sent are recorded first."""
+        # Leaving Docket's worker ends it: a cancelled one that finds Redis unreachable would start again.
         async with self._worker:
             working = asyncio.create_task(self._worker.run_forever())
             stopping = asyncio.create_task(self._stopping.wait())
@@ -92,7 +92,7 @@ class Worker:
         await working
 
     def stop(self) -> None:
-        """Take no further row: those that were sent come to their end, the others go back to the line."""
+        """Claim no further row: those that were sent finish, the others are requeued."""
         self._stopping.set()
 
     async def __aenter__(self) -> Self:
@@ -113,10 +113,10 @@ class Worker:
 
 
 async def run_worker(worker: Worker) -> None:
-    """Run a worker that has the process to itself: SIGTERM and SIGINT end it, once its rows under way are recorded."""
+    """Run a worker that owns the process: SIGTERM and SIGINT end it, once its rows in flight are recorded."""
     loop = asyncio.get_running_loop()
     signals = (signal.SIGTERM, signal.SIGINT)
-    for number in signals:  # first of all: a worker may be told to end while it is still starting
+    for number in signals:  # first: a signal may arrive while the worker is starting
         loop.add_signal_handler(number, worker.stop)
     try:
         async with worker:

@@ -1,4 +1,4 @@
-"""`gong-tasks jobs` against a Redis and a simulated Gong: what is submitted, told, and done with it."""
+"""`gong-tasks jobs` against a Redis and a simulated Gong: what is submitted, shown, and done with it."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class TestSubmit:
         result = floor.submit(5)
         name = f"close-{today()}"
         assert (result.exit_code, result.stdout) == (0, f"{name}\n")
-        assert f"Follow it with: gong-tasks jobs status {name} --follow" in result.stderr
+        assert f"Follow: gong-tasks jobs status {name} --follow" in result.stderr
         assert (floor.progress(name).rows, floor.company.gong.ledger.calls) == (5, 0)
         assert floor.done(name).settled == 5
         assert set(floor.company.statuses(5)) == {"DONE"}
@@ -71,8 +71,8 @@ class TestSubmit:
             for task in floor.company.engine.tasks.values()
         )
         assert floor.progress(name).rows == opened > 0
-        told = json.loads(floor.jobs("submit", floor.company.rows(3), "--dry-run").stdout)
-        assert (told["calls"], told["calls_left_today"]) == (3, 9_999)
+        shown = json.loads(floor.jobs("submit", floor.company.rows(3), "--dry-run").stdout)
+        assert (shown["calls"], shown["calls_left_today"]) == (3, 9_999)
 
     def test_a_selection_that_is_not_finished_is_not_begun_again(self, floor: Floor) -> None:
         line = ("submit", "--user", floor.company.engine.user_ids[0], "--set-status", "DONE", "--yes")
@@ -80,7 +80,7 @@ class TestSubmit:
         calls = floor.company.gong.ledger.calls
         again = floor.jobs(*line)
         assert (again.stdout, floor.company.gong.ledger.calls) == (first.stdout, calls)
-        assert "The same selection began the job" in again.stderr
+        assert "The same selection has an unfinished job" in again.stderr
         floor.jobs("cancel", first.stdout.strip())
         assert floor.jobs(*line, "--name", "mine").stdout == "mine\n"
 
@@ -92,7 +92,7 @@ class TestSubmit:
         assert floor.submit(5, "--name", "mine").stdout == "mine\n"
         refused = floor.submit(6, "--name", "mine")
         assert (refused.exit_code, refused.stdout) == (2, "")
-        assert "There is a job 'mine' already, with other rows" in refused.stderr
+        assert "A job 'mine' exists, with other rows" in refused.stderr
 
     def test_without_a_terminal_and_a_yes_nothing_is_submitted(self, floor: Floor) -> None:
         result = floor.jobs("submit", floor.company.rows(5))
@@ -128,8 +128,8 @@ class TestSubmit:
 class TestStatus:
     def test_is_one_line_of_json_in_a_pipe(self, floor: Floor) -> None:
         floor.submit(5, "--name", "mine")
-        told = json.loads(floor.jobs("status", "mine").stdout)
-        assert (told["job"], told["state"], told["pending"], told["stopped_because"]) == (
+        shown = json.loads(floor.jobs("status", "mine").stdout)
+        assert (shown["job"], shown["state"], shown["pending"], shown["stopped_because"]) == (
             "mine",
             "starting",
             5,
@@ -140,8 +140,8 @@ class TestStatus:
         floor.submit(5, "--name", "mine")
         floor.done("mine")
         result = floor.jobs("status", "mine", "--follow")
-        told = json.loads(result.stdout)
-        assert (result.exit_code, told["state"], told["pending"]) == (0, "ended", 0)
+        shown = json.loads(result.stdout)
+        assert (result.exit_code, shown["state"], shown["pending"]) == (0, "ended", 0)
 
     def test_failed_rows_end_it_with_1(self, floor: Floor) -> None:
         path = floor.company.write("bad.csv", "taskId,userId,status\n1,7,DONE\n")
@@ -155,9 +155,9 @@ class TestStatus:
         floor.submit(5, "--name", "mine")
         floor.done("mine", **{known: floor.settings("a-wrong-secret")})
         result = floor.jobs("status", "mine", "--follow")
-        told = json.loads(result.stdout)
-        assert (result.exit_code, told["state"]) == (3, "stopped")
-        assert ("cannot use the credentials 'default'" in told["stopped_because"]) is (known == "another")
+        shown = json.loads(result.stdout)
+        assert (result.exit_code, shown["state"]) == (3, "stopped")
+        assert ("cannot use the credentials 'default'" in shown["stopped_because"]) is (known == "another")
 
     def test_a_terminal_has_a_bar_and_then_the_facts(self, floor: Floor) -> None:
         floor.submit(20, "--name", "mine")
@@ -212,13 +212,13 @@ class TestTheRest:
         assert floor.jobs("status", "mine", "--follow").exit_code == 0
         assert floor.jobs("resume", "mine").stderr == "mine is cancelled.\n"
         again = floor.submit(5, "--name", "mine")
-        assert (again.exit_code, "which was cancelled: take another --name" in again.stderr) == (2, True)
+        assert (again.exit_code, "which was cancelled: choose another --name" in again.stderr) == (2, True)
 
     def test_a_job_that_was_stopped_goes_on(self, floor: Floor) -> None:
         floor.submit(5, "--name", "mine")
         floor.done("mine", another=floor.settings())
         assert (
-            "the job is stopped.\nNext: gong-tasks jobs resume mine"
+            "already job mine, which is stopped.\nNext: gong-tasks jobs resume mine"
             in floor.submit(5, "--name", "mine").stderr
         )
         assert floor.jobs("resume", "mine").stderr == "mine is starting.\n"
@@ -228,9 +228,9 @@ class TestTheRest:
         floor.submit(5, "--name", "mine")
         floor.done("mine")
         assert json.loads(floor.jobs("report", "mine").stdout)["updated"] == 5
-        assert "5 updated" in floor.jobs("report", "mine", "--form", "text").stdout
-        assert "</html>" in floor.jobs("report", "mine", "--form", "html").stdout
-        rows = list(csv.DictReader(floor.jobs("report", "mine", "--form", "csv").stdout.splitlines()))
+        assert "5 updated" in floor.jobs("report", "mine", "--output", "text").stdout
+        assert "</html>" in floor.jobs("report", "mine", "--output", "html").stdout
+        rows = list(csv.DictReader(floor.jobs("report", "mine", "--output", "csv").stdout.splitlines()))
         assert len(rows) == 5
 
     @pytest.mark.parametrize("command", ["status", "cancel", "resume", "report"])
@@ -256,7 +256,7 @@ class TestWorker:
             wait_until(lambda: all(floor.progress(name).finished for name in ("as-default", "by-name")))
             process.send_signal(stop)
             out, said = process.communicate(timeout=PATIENCE)
-        assert (process.returncode, out, said) == (0, "", "Working for acme; Ctrl-C ends it\n")
+        assert (process.returncode, out, said) == (0, "", "Working for acme; press Ctrl-C to stop\n")
         assert [floor.progress(name).updated for name in ("as-default", "by-name")] == [5, 5]
 
     def test_what_is_under_way_is_recorded_before_it_ends(self, found: Found, redis: RedisServer) -> None:

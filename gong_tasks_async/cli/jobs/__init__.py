@@ -1,4 +1,4 @@
-"""`gong-tasks jobs`: its commands, each imported when it is invoked, as those of `gong-tasks` itself."""
+"""`gong-tasks jobs`: the group of its commands, each imported on first use."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import click
 from gong_tasks_async.cli.lazy_group import LazyGroup
 
 COMMANDS = {
-    "submit": "Hand many changes to whichever workers are up.",
-    "status": "Tell how far a job is, or list them all.",
+    "submit": "Submit a job to the workers.",
+    "status": "Show a job's progress, or list all jobs.",
     "list": "List the company's jobs.",
-    "cancel": "Send no further row of a job; what was changed stays changed.",
-    "resume": "Have a job go on that was stopped or paused, or gave rows up.",
-    "report": "Tell what a job has come to so far, as text, JSON, CSV or one HTML page.",
+    "cancel": "Cancel a job; updates made remain.",
+    "resume": "Resume a job; retry given-up rows.",
+    "report": "Show a job's results, as text, JSON, CSV or one HTML page.",
 }
 
 
 @click.group("jobs", cls=LazyGroup, package=__name__, lines=COMMANDS)
 def command() -> None:
-    """Jobs on many workers: submit, status, list, cancel, resume, report.
+    """Distributed jobs: submit, status, list, cancel, resume, report.
 
-    A job stands in Redis, and `gong-tasks worker` does it, on this machine or others. Whose jobs and where is said
-    by a profile (company, redis_url), or by --company and GONG_REDIS_URL. Only submit needs credentials.
+    A job is stored in Redis; `gong-tasks worker` processes it, on this machine or others. The company and the Redis
+    URL come from a profile (company, redis_url), or from --company and GONG_REDIS_URL. Only submit needs credentials.
     """

@@ -1,4 +1,4 @@
-"""`gong-tasks jobs cancel`: ends a job."""
+"""`gong-tasks jobs cancel`: cancel a job."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from gong_tasks_async.cli.output.console import note
 @click.argument("name")
 @read_only_options
 def command(name: str, server: JobServer) -> None:
-    """Send no further row of a job; what was changed stays changed.
+    """Cancel a job; updates made remain.
 
-    Rows under way come to their end and are recorded. It is for good: what is left can be submitted under another
+    Rows in flight finish and are recorded. A cancelled job cannot be resumed: submit the remaining rows under another
     name.
     """
     with_job(server, name, lambda job: job.cancel())
-    note(f"{name} is cancelled: rows under way come to their end, and no other is sent.")
+    note(f"{name} is cancelled: rows in flight will finish.")

@@ -1,4 +1,4 @@
-"""A job that is looked at, once or until its end."""
+"""Show a job's progress, once or until it is finished."""
 
 from __future__ import annotations
 
@@ -17,46 +17,46 @@ if TYPE_CHECKING:
     from gong_tasks_async.distributed import Job, Progress
 
 
-async def tell_job(job: Job, output: OutputFormat) -> None:
-    """Tell how far it is now."""
-    _tell(await job.progress(), output)
+async def show_job(job: Job, output: OutputFormat) -> None:
+    """Print its progress now."""
+    _show(await job.progress(), output)
 
 
 async def follow_job(job: Job, output: OutputFormat) -> Progress:
-    """Look until nothing more will happen by itself, and return how it ended."""
+    """Show progress until the job is finished; return its last state."""
     async with aclosing(job.watch()) as seen:
         if output is not OutputFormat.TABLE:
-            return await _written(seen, output)
-        end = await _drawn(job.name, seen)
-    _tell(end, output)
+            return await _print_changes(seen, output)
+        end = await _draw_bar(job.name, seen)
+    _show(end, output)
     return end
 
 
-async def _written(seen: AsyncGenerator[Progress], output: OutputFormat) -> Progress:
-    """A line for each change."""
+async def _print_changes(seen: AsyncGenerator[Progress], output: OutputFormat) -> Progress:
+    """Print a line for each change."""
     with Listing(JOBS, output) as listing:
         async for progress in seen:
             listing.add([progress])
     return progress
 
 
-async def _drawn(name: str, seen: AsyncGenerator[Progress]) -> Progress:
-    """A bar that grows."""
+async def _draw_bar(name: str, seen: AsyncGenerator[Progress]) -> Progress:
+    """Draw a progress bar."""
     with bar_for(stderr_console(), name, 0) as (bars, bar):
         async for progress in seen:
             bars.update(
-                bar, total=progress.rows, completed=progress.settled, description=_described(progress)
+                bar, total=progress.rows, completed=progress.settled, description=_description(progress)
             )
     return progress
 
 
-def _described(progress: Progress) -> str:
+def _description(progress: Progress) -> str:
     if progress.resume_after is not None:
         return f"{progress.job}, paused until {local(progress.resume_after)}"
     return f"{progress.job}, {progress.state}"
 
 
-def _tell(progress: Progress, output: OutputFormat) -> None:
+def _show(progress: Progress, output: OutputFormat) -> None:
     if output is OutputFormat.TABLE:
         draw_facts(facts(progress))
         return

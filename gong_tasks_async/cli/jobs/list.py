@@ -1,4 +1,4 @@
-"""`gong-tasks jobs list`: which jobs there are."""
+"""`gong-tasks jobs list`: list all jobs."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ gong-tasks jobs list | jq -r 'select(.state == "stopped") | .job'
 def command(server: JobServer, output: OutputFormat) -> None:
     """List the company's jobs.
 
-    Those that ended are there for a week, or as long as whoever submitted them has said. Redis looks through all its
-    keys for this: it is for people, not for a loop.
+    Ended jobs are kept for a week, or for as long as their submission set. Redis scans all its keys for this: do not
+    poll it.
     """
     list_jobs(server, output)
 
 
 def list_jobs(server: JobServer, output: OutputFormat) -> None:
-    """Write them all, by name.
+    """Print all jobs, by name.
 
     Raises:
-        JobStoreError: Redis does not answer.
+        JobStoreError: Redis does not respond.
     """
     from gong_tasks_async.cli.jobs.text import JOBS  # noqa: PLC0415 - needs an extra
 

@@ -1,4 +1,4 @@
-"""`gong-tasks jobs report`: what a job has come to."""
+"""`gong-tasks jobs report`: show a job's results."""
 
 from __future__ import annotations
 
@@ -19,21 +19,25 @@ FORMS = ("text", "json", "csv", "html")
 
 EXAMPLES = """
 gong-tasks jobs report dismiss-2026-11-21
-gong-tasks jobs report dismiss-2026-11-21 --form html > dismiss.html
-gong-tasks jobs report dismiss-2026-11-21 --form csv > rows.csv
+gong-tasks jobs report dismiss-2026-11-21 --output html > dismiss.html
+gong-tasks jobs report dismiss-2026-11-21 --output csv > rows.csv
 """
 
 
 @click.command("report", cls=Command, examples=EXAMPLES)
 @click.argument("name")
 @click.option(
-    "--form", type=click.Choice(FORMS), help="By default text, and json in a pipe; csv has all rows."
+    "--output",
+    "-o",
+    "form",
+    type=click.Choice(FORMS),
+    help="Default: text, or json in a pipe; csv has all rows.",
 )
 @read_only_options
 def command(name: str, form: str | None, server: JobServer) -> None:
-    """Tell what a job has come to so far, as text, JSON, CSV or one HTML page.
+    """Show a job's results, as text, JSON, CSV or one HTML page.
 
-    Works while the job runs. It goes to standard output.
+    Works while the job runs. Prints to standard output.
     """
     chosen = form or ("text" if is_terminal() else "json")
 

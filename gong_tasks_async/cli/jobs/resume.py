@@ -1,4 +1,4 @@
-"""`gong-tasks jobs resume`: goes on with a job."""
+"""`gong-tasks jobs resume`: resume a job."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from gong_tasks_async.cli.output.console import note
 @click.argument("name")
 @read_only_options
 def command(name: str, server: JobServer) -> None:
-    """Have a job go on that was stopped or paused, or gave rows up.
+    """Resume a job; retry given-up rows.
 
-    Rows that are settled cost no further call. Of a job that is running, is cancelled, or has nothing left it only
-    tells the state.
+    Rows that are done cost no further call. A job that is running, cancelled or ended is left as it is; its state is
+    shown.
     """
     state = with_job(server, name, lambda job: job.resume())
     note(f"{name} is {state}.")

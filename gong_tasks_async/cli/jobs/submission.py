@@ -1,4 +1,4 @@
-"""A job from the command line to Redis: what is to be done, a yes, a name, and how to follow."""
+"""Submit a job from the command line: plan, confirmation, name, next command."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gong_tasks_async.cli.input.planning import plan_source
 from gong_tasks_async.cli.input.rows import ParsedInput
 from gong_tasks_async.cli.input.source import Source, name_from
 from gong_tasks_async.cli.job_server import JobServer
-from gong_tasks_async.cli.jobs.text import what_to_do
+from gong_tasks_async.cli.jobs.text import next_command
 from gong_tasks_async.cli.output.console import is_terminal, note
 from gong_tasks_async.cli.output.plan import print_plan
 from gong_tasks_async.cli.output.text import counted
@@ -28,7 +28,7 @@ from gong_tasks_async.quota.redis import RedisQuota
 
 @frozen(kw_only=True)
 class Settings:
-    """How a job is to be submitted."""
+    """Options of a submission."""
 
     name: str | None
     credentials: str
@@ -44,67 +44,69 @@ async def submit_source(
     parsed_input: ParsedInput | None,
     settings: Settings,
 ) -> None:
-    """Submit what a source names, once somebody has agreed to it.
+    """Submit the source's rows after a confirmation.
 
     Raises:
-        BadInputError: something is wrong with the rows; nothing was submitted.
-        click.UsageError: nobody could be asked, or it is a job that was cancelled.
-        ValueError: the name cannot be one.
-        GongError: a call failed, Redis is away, or the name is another job's.
+        BadInputError: rows are invalid; nothing was submitted.
+        click.UsageError: no prompt is possible, or the job was cancelled.
+        ValueError: the name is not valid.
+        GongError: a call failed, Redis is unreachable, or the name is another job's.
     """
     if settings.name is not None:
         checked_name("a job's name", settings.name)
-    begun = await _begun(server, source, settings)
-    if begun is not None:
-        note(f"The same selection began the job {begun.job}, which is not finished.")
-        _tell(begun)
+    unfinished = await _find_unfinished(server, source, settings)
+    if unfinished is not None:
+        note(f"The same selection has an unfinished job: {unfinished.job}.")
+        _print_job(unfinished)
         return
-    plan = await _agreed(configuration, server, source, parsed_input, settings)
+    plan = await _confirmed_plan(configuration, server, source, parsed_input, settings)
     if plan is not None:
         async with server.jobs() as jobs:
             job = await _submitted(jobs, plan, source, settings, configuration.base_url)
-            _tell(_going(await job.progress()))
+            _print_job(_check_cancelled(await job.progress()))
 
 
-async def _begun(server: JobServer, source: Source, settings: Settings) -> Progress | None:
-    """The unfinished job of the same selection; its finished tasks would not be selected again."""
+async def _find_unfinished(server: JobServer, source: Source, settings: Settings) -> Progress | None:
+    """The unfinished job of the same selection; rows already done would not be selected again."""
     if not source.selects or settings.name is not None or settings.dry_run:
         return None
     async with server.jobs() as jobs:
         found = await jobs.overview()
     stem = f"{name_from(source.label)}-"
-    ours = (job for job in found if job.job.startswith(stem) and job.state is not JobState.CANCELLED)
-    return next((job for job in ours if job.pending), None)
+    jobs_of_selection = (
+        job for job in found if job.job.startswith(stem) and job.state is not JobState.CANCELLED
+    )
+    return next((job for job in jobs_of_selection if job.pending), None)
 
 
-def _going(progress: Progress) -> Progress:
+def _check_cancelled(progress: Progress) -> Progress:
     if progress.state is JobState.CANCELLED:
         raise click.UsageError(
-            f"the same rows are those of the job {progress.job!r}, which was cancelled: take another --name"
+            f"these rows are already job {progress.job!r}, which was cancelled: choose another --name"
         )
     return progress
 
 
-def _tell(progress: Progress) -> None:
-    """The name, for programs; what becomes of it now, for people."""
+def _print_job(progress: Progress) -> None:
+    """Print the name on standard output; state and next command on standard error."""
     click.echo(progress.job)
     rows = counted(progress.rows, "row")
     if progress.finished:
-        note(f"The same {rows} were submitted before, and the job is {progress.state}.")
-        note(f"Next: {what_to_do(progress)}")
+        note(f"These {rows} are already job {progress.job}, which is {progress.state}.")
+        note(f"Next: {next_command(progress)}")
     else:
-        note(f"{rows}, {progress.state}; `gong-tasks worker` does them, here or anywhere.")
-        note(f"Follow it with: gong-tasks jobs status {progress.job} --follow")
+        note(f"{rows}, {progress.state}; any `gong-tasks worker` of the company processes them.")
+        note(f"Follow: gong-tasks jobs status {progress.job} --follow")
 
 
-async def _agreed(
+async def _confirmed_plan(
     configuration: Configuration,
     server: JobServer,
     source: Source,
     parsed_input: ParsedInput | None,
     settings: Settings,
 ) -> Plan | None:
-    """The plan; None where nothing is to be submitted."""
+    """The plan; None if there is nothing to submit."""
     quota = RedisQuota(
         server.url, company=server.company, limits=configuration.limits, on_event=PauseNotices()
     )
@@ -120,7 +122,7 @@ async def _agreed(
 
 
 async def _submitted(jobs: Jobs, plan: Plan, source: Source, settings: Settings, base_url: str) -> Job:
-    """Submit it under the name that was given, or under the first of the day that has the same rows or none."""
+    """Submit under the given name, or under the day's first name that is free or has the same rows."""
     for name in _names(source, settings.name):
         try:
             return await jobs.submit(plan, name=name, credentials=settings.credentials, base_url=base_url)
@@ -133,5 +135,5 @@ async def _submitted(jobs: Jobs, plan: Plan, source: Source, settings: Settings,
 def _names(source: Source, given: str | None) -> Iterator[str]:
     if given is not None:
         return iter((given,))
-    stem = f"{name_from(source.label)}-{datetime.now().date()}"  # noqa: DTZ005 - a person's day
+    stem = f"{name_from(source.label)}-{datetime.now().date()}"  # noqa: DTZ005 - the local day
     return (stem if number == 1 else f"{stem}-{number}" for number in count(1))

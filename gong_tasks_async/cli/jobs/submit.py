@@ -1,4 +1,4 @@
-"""`gong-tasks jobs submit`: hands many changes to workers."""
+"""`gong-tasks jobs submit`: submit a job to the workers."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ gong-tasks jobs submit --all-users --due-before -30d --set-status DISMISSED --dr
 
 @click.command("submit", cls=Command, examples=EXAMPLES)
 @source_options
-@click.option("--name", metavar="NAME", help="The job's name; by default the file's, and today's date.")
+@click.option("--name", metavar="NAME", help="Job name. Default: the file's name and today's date.")
 @click.option(
     "--credentials",
     metavar="NAME",
     default="default",
     show_default=True,
-    help="What the workers know the credentials by: default, or a profile's name.",
+    help="Credentials' name on the workers: default, or a profile's name.",
 )
-@click.option("--dry-run", is_flag=True, help="Preview, change nothing.")
+@click.option("--dry-run", is_flag=True, help="Show the plan; submit nothing.")
 @yes_option
 @skip_unchanged_option
 @job_server_options
@@ -48,14 +48,14 @@ def command(
     server: JobServer,
     configuration: Configuration,
 ) -> None:
-    """Hand many changes to whichever workers are up.
+    """Submit a job to the workers.
 
-    FILE and selection are those of `gong-tasks bulk run`, and so are the confirmation and what is refused. Credentials are
-    needed to look up e-mail addresses and to list tasks; the secret stays here. The calls left are those that all
-    machines have left, as counted in the jobs' Redis.
+    FILE, selection, checks and confirmation are those of `gong-tasks bulk run`. Credentials are needed to look up e-mail
+    addresses and to list tasks; the secret is not submitted. The calls left are those of the company, as counted in
+    the jobs' Redis.
 
-    The job's name goes to standard output. The same rows under the same name are the same job, which is not done
-    twice; other rows under a name that was given end with 2.
+    Prints the job's name to standard output. The same rows under the same name are the same job; nothing is done
+    twice. Other rows under a given --name are an error (exit code 2).
     """
     from gong_tasks_async.cli.jobs.submission import Settings, submit_source  # noqa: PLC0415 - needs an extra
 

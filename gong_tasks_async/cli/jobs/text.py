@@ -1,4 +1,4 @@
-"""How a job on many workers is told: to people, to programs, and by the exit code."""
+"""A distributed job as text, as JSON and as an exit code."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ COUNTS: Final = (
 
 
 def as_json(progress: Progress) -> dict[str, JsonValue]:
-    """All of it; moments in ISO 8601."""
+    """All facts of a progress; date-times in ISO 8601."""
     return {
         "job": progress.job,
         "state": str(progress.state),
@@ -42,23 +42,23 @@ def as_json(progress: Progress) -> dict[str, JsonValue]:
 
 
 def facts(progress: Progress) -> dict[str, str]:
-    """What a person wants to know, each with its name."""
-    told = {
+    """The facts shown to users, with their labels."""
+    shown = {
         "State": str(progress.state),
-        "Settled": f"{progress.settled:,} of {counted(progress.rows, 'row')}",
+        "Done": f"{progress.settled:,} of {counted(progress.rows, 'row')}",
         "Failed": f"{progress.failed:,}",
         "Given up": f"{progress.given_up:,}" if progress.given_up else "",
         "In flight": f"{progress.in_flight:,}",
         "Calls": f"{progress.calls:,}",
-        "Because": _because(progress) or "",
-        "Goes on": f"by itself after {local(progress.resume_after)}" if progress.resume_after else "",
-        "Next": what_to_do(progress),
+        "Reason": _because(progress) or "",
+        "Resumes": f"by itself after {local(progress.resume_after)}" if progress.resume_after else "",
+        "Next": next_command(progress),
     }
-    return {name: words for name, words in told.items() if words}
+    return {name: text for name, text in shown.items() if text}
 
 
-def what_to_do(progress: Progress) -> str:
-    """What to type next; nothing while the job goes on."""
+def next_command(progress: Progress) -> str:
+    """The next command to type; empty while the job runs."""
     if not progress.finished:
         return ""
     if progress.pending and progress.state is not JobState.CANCELLED:
@@ -67,7 +67,7 @@ def what_to_do(progress: Progress) -> str:
 
 
 def exit_code(progress: Progress) -> ExitCode:
-    """Why it was stopped, where it was; else whether rows failed, or were given up."""
+    """The code of the reason why the job was stopped; otherwise whether rows failed or were given up."""
     if progress.stopped_because is not None:
         return exit_code_of(progress.stopped_because)
     return ExitCode.ROWS_FAILED if progress.failed or progress.given_up else ExitCode.DONE
@@ -95,8 +95,8 @@ _COLUMNS: Final[tuple[Column[Progress], ...]] = (
     Column("Job", lambda progress: progress.job),
     Column("State", lambda progress: str(progress.state)),
     *map(_count, ("pending", "failed", "updated")),
-    Column("Last settled", _when),
+    Column("Last done", _when),
     _count("unchanged"),
-    Column("Because", _because, least=20),
+    Column("Reason", _because, least=20),
 )
 JOBS: Final = Layout[Progress](what="jobs", to_json=as_json, csv=_COLUMNS, table=_COLUMNS)

@@ -1,4 +1,4 @@
-"""One job in the hands of a command, from the line of its name to the end of the connection."""
+"""Run a command on one job."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ T = TypeVar("T")
 
 
 def with_job(server: JobServer, name: str, use: Callable[[Job], Awaitable[T]]) -> T:
-    """Do something with a job, and return what comes of it.
+    """Connect, run an action on the job of that name, and return its result.
 
     Raises:
-        JobNotFoundError: there is none of that name.
-        JobStoreError: Redis does not answer.
-        ValueError: the name, or the company's, cannot be one.
+        JobNotFoundError: no job has that name.
+        JobStoreError: Redis does not respond.
+        ValueError: the name or the company's is not valid.
     """
 
     async def using() -> T:
