@@ -143,6 +143,7 @@ def lint(session: nox.Session) -> None:
     session.install(*_groups("lint"))
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
+    session.run("zizmor", "--offline", "--quiet", ".github/workflows")
 
 
 @nox.session
@@ -171,7 +172,10 @@ def _build(session: nox.Session) -> Path:
     dist = Path(session.create_tmp()).absolute() / "dist"
     shutil.rmtree(dist, ignore_errors=True)
     session.run("python", "-m", "build", "--outdir", str(dist), silent=True)
-    return next(dist.glob("*.whl"))
+    built = next(dist.glob("*.whl"))
+    session.run("twine", "check", "--strict", *map(str, dist.iterdir()))
+    session.run("check-wheel-contents", str(built))
+    return built
 
 
 def _try_without_extra(session: nox.Session) -> None:
@@ -202,6 +206,44 @@ def docs(session: nox.Session) -> None:
         "docs",
         *(session.posargs or ["docs/_build"]),
     )
+
+
+@nox.session(default=False)
+def lowest(session: nox.Session) -> None:
+    """Run the tests with the oldest releases that the floors in pyproject.toml allow."""
+    session.install("uv")
+    groups = ("--group", "test")
+    session.run(
+        "uv",
+        "pip",
+        "install",
+        "--resolution",
+        "lowest-direct",
+        "-e",
+        ".[cli,docket,redis,speed]",
+        *groups,
+        silent=True,
+    )
+    session.run("pytest", *ON_ALL_CORES, *LONG_TESTS_IGNORED, *session.posargs, env=SHORTER)
+
+
+@nox.session(default=False)
+def audit(session: nox.Session) -> None:
+    """Look the installed releases up in the index's advisories; this needs its data."""
+    session.install("-e", ".[cli,docket,redis,speed]", *_groups("release"))
+    session.run("pip-audit", "--skip-editable", *session.posargs)
+
+
+@nox.session(default=False)
+def api(session: nox.Session) -> None:
+    """Compare the public names with those of the last tag."""
+    session.install("-e", ".", *_groups("release"))
+    last = session.run(
+        "git", "describe", "--tags", "--abbrev=0", external=True, silent=True, success_codes=[0, 128]
+    )
+    if "fatal" in str(last):
+        session.skip("nothing is tagged yet")
+    session.run("griffe", "check", "gong_tasks_async", "--against", str(last).strip())
 
 
 @nox.session(default=False)
