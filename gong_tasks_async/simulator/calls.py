@@ -14,7 +14,7 @@ Json = dict[str, Any]
 
 
 class EmptyAs(enum.StrEnum):
-    """How an answer without tasks looks; nobody has settled which one Gong gives."""
+    """How an answer without tasks looks; which one Gong gives is unknown."""
 
     LIST = enum.auto()
     """`"tasks": []`"""
@@ -28,7 +28,7 @@ _CHANGES: dict[str, Callable[[str], Any]] = {"status": str, "dueDate": str, "pri
 
 
 def workspace_of(task_id: int, workspace_ids: Sequence[str]) -> str:
-    """Tell a task's workspace, which no answer names; ids are halved because all of those made up are odd."""
+    """Return a task's workspace, which no response names; ids are halved because all of those made up are odd."""
     return workspace_ids[task_id // 2 % len(workspace_ids)]
 
 
@@ -53,7 +53,7 @@ def listing(found: list[Json], empty_as: EmptyAs) -> Json:
 
 
 def change(tasks: Mapping[int, Json], task_id: int, wanted: Json, updated: str) -> Json:
-    """Change a task in place; one of somebody else's is as unknown as one that does not exist."""
+    """Change a task in place; another user's is as unknown as one that does not exist."""
     task = tasks.get(task_id)
     if task is None or str(task["userId"]) != wanted["userId"]:
         raise RefusedError(HTTPStatus.NOT_FOUND, f"Task {task_id} was not found for user {wanted['userId']}")

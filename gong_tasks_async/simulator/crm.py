@@ -104,7 +104,7 @@ def _place(random: Random) -> Json:
 
 
 def phone(random: Random) -> Json:
-    """Make a telephone number that nobody has."""
+    """Make a telephone number that is not assigned."""
     digits = f"415555{random.randrange(10_000):04}"
     return {
         "raw": f"({digits[:3]}) {digits[3:6]}-{digits[6:]}",

@@ -1,6 +1,6 @@
 """The fake Gong as a pure machine: a request and the time in, a response out.
 
-Where Gong's reference is silent the engine makes a choice, and says so here:
+Where Gong's reference is silent the engine makes a choice, listed here:
 
 - Checks come in this order: route, credentials, company, scope, limits, Engage, validity, existence. Hence neither a 401
   nor an unknown route counts against the limits, while a 400, a 404 and the 500 of a company without Engage do.
@@ -97,21 +97,21 @@ class Engine:
     """The live users, in Gong's spelling."""
     ledger: Ledger = attrs.field(init=False, factory=Ledger)
     _limits: Limits = attrs.field(init=False)
-    _mischiefs: FaultQueue = attrs.field(init=False)
-    _token_mischiefs: FaultQueue = attrs.field(init=False)
+    _faults: FaultQueue = attrs.field(init=False)
+    _token_faults: FaultQueue = attrs.field(init=False)
     _tokens: Tokens = attrs.field(init=False)
     _walks: Cursors = attrs.field(init=False, factory=Cursors)
-    _stationery: ResponseWriter = attrs.field(init=False)
+    _responses: ResponseWriter = attrs.field(init=False)
     _changes: int = attrs.field(init=False, default=0)
 
     def __attrs_post_init__(self) -> None:
         random = Random(self.seed)  # noqa: S311 - made-up data, no cryptography
         self.people = data.make_users(random, self.users, self.inactive_users)
         self.tasks = data.make_tasks(random, self.user_ids, self.tasks_per_user, self.ids_as_text)
-        self._mischiefs = FaultQueue(Random(f"faults of {self.seed}"))  # noqa: S311 - no cryptography
-        self._token_mischiefs = FaultQueue(Random(f"token faults of {self.seed}"))  # noqa: S311 - as above
+        self._faults = FaultQueue(Random(f"faults of {self.seed}"))  # noqa: S311 - no cryptography
+        self._token_faults = FaultQueue(Random(f"token faults of {self.seed}"))  # noqa: S311 - as above
         self._tokens = Tokens(Random(f"tokens of {self.seed}"))  # noqa: S311 - made-up tokens
-        self._stationery = ResponseWriter(random)
+        self._responses = ResponseWriter(random)
         self._limits = Limits(
             second_rule(self.second_limit, self.per_second),
             day_rule(self.day_limit, self.per_day, self.day_seconds),
@@ -124,12 +124,12 @@ class Engine:
         return [user["id"] for user in self.people]
 
     def inject_fault(self, fault: Fault, times: int = 1, retry_after: str | None = None) -> None:
-        """Let the next so many requests meet a fault; `retry_after` is the header's text of a TOO_MANY."""
-        self._mischiefs.ordered.extend([InjectedFault(fault, retry_after)] * times)
+        """Inject a fault into the next `times` requests; `retry_after` is the header's text of a TOO_MANY."""
+        self._faults.ordered.extend([InjectedFault(fault, retry_after)] * times)
 
     def inject_token_fault(self, fault: Fault, times: int = 1, retry_after: str | None = None) -> None:
-        """Let the next so many requests to the token endpoint meet a fault."""
-        self._token_mischiefs.ordered.extend([InjectedFault(fault, retry_after)] * times)
+        """Inject a fault into the next `times` requests to the token endpoint."""
+        self._token_faults.ordered.extend([InjectedFault(fault, retry_after)] * times)
 
     def issue_token(self, now: float) -> str:
         """Issue an access token at `now`, the time of the loop that serves; no refresh token is used up."""
@@ -146,28 +146,30 @@ class Engine:
 
     def answer(self, request: Request, now: float) -> Response:
         """Answer a request that has arrived at `now`, in seconds of any clock that does not go back."""
-        mischief = self._next_mischief(request)
-        response = self._answer_badly(request, now, mischief) if mischief else self._answer_well(request, now)
+        injected = self._next_fault(request)
+        response = (
+            self._faulty_response(request, now, injected) if injected else self._proper_response(request, now)
+        )
         entries = self.ledger.token_entries if request.path == oauth.PATH else self.ledger.entries
         entries.append(_entry(request, response, now))
         return response
 
-    def _next_mischief(self, request: Request) -> InjectedFault | None:
+    def _next_fault(self, request: Request) -> InjectedFault | None:
         if request.path == oauth.PATH:
-            return self._token_mischiefs.next(self.token_fault_rates)
-        return self._mischiefs.next(self.fault_rates)
+            return self._token_faults.next(self.token_fault_rates)
+        return self._faults.next(self.fault_rates)
 
-    def _answer_badly(self, request: Request, now: float, mischief: InjectedFault) -> Response:
-        if mischief.fault in _COUNTED and request.path != oauth.PATH:
+    def _faulty_response(self, request: Request, now: float, injected: InjectedFault) -> Response:
+        if injected.fault in _COUNTED and request.path != oauth.PATH:
             self._limits.count(now)
-        fault_response = self._stationery.fault_response(mischief)
-        return fault_response or with_fault(self._answer_well(request, now), mischief.fault)
+        fault_response = self._responses.fault_response(injected)
+        return fault_response or with_fault(self._proper_response(request, now), injected.fault)
 
-    def _answer_well(self, request: Request, now: float) -> Response:
+    def _proper_response(self, request: Request, now: float) -> Response:
         try:
-            return self._stationery.ok(self._serve(request, now))
+            return self._responses.ok(self._serve(request, now))
         except RefusedError as refused:
-            return self._stationery.refusal(refused)
+            return self._responses.refusal(refused)
 
     def _serve(self, request: Request, now: float) -> Json:
         match request.method, request.path:

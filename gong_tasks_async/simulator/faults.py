@@ -47,13 +47,13 @@ class InjectedFault:
 
 @attrs.define
 class FaultQueue:
-    """Which request misbehaves next: those ordered first, then chance."""
+    """Which request gets a fault next: those injected first, then chance."""
 
     random: Random
     ordered: deque[InjectedFault] = attrs.field(factory=deque)
 
     def next(self, rates: Mapping[Fault, float]) -> InjectedFault | None:
-        """Take the mischief of the next request; `rates` are the chances of each fault."""
+        """Take the fault of the next request; `rates` are the chances of each fault."""
         return self.ordered.popleft() if self.ordered else self._by_chance(rates)
 
     def _by_chance(self, rates: Mapping[Fault, float]) -> InjectedFault | None:

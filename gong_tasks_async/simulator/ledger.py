@@ -13,7 +13,7 @@ from gong_tasks_async.simulator.faults import Fault
 
 @attrs.frozen
 class Entry:
-    """One request that arrived, and what became of it. Status 0: the connection was cut without an answer."""
+    """One request that arrived, and its response. Status 0: the connection was cut without an answer."""
 
     arrived: float
     method: str
@@ -59,7 +59,7 @@ class Ledger:
         return self.calls - self.refused
 
     def most_in_window(self, seconds: float = 1.0, *, admitted_only: bool = False) -> int:
-        """Count the fullest half-open window of so many seconds, wherever it begins."""
+        """Count the calls in the fullest half-open window of that many seconds, wherever it begins."""
         return _fullest(self._arrivals(admitted_only=admitted_only), seconds)
 
     def by_second(self) -> Counter[int]:

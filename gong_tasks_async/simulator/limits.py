@@ -1,7 +1,7 @@
 """The rules that may stand behind "3 calls a second and 10,000 calls a day".
 
 Gong does not say which algorithm enforces its limits, so a client has to be tried against each of them.
-Every rule answers how long a caller has to wait, and is told of the calls that it let through.
+Every rule answers how long a caller has to wait, and records the calls that it admitted.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Rule(Protocol):
     """A limit: how long to wait, and the calls counted so far."""
 
     def wait(self, now: float) -> float:
-        """Tell the seconds until a call would be admitted; 0 or less is now."""
+        """Seconds until a call would be admitted; 0 or less is now."""
 
     def count(self, now: float) -> None:
         """Count a call."""
@@ -70,7 +70,7 @@ class Bucket:
     _full: float = attrs.field(init=False, default=-math.inf)
 
     def wait(self, now: float) -> float:
-        """Tell when a whole call will be in the bucket."""
+        """When a whole call will be in the bucket."""
         return self._full - (self.burst - 1) * self.gap - now
 
     def count(self, now: float) -> None:
@@ -88,7 +88,7 @@ class FixedWindow:
     _calls: int = attrs.field(init=False, default=0)
 
     def wait(self, now: float) -> float:
-        """Tell when the next window opens, if this one is full."""
+        """When the next window opens, if this one is full."""
         self._turn(now)
         return 0.0 if self._calls < self.capacity else (self._window + 1) * self.seconds - now
 
@@ -112,7 +112,7 @@ class SlidingWindow:
     _calls: deque[float] = attrs.field(init=False, factory=deque)
 
     def wait(self, now: float) -> float:
-        """Tell when the call that fills the window leaves it."""
+        """When the call that fills the window leaves it."""
         while self._calls and now >= self._calls[0] + self.seconds:
             self._calls.popleft()
         return 0.0 if len(self._calls) < self.capacity else self._calls[-self.capacity] + self.seconds - now
@@ -158,7 +158,7 @@ class Limits:
     count_rate_limited: bool = False
 
     def refuse(self, now: float) -> int | None:
-        """Count the call, or tell the whole seconds after which to ask again."""
+        """Count the call, or return the whole seconds after which to retry."""
         wait = max(self.second.wait(now), self.day.wait(now))
         if wait <= 0:
             self.count(now)

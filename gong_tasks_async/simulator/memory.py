@@ -52,7 +52,7 @@ class MemoryTransport(asyncio.Transport):
         self.write(b"".join(list_of_data))
 
     def get_write_buffer_size(self) -> int:
-        """Tell how many bytes the peer has not read yet."""
+        """Bytes that the peer has not read yet."""
         return self._peer.held
 
     @property
@@ -76,7 +76,7 @@ class MemoryTransport(asyncio.Transport):
         self._loop.call_soon(self._read)
 
     def is_reading(self) -> bool:
-        """Tell whether what arrives is read."""
+        """Whether incoming bytes are read."""
         return self._reading
 
     def close(self) -> None:
@@ -91,7 +91,7 @@ class MemoryTransport(asyncio.Transport):
         self.close()
 
     def is_closing(self) -> bool:
-        """Tell whether the connection is closing or closed."""
+        """Whether the connection is closing or closed."""
         return self._closing
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
@@ -100,7 +100,7 @@ class MemoryTransport(asyncio.Transport):
         self._protocol = protocol
 
     def get_protocol(self) -> asyncio.BaseProtocol:
-        """Tell which protocol has the connection."""
+        """The protocol that has the connection."""
         return self._protocol
 
     def _read(self) -> None:

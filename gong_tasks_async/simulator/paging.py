@@ -1,7 +1,7 @@
 """Pages of users. A cursor belongs to the walk that it was given to, and may grow old or lead nowhere new.
 
 Gong documents that a cursor is sent back to get the next page, and no more. Choices made here: cursors of one walk
-differ from those of another, and an expired one is refused with a text that says so.
+differ from those of another, and an expired one is refused with a text of its own.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def page_at(place: PagePosition, users: Sequence[Json], size: int) -> Json:
 
 
 def next_place(place: PagePosition, total: int, size: int, flaw: CursorFlaw) -> PagePosition | None:
-    """Tell where the next page begins, if there is one."""
+    """Where the next page begins, if there is one."""
     if flaw is CursorFlaw.REPEATS and place.start > 0:
         return place
     if place.start + size < total:

@@ -38,16 +38,16 @@ class ResponseWriter:
         body = {**refused.extra, "errors": list(refused.errors)}
         return self._json(refused.status, body, refused.headers)
 
-    def fault_response(self, mischief: InjectedFault) -> Response | None:
+    def fault_response(self, injected: InjectedFault) -> Response | None:
         """Answer with a fault that takes the place of the call, if it is one of those."""
-        match mischief.fault:
+        match injected.fault:
             case Fault.RESET_BEFORE:
                 return Response(0, {}, b"", Fault.RESET_BEFORE)
             case Fault.SERVER_ERROR:
                 refused = RefusedError(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal server error occurred")
-                return attrs.evolve(self.refusal(refused), fault=mischief.fault)
+                return attrs.evolve(self.refusal(refused), fault=injected.fault)
             case Fault.TOO_MANY:
-                return attrs.evolve(self.too_many(mischief.retry_after or "1"), fault=mischief.fault)
+                return attrs.evolve(self.too_many(injected.retry_after or "1"), fault=injected.fault)
             case fault if fault in _PAGES:
                 return self._page(_PAGES[fault], fault)
             case _:

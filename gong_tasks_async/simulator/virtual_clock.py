@@ -18,14 +18,14 @@ Events = list[tuple[selectors.SelectorKey, int]]
 
 
 class DeadlockError(RuntimeError):
-    """Everybody waits, and nothing is left that could wake anybody."""
+    """Every task waits, and no timer is left that could wake one."""
 
 
 class VirtualClockLoop(asyncio.SelectorEventLoop):
     """Runs a day of timers in seconds, for clients and servers that share this loop and use no sockets.
 
     While work is out in an executor the clock stands still and the loop really waits for it. The clock creeps by a
-    nanosecond with each pass: on an exact one a timer that float arithmetic put just behind `now` is set anew for
+    nanosecond with each pass: on an exact one a timer that float arithmetic put just behind `now` is set again for
     ever (aiolimiter does that).
     """
 
@@ -35,7 +35,7 @@ class VirtualClockLoop(asyncio.SelectorEventLoop):
         super().__init__(_JumpingSelector(self))
 
     def time(self) -> float:
-        """Tell the virtual time, in seconds since the loop was made."""
+        """The virtual time, in seconds since the loop was made."""
         return self._now
 
     def advance(self, seconds: float) -> None:
@@ -79,9 +79,7 @@ class _JumpingSelector(selectors.DefaultSelector):
         if not waiting or events or self._loop.working:
             self._loop.advance(0)
         elif timeout is None:
-            raise DeadlockError(
-                "Everybody waits for somebody else: no timer is set and nothing is ready to run"
-            )
+            raise DeadlockError("Deadlock: no timer is set and nothing is ready to run")
         else:
             self._loop.advance(timeout)
         return events
