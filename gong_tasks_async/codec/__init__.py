@@ -4,25 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import chain
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
-from gong_tasks_async.codec.generate import register_quick_readers
+from gong_tasks_async.codec.generate import quick_readers
 from gong_tasks_async.codec.json_text import dumps, loads
+from gong_tasks_async.codec.problems import OnUnreadable, Unreadable, once_for_each_place
 from gong_tasks_async.codec.scan import SLICE_BYTES, array_start, slices
-from gong_tasks_async.codec.structure import Mismatch, strict_converter
+from gong_tasks_async.codec.structure import LENIENT, Mismatch, Problems, reader_of, strict_converter
 from gong_tasks_async.codec.unstructure import register_writers
 from gong_tasks_async.errors import DecodeError
 from gong_tasks_async.models import JsonValue, Task, TaskFilter, TasksAnswer, TaskUpdate, UsersAnswer
-from gong_tasks_async.models.answers import Answered
+from gong_tasks_async.models.answers import ANSWERED, Answered
 
-__all__ = ["decode_answer", "decode_tasks", "decode_users", "encode", "json_object", "to_json"]
+__all__ = [
+    "OnUnreadable",
+    "Unreadable",
+    "decode_answer",
+    "decode_tasks",
+    "decode_users",
+    "encode",
+    "json_object",
+    "to_json",
+]
+
+AnsweredT = TypeVar("AnsweredT", bound=Answered)
 
 _converter = strict_converter()
-register_quick_readers(_converter)
 register_writers(_converter)
-_structure_task = _converter.get_structure_hook(Task)
-_structure_answer = _converter.get_structure_hook(TasksAnswer)
-_structure_users = _converter.get_structure_hook(UsersAnswer)
+_quick = quick_readers()
+_lenient = {kind: reader_of(kind, LENIENT) for kind in ANSWERED}
 _writers: dict[type, Callable[[Any], Any]] = {
     kind: _converter.get_unstructure_hook(kind) for kind in (TaskFilter, TaskUpdate)
 }
@@ -56,41 +66,66 @@ def json_object(body: bytes) -> dict[str, Any]:
     return root
 
 
-def decode_answer(body: bytes) -> TasksAnswer:
+def decode_answer(body: bytes, on_unreadable: OnUnreadable | None = None) -> TasksAnswer:
     """Decode the whole response of either task call.
 
+    Args:
+        body: the response's.
+        on_unreadable: is passed each field that was left out because it is not as Gong's reference has it, the first
+            of each place. Without it, such a field is an error.
+
     Raises:
-        DecodeError: it is not JSON, or not as Gong's reference has it; ``path`` names the place.
+        DecodeError: it is not JSON, has no tasks in the form of an array, or a task without an id; or, read strictly,
+            is not as Gong's reference has it. ``path`` names the place.
     """
-    try:
-        answer: TasksAnswer = _structure_answer(json_object(body), None)
-    except Mismatch as mismatch:
-        raise _decode_error(mismatch) from None
-    return answer
+    return _decode(TasksAnswer, body, on_unreadable)
 
 
-def decode_tasks(body: bytes) -> Iterator[Task]:
+def decode_tasks(body: bytes, on_unreadable: OnUnreadable | None = None) -> Iterator[Task]:
     """Decode the tasks of a response one by one; of a long response only a slice is held parsed.
 
     Raises:
-        DecodeError: while iterating, at the task that cannot be read.
+        DecodeError: while iterating, at the task that cannot be read; see :func:`decode_answer`.
     """
+    on_unreadable = on_unreadable and once_for_each_place(on_unreadable)
+    read_quickly = _quick[Task]
     for index, raw in enumerate(chain.from_iterable(_raw_slices(body))):
         if raw is None:
             continue
         try:
-            task: Task = _structure_task(raw, Task)
-        except Mismatch as mismatch:
-            raise _decode_error(mismatch.below(f".tasks[{index}]")) from None
+            task = read_quickly(raw)
+        except Exception:  # noqa: BLE001 - whatever it was, the detailed reader reports it better
+            task = _read_in_detail(Task, raw, f"$.tasks[{index}]", on_unreadable)
         yield task
 
 
-def decode_users(body: bytes) -> UsersAnswer:
-    """Decode one page of users; raises as :func:`decode_answer`."""
+def decode_users(body: bytes, on_unreadable: OnUnreadable | None = None) -> UsersAnswer:
+    """Decode one page of users; see :func:`decode_answer`."""
+    return _decode(UsersAnswer, body, on_unreadable)
+
+
+def _decode(kind: type[AnsweredT], body: bytes, on_unreadable: OnUnreadable | None) -> AnsweredT:
+    raw = json_object(body)
     try:
-        return cast("UsersAnswer", _structure_users(json_object(body), None))
+        value: AnsweredT = _quick[kind](raw)
+    except Exception:  # noqa: BLE001 - as above
+        return _read_in_detail(kind, raw, "$", on_unreadable and once_for_each_place(on_unreadable))
+    return value
+
+
+def _read_in_detail(
+    kind: type[AnsweredT], raw: object, place: str, on_unreadable: OnUnreadable | None
+) -> AnsweredT:
+    problems: Problems = []
+    try:
+        if on_unreadable is None:
+            return _converter.structure(raw, kind)
+        value: AnsweredT = _lenient[kind](raw, problems)
     except Mismatch as mismatch:
-        raise _decode_error(mismatch) from None
+        raise _decode_error(mismatch, place) from None
+    for problem in problems:
+        on_unreadable(Unreadable(place + problem.path, problem.expected, problem.found))
+    return value
 
 
 def _raw_slices(body: bytes) -> Iterator[list[Any]]:
@@ -115,8 +150,8 @@ def _raw_tasks(body: bytes) -> list[Any]:
     return raw_tasks
 
 
-def _decode_error(mismatch: Mismatch) -> DecodeError:
-    return DecodeError(path=f"${mismatch.path}", expected=mismatch.expected, found=mismatch.found)
+def _decode_error(mismatch: Mismatch, place: str = "$") -> DecodeError:
+    return DecodeError(path=place + mismatch.path, expected=mismatch.expected, found=mismatch.found)
 
 
 def _no_json(body: bytes, error: ValueError) -> DecodeError:

@@ -34,6 +34,9 @@ ID = {"also_number": True}
 # Marks a field that is carried through as plain JSON.
 PLAIN = {"plain": True}
 
+# Marks a field whose wrong type is always an error: a listing that ends early must not look complete.
+ESSENTIAL = {"essential": True}
+
 
 class _Nothing(dict[str, "JsonValue"]):
     """An empty, immutable mapping that all objects share, and that stays a singleton through pickling."""
@@ -209,7 +212,7 @@ class TasksAnswer(Answered):
     """The whole response of both task calls."""
 
     request_id: str | None = None
-    tasks: tuple[Task, ...] = ()
+    tasks: tuple[Task, ...] = field(default=(), metadata=ESSENTIAL)
     crm_type: CrmType | None = None
 
 
@@ -239,7 +242,7 @@ class Records(Answered):
     total_records: int | None = None
     current_page_size: int | None = None
     current_page_number: int | None = None
-    cursor: str | None = None
+    cursor: str | None = field(default=None, metadata=ESSENTIAL)
     """The cursor of the next page; None after the last one."""
 
 
@@ -248,8 +251,8 @@ class UsersAnswer(Answered):
     """One page of the company's users. See https://help.gong.io/apidocs/list-all-users-v2users ."""
 
     request_id: str | None = None
-    records: Records | None = None
-    users: tuple[User, ...] = ()
+    records: Records | None = field(default=None, metadata=ESSENTIAL)
+    users: tuple[User, ...] = field(default=(), metadata=ESSENTIAL)
 
 
 ANSWERED: tuple[type[Answered], ...] = (
