@@ -1,8 +1,8 @@
-"""Days and times of day, as people count them."""
+"""Working days, and times of day that stay when the day changes."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Container
 from datetime import UTC, date, datetime, timedelta
 
 WEEKEND = (5, 6)
@@ -11,16 +11,29 @@ WEEKEND = (5, 6)
 DAYS_OF_WEEK = 7
 
 
-def next_working_day(day: date, weekend: Collection[int] = WEEKEND) -> date:
+LONGEST_HOLIDAYS = 366
+"""Days without a working day after which a calendar of holidays is wrong."""
+
+
+def next_working_day(day: date, weekend: Collection[int] = WEEKEND, holidays: Container[date] = ()) -> date:
     """The first working day after a day: ``next_working_day(date(2026, 3, 6)) == date(2026, 3, 9)``.
 
+    Args:
+        day: the day to count from.
+        weekend: days of no work, Monday being 0.
+        holidays: further days of no work; any container of dates, such as one of the package ``holidays``.
+
     Raises:
-        ValueError: the weekend has days other than 0 (Monday) to 6, or takes the whole week.
+        ValueError: the weekend has days other than 0 (Monday) to 6, or takes the whole week; or there is no working
+            day within a year.
         OverflowError: it would be beyond the calendar.
     """
     resting = checked_weekend(weekend)
-    following = (day + timedelta(days=count) for count in range(1, DAYS_OF_WEEK + 1))
-    return next(ahead for ahead in following if ahead.weekday() not in resting)
+    for count in range(1, LONGEST_HOLIDAYS + 1):
+        ahead = day + timedelta(days=count)
+        if ahead.weekday() not in resting and ahead not in holidays:
+            return ahead
+    raise ValueError(f"there is no working day within a year after {day}: check the holidays")
 
 
 def checked_weekend(weekend: Collection[int]) -> frozenset[int]:

@@ -1,7 +1,6 @@
-"""Which tasks are meant, and what is to become of them: small functions over ``Task`` that go together.
+"""Select tasks by composable conditions, and change them: small functions over ``Task``.
 
-A condition says whether a task is meant; a change makes its update. Both are plain functions, so your own go
-with them::
+A condition selects a task; a change makes its update. Both are plain functions, so your own compose with them::
 
     late = all_of(in_flow("Renewals"), overdue(now), not_(titled("*[[]urgent]*")))
     plan = plan_updates(select(await gong.list_tasks(user_id), late, move_due_by(days=7)))
@@ -13,17 +12,54 @@ not meet it. Nothing here calls Gong.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
-from datetime import UTC, date, datetime, timedelta, tzinfo
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, date, datetime, tzinfo
 from fnmatch import translate
 from typing import TypeAlias
 
-from gong_tasks_async.bulk.calendar import WEEKEND, checked_weekend, later, next_working_day, on_day
+from gong_tasks_async.bulk.calendar import next_working_day
+from gong_tasks_async.bulk.changes import (
+    Change,
+    dismiss,
+    due_on,
+    mark_done,
+    move_due_by,
+    move_due_to_next_working_day,
+    reopen,
+)
+from gong_tasks_async.bulk.dates import Clock
 from gong_tasks_async.models import Contact, Flow, OpenEnum, Task, TaskStatus, TaskType, TaskUpdate
 from gong_tasks_async.models.enums import documented_words
 
+__all__ = [
+    "Change",
+    "Condition",
+    "all_of",
+    "any_of",
+    "dismiss",
+    "due_after",
+    "due_before",
+    "due_on",
+    "has_due_date",
+    "having_status",
+    "in_flow",
+    "mark_done",
+    "move_due_by",
+    "move_due_to_next_working_day",
+    "next_working_day",
+    "not_",
+    "of_account",
+    "of_type",
+    "overdue",
+    "reopen",
+    "select",
+    "titled",
+    "with_contact",
+    "with_priority",
+]
+
 Condition: TypeAlias = Callable[[Task], bool]
-Change: TypeAlias = Callable[[Task], TaskUpdate]
 
 
 def select(tasks: Iterable[Task], where: Condition, change: Change) -> Iterator[TaskUpdate]:
@@ -40,23 +76,34 @@ def select(tasks: Iterable[Task], where: Condition, change: Change) -> Iterator[
     return (change(task) for task in tasks if where(task))
 
 
-def due_before(moment: datetime) -> Condition:
-    """Due before a moment: ``due_before(datetime(2026, 3, 1, tzinfo=UTC))``; not at that very moment.
+def due_before(when: datetime | date, *, zone: tzinfo | None = None) -> Condition:
+    """Due before a moment, or before a day begins: ``due_before(date(2026, 3, 1))``; not at that very moment.
+
+    Args:
+        when: a date-time with its time zone, or a date.
+        zone: where the day begins; by default, where this machine is.
 
     Raises:
-        ValueError: the moment has no time zone.
+        ValueError: the date-time has no time zone.
     """
-    limit = _moment(moment)
+    limit = _utc(when) if isinstance(when, datetime) else Clock.now_in(zone).limit(when).astimezone(UTC)
     return lambda task: task.due_date is not None and task.due_date < limit
 
 
-def due_after(moment: datetime) -> Condition:
-    """Due after a moment: ``due_after(datetime(2026, 3, 1, tzinfo=UTC))``; not at that very moment.
+def due_after(when: datetime | date, *, zone: tzinfo | None = None) -> Condition:
+    """Due after a moment, not at that very moment; or when a day has ended: ``due_after(date(2026, 3, 1))``.
+
+    Args:
+        when: a date-time with its time zone, or a date.
+        zone: where the day ends; by default, where this machine is.
 
     Raises:
-        ValueError: the moment has no time zone.
+        ValueError: the date-time has no time zone.
     """
-    limit = _moment(moment)
+    if not isinstance(when, datetime):
+        end = Clock.now_in(zone).end(when).astimezone(UTC)
+        return lambda task: task.due_date is not None and task.due_date >= end
+    limit = _utc(when)
     return lambda task: task.due_date is not None and task.due_date > limit
 
 
@@ -117,13 +164,25 @@ def with_contact(crm_id_or_email_or_name: str) -> Condition:
     )
 
 
+def with_priority(name: str) -> Condition:
+    """Of a priority, by its name: ``with_priority("high")``.
+
+    Raises:
+        ValueError: the text is empty.
+    """
+    wanted = _text("priority", name)
+    return lambda task: task.priority is not None and _same_name(task.priority.name, wanted)
+
+
 def titled(pattern: str) -> Condition:
     """With a title that a glob matches as a whole, without regard to case: ``titled("*follow up*")``.
 
     ``*`` stands for any text, ``?`` for one character, ``[ab]`` for one of these, ``[[]`` for a bracket.
     """
-    matches = re.compile(translate(pattern), re.IGNORECASE).match
-    return lambda task: task.title is not None and matches(task.title) is not None
+    matches = re.compile(translate(unicodedata.normalize("NFC", pattern)), re.IGNORECASE).match
+    return lambda task: (
+        task.title is not None and matches(unicodedata.normalize("NFC", task.title)) is not None
+    )
 
 
 def of_type(*types: TaskType | str) -> Condition:
@@ -161,82 +220,7 @@ def not_(condition: Condition) -> Condition:
     return lambda task: not condition(task)
 
 
-def mark_done(task: Task) -> TaskUpdate:
-    """Mark a task as done: ``select(tasks, where, mark_done)``."""
-    return task.update(status=TaskStatus.DONE)
-
-
-def dismiss(task: Task) -> TaskUpdate:
-    """Dismiss a task: ``select(tasks, where, dismiss)``."""
-    return task.update(status=TaskStatus.DISMISSED)
-
-
-def reopen(task: Task) -> TaskUpdate:
-    """Open a task again: ``select(tasks, where, reopen)``."""
-    return task.update(status=TaskStatus.OPEN)
-
-
-def move_due_by(*, days: int = 0, hours: float = 0, zone: tzinfo | None = None) -> Change:
-    """Move the due date: ``move_due_by(days=7)``, ``move_due_by(hours=-2)``.
-
-    Days keep the time of day; hours are hours that pass. See :func:`due_on` for zones, and for the errors of the
-    change.
-
-    Raises:
-        ValueError: nothing would move, or the days are not whole.
-    """
-    if days % 1:
-        raise ValueError(f"days must be a whole number, not {days}: give the rest as hours")
-    by_days, by_hours = timedelta(days=days), timedelta(hours=hours)
-    if not (by_days or by_hours):
-        raise ValueError("move_due_by moves nothing: give days or hours other than 0")
-
-    def step(due: datetime) -> datetime:
-        return later(on_day(due, due.date() + by_days), by_hours)
-
-    return lambda task: _moved(task, step, zone)
-
-
-def move_due_to_next_working_day(weekend: Collection[int] = WEEKEND, *, zone: tzinfo | None = None) -> Change:
-    """Move the due date on to the first working day after it: ``move_due_to_next_working_day(weekend=(4, 5))``.
-
-    It counts from the due date, not from today; for that, ``due_on(next_working_day(date.today()))``. See
-    :func:`due_on` for zones, and for the errors of the change.
-
-    Args:
-        weekend: days of no work, Monday being 0.
-        zone: whose days are meant; by default those of the due date's own zone.
-
-    Raises:
-        ValueError: the weekend has no such days, or takes the whole week.
-    """
-    resting = checked_weekend(weekend)
-    return lambda task: _moved(task, lambda due: on_day(due, next_working_day(due.date(), resting)), zone)
-
-
-def due_on(day: date, *, zone: tzinfo | None = None) -> Change:
-    """Set the day on which a task is due: ``due_on(date(2026, 3, 2))``.
-
-    The time of day stays, as the clocks of its zone show it: with a ``ZoneInfo``, 9:00 is 9:00 in summer and in
-    winter, and a time that the clocks skip is the one as much later. A fixed offset, which is what Gong answers
-    with, stays as it is; give the ``zone`` in which people live to have it their way.
-
-    The change raises ``ValueError``, naming the task, where it has no due date (:func:`has_due_date` leaves such
-    tasks out), or where the new one would be beyond the calendar.
-
-    Args:
-        day: the new day.
-        zone: turn the due date to this zone first; by default it stays in its own.
-
-    Raises:
-        ValueError: the day is a datetime, whose time of day would be lost.
-    """
-    if isinstance(day, datetime):
-        raise ValueError(f"due_on takes a date, not the moment {day}: use task.update(due_date=...) for that")  # noqa: TRY004 - as all wrong values here
-    return lambda task: _moved(task, lambda due: on_day(due, day), zone)
-
-
-def _moment(moment: datetime) -> datetime:
+def _utc(moment: datetime) -> datetime:
     """The moment in UTC, since Python compares moments of one zone by the clock on the wall."""
     if moment.utcoffset() is None:
         raise ValueError(f"{moment.isoformat()} has no time zone: add one, such as tzinfo=datetime.UTC")
@@ -254,7 +238,12 @@ def _text(what: str, wanted: str) -> str:
 
 
 def _same_name(name: str | None, wanted: str) -> bool:
-    return name is not None and name.strip().casefold() == wanted.casefold()
+    return name is not None and _folded(name) == _folded(wanted)
+
+
+def _folded(text: str) -> str:
+    """A name without case, and in one form: some systems write letters and their accents apart."""
+    return unicodedata.normalize("NFC", text.strip()).casefold()
 
 
 def _contacts(task: Task) -> Iterator[Contact]:
@@ -277,13 +266,3 @@ def _listed(kind: type[OpenEnum], values: tuple[str, ...]) -> frozenset[str]:
     if not values:
         raise ValueError(f"name at least one of {', '.join(words)}")
     return frozenset(values)
-
-
-def _moved(task: Task, step: Callable[[datetime], datetime], zone: tzinfo | None) -> TaskUpdate:
-    if task.due_date is None:
-        raise ValueError(f"task {task.id} has no due date to move: leave such tasks out with has_due_date")
-    try:
-        moved = step(task.due_date.astimezone(zone) if zone else task.due_date)
-    except OverflowError:
-        raise ValueError(f"task {task.id}: its due date would be moved beyond the calendar") from None
-    return task.update(due_date=moved)

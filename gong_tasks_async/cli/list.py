@@ -13,7 +13,7 @@ from gong_tasks_async.bulk.selection import due_before as is_due_before
 from gong_tasks_async.cli.advice import line_for_people
 from gong_tasks_async.cli.command import Command
 from gong_tasks_async.cli.exit_codes import ExitCode, exit_code_of
-from gong_tasks_async.cli.input.date_options import read_limit
+from gong_tasks_async.cli.input.dates import limit_option
 from gong_tasks_async.cli.input.users import active_user_ids, user_ids
 from gong_tasks_async.cli.output.console import note, stderr_console
 from gong_tasks_async.cli.output.listing import Listing, OutputFormat, output_option
@@ -60,7 +60,10 @@ STOP_AFTER = 5
     help="Made by a flow, or one-off; by default both.",
 )
 @click.option(
-    "--due-before", type=read_limit, metavar="DATE", help="A day or moment, or a shift from now such as +7d."
+    "--due-before",
+    type=limit_option,
+    metavar="DATE",
+    help="A day or moment, or a shift from now such as +7d.",
 )
 @click.option("--workspace", metavar="ID", help="Only tasks of this workspace.")
 @output_option

@@ -12,7 +12,7 @@ from attrs import evolve, frozen
 
 from gong_tasks_async.bulk.render.format import one_line
 from gong_tasks_async.cli.command import Command
-from gong_tasks_async.cli.input.date_options import read_due
+from gong_tasks_async.cli.input.dates import due_option
 from gong_tasks_async.cli.input.users import user_ids
 from gong_tasks_async.cli.output.console import note
 from gong_tasks_async.cli.output.layout import Column, Layout
@@ -45,7 +45,7 @@ gong-tasks update 5678901234567890123 --user 234599484848423 --due 2026-03-02T17
 )
 @click.option(
     "--due",
-    type=read_due,
+    type=due_option,
     metavar="DATE",
     help="New due date: a date (its noon, local time), a date-time, or +7d for a week from today.",
 )

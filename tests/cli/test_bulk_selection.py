@@ -61,7 +61,7 @@ class TestSelection:
             for task_id, task in company.engine.tasks.items()
             if task["status"] == "OPEN"
         }
-        line = ("--all-users", "--set-due", "2026-03-02", "--zone", "UTC", "--yes")
+        line = ("--all-users", "--set-due", "2026-03-02", "--keep-time", "--zone", "UTC", "--yes")
         assert company.invoke("bulk", "run", *line).exit_code == 0
         for task_id, due in before.items():
             now = due_of(company.engine.tasks[task_id])
@@ -72,6 +72,12 @@ class TestSelection:
                 assert now.astimezone(UTC).hour == 12
             else:
                 assert now.astimezone(UTC).time() == due.astimezone(UTC).time()
+
+    def test_a_day_is_its_noon_for_selections_as_for_files(self, company: Company) -> None:
+        line = ("--all-users", "--set-due", "2026-03-02", "--zone", "America/Los_Angeles", "--yes")
+        assert company.invoke("bulk", "run", *line).exit_code == 0
+        dues = {due_of(task) for task_id, task in company.engine.tasks.items() if task_id in company.changes}
+        assert dues == {datetime(2026, 3, 2, 20, tzinfo=UTC)}
 
     @pytest.mark.parametrize("due", ["2026-03-02T08:00:00+01:00", "+3h"])
     def test_a_moment_is_the_same_for_all(self, due: str, company: Company) -> None:
@@ -89,7 +95,7 @@ class TestSelection:
         assert ("OPEN" in dated) is any_left
 
     def test_what_is_as_wanted_already_is_not_sent(self, company: Company) -> None:
-        line = ("--all-users", "--status-is", "DONE", "--status-is", "OPEN", "--set-status", "DONE", "--yes")
+        line = ("--all-users", "--status", "DONE", "--status", "OPEN", "--set-status", "DONE", "--yes")
         open_before = company.statuses(20).count("OPEN")
         assert company.invoke("bulk", "run", *line).exit_code == 0
         assert len(company.changes) == open_before < 20

@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from gong_tasks_async import QuotaEstimate, QuotaSnapshot, TaskUpdate
+from gong_tasks_async.bulk.dates import Clock, Shift, read_shift, read_when
 from gong_tasks_async.bulk.plan import Plan
 from gong_tasks_async.cli.input.confirm import confirmation
-from gong_tasks_async.cli.input.dates import Shift, read_shift, read_when
 from gong_tasks_async.cli.output.text import describe_cost, describe_updates
 
 DUE = datetime(2026, 3, 2, 17, tzinfo=UTC)
@@ -111,7 +111,5 @@ class TestMoments:
 
     def test_a_day_stays_a_day_and_a_moment_gets_a_zone(self) -> None:
         assert read_when("2026-03-02") == date(2026, 3, 2)
-        assert read_when("2026-03-02T17:00", UTC) == DUE
-        moment = read_when("2026-03-02T17:00")
-        assert isinstance(moment, datetime)
-        assert moment.tzinfo is not None
+        assert Clock(DUE, UTC).due(read_when("2026-03-02T17:00")) == DUE
+        assert Clock(DUE, UTC).due(read_when("2026-03-02")) == DUE.replace(hour=12)

@@ -98,7 +98,7 @@ class TestList:
             "list", "--user", "a@b.c", "--user", company.engine.user_ids[0], "--user", "d@e.f"
         )
         assert (got.exit_code, got.stdout) == (2, "")
-        assert "nobody has the address a@b.c, d@e.f" in got.stderr
+        assert "no user has the address a@b.c, d@e.f" in got.stderr
         assert {entry.path for entry in company.gong.ledger.entries} == {"/v2/users"}
 
     @pytest.mark.parametrize("line", ["list", "list --all-users --user 7"])
@@ -201,9 +201,9 @@ class TestUpdate:
             ("seven --user 1 --status DONE", "'seven' is not a valid integer"),
             ("0 --user 1 --status DONE", "task_id 0 is outside"),
             ("7 --user 1 --status WON", "'WON' is not one of"),
-            ("7 --user 1 --due soon", "'soon' is neither a day such as 2026-03-02"),
+            ("7 --user 1 --due soon", "'soon' is not a date such as 2026-03-02"),
             ("7 --user 1 --due +999999w", "beyond the calendar"),
-            ("7 --user a@b.c --due +1d", "nobody has the address a@b.c"),
+            ("7 --user a@b.c --due +1d", "no user has the address a@b.c"),
         ],
     )
     def test_what_makes_no_sense_is_a_usage_error(self, options: str, said: str, company: Company) -> None:

@@ -19,6 +19,8 @@ class Column(StrEnum):
     STATUS = "status"
     DUE_DATE = "dueDate"
     PRIORITY = "priority"
+    AS_LISTED = "asListed"
+    """What a task was when `gong-tasks list` wrote the row; cells that still say so are no change."""
 
 
 CHANGES: Final = (Column.STATUS, Column.DUE_DATE, Column.PRIORITY)
@@ -33,16 +35,19 @@ SPELLINGS: Final = {
     "useremail": Column.USER_ID,
     "email": Column.USER_ID,
     "owner": Column.USER_ID,
+    "ownerid": Column.USER_ID,
     "status": Column.STATUS,
     "duedate": Column.DUE_DATE,
     "due": Column.DUE_DATE,
     "priority": Column.PRIORITY,
+    "aslisted": Column.AS_LISTED,
 }
 
 UNREAD: Final = frozenset(
     (
         *("created", "updated", "type", "actions", "account", "opportunity", "flow", "contact"),
         *("additionalcontacts", "title", "crmtype"),
+        *("ownername", "owneraddress", "username"),
         *("state", "attempts", "requestid", "error", "settledat"),
     )
 )
@@ -68,13 +73,20 @@ class Layout:
     """Required columns that are missing, as messages."""
     problems: tuple[str, ...]
     """Other problems, as messages."""
+    unknown: tuple[str, ...] = ()
+    """Names of columns that are not known, and not read."""
 
 
 def layout_of(names: Sequence[str], *, lenient: bool = False) -> Layout:
-    """Read the names of a row's fields; `lenient` ignores unknown ones."""
+    """Read the names of a row's fields. Unknown ones are left unread.
+
+    One that resembles a known name is a problem, since it may be a slip; not so if ``lenient``.
+    """
     columns = tuple(map(column_of, names))
-    problems = [*_twice(names, columns), *(() if lenient else _unknown(names, columns))]
-    return Layout(columns, tuple(_missing(columns)), tuple(problems))
+    unknown = [name for name, column in zip(names, columns, strict=True) if _is_unknown(name, column)]
+    slips = [] if lenient else [slip for name in unknown if (slip := _slip(name))]
+    problems = (*_twice(names, columns), *slips)
+    return Layout(columns, tuple(_missing(columns)), problems, tuple(dict.fromkeys(unknown)))
 
 
 def _missing(columns: Sequence[Column | None]) -> Iterator[str]:
@@ -91,16 +103,15 @@ def _twice(names: Sequence[str], columns: Sequence[Column | None]) -> Iterator[s
             yield f"{' and '.join(map(repr, same))} both mean {column}: leave one of them out"
 
 
-def _unknown(names: Sequence[str], columns: Sequence[Column | None]) -> Iterator[str]:
-    for name, column in zip(names, columns, strict=True):
-        if column is None and plain(name) not in UNREAD:
-            yield _unknown_name(name)
+def _is_unknown(name: str, column: Column | None) -> bool:
+    return column is None and plain(name) not in UNREAD and bool(name.strip())
 
 
-def _unknown_name(name: str) -> str:
-    if not name.strip():
-        return "a column has no name: name it, or delete it"
-    if near := get_close_matches(plain(name), SPELLINGS, n=1, cutoff=0.7):
-        return f"the column {name!r} is not known: did you mean {SPELLINGS[near[0]]}?"
-    known = ", ".join(Column)
-    return f"the column {name!r} is not known: the known ones are {known}; --skip-unknown ignores others"
+def _slip(name: str) -> str | None:
+    near = get_close_matches(plain(name), SPELLINGS, n=1, cutoff=0.7)
+    if not near:
+        return None
+    return (
+        f"the column {name!r} is not known: did you mean {SPELLINGS[near[0]]}? If not, rename it, "
+        "or add --skip-unknown to leave it unread"
+    )

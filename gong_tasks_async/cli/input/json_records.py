@@ -1,12 +1,14 @@
-"""Rows of JSON: one object a line, or one array of objects."""
+"""Rows of JSON: objects one after the other, on a line each or over several, or one array of objects."""
 
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, NoReturn
 
 from attrs import frozen
 
+from gong_tasks_async.cli.input.columns import Column, column_of
 from gong_tasks_async.cli.input.problems import Problem
 from gong_tasks_async.cli.input.records import Found, Record, Table
 
@@ -37,13 +39,18 @@ READER = json.JSONDecoder(
 )
 
 
+NOT_BLANK = re.compile(r"\S")
+OBJECT_LINE = re.compile(r"\n(?=\{)")
+"""Where an object begins a line, as all programs write them that write one after the other."""
+
+
 def read_json(text: str) -> Table:
-    """Read an array of objects, or an object on each line.
+    """Read an array of objects, or objects one after the other.
 
     Raises:
         ValueError: the array cannot be read.
     """
-    return Table(tuple(_items(text) if text.lstrip().startswith("[") else _lines(text)))
+    return Table(tuple(_items(text) if text.lstrip().startswith("[") else _objects(text)))
 
 
 def _items(text: str) -> Found:
@@ -59,22 +66,46 @@ def _items(text: str) -> Found:
     return (_record(f"item {number}", item) for number, item in enumerate(items, 1))
 
 
-def _lines(text: str) -> Found:
-    # Not splitlines(), which also parts at signs that JSON texts may hold.
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.strip():
-            yield _read_line(f"line {number}", line)
+def _objects(text: str) -> Found:
+    """The values of a text, each with the line that it begins on; after an unreadable one, from the next line."""
+    position, line = 0, 1
+    while (start := _next(text, position)) < len(text):
+        line += text.count("\n", position, start)
+        place = f"line {line}"
+        try:
+            item, end = READER.raw_decode(text, start)
+        except (ValueError, RecursionError) as error:
+            yield Problem(place, _reason(error, text, start))
+            end = _resume(text, start, error)
+        else:
+            yield _record(place, item)
+        line += text.count("\n", start, end)
+        position = end
 
 
-def _read_line(place: str, line: str) -> Record | Problem:
-    try:
-        return _record(place, READER.decode(line.strip()))
-    except json.JSONDecodeError as error:
-        return Problem(place, f"is not JSON: {error.msg} at column {error.colno}")
-    except ValueError as error:
-        return Problem(place, f"is not JSON: {error}")
-    except RecursionError:
-        return Problem(place, "is nested too deeply to be a row")
+def _next(text: str, position: int) -> int:
+    """Where the next value begins."""
+    found = NOT_BLANK.search(text, position)
+    return found.start() if found else len(text)
+
+
+def _resume(text: str, start: int, error: Exception) -> int:
+    """Where reading resumes: at the next line that begins an object, after what cannot be read."""
+    broken = error.pos if isinstance(error, json.JSONDecodeError) else start
+    following = OBJECT_LINE.search(text, min(broken, len(text)))
+    return following.start() + 1 if following else len(text)
+
+
+def _reason(error: Exception, text: str, start: int) -> str:
+    match error:
+        case RecursionError():
+            return "is nested too deeply to be a row"
+        case json.JSONDecodeError(msg=message, pos=position):
+            begin = text.rfind("\n", 0, position) + 1
+            line = text.count("\n", start, position)
+            column = position - begin + 1
+            return f"is not JSON: {message} at column {column}{f', {line} lines below' if line else ''}"
+    return f"is not JSON: {error}"
 
 
 def _record(place: str, item: object) -> Record | Problem:
@@ -83,7 +114,14 @@ def _record(place: str, item: object) -> Record | Problem:
             place, f'is {_named(item)} and no object: write it as {{"taskId": ..., "userId": ...}}'
         )
     names = tuple(name for name, _ in item.items)
-    return Record(place, names, tuple(_as_text(value) for _, value in item.items))
+    return Record(place, names, tuple(_cell(name, value) for name, value in item.items))
+
+
+def _cell(name: str, value: object) -> str:
+    """A field as the text of a cell; of a priority as Gong answers it, its name."""
+    if isinstance(value, Pairs) and column_of(name) is Column.PRIORITY:
+        value = dict(value.items).get("name")
+    return _as_text(value)
 
 
 def _as_text(value: object) -> str:

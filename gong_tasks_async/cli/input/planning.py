@@ -5,11 +5,15 @@ from __future__ import annotations
 from attrs import evolve, frozen
 
 from gong_tasks_async.bulk.plan import Plan, PlanConflictError, plan_updates
-from gong_tasks_async.cli.input.rows import ParsedInput, conflicts, resolve_owners
+from gong_tasks_async.bulk.render.format import one_line
+from gong_tasks_async.cli.input.row_checks import conflicts
+from gong_tasks_async.cli.input.rows import ParsedInput
 from gong_tasks_async.cli.input.source import Source, refuse
 from gong_tasks_async.cli.input.task_selection import select_tasks
+from gong_tasks_async.cli.input.users import resolve_owners
 from gong_tasks_async.cli.output.console import note, stderr_console
 from gong_tasks_async.cli.output.progress import bulk_progress
+from gong_tasks_async.cli.output.text import counted
 from gong_tasks_async.client import GongTasksClient
 from gong_tasks_async.models import TaskUpdate
 
@@ -44,8 +48,7 @@ async def plan_source(
 
 async def _updates(client: GongTasksClient, source: Source, parsed_input: ParsedInput) -> list[TaskUpdate]:
     """The rows' updates, with ids in the place of addresses."""
-    if parsed_input.unread:
-        note(f"Not read: {', '.join(parsed_input.unread)}, overridden by --set-*.")
+    _note_unread(parsed_input)
     addresses = parsed_input.addresses
     found = await client.find_users(addresses) if addresses else {}
     updates, problems = resolve_owners(
@@ -53,6 +56,15 @@ async def _updates(client: GongTasksClient, source: Source, parsed_input: Parsed
     )
     refuse(source, problems)
     return updates
+
+
+def _note_unread(parsed_input: ParsedInput) -> None:
+    if parsed_input.unread:
+        note(f"Not read: {', '.join(parsed_input.unread)}, overridden by --set-*.")
+    if parsed_input.unknown:
+        note(f"Not read: {', '.join(map(one_line, parsed_input.unknown))} (not columns of an update).")
+    if parsed_input.unedited:
+        note(f"{counted(parsed_input.unedited, 'row')} as listed: no change.")
 
 
 async def _selected(client: GongTasksClient, source: Source) -> PlannedSource:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, tzinfo
+from contextlib import suppress
+from datetime import datetime
 from functools import cache, partial
+from hashlib import blake2b
 from typing import Any
 
 from attrs import field, frozen
 
+from gong_tasks_async.bulk.dates import Clock
 from gong_tasks_async.cli.advice import cli_message
 from gong_tasks_async.cli.input.cells import (
-    are_rounded,
     is_address,
     read_priority,
     read_status,
@@ -20,9 +21,11 @@ from gong_tasks_async.cli.input.cells import (
     read_user,
 )
 from gong_tasks_async.cli.input.columns import CHANGES, Column, Layout, layout_of
-from gong_tasks_async.cli.input.dates import read_due
+from gong_tasks_async.cli.input.dates import read_date
 from gong_tasks_async.cli.input.problems import Problem
 from gong_tasks_async.cli.input.records import Record, Table
+from gong_tasks_async.cli.input.row_checks import rounded_ids
+from gong_tasks_async.cli.output.as_listed import ListedValues, read_listed
 from gong_tasks_async.models import TaskStatus, TaskUpdate
 
 
@@ -63,8 +66,10 @@ class ParseOptions:
 
     change: Change = field(factory=Change)
     """A change of all tasks; if given, the columns that hold changes are not read."""
-    zone: tzinfo | None = None
-    """The time zone of due dates without one."""
+    clock: Clock = field(factory=Clock.now_in)
+    """What resolves due dates: its zone is that of dates without one."""
+    date_format: str | None = None
+    """A further format of dates."""
     lenient: bool = False
     """Whether unknown columns are left unread instead of refused."""
 
@@ -77,6 +82,12 @@ class ParsedInput:
     problems: tuple[Problem, ...]
     unread: tuple[Column, ...] = ()
     """Columns that were left unread, overridden by ``--set-*``."""
+    unknown: tuple[str, ...] = ()
+    """Names of columns that are not known, and left unread."""
+    unedited: int = 0
+    """Rows that are as they were listed, and so change nothing."""
+    fingerprint: str = ""
+    """The same for the same rows as typed, in any order: a relative date stays relative."""
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -100,8 +111,10 @@ def parse_rows(table: Table, options: ParseOptions) -> ParsedInput:
     for record in table.found:
         problems = [record] if isinstance(record, Problem) else reader.read(record, rows)
         found += problems
-    found += _rounded(rows)
-    return ParsedInput(tuple(rows), tuple(found), reader.unread)
+    found += rounded_ids(rows)
+    return ParsedInput(
+        tuple(rows), tuple(found), reader.unread, reader.unknown, reader.unedited, reader.fingerprint
+    )
 
 
 class _Reader:
@@ -112,10 +125,21 @@ class _Reader:
         self._layout = cache(partial(layout_of, lenient=options.lenient))
         self._reported: set[str] = set()
         self._unread: set[Column] = set()
+        self._unknown: dict[str, None] = {}
+        self._fingerprint = 0
+        self.unedited = 0
 
     @property
     def unread(self) -> tuple[Column, ...]:
         return tuple(column for column in CHANGES if column in self._unread)
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        return tuple(self._unknown)
+
+    @property
+    def fingerprint(self) -> str:
+        return f"{self._fingerprint % 2**128:032x}"
 
     def header_problems(self, header: Record) -> Iterator[Problem]:
         layout = self._layout(header.names)
@@ -131,28 +155,55 @@ class _Reader:
         cells = _cells(record, layout)
         reasons = [reason for reason in layout.problems if reason not in self._reported]
         self._reported.update(reasons)
+        self._unknown.update(dict.fromkeys(layout.unknown))
         values: dict[Column, Any] = {}
-        for column in (Column.TASK_ID, Column.USER_ID, *self._changing(cells)):
+        columns = (Column.TASK_ID, Column.USER_ID, *self._changing(cells))
+        for column in columns:
             try:
                 values[column] = self._value(column, cells)
             except ValueError as error:
                 reasons.append(str(error))
-        if not reasons:
+        if not reasons and not self._is_unedited(cells, columns):
             reasons += self._append(record.place, values, rows)
+            self._fingerprint += _number(*(cells.get(column, "").strip() for column in columns))
         return [Problem(record.place, reason) for reason in reasons]
 
+    def _is_unedited(self, cells: Mapping[Column, str], columns: Sequence[Column]) -> bool:
+        """Whether the row changes nothing because it is as it was listed."""
+        if len(columns) > 2 or self._options.change or read_listed(cells.get(Column.AS_LISTED, "")) is None:  # noqa: PLR2004 - the two ids
+            return False
+        self.unedited += 1
+        return True
+
     def _changing(self, cells: Mapping[Column, str]) -> list[Column]:
-        """The columns of this row that hold a change."""
+        """The columns of this row that hold a change: cells that are still as they were listed hold none."""
         filled = [column for column in CHANGES if cells.get(column, "").strip()]
+        if listed := read_listed(cells.get(Column.AS_LISTED, "")):
+            filled = [column for column in filled if not self._is_listed(column, cells[column], listed)]
         if not self._options.change:
             return filled
         self._unread.update(filled)
         return []
 
+    def _is_listed(self, column: Column, text: str, listed: ListedValues) -> bool:
+        if column is Column.STATUS:
+            return listed.has_status(text)
+        if column is Column.PRIORITY:
+            return listed.has_priority(text)
+        with suppress(ValueError):  # it is told when the cell's value is read
+            return listed.is_due(self._due(text))
+        return False
+
+    def _due(self, text: str) -> datetime:
+        return self._options.clock.due(read_date(text, self._options.date_format))
+
     def _value(self, column: Column, cells: Mapping[Column, str]) -> object:
         text = cells.get(column, "")
         if column is Column.DUE_DATE:
-            return read_due(text, self._options.zone)
+            try:
+                return self._due(text)
+            except ValueError as error:
+                raise ValueError(f"dueDate {error}") from None
         return _READERS[column](text)
 
     def _append(self, place: str, values: Mapping[Column, Any], rows: list[ParsedRow]) -> list[str]:
@@ -176,45 +227,11 @@ _READERS = {
 }
 
 
+def _number(*parts: str) -> int:
+    """A number of a row; of rows in any order, the sum is the same."""
+    return int.from_bytes(blake2b(ascii(parts).encode(), digest_size=16).digest(), "big")
+
+
 def _cells(record: Record, layout: Layout) -> dict[Column, str]:
     pairs = zip(layout.columns, record.values, strict=True)
     return {column: value for column, value in pairs if column is not None}
-
-
-def _rounded(rows: Sequence[ParsedRow]) -> Iterator[Problem]:
-    for name, ids in (
-        ("taskId", [str(row.task_id) for row in rows]),
-        ("userId", list({row.user for row in rows})),
-    ):
-        if are_rounded(ids):
-            yield Problem(
-                "",
-                f"every long {name} ends in zeros, such as {max(ids, key=len)}: a spreadsheet has rounded them to "
-                "15 digits; export them again, the column formatted as text",
-            )
-
-
-def conflicts(rows: Sequence[ParsedRow], task_ids: Sequence[int]) -> Iterator[Problem]:
-    """Rows with conflicting updates of one task, named together."""
-    places: dict[int, list[str]] = defaultdict(list)
-    conflicting = set(task_ids)
-    for row in rows:
-        if row.task_id in conflicting:
-            places[row.task_id].append(row.place)
-    for task_id, named in places.items():
-        yield Problem(", ".join(named), f"conflicting updates of task {task_id}: keep one of these rows")
-
-
-def resolve_owners(
-    rows: Sequence[ParsedRow], ids: Mapping[str, str]
-) -> tuple[list[TaskUpdate], list[Problem]]:
-    """The updates, each address replaced by its user's id; and the rows whose address is unknown."""
-    updates: list[TaskUpdate] = []
-    problems: list[Problem] = []
-    for row in rows:
-        user_id = ids.get(row.user) if is_address(row.user) else row.user
-        if user_id is None:
-            problems.append(Problem(row.place, f"no user of this company has the e-mail address {row.user}"))
-        else:
-            updates.append(row.update(user_id))
-    return updates, problems

@@ -5,21 +5,20 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
-from datetime import datetime, timedelta
 from hashlib import blake2b
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import click
 from attrs import field, frozen
 
+from gong_tasks_async.bulk.dates import Clock, Shift, When
 from gong_tasks_async.cli.input.csv_records import read_csv
-from gong_tasks_async.cli.input.dates import Shift, When, noon_of
 from gong_tasks_async.cli.input.decoding import decoded
+from gong_tasks_async.cli.input.filters import TaskQuery
 from gong_tasks_async.cli.input.json_records import looks_like_json, read_json
 from gong_tasks_async.cli.input.problems import BadInputError, Problem, write_problems
 from gong_tasks_async.cli.input.rows import Change, ParsedInput, ParseOptions, parse_rows
-from gong_tasks_async.models import TaskStatus, TaskType
+from gong_tasks_async.models import TaskStatus
 
 STDIN = "-"
 
@@ -36,24 +35,23 @@ class Source:
     """Where all problems of the file are written."""
     users: tuple[str, ...] = ()
     all_users: bool = False
-    due_before: When | None = None
-    flow: str | None = None
-    types: tuple[TaskType, ...] = ()
-    statuses: tuple[TaskStatus, ...] = ()
-    """The statuses of the selected tasks."""
+    query: TaskQuery = field(factory=TaskQuery)
+    """Which of the users' tasks are selected; its clock resolves all dates."""
     status: TaskStatus | None = None
-    """The new status; the next three are changes, too."""
+    """The new status; the next ones are changes, too."""
     due: When | None = None
+    keep_time: bool = False
+    """Whether a new due date keeps each task's time of day."""
     move_due: Shift | None = None
-    priority: str | None = None
-    zone: ZoneInfo | None = None
-    fingerprint_text: str = field(default="", repr=False)
-    """All options as text, equal for equal options."""
+    set_priority: str | None = None
+    line: str = field(default="", repr=False)
+    """The options as typed, equal for equal ones: a relative date stays relative."""
 
     def __attrs_post_init__(self) -> None:
-        """Refuse what contradicts itself."""
+        """Refuse what contradicts itself, and dates beyond the calendar."""
         if problem := next(self._problems(), None):
             raise click.UsageError(problem)
+        change_of_rows(self)
 
     @property
     def selects(self) -> bool:
@@ -64,24 +62,37 @@ class Source:
     def label(self) -> str:
         """A short name of the source, for the job's name."""
         if self.file is None:
-            return f"selection-{blake2b(self.fingerprint_text.encode(), digest_size=4).hexdigest()}"
+            return f"selection-{blake2b(self.line.encode(), digest_size=4).hexdigest()}"
         return "stdin" if self.file == STDIN else Path(self.file).stem
+
+    @property
+    def clock(self) -> Clock:
+        """What dates are resolved by."""
+        return self.query.clock
 
     def _problems(self) -> Iterator[str]:
         selecting = bool(self.users or self.all_users)
-        narrowing = bool(self.due_before or self.flow or self.types or self.statuses)
         if self.file is None and not selecting:
             yield "no tasks: add a FILE (or - for standard input), or select them by --user or --all-users"
-        if self.file is not None and (selecting or narrowing):
-            yield "a FILE lists the tasks, and --user, --all-users, --due-before and the like select them: leave one out"
+        if self.file is not None and (selecting or self.query.filters_tasks):
+            yield (
+                "a FILE lists the tasks, and --user, --all-users, --status, --due-before and the like select them: "
+                "leave one out (changes are --set-status, --set-due, --set-priority)"
+            )
         if self.users and self.all_users:
             yield "--user and --all-users exclude each other: leave one out"
+        yield from self._problems_of_dates()
+        if selecting and not (self.status or self.due or self.move_due or self.set_priority):
+            yield "no change of these tasks: add --set-status DONE, --set-due 2026-03-02, --move-due +7d"
+
+    def _problems_of_dates(self) -> Iterator[str]:
         if self.due is not None and self.move_due is not None:
             yield "--set-due and --move-due exclude each other: leave one out"
-        if self.move_due is not None and self.file is not None:
-            yield "--move-due needs the tasks' current due dates, which a FILE has not: use --set-due"
-        if selecting and not (self.status or self.due or self.move_due or self.priority):
-            yield "no change of these tasks: add --set-status DONE, --set-due 2026-03-02, --move-due +7d"
+        if self.file is not None and (self.move_due is not None or self.keep_time):
+            option = "--keep-time" if self.keep_time else "--move-due"
+            yield f"{option} needs the tasks' current due dates, which a FILE has not: use --set-due"
+        elif self.keep_time and (self.due is None or self.clock.day(self.due) is None):
+            yield "--keep-time needs a new day: add --set-due 2026-03-02"
 
 
 def read_source(source: Source) -> ParsedInput:
@@ -122,39 +133,23 @@ def parsed(data: bytes, source: Source) -> ParsedInput:
     if not text.strip():
         raise ValueError("it is empty")
     table = read_json(text) if looks_like_json(text) else read_csv(text)
-    return parse_rows(table, ParseOptions(change_of_rows(source), source.zone, source.skip_unknown))
+    options = ParseOptions(
+        change_of_rows(source), source.clock, source.query.date_format, source.skip_unknown
+    )
+    return parse_rows(table, options)
 
 
 def change_of_rows(source: Source) -> Change:
-    """The change of every row's task."""
-    due = source.due
-    if isinstance(due, Shift):
-        due = shifted_from_now(due, source.zone)
-    elif due is not None and not isinstance(due, datetime):
-        due = noon_of(due, source.zone)
-    return Change(source.status, due, source.priority)
-
-
-def shifted_from_now(shift: Shift, zone: ZoneInfo | None) -> datetime:
-    """That many hours from now; or noon of the day that many days from today.
+    """The change of every row's task.
 
     Raises:
-        click.UsageError: it would be beyond the calendar.
-    """
-    moment = moved_from_now(shift, zone)
-    return moment if shift.hours else noon_of(moment.date(), zone)
-
-
-def moved_from_now(shift: Shift, zone: ZoneInfo | None) -> datetime:
-    """That many days or hours from now.
-
-    Raises:
-        click.UsageError: it would be beyond the calendar.
+        click.UsageError: a date is beyond the calendar.
     """
     try:
-        return datetime.now(zone).astimezone(zone) + timedelta(days=shift.days, hours=shift.hours)
-    except OverflowError:
-        raise click.UsageError(f"{shift} from now is beyond the calendar") from None
+        due = None if source.due is None else source.clock.due(source.due)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    return Change(source.status, due, source.set_priority)
 
 
 def _bytes(file: str) -> bytes:

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
-import click
 from attrs import frozen
 
 from gong_tasks_async.bulk.selection import (
     Change,
-    Condition,
     all_of,
-    due_before,
     due_on,
     has_due_date,
-    in_flow,
     move_due_by,
     select,
 )
-from gong_tasks_async.cli.advice import cli_message
-from gong_tasks_async.cli.input.dates import Shift, When, start_of
-from gong_tasks_async.cli.input.source import Source, change_of_rows, moved_from_now
+from gong_tasks_async.cli.input.source import Source, change_of_rows
 from gong_tasks_async.cli.input.users import active_user_ids, user_ids
 from gong_tasks_async.cli.output.console import note
 from gong_tasks_async.client import GongTasksClient
 from gong_tasks_async.errors import TaskNotFoundError
-from gong_tasks_async.models import Task, TaskFilter, TaskStatus, TaskType, TaskUpdate, UserTasks
+from gong_tasks_async.models import Task, TaskUpdate, UserTasks
 
 
 @frozen
@@ -51,28 +45,18 @@ async def select_tasks(
         click.UsageError: an e-mail address is unknown, or a condition makes no sense.
         GongError: a user's tasks cannot be listed.
     """
-    where, change = condition_of(source), change_of(source)
+    where, change = source.query.condition(), change_of(source)
     users = await active_user_ids(client) if source.all_users else await user_ids(client, source.users)
     tasks: list[Task] = []
     listed = 0
-    async for found in client.list_many(filters_of(source, users)):
-        tasks += filter(where, tasks_of(found, everybody=source.all_users))
+    async for found in client.list_many(source.query.filters(users)):
+        tasks += tasks_of(found, everybody=source.all_users)
         listed += 1
         on_listed(listed, len(users))
-    return Selected(tuple(select(movable(source, tasks), all_of(), change)), tuple(tasks))
-
-
-def filters_of(source: Source, users: Sequence[str]) -> list[TaskFilter]:
-    """The filters of the listings.
-
-    Raises:
-        click.UsageError: a user's id is none.
-    """
-    types, statuses = source.types or tuple(TaskType), source.statuses or (TaskStatus.OPEN,)
-    try:
-        return [TaskFilter(user, types=types, statuses=statuses) for user in users]
-    except ValueError as error:
-        raise click.UsageError(cli_message(error)) from None
+    if hint := source.query.hint(tasks):
+        note(hint)
+    selected = list(filter(where, tasks))
+    return Selected(tuple(select(movable(source, selected), all_of(), change)), tuple(selected))
 
 
 def tasks_of(listed: UserTasks, *, everybody: bool) -> tuple[Task, ...]:
@@ -80,27 +64,6 @@ def tasks_of(listed: UserTasks, *, everybody: bool) -> tuple[Task, ...]:
     if everybody and isinstance(listed.error, TaskNotFoundError):
         return ()
     return listed.unwrap()
-
-
-def condition_of(source: Source) -> Condition:
-    """The condition of a selected task."""
-    return all_of(*_conditions(source))
-
-
-def _conditions(source: Source) -> Iterator[Condition]:
-    if source.flow is not None:
-        yield in_flow(source.flow)
-    if source.due_before is not None:
-        yield due_before(_moment(source.due_before, source))
-
-
-def _moment(when: When, source: Source) -> datetime:
-    """A moment; of a day, its beginning; of a shift, from now."""
-    if isinstance(when, datetime):
-        return when
-    if isinstance(when, Shift):
-        return moved_from_now(when, source.zone)
-    return start_of(when, source.zone)
 
 
 def movable(source: Source, tasks: Sequence[Task]) -> list[Task]:
@@ -119,20 +82,21 @@ def change_of(source: Source) -> Change:
 
     def change(task: Task) -> TaskUpdate:
         due_date = due(task) if due else None
-        return task.update(status=source.status, due_date=due_date, priority=source.priority)
+        return task.update(status=source.status, due_date=due_date, priority=source.set_priority)
 
     return change
 
 
 def _due_change(source: Source) -> Callable[[Task], datetime | None] | None:
+    zone = source.clock.zone
     if source.move_due is not None:
-        moved = move_due_by(days=source.move_due.days, hours=source.move_due.hours, zone=source.zone)
+        moved = move_due_by(days=source.move_due.days, hours=source.move_due.hours, zone=zone)
         return lambda task: moved(task).due_date
     fixed = change_of_rows(source).due_date
     if fixed is None:
         return None
-    if isinstance(source.due, datetime) or (isinstance(source.due, Shift) and source.due.hours):
+    if not source.keep_time:
         return lambda _: fixed
-    on_that_day = due_on(fixed.date(), zone=source.zone)
-    # A task keeps its time of day; one that had none gets noon.
+    on_that_day = due_on(fixed.date(), zone=zone)
+    # A task without a due date has no time of day to keep.
     return lambda task: on_that_day(task).due_date if has_due_date(task) else fixed

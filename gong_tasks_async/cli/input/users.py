@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
 
+from gong_tasks_async.cli.input.cells import is_address
+from gong_tasks_async.cli.input.problems import Problem
 from gong_tasks_async.cli.output.console import note
+from gong_tasks_async.models import TaskUpdate
 
 if TYPE_CHECKING:
+    from gong_tasks_async.cli.input.rows import ParsedRow
     from gong_tasks_async.client import GongTasksClient
 
 
@@ -23,7 +27,7 @@ async def user_ids(client: GongTasksClient, named: Iterable[str]) -> list[str]:
         GongError: the users cannot be read.
     """
     wanted = list(dict.fromkeys(named))
-    addresses = [name for name in wanted if "@" in name]
+    addresses = [name for name in wanted if is_address(name)]
     found = await client.find_users(addresses) if addresses else {}
     if unknown := [address for address in addresses if address not in found]:
         raise click.UsageError(
@@ -41,3 +45,18 @@ async def active_user_ids(client: GongTasksClient) -> list[str]:
     ids = [user.id async for user in client.iter_users() if user.active is not False]
     note(f"{len(ids):,} active users")
     return ids
+
+
+def resolve_owners(
+    rows: Sequence[ParsedRow], ids: Mapping[str, str]
+) -> tuple[list[TaskUpdate], list[Problem]]:
+    """The updates, each address replaced by its user's id; and the rows whose address is unknown."""
+    updates: list[TaskUpdate] = []
+    problems: list[Problem] = []
+    for row in rows:
+        user_id = ids.get(row.user) if is_address(row.user) else row.user
+        if user_id is None:
+            problems.append(Problem(row.place, f"no user of this company has the e-mail address {row.user}"))
+        else:
+            updates.append(row.update(user_id))
+    return updates, problems

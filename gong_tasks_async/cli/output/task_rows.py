@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from gong_tasks_async import Task, to_json
+from gong_tasks_async.cli.output.as_listed import as_listed
 from gong_tasks_async.cli.output.layout import Column, Layout
 
 
@@ -28,6 +29,10 @@ def _account(task: Task) -> str | None:
     return task.account.name if task.account else None
 
 
+def _priority(task: Task) -> str | None:
+    return task.priority.name if task.priority else None
+
+
 def spelled(moment: datetime | None) -> str:
     """A moment for programs: ISO-8601 with its offset."""
     return moment.isoformat() if moment else ""
@@ -40,12 +45,13 @@ def local(moment: datetime | None) -> str:
 
 TASKS: Final = Layout[Task](
     what="tasks",
-    to_json=to_json,
+    to_json=lambda task: {**to_json(task), "asListed": as_listed(task)},
     csv=(  # to be edited, and given to `gong-tasks bulk`
         Column("taskId", lambda task: str(task.id)),
         Column("userId", lambda task: task.user_id),
         Column("status", lambda task: task.status),
         Column("dueDate", lambda task: spelled(task.due_date)),
+        Column("priority", _priority),
         Column("type", lambda task: task.type),
         Column("title", lambda task: task.title),
         Column("flow", _flow),
@@ -53,6 +59,7 @@ TASKS: Final = Layout[Task](
         Column("account", _account),
         Column("created", lambda task: spelled(task.created)),
         Column("updated", lambda task: spelled(task.updated)),
+        Column("asListed", as_listed),
     ),
     table=(
         Column("Task", lambda task: str(task.id)),
