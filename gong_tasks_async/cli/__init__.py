@@ -11,16 +11,20 @@ NEEDED = ("click", "rich", "platformdirs")
 
 ADVICE = f"gong-tasks: {', '.join(NEEDED)} are needed; install 'gong_tasks_async[cli]'\n"
 
+PRIVATE = 0o077
+"""Journals, reports and lists of failed rows hold people's tasks: what the command creates is its user's alone."""
+
 
 def main() -> None:
-    """Run the command line, or say what to install for it."""
+    """Run the command line, or name what to install for it."""
     if not all(map(find_spec, NEEDED)):
         sys.stderr.write(ADVICE)
         sys.exit(2)
     from gong_tasks_async.cli.app import gong_tasks  # noqa: PLC0415 - needs click
 
+    os.umask(PRIVATE)
     _open_what_is_closed()
-    _never_fail_to_print()
+    _write_every_letter()
     gong_tasks(prog_name="gong-tasks")
 
 
@@ -31,8 +35,19 @@ def _open_what_is_closed() -> None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 - for as long as we run
 
 
-def _never_fail_to_print() -> None:
-    # Names come from all over the world, and a pipe need not be UTF-8.
+def _write_every_letter() -> None:
+    """Write UTF-8 into pipes and files, whose other end is a program; a terminal shows what its code page has."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")
+        if not isinstance(stream, TextIOWrapper):
+            continue
+        if stream.isatty() or _is_utf8(stream):
+            stream.reconfigure(errors="backslashreplace")
+            continue
+        before = stream.encoding
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+        if stream is sys.stdout:
+            sys.stderr.write(f"Note: the output is UTF-8; {before} lacks letters that names may have.\n")
+
+
+def _is_utf8(stream: TextIOWrapper) -> bool:
+    return stream.encoding.lower().replace("_", "-") in {"utf-8", "utf8", "cp65001"}

@@ -7,6 +7,8 @@ line in `COMMANDS`.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NoReturn
 
 import click
@@ -15,14 +17,14 @@ from gong_tasks_async import __version__
 from gong_tasks_async.cli.lazy_group import LazyGroup
 
 COMMANDS = {
+    "check": "Check credentials, URL, scopes, Engage.",
     "list": "List the tasks of some users, or of all.",
     "update": "Change tasks: status, due date, priority.",
     "bulk": "Update many tasks: plan, run, resume, status, report.",
-    "users": "List users and their ids.",
+    "users": "List users and their ids, or show one.",
     "quota": "Show today's remaining calls.",
-    "check": "Check credentials, URL, scopes, Engage.",
-    "worker": "Run a worker.",
     "jobs": "Jobs on many workers: submit, status, list, cancel, resume, report.",
+    "worker": "Run a worker.",
     "simulator": "Run a simulated Gong on this machine.",
     "demo": "See the library at work on a simulated Gong; needs no account.",
     "completion": "Print the shell completion script.",
@@ -34,14 +36,38 @@ INTERRUPTED = 130
 class GongTasks(LazyGroup):
     """The group of all commands; prints errors as one line."""
 
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run the command line, and end the process with its exit code.
+
+        click would print its own errors as they are; ours pass through the one function that draws text.
+        """
+        run: Callable[..., Any] = partial(super().main, args, prog_name, complete_var, **extra)
+        if not standalone_mode:
+            return run(standalone_mode=False)
+        try:
+            code = run(standalone_mode=False)
+        except click.ClickException as error:
+            code = _print_usage_error(error)
+        except click.Abort:
+            code = _print_interrupted()
+        sys.exit(code if isinstance(code, int) else 0)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; an expected error is printed as one line, without a traceback."""
         try:
             return _flushed(ctx, super().invoke)
+        except click.ClickException as error:  # here, where the options of the command line are known
+            ctx.exit(_print_usage_error(error))
         except (KeyboardInterrupt, click.Abort):  # click makes an Abort of a Ctrl-C at a question
-            click.echo("interrupted", err=True)
-            ctx.exit(INTERRUPTED)
-        except (click.ClickException, click.exceptions.Exit):
+            ctx.exit(_print_interrupted())
+        except click.exceptions.Exit:
             raise
         except Exception as error:  # noqa: BLE001 - an unexpected one is raised again
             _end(ctx, error)
@@ -55,6 +81,20 @@ def _flushed(ctx: click.Context, invoke: Any) -> Any:
         sys.stdout.flush()
 
 
+def _print_usage_error(error: click.ClickException) -> int:
+    from gong_tasks_async.cli.errors import print_usage_error  # noqa: PLC0415 - brings attrs with it
+
+    print_usage_error(error)
+    return error.exit_code
+
+
+def _print_interrupted() -> int:
+    from gong_tasks_async.cli.output.console import note  # noqa: PLC0415 - as above
+
+    note("Interrupted.")
+    return INTERRUPTED
+
+
 def _end(ctx: click.Context, error: Exception) -> NoReturn:
     from gong_tasks_async.cli.errors import print_error  # noqa: PLC0415 - brings attrs with it
 
@@ -64,13 +104,17 @@ def _end(ctx: click.Context, error: Exception) -> NoReturn:
     ctx.exit(code)
 
 
-@click.group(cls=GongTasks, package=__package__, lines=COMMANDS)
-@click.version_option(__version__)
-@click.option("--no-color", is_flag=True, help="No colours, whatever the terminal can; also NO_COLOR=1.")
-def gong_tasks(no_color: bool) -> None:
+@click.group(
+    cls=GongTasks,
+    package=__package__,
+    lines=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def gong_tasks() -> None:
     """Gong Engage tasks on the command line.
 
-    Credentials come from the environment (GONG_ACCESS_KEY and GONG_ACCESS_KEY_SECRET) or from profiles in
-    a configuration file; `gong-tasks check` tests them. To try the commands without an account, run
-    `gong-tasks simulator`.
+    To begin, set GONG_ACCESS_KEY and GONG_ACCESS_KEY_SECRET, or write profiles into a configuration file;
+    `gong-tasks check` tests them.
+    To try the commands without an account, run `gong-tasks simulator`.
     """

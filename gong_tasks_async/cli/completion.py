@@ -6,6 +6,7 @@ import click
 from click.shell_completion import get_completion_class
 
 from gong_tasks_async.cli.command import Command
+from gong_tasks_async.cli.output.console import emit
 
 EXAMPLES = """
 gong-tasks completion bash >> ~/.bashrc
@@ -23,4 +24,4 @@ def command(context: click.Context, shell: str) -> None:
     assert completion is not None  # noqa: S101 - click has all three
     # The names are those by which click recognizes that a shell is asking.
     script = completion(context.find_root().command, {}, "gong-tasks", "_GONG_TASKS_COMPLETE")
-    click.echo(script.source_template % script.source_vars())
+    emit(script.source_template % script.source_vars())

@@ -10,7 +10,9 @@ import click
 from rich.console import Console
 
 from gong_tasks_async import AccessKey, BulkReport, GongTasksClient, TaskStatus, TaskUpdate, UserTasks
-from gong_tasks_async.cli.output.console import stderr_console, stdout_console
+from gong_tasks_async.cli.command import Command
+from gong_tasks_async.cli.messages import line_for_operator
+from gong_tasks_async.cli.output.console import note, stderr_console, stdout_console
 from gong_tasks_async.cli.output.progress import bulk_progress
 from gong_tasks_async.cli.simulator_tables import ledger_table, tasks_table
 from gong_tasks_async.simulator import Engine, SecondLimit, Simulator
@@ -21,7 +23,7 @@ LATENCY: Final = (0.04, 0.12)
 SHOWN_PER_USER: Final = 2
 
 
-@click.command("demo")
+@click.command("demo", cls=Command)
 @click.option(
     "--tasks", type=click.IntRange(1, 1000), default=36, show_default=True, help="How many to mark done."
 )
@@ -47,7 +49,7 @@ def command(tasks: int, users: int, limit: str, seed: int) -> None:
     )
     report = asyncio.run(_demonstrate(engine, tasks))
     for failure in report.failures:
-        click.echo(failure.error, err=True)
+        note(line_for_operator(failure.error))
     click.get_current_context().exit(0 if report.complete and not report.failed else 1)
 
 
@@ -74,7 +76,7 @@ async def _demonstrate(engine: Engine, tasks: int) -> BulkReport:
 
 
 async def _list_all(gong: GongTasksClient, user_ids: Sequence[str]) -> list[UserTasks]:
-    click.echo(f"Listing the open tasks of {len(user_ids)} users", err=True)
+    note(f"Listing the open tasks of {len(user_ids)} users")
     return [listed async for listed in gong.list_many(user_ids)]
 
 
@@ -91,7 +93,7 @@ def _changes(found: Sequence[UserTasks], tasks: int) -> list[TaskUpdate]:
 
 
 async def _mark_done(gong: GongTasksClient, changes: Sequence[TaskUpdate]) -> BulkReport:
-    click.echo(f"Marking {len(changes)} of them done", err=True)
+    note(f"Marking {len(changes)} of them done")
     with bulk_progress(stderr_console()) as progress:
         bar = progress.add_task("Done", total=len(changes))
         return await gong.update_many(changes, on_outcome=lambda _: progress.advance(bar))

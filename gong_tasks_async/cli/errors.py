@@ -3,41 +3,48 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import sys
 
-from gong_tasks_async.cli.advice import cli_message, line_for_people
+import click
+from attrs import evolve
+
 from gong_tasks_async.cli.config.sign_in import NoCredentialsError
 from gong_tasks_async.cli.exit_codes import ExitCode, exit_code_of
+from gong_tasks_async.cli.invocation import global_option
+from gong_tasks_async.cli.messages import Message, in_full, message_of
 from gong_tasks_async.cli.output.console import note
+from gong_tasks_async.cli.output.visible import visible_json
 from gong_tasks_async.errors import GongError
 
 
-def exit_for(error: Exception) -> tuple[ExitCode, str] | None:
-    """How a command ends that this error ended; None for an unexpected one: a fault of ours."""
+def exit_for(error: Exception) -> tuple[ExitCode, Message | None] | None:
+    """The exit code and message of a command that this error ended; None for an unexpected one: a fault of ours."""
     match error:
         case GongError():
-            return exit_code_of(error), line_for_people(error)
+            return exit_code_of(error), message_of(error)
         case NoCredentialsError():
-            return ExitCode.CREDENTIALS, str(error)
+            return ExitCode.CREDENTIALS, message_of(error)
         case BrokenPipeError():  # the reader has read enough
-            return ExitCode.DONE, ""
+            return ExitCode.DONE, None
         case OSError():
-            return ExitCode.ROWS_FAILED, _trouble_with_a_file(error)
-        case ValueError():  # settings, configuration, contradicting rows: all are refused before anything is sent
-            return ExitCode.USAGE, cli_message(error)
+            return ExitCode.ROWS_FAILED, Message(*_file_trouble(error), "file")
+        case ValueError():  # settings, configuration, conflicting rows: all are refused before anything is sent
+            return ExitCode.USAGE, message_of(error)
     return None
 
 
-def _trouble_with_a_file(error: OSError) -> str:
+def _file_trouble(error: OSError) -> tuple[str, str]:
     reason = error.strerror or str(error)
     where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
-    return f"{where}{reason}{_WHAT_TO_DO.get(error.errno or 0, '')}"
+    return f"{where}{reason}", _WHAT_TO_DO.get(error.errno or 0, "")
 
 
 _WHAT_TO_DO = {
-    errno.ENOSPC: "; free some space, and run it again",
-    errno.EACCES: "; check its permissions",
+    errno.ENOSPC: "Free some space, and run it again.",
+    errno.EACCES: "Check its permissions.",
+    errno.EROFS: "The file system is read-only: name a folder that can be written in GONG_TASKS_STATE.",
 }
 
 
@@ -47,11 +54,34 @@ def print_error(error: Exception) -> ExitCode | None:
     if foreseen is None:
         return None
     code, message = foreseen
-    if message:
-        note(f"Error: {message}")
-    else:
+    if message is None:
         forget_output()
+    else:
+        print_message(message, in_full(error) if isinstance(error, GongError) else "")
     return code
+
+
+def print_usage_error(error: click.ClickException) -> None:
+    """Print what is wrong with the command line or an input, and where its help is."""
+    message = Message(
+        error.format_message().rstrip("."), code="usage" if error.exit_code == ExitCode.USAGE else "error"
+    )
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if context is not None:
+        message = evolve(message, advice=f"Help:\n  {context.command_path} --help")
+    print_message(message)
+
+
+def print_message(message: Message, full: str = "") -> None:
+    """Print an error as text, or as one JSON object where programs read it; in full where that was asked for."""
+    verbose = bool(full) and (global_option("verbose") or global_option("debug"))
+    if global_option("errors") == "json":
+        facts = {"error": message.what, "code": message.code, "advice": " ".join(message.advice.split())}
+        note(visible_json(json.dumps(facts | ({"detail": full} if verbose else {}), ensure_ascii=False)))
+        return
+    note(f"Error: {message}")
+    if verbose:
+        note(full)
 
 
 def forget_output() -> None:

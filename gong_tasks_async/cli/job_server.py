@@ -16,7 +16,7 @@ import click
 from attrs import field, frozen
 
 from gong_tasks_async.cli.command import SectionOption
-from gong_tasks_async.cli.session import profile_option
+from gong_tasks_async.cli.invocation import global_option
 
 if TYPE_CHECKING:
     from gong_tasks_async.cli.config.config_file import ConfigFile, Profile
@@ -57,13 +57,13 @@ class MissingExtraError(click.ClickException):
 
 
 def job_server_options(function: Callable[..., T]) -> Callable[..., T]:
-    """Give a command ``--company`` and ``--redis``, and pass it ``server`` as a keyword; it has ``--profile`` already."""
+    """Give a command ``--company`` and ``--redis``, and pass it ``server`` as a keyword."""
 
     @functools.wraps(function)
     def with_server(*args: Any, company: str | None, url: str | None, **kwargs: Any) -> T:
         if not all(map(find_spec, NEEDED)):
             raise MissingExtraError("pydocket and redis are needed; install 'gong_tasks_async[docket]'")
-        profile = click.get_current_context().params["profile"]
+        profile = global_option("profile")
         server = read_job_server(os.environ, profile=profile, company=company, url=url)
         return function(*args, server=server, **kwargs)
 
@@ -72,12 +72,7 @@ def job_server_options(function: Callable[..., T]) -> Callable[..., T]:
 
 def read_only_options(function: Callable[..., T]) -> Callable[..., T]:
     """The same for a command that does not call Gong: its profile needs no credentials."""
-
-    @functools.wraps(function)
-    def without_profile(*args: Any, profile: str | None, **kwargs: Any) -> T:  # noqa: ARG001 - read by job_server_options
-        return function(*args, **kwargs)
-
-    return profile_option(job_server_options(without_profile))
+    return job_server_options(function)
 
 
 def read_job_server(

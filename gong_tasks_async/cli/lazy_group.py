@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any, cast
 
 import click
 from click.shell_completion import CompletionItem
+
+from gong_tasks_async.cli.command import global_options, write_sections
 
 
 class LazyGroup(click.Group):
@@ -21,6 +24,7 @@ class LazyGroup(click.Group):
 
     def __init__(self, *, package: str, lines: Mapping[str, str], **settings: Any) -> None:
         super().__init__(**settings)
+        self.params += global_options()
         self._package = package
         self._lines = lines
 
@@ -34,6 +38,19 @@ class LazyGroup(click.Group):
             return None
         module = import_module(f"{self._package}.{cmd_name.replace('-', '_')}")
         return cast("click.Command", module.command)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or name the one that was probably meant."""
+        if args and args[0] not in self._lines and (near := get_close_matches(args[0], self._lines, 1)):
+            ctx.fail(f"There is no command {args[0]!r}. Did you mean {near[0]!r}?")
+        return super().resolve_command(ctx, args)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands first, then the options by sections."""
+        self.format_commands(ctx, formatter)
+        write_sections(self, ctx, formatter)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
         """Write the table's lines, where click would import every command for its own."""

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import click
 
 from gong_tasks_async.bulk.selection import due_before as is_due_before
-from gong_tasks_async.cli.advice import line_for_people
 from gong_tasks_async.cli.command import Command
 from gong_tasks_async.cli.exit_codes import ExitCode, exit_code_of
 from gong_tasks_async.cli.input.dates import limit_option
 from gong_tasks_async.cli.input.users import active_user_ids, user_ids
+from gong_tasks_async.cli.messages import line_for_operator
 from gong_tasks_async.cli.output.console import note, stderr_console
 from gong_tasks_async.cli.output.listing import Listing, OutputFormat, output_option
 from gong_tasks_async.cli.output.progress import bar_for, show_quota
@@ -143,7 +143,7 @@ class _Found:
         if error.meaning.concerns_all or self._unanswered >= STOP_AFTER:
             raise error
         self._errors.append(error)
-        note(f"User {listed.filter.user_id}: {line_for_people(error)}")
+        note(f"User {listed.filter.user_id}: {line_for_operator(error)}")
 
     @property
     def exit_code(self) -> ExitCode:

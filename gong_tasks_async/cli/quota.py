@@ -9,10 +9,11 @@ import click
 
 from gong_tasks_async.bulk.render.format import duration
 from gong_tasks_async.cli.command import Command
+from gong_tasks_async.cli.local_time import local_time
 from gong_tasks_async.cli.output.layout import Column, Layout
 from gong_tasks_async.cli.output.listing import Listing, OutputFormat, output_option
 from gong_tasks_async.cli.output.tables import draw_facts
-from gong_tasks_async.cli.output.task_rows import local, spelled
+from gong_tasks_async.cli.output.task_rows import spelled
 from gong_tasks_async.cli.session import client_options, run
 from gong_tasks_async.quota import LocalQuota, QuotaLimits, QuotaSnapshot
 
@@ -76,7 +77,9 @@ def facts(limits: QuotaLimits, now: QuotaSnapshot) -> dict[str, str]:
         "Left": _left(limits, now),
         "Pace": f"{now.per_second:.2f} calls a second{_time_for_the_rest(now)}",
         "Resets": _reset(limits, now),
-        "Gong": f"paused all calls until {local(now.paused_until)}" if now.paused_until else "takes calls",
+        "Gong": f"paused all calls until {local_time(now.paused_until)}"
+        if now.paused_until
+        else "takes calls",
     }
 
 
@@ -95,8 +98,8 @@ def _reset(limits: QuotaLimits, now: QuotaSnapshot) -> str:
     if now.resets_at is None:
         return "nothing has been used"
     if limits.day_starts is None:
-        return f"rolling 24 h; first calls free up at {local(now.resets_at)}"
-    return f"full budget again at {local(now.resets_at)}"
+        return f"rolling 24 h; first calls free up at {local_time(now.resets_at)}"
+    return f"full budget again at {local_time(now.resets_at)}"
 
 
 def _number_column(name: str) -> Column[Numbers]:

@@ -10,7 +10,8 @@ from math import inf
 
 import click
 
-from gong_tasks_async.cli.output.console import stdout_console
+from gong_tasks_async.cli.command import Command
+from gong_tasks_async.cli.output.console import emit, stdout_console
 from gong_tasks_async.cli.simulator_tables import ledger_table
 from gong_tasks_async.simulator import Account, Engine, Fault, SecondLimit, Simulator
 
@@ -46,7 +47,7 @@ def read_fault(text: str) -> tuple[Fault, float]:
     return kind_and_rate
 
 
-@click.command("simulator")
+@click.command("simulator", cls=Command)
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0: any free one."
 )
@@ -131,7 +132,7 @@ def _serve_until_stopped(gong: Simulator) -> None:
 
 async def _serve(gong: Simulator) -> None:
     async with gong:
-        click.echo(_introduction(gong))
+        emit(_introduction(gong))
         await asyncio.Event().wait()
 
 

@@ -14,11 +14,12 @@ from gong_tasks_async.bulk.render.format import one_line
 from gong_tasks_async.cli.command import Command
 from gong_tasks_async.cli.input.dates import due_option
 from gong_tasks_async.cli.input.users import user_ids
+from gong_tasks_async.cli.local_time import local_time
 from gong_tasks_async.cli.output.console import note
 from gong_tasks_async.cli.output.layout import Column, Layout
 from gong_tasks_async.cli.output.listing import Listing, OutputFormat, output_option
 from gong_tasks_async.cli.output.tables import draw_table
-from gong_tasks_async.cli.output.task_rows import TASKS, local, person, reason
+from gong_tasks_async.cli.output.task_rows import TASKS, person, reason
 from gong_tasks_async.cli.session import client_options, open_client, run
 from gong_tasks_async.errors import BadRequestError, TaskNotFoundError
 from gong_tasks_async.models import Task, TaskFilter, TaskStatus, TaskUpdate
@@ -114,7 +115,7 @@ def parts(before: Task | None, after: Task) -> Iterator[_Part]:
 
 _SPELLED: Final[dict[str, Callable[[Task], str]]] = {
     "Status": lambda task: task.status or "",
-    "Due": lambda task: local(task.due_date),
+    "Due": lambda task: local_time(task.due_date),
     "Priority": lambda task: (task.priority and task.priority.name) or "",
 }
 

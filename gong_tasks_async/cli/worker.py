@@ -10,7 +10,7 @@ import click
 from gong_tasks_async.cli.command import Command
 from gong_tasks_async.cli.job_server import JobServer, job_server_options
 from gong_tasks_async.cli.output.console import note
-from gong_tasks_async.cli.session import PauseNotices, client_options
+from gong_tasks_async.cli.session import client_options
 
 if TYPE_CHECKING:
     from gong_tasks_async.cli.config.configuration import Configuration
@@ -73,6 +73,8 @@ def command(*, server: JobServer, concurrency: int, lease: float, configuration:
 def client_settings(configuration: Configuration) -> ClientSettings:
     """Settings of the worker's clients; the day is counted in Redis, for all workers."""
     from attrs import evolve  # noqa: PLC0415 - help need not load it
+
+    from gong_tasks_async.cli.waiting import PauseNotices  # noqa: PLC0415 - as above
 
     return {
         "credentials": configuration.credentials,

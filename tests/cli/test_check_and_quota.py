@@ -36,28 +36,27 @@ class TestCheck:
         got = company.invoke("check")
         (failed,) = [line for line in got.stdout.splitlines() if line.startswith("failed")]
         assert failed.split()[1] == scope
-        assert "the credentials are right, but lack a scope" in failed
-        assert f"Give these credentials the scope {scope}" in failed
+        assert f"The credentials lack the scope {scope}" in failed
         assert (got.exit_code, len(company.gong.ledger.entries)) == (3, 3)
 
     def test_wrong_credentials_are_the_second_401(self, company: Company) -> None:
         company.engine.access_key = "ANOTHER"
         got = company.invoke("check")
         assert (got.exit_code, company.gong.ledger.calls) == (3, 1)
-        assert "the credentials are wrong, or of another company" in got.stdout
+        assert "Gong does not accept the credentials" in got.stdout
 
     def test_an_inactive_company_is_the_third(self, company: Company) -> None:
         company.engine.account = Account.INACTIVE
         got = company.invoke("check")
         assert (got.exit_code, company.gong.ledger.calls) == (3, 1)
-        assert "the credentials are right, but the company is not active" in got.stdout
+        assert "Gong treats the company as inactive" in got.stdout
 
     def test_without_engage_both_task_calls_fail_and_it_is_said(self, company: Company) -> None:
         company.engine.account = Account.WITHOUT_ENGAGE
         got = company.invoke("check")
         assert (got.exit_code, company.gong.ledger.calls) == (1, 3)
         assert verdicts(got.stdout) == ["ok", "ok", "failed", "failed"]
-        assert got.stdout.splitlines()[-1].startswith("Every call about tasks is answered 500")
+        assert got.stdout.splitlines()[-1].startswith("Every call about tasks failed with 500")
 
     def test_one_500_is_no_sign_of_that(self, company: Company) -> None:
         company.engine.inject_fault(Fault.SERVER_ERROR)
@@ -74,6 +73,12 @@ class TestCheck:
         company.engine.inject_fault(Fault.TOO_MANY, retry_after="30")
         got = company.invoke("check")
         assert (got.exit_code, company.gong.ledger.calls) == (4, 1)
+
+    @pytest.mark.parametrize("address", ["us-1.api.gong.io", "ftp://us-1.api.gong.io", "gong", "//x"])
+    def test_an_address_that_is_none_is_never_ok(self, address: str, company: Company) -> None:
+        got = company.invoke("check", "--base-url", address)
+        assert (got.exit_code, verdicts(got.stdout)) == (2, ["failed"])
+        assert company.gong.ledger.calls == 0
 
     def test_nobody_there_to_ask_about(self, company: Company) -> None:
         company.engine.people.clear()

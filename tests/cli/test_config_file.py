@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from contextlib import suppress
 from datetime import time
@@ -41,10 +42,17 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "config.toml"
 
 
+def used(file: Path) -> None:
+    """Read the file, and use each profile that has problems."""
+    read = read_config_file(file)
+    for name in read.broken:
+        read.named(name)
+
+
 def problems(file: Path, text: str) -> tuple[str, ...]:
     file.write_text(text, encoding="utf-8")
     with pytest.raises(ConfigurationError) as refused:
-        read_config_file(file)
+        used(file)
     assert str(file) in str(refused.value)
     return refused.value.problems
 
@@ -128,6 +136,60 @@ def test_what_is_no_text_is_told(file: Path) -> None:
         read_config_file(file)
 
 
+def test_a_broken_profile_leaves_the_others_usable(file: Path) -> None:
+    file.write_text("[profiles.good]\nper_second = 2\n[profiles.bad]\nper_secnd = 2")
+    read = read_config_file(file)
+    assert read.named("good").limits.per_second == 2
+    assert read.names == ("good", "bad")
+    with pytest.raises(ConfigurationError, match="did you mean per_second"):
+        read.named("bad")
+
+
+def test_a_byte_order_mark_is_no_part_of_the_text(file: Path) -> None:
+    file.write_bytes(b"\xef\xbb\xbf" + WHOLE.encode())
+    assert read_config_file(file).default_profile == "acme"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a=" + "[" * 3000,
+        "a=" + "{b=" * 3000,
+        "[profiles.a]\nper_day=" + "9" * 5000,
+        "a." * 20000 + "b = 1",
+        "#" + "x" * 2**21,
+    ],
+    ids=["brackets", "tables", "digits", "dots", "long"],
+)
+def test_nonsense_of_any_size_is_refused_by_name(text: str, file: Path) -> None:
+    file.write_text(text)
+    with pytest.raises(ConfigurationError, match=str(file)):
+        read_config_file(file)
+
+
+@pytest.mark.parametrize("digits", [10, 300, 4000])
+def test_a_number_beyond_any_limit_of_gong_is_a_problem_of_its_profile(digits: int, file: Path) -> None:
+    (problem,) = problems(file, "[profiles.a]\nper_day=" + "9" * digits)
+    assert problem == "profiles.a.per_day: must be at most 1,000,000,000"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such bits")
+@pytest.mark.parametrize("mode", [0o666, 0o620, 0o602])
+def test_a_file_that_others_can_write_is_refused_with_the_remedy(mode: int, file: Path) -> None:
+    file.write_text(WHOLE)
+    file.chmod(mode)
+    with pytest.raises(ConfigurationError) as refused:
+        read_config_file(file)
+    assert str(refused.value).splitlines()[-1] == f"  chmod go-w {file}"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has none")
+def test_a_pipe_is_not_waited_for(file: Path) -> None:
+    os.mkfifo(file)
+    with pytest.raises(ConfigurationError, match="no regular file"):
+        read_config_file(file)
+
+
 VALUES = st.one_of(st.integers(), st.booleans(), st.floats(), st.text(), st.dates(), st.lists(st.integers()))
 
 
@@ -141,7 +203,7 @@ def test_nothing_that_is_toml_is_a_surprise(table: dict[str, object], file: Path
     lines = "".join(f"{key} = {_toml(value)}\n" for key, value in table.items())
     file.write_text(f"[profiles.a]\n{lines}", encoding="utf-8", errors="replace")
     with suppress(ConfigurationError):
-        assert list(read_config_file(file).profiles) == ["a"]
+        assert list(read_config_file(file).names) == ["a"]
 
 
 def _toml(value: object) -> str:

@@ -121,7 +121,7 @@ class TestList:
         got = company.invoke("list", *(f"--user={number}" for number in range(1, 60)))
         assert got.exit_code == 5
         assert got.stderr.count("\nUser ") + 1 == list_command.STOP_AFTER - 1
-        assert got.stderr.splitlines()[-1].startswith("Error: POST ")
+        assert got.stderr.splitlines()[-1].startswith("Error: No response from Gong")
 
     def test_nobody_s_tasks_ends_with_what_stood_in_the_way(
         self, company: Company, monkeypatch: pytest.MonkeyPatch
@@ -215,5 +215,5 @@ class TestUpdate:
     def test_somebody_else_s_task_ends_with_1(self, company: Company) -> None:
         got = company.invoke("update", "7", "--user", "1", "--status", "DONE", "--output", "csv")
         assert (got.exit_code, got.stdout) == (1, "")
-        assert "answered 404" in got.stderr
+        assert "Not found: deleted, or another user's" in got.stderr
         assert got.stderr.count("\n") == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,7 +37,7 @@ def test_from_a_file_of_its_owner_s(tmp_path: Path) -> None:
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o666])
 def test_a_file_that_others_can_reach_is_refused(mode: int, tmp_path: Path) -> None:
     path = kept(tmp_path / "key", mode=mode)
-    with pytest.raises(NoSecretError, match=f"run `chmod 600 {path}`"):
+    with pytest.raises(NoSecretError, match=f"\n  chmod 600 {path}$"):
         SecretSource.parse(f"file:{path}").read({}, "acme")
 
 
@@ -50,6 +51,36 @@ def test_a_file_without_a_secret_is_told(content: bytes | None, said: str, tmp_p
         kept(path, content)
     with pytest.raises(NoSecretError, match=said):
         SecretSource.parse(f"file:{path}").read({}, "acme")
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "key", 0o600)
+    with pytest.raises(NoSecretError, match="no regular file"):
+        SecretSource.parse(f"file:{tmp_path / 'key'}").read({}, "acme")
+
+
+def test_a_byte_order_mark_is_no_part_of_the_secret(tmp_path: Path) -> None:
+    path = kept(tmp_path / "key", b"\xef\xbb\xbf" + SECRET.encode())
+    assert SecretSource.parse(f"file:{path}").read({}, "acme") == SECRET
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root gives files away")
+class TestOwners:
+    def test_another_user_s_file_is_refused(self, tmp_path: Path) -> None:
+        path = kept(tmp_path / "key")
+        os.chown(path, 65534, 65534)
+        with pytest.raises(NoSecretError, match=f"belongs to another user.*\n  chown 0 {path}$"):
+            SecretSource.parse(f"file:{path}").read({}, "acme")
+
+    def test_a_container_s_secret_is_root_s_and_readable(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = kept(tmp_path / "key", mode=0o444)
+        monkeypatch.setattr("os.geteuid", lambda: 1000)
+        assert SecretSource.parse(f"file:{path}").read({}, "acme") == SECRET
+        path.chmod(0o646)
+        with pytest.raises(NoSecretError, match="can be written by others"):
+            SecretSource.parse(f"file:{path}").read({}, "acme")
 
 
 class TestKeyring:
@@ -67,7 +98,7 @@ class TestKeyring:
 
     def test_has_none(self, keyring: dict[tuple[str, str], str]) -> None:
         keyring.clear()
-        with pytest.raises(NoSecretError, match="run `keyring set gong-tasks acme`"):
+        with pytest.raises(NoSecretError, match=r"\n  gong-tasks login --profile acme$"):
             SecretSource.parse("keyring").read({}, "acme")
 
     def test_is_locked(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,7 +115,7 @@ class TestKeyring:
         absent: dict[str, ModuleType | None] = {"keyring": None}
         monkeypatch.setattr(sys, "modules", sys.modules | absent)
         monkeypatch.setattr("gong_tasks_async.cli.config.secret_sources.find_spec", lambda _: None)
-        with pytest.raises(NoSecretError, match=r"install 'gong_tasks_async\[keyring\]'"):
+        with pytest.raises(NoSecretError, match=r"install gong_tasks_async\[keyring\]"):
             SecretSource.parse("keyring").read({}, "acme")
 
 

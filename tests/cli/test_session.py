@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import signal
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -13,7 +14,8 @@ from click.shell_completion import ShellComplete
 
 from gong_tasks_async import BudgetSpent, Paused
 from gong_tasks_async.cli.app import gong_tasks
-from gong_tasks_async.cli.session import PauseNotices, run
+from gong_tasks_async.cli.session import run
+from gong_tasks_async.cli.waiting import PauseNotices
 from gong_tasks_async.simulator import Fault
 from tests.cli.company import Company, Found
 
@@ -79,17 +81,22 @@ class TestWhichCompany:
 
 
 class TestBesideTheData:
-    def test_a_long_pause_is_told_and_a_short_one_is_not(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_a_long_pause_is_noted_and_a_short_one_is_not(
+        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("TZ", "UTC")
+        time.tzset()
+        at = datetime(2026, 3, 2, 16, 59, 30, tzinfo=UTC)
         tell = PauseNotices()
         tell(Paused(seconds=9.9))
         tell(BudgetSpent(lane="bulk", resets_at=datetime.now(UTC)))
         assert capsys.readouterr() == ("", "")
-        tell(Paused(seconds=30))
-        assert capsys.readouterr() == ("", "Paused by Gong for 30 s.\n")
-        tell(Paused(seconds=30))  # of another call that was refused in the same moment
+        tell(Paused(seconds=30, at=at))
+        assert capsys.readouterr() == ("", "Paused by Gong for 30 s, until 2026-03-02 17:00 UTC.\n")
+        tell(Paused(seconds=30, at=at))  # of another call that was refused in the same moment
         assert capsys.readouterr() == ("", "")
-        tell(Paused(seconds=86_032))
-        assert capsys.readouterr() == ("", "Paused by Gong for 23 h 53 min.\n")
+        tell(Paused(seconds=86_032, at=at))
+        assert capsys.readouterr() == ("", "Paused by Gong for 23 h 53 min, until 2026-03-03 16:53 UTC.\n")
 
     def test_warnings_for_services_are_not_written_between_the_lines(
         self, found: Found, capsys: pytest.CaptureFixture[str]
@@ -98,8 +105,8 @@ class TestBesideTheData:
         company.engine.inject_fault(Fault.TOO_MANY, retry_after="7200")  # logged as a warning
         got = company.invoke("users")
         told, error = got.stderr.splitlines()
-        assert (got.exit_code, told) == (4, "Paused by Gong for 2 h.")
-        assert error.startswith("Error: GET ")
+        assert (got.exit_code, told.partition(",")[0]) == (4, "Paused by Gong for 2 h")
+        assert error.startswith("Error: The day's calls are spent")
         assert capsys.readouterr().err == ""
         assert any(
             isinstance(handler, logging.NullHandler)

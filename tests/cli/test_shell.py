@@ -117,7 +117,7 @@ class TestPipes:
             )
         assert (said.returncode, said.stderr) == (
             1,
-            "Error: No space left on device; free some space, and run it again\n",
+            "Error: No space left on device. Free some space, and run it again.\n",
         )
 
     def test_forced_colours_reach_a_pipe_and_a_bar_does_not(self, company: Company) -> None:
@@ -203,7 +203,7 @@ class TestInterruptions:
             _, err = process.communicate(timeout=PATIENCE)
         assert json.loads(first)["status"] == "OPEN"
         assert process.returncode == 130
-        assert err.strip() == "interrupted"  # older releases of click end the line first
+        assert err.strip() == "Interrupted."  # older releases of click end the line first
 
 
 class TestCompletion:

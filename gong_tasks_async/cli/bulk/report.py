@@ -11,7 +11,7 @@ import click
 from gong_tasks_async.cli.bulk.job_argument import job_argument
 from gong_tasks_async.cli.command import Command
 from gong_tasks_async.cli.config.folders import jobs_folder
-from gong_tasks_async.cli.output.console import is_terminal, note
+from gong_tasks_async.cli.output.console import emit, is_terminal, note
 
 BESIDE = "\0"
 """Stands for the file beside the journal; no path has such a character."""
@@ -78,4 +78,4 @@ def _print_report(journal: Path, plain: bool) -> None:
     from gong_tasks_async.bulk.journal_report import report_of  # noqa: PLC0415 - see above
 
     report = report_of(journal)
-    click.echo(report.to_json() if plain else report.to_text(), nl=plain)
+    emit(report.to_json() if plain else report.to_text().removesuffix("\n"))

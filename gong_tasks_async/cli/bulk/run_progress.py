@@ -11,7 +11,7 @@ from gong_tasks_async.bulk.report import BulkReport, Outcome
 from gong_tasks_async.cli.output.console import note, stderr_console
 from gong_tasks_async.cli.output.progress import bulk_progress
 from gong_tasks_async.cli.output.text import local
-from gong_tasks_async.cli.session import PauseNotices
+from gong_tasks_async.cli.waiting import PauseNotices
 from gong_tasks_async.events import BudgetSpent, CallAttempted, Event, RetryPlanned
 
 OnOutcome: TypeAlias = Callable[[Outcome], None]

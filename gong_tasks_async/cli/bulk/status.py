@@ -11,7 +11,7 @@ import click
 from gong_tasks_async.cli.bulk.job_argument import job_argument
 from gong_tasks_async.cli.command import Command
 from gong_tasks_async.cli.config.folders import jobs_folder
-from gong_tasks_async.cli.output.console import note
+from gong_tasks_async.cli.output.console import emit, note
 from gong_tasks_async.cli.output.layout import Column, Layout
 from gong_tasks_async.cli.output.listing import Listing, OutputFormat, json_line, output_option
 
@@ -62,7 +62,7 @@ def _print_one(state: JobState, output: OutputFormat) -> None:
             for user, counts in journal.by_user().items()
         }
     if output is OutputFormat.JSONL:
-        click.echo(json_line({**_as_json(state), "by_user": users}))
+        emit(json_line({**_as_json(state), "by_user": users}))
         return
     note(f"{state.path.stem}: {state.state}, {state.counts['total']:,} rows, last written {_when(state)}")
     with Listing(USERS, output) as listing:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import click
-
 from gong_tasks_async.bulk import RowState, open_journal, write_journal_csv
 from gong_tasks_async.bulk.render.format import duration, one_line
 from gong_tasks_async.bulk.report import BulkReport
-from gong_tasks_async.cli.advice import line_for_people
 from gong_tasks_async.cli.bulk.job_argument import resume_command
 from gong_tasks_async.cli.bulk.run_progress import CallMeter
 from gong_tasks_async.cli.errors import forget_output
 from gong_tasks_async.cli.exit_codes import ExitCode, exit_code_of
-from gong_tasks_async.cli.output.console import is_terminal, note, stdout_console
+from gong_tasks_async.cli.messages import line_for_operator
+from gong_tasks_async.cli.output.console import emit, is_terminal, note, stdout_console
 from gong_tasks_async.cli.output.text import counted, failure, local
+from gong_tasks_async.cli.output.visible import visible_json
 
 SHOWN = 20
 """Failures shown; a file beside the journal has all."""
@@ -77,7 +76,7 @@ def write_failures(journal: Path) -> Path:
 
 def _write(report: BulkReport, *, json: bool) -> None:
     if json:
-        click.echo(report.to_json())
+        emit(visible_json(report.to_json()))
     else:
         _draw(report)
 
@@ -102,7 +101,7 @@ _STYLES = {"updated": "green", "unchanged": "dim", "failed": "red", "pending": "
 
 def _print_advice(report: BulkReport, journal: Path | None, meter: CallMeter) -> None:
     if report.stopped_because is not None:
-        note(f"Stopped: {line_for_people(report.stopped_because)}")
+        note(f"Stopped: {line_for_operator(report.stopped_because)}")
     elif report.pending:
         trouble = f" ({one_line(meter.trouble)})" if meter.trouble else ""
         note(f"{counted(report.pending, 'row')} got no final response{trouble}.")

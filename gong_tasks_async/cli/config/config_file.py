@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo
 
 from attrs import field, frozen
 
-from gong_tasks_async.cli.advice import cli_message
 from gong_tasks_async.cli.config.folders import expand_home
+from gong_tasks_async.cli.config.private_files import UnsafeFileError, check_owner, read_regular
 from gong_tasks_async.cli.config.secret_sources import SecretSource
+from gong_tasks_async.cli.messages import message_of
 from gong_tasks_async.quota import QuotaLimits
 
 
@@ -62,6 +63,40 @@ class ConfigFile:
     path: Path
     default_profile: str | None = None
     profiles: Mapping[str, Profile] = field(factory=dict)
+    broken: Mapping[str, tuple[str, ...]] = field(factory=dict)
+    """Profiles with problems, which are reported when one of these is used: the others work."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All profiles, those with problems included."""
+        return (*self.profiles, *self.broken)
+
+    def named(self, name: str) -> Profile:
+        """The profile of that name.
+
+        Raises:
+            ConfigurationError: there is none, or it has problems.
+        """
+        if name in self.broken:
+            raise ConfigurationError(str(self.path), self.broken[name])
+        if name not in self.profiles:
+            known = ", ".join(self.names) or "none"
+            raise ConfigurationError(str(self.path), (f"there is no profile {name!r}; there are: {known}",))
+        return self.profiles[name]
+
+    def default(self) -> Profile | None:
+        """The default profile: the one that is named so, or the only one.
+
+        Raises:
+            ConfigurationError: it has problems.
+        """
+        names = self.names
+        name = self.default_profile or (names[0] if len(names) == 1 else None)
+        return None if name is None else self.named(name)
+
+
+LARGEST = 10**9
+"""No limit of Gong is near it, and a file's number of thousands of digits would be as hard to store."""
 
 
 def _text(value: object) -> str:
@@ -98,6 +133,8 @@ def _number(value: object) -> float:
 def _whole(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"must be a whole number, not {value!r}")
+    if abs(value) > LARGEST:
+        raise ValueError(f"must be at most {LARGEST:,}")
     return value
 
 
@@ -141,49 +178,64 @@ def read_config_file(path: Path) -> ConfigFile:
     """Read the file, or nothing where there is none.
 
     Raises:
-        ConfigurationError: it is not TOML, or a value makes no sense.
+        ConfigurationError: it is not TOML, a value outside of the profiles makes no sense, or others can write it.
         OSError: it is there and cannot be read.
     """
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        data, status = read_regular(path)
+        check_owner(path, status)
+        raw = tomllib.loads(data.decode("utf-8-sig"))  # some editors write a byte order mark
+    except (FileNotFoundError, NotADirectoryError):
         return ConfigFile(path)
+    except UnsafeFileError as error:
+        raise ConfigurationError(str(path), (str(error).removeprefix(f"{path} "),)) from None
     except UnicodeDecodeError:
         raise ConfigurationError(str(path), ("it is not UTF-8 text",)) from None
     except tomllib.TOMLDecodeError as error:  # its text has the line
         raise ConfigurationError(str(path), (f"it is not TOML: {error}",)) from None
+    except (ValueError, RecursionError):  # of a number with thousands of digits, of thousands of brackets
+        raise ConfigurationError(
+            str(path), ("a number in it is too long, or it is nested too deeply",)
+        ) from None
     return _read(path, raw)
 
 
 def _read(path: Path, raw: dict[str, Any]) -> ConfigFile:
     problems = list(_unknown("", raw, ("default_profile", "profiles")))
-    profiles = dict(_profiles(raw.get("profiles", {}), problems))
+    tables = raw.get("profiles", {})
+    if not isinstance(tables, dict):
+        problems.append("profiles: write a table for each company, such as [profiles.acme]")
+        tables = {}
     default = raw.get("default_profile")
-    if default is not None and (not isinstance(default, str) or default not in raw.get("profiles", {})):
+    if default is not None and (not isinstance(default, str) or default not in tables):
         problems.append(f"default_profile: there is no [profiles.{default}]")
     if problems:
-        raise ConfigurationError(str(path), tuple(problems))
-    return ConfigFile(path, default, profiles)
+        raise ConfigurationError(str(path), (*problems, *_all_problems(tables)))
+    read = {name: _profile(name, table) for name, table in tables.items()}
+    return ConfigFile(
+        path,
+        default,
+        {name: profile for name, profile in read.items() if isinstance(profile, Profile)},
+        {name: wrong for name, wrong in read.items() if isinstance(wrong, tuple)},
+    )
 
 
-def _profiles(raw: object, problems: list[str]) -> Iterator[tuple[str, Profile]]:
-    if not isinstance(raw, dict):
-        problems.append("profiles: write a table for each company, such as [profiles.acme]")
-        return
-    for name, table in raw.items():
-        if isinstance(table, dict):
-            yield name, _profile(name, table, problems)
-        else:
-            problems.append(f"profiles.{name}: must be a table: put it below [profiles.NAME]")
+def _all_problems(tables: Mapping[str, object]) -> Iterator[str]:
+    for name, table in tables.items():
+        found = _profile(name, table)
+        yield from found if isinstance(found, tuple) else ()
 
 
-def _profile(name: str, table: dict[str, Any], problems: list[str]) -> Profile:
+def _profile(name: str, table: object) -> Profile | tuple[str, ...]:
+    """A profile, or everything that is wrong with it."""
     place = f"profiles.{name}"
-    problems += _unknown(f"{place}.", table, tuple(_KEYS))
+    if not isinstance(table, dict):
+        return (f"{place}: must be a table: put it below [profiles.NAME]",)
+    problems = list(_unknown(f"{place}.", table, tuple(_KEYS)))
     values = dict(_values(place, table, problems))
     limits = _limits(place, {key: values.pop(key) for key in _LIMIT_KEYS if key in values}, problems)
     problems += (f"{place}: {trouble}" for trouble in _credential_problems(table))
-    return Profile(name=name, limits=limits, **values)
+    return tuple(problems) or Profile(name=name, limits=limits, **values)
 
 
 def _values(place: str, table: dict[str, Any], problems: list[str]) -> Iterator[tuple[str, Any]]:
@@ -199,7 +251,7 @@ def _limits(place: str, values: dict[str, Any], problems: list[str]) -> QuotaLim
     try:
         return QuotaLimits(**values)
     except ValueError as error:
-        problems.append(f"{place}: {cli_message(error)}")
+        problems.append(f"{place}: {message_of(error).what}")
         return QuotaLimits()
 
 

@@ -16,8 +16,9 @@ from urllib.parse import urlsplit
 from attrs import evolve, field, frozen
 
 from gong_tasks_async.auth.oauth import OAuthToken
-from gong_tasks_async.cli.config.config_file import ConfigFile, ConfigurationError, Profile, read_config_file
+from gong_tasks_async.cli.config.config_file import ConfigFile, Profile, read_config_file
 from gong_tasks_async.cli.config.folders import config_file, jobs_folder, state_folder
+from gong_tasks_async.cli.config.private_files import make_private_folder
 from gong_tasks_async.cli.config.sign_in import (
     SignIn,
     environment_has_credentials,
@@ -30,6 +31,17 @@ from gong_tasks_async.settings import DEFAULT_BASE_URL
 
 ENVIRONMENT = "environment"
 """The name of a profile that the environment makes."""
+
+
+class StateFolderError(OSError):
+    """The state folder cannot be made; the message names the variable that moves it."""
+
+    def __init__(self, folder: Path, error: OSError) -> None:
+        super().__init__(
+            error.errno,
+            f"{error.strerror}; name a folder that can be written in GONG_TASKS_STATE",
+            str(folder),
+        )
 
 
 @frozen(kw_only=True)
@@ -55,11 +67,15 @@ class Configuration:
         """Make the folders that are not there yet, for their owner alone.
 
         Raises:
-            OSError: they cannot be made.
+            StateFolderError: they cannot be made.
+            UnsafeFileError: they are another user's, or others can write them.
         """
         store = self.limits.day_store
-        for folder in (self.jobs_folder, *([store.parent] if store else [])):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (self.jobs_folder.parent, self.jobs_folder, *([store.parent] if store else [])):
+            try:
+                make_private_folder(folder)
+            except OSError as error:
+                raise StateFolderError(folder, error) from error
 
 
 def read_configuration(
@@ -98,11 +114,17 @@ def chosen_profile(file: ConfigFile, environment: Mapping[str, str], named: str 
         ConfigurationError: the file has no profile of that name.
     """
     if named:
-        return _named(file, named)
-    default = _default(file)
+        return file.named(named)
+    if environment_has_credentials(environment) and _default_is_broken(file):
+        return None
+    default = file.default()
     if default and default.has_credentials and environment_has_credentials(environment):
         return None
     return default
+
+
+def _default_is_broken(file: ConfigFile) -> bool:
+    return file.default_profile in file.broken or (not file.profiles and len(file.broken) == 1)
 
 
 def _configuration(
@@ -139,19 +161,6 @@ def company_name(base_url: str, identity: str) -> str:
     return f"{host.replace(':', '-')}-{sha256(told_apart.encode()).hexdigest()[:12]}"
 
 
-def _named(file: ConfigFile, name: str) -> Profile:
-    if name in file.profiles:
-        return file.profiles[name]
-    known = ", ".join(file.profiles) or "none"
-    raise ConfigurationError(str(file.path), (f"there is no profile {name!r}; there are: {known}",))
-
-
-def _default(file: ConfigFile) -> Profile | None:
-    if file.default_profile:
-        return file.profiles[file.default_profile]
-    return next(iter(file.profiles.values())) if len(file.profiles) == 1 else None
-
-
 def _notes(
     file: ConfigFile, named: str | None, environment: Mapping[str, str], chosen: Profile | None
 ) -> tuple[str, ...]:
@@ -160,7 +169,7 @@ def _notes(
         if environment_has_credentials(environment):
             return (f"the credentials are those of profile {named!r}, not those of the environment.",)
         return ()
-    default = _default(file)
+    default = None if _default_is_broken(file) else file.default()
     if default and default != chosen:
         return (f"the credentials are the environment's; for the file's, add --profile {default.name}.",)
     if default and default.has_credentials and environment.get("GONG_BASE_URL", "").strip():

@@ -6,8 +6,6 @@ repositories, and on screens.
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,6 +13,7 @@ from pathlib import Path
 from attrs import frozen
 
 from gong_tasks_async.cli.config.folders import expand_home
+from gong_tasks_async.cli.config.private_files import UnsafeFileError, check_secret, read_regular
 
 KINDS = ("env", "file", "keyring")
 HOW = 'name its place: "env:NAME", "file:PATH" (a file that only you can read), or "keyring"'
@@ -68,18 +67,18 @@ def read_private(path: Path) -> str:
     """The text of a file that only its owner can read.
 
     Raises:
-        NoSecretError: it cannot be read, is empty, or others can read it.
+        NoSecretError: it cannot be read, is empty, no regular file, another user's, or others can read it.
     """
     try:
-        with path.open(encoding="utf-8") as file:
-            # Windows has no such bits.
-            if os.name != "nt" and stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o077:
-                raise NoSecretError(f"others can read {path}: run `chmod 600 {path}`")
-            secret = file.read().strip()
+        data, status = read_regular(path)
+        check_secret(path, status)
+        secret = data.decode("utf-8-sig").strip()  # editors of Windows write a byte order mark
     except OSError as error:
         raise NoSecretError(f"{path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise NoSecretError(f"{path} holds no text") from None
+    except UnsafeFileError as error:
+        raise NoSecretError(str(error)) from None
     if not secret:
         raise NoSecretError(f"{path} is empty: put the secret into it")
     return secret
@@ -87,7 +86,7 @@ def read_private(path: Path) -> str:
 
 def _from_keyring(account: str) -> str:
     if not find_spec("keyring"):
-        raise NoSecretError("keyring is not installed; install 'gong_tasks_async[keyring]'")
+        raise NoSecretError("keyring is not installed: install gong_tasks_async[keyring]")
     import keyring  # noqa: PLC0415 - an extra
     import keyring.errors  # noqa: PLC0415 - an extra
 
@@ -96,5 +95,5 @@ def _from_keyring(account: str) -> str:
     except keyring.errors.KeyringError as error:
         raise NoSecretError(f"the keyring cannot be read: {error}") from None
     if not secret:
-        raise NoSecretError(f"the keyring has none: run `keyring set gong-tasks {account}`")
+        raise NoSecretError(f"the keyring has none: store it\n  gong-tasks login --profile {account}")
     return secret

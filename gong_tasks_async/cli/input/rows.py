@@ -12,7 +12,6 @@ from typing import Any
 from attrs import field, frozen
 
 from gong_tasks_async.bulk.dates import Clock
-from gong_tasks_async.cli.advice import cli_message
 from gong_tasks_async.cli.input.cells import (
     is_address,
     read_priority,
@@ -25,6 +24,7 @@ from gong_tasks_async.cli.input.dates import read_date
 from gong_tasks_async.cli.input.problems import Problem
 from gong_tasks_async.cli.input.records import Record, Table
 from gong_tasks_async.cli.input.row_checks import rounded_ids
+from gong_tasks_async.cli.messages import message_of
 from gong_tasks_async.cli.output.as_listed import ListedValues, read_listed
 from gong_tasks_async.models import TaskStatus, TaskUpdate
 
@@ -214,7 +214,7 @@ class _Reader:
         try:
             row.update(row.user)
         except ValueError as error:
-            return [cli_message(error)]
+            return [message_of(error).what]
         rows.append(row)
         return []
 

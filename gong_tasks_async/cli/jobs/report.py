@@ -10,7 +10,7 @@ import click
 from gong_tasks_async.cli.command import Command
 from gong_tasks_async.cli.job_server import JobServer, read_only_options
 from gong_tasks_async.cli.jobs.with_job import with_job
-from gong_tasks_async.cli.output.console import is_terminal
+from gong_tasks_async.cli.output.console import emit, is_terminal
 
 if TYPE_CHECKING:
     from gong_tasks_async.distributed import Job
@@ -45,7 +45,7 @@ def command(name: str, form: str | None, server: JobServer) -> None:
         return await (_csv(job) if chosen == "csv" else _report(job, chosen))
 
     text = with_job(server, name, written)
-    click.echo(text, nl=not text.endswith("\n"))
+    emit(text.removesuffix("\n"))
 
 
 async def _report(job: Job, form: str) -> str:

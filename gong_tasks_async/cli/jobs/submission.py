@@ -17,10 +17,11 @@ from gong_tasks_async.cli.input.rows import ParsedInput
 from gong_tasks_async.cli.input.source import Source, name_from
 from gong_tasks_async.cli.job_server import JobServer
 from gong_tasks_async.cli.jobs.text import next_command
-from gong_tasks_async.cli.output.console import is_terminal, note
+from gong_tasks_async.cli.output.console import emit, is_terminal, note
 from gong_tasks_async.cli.output.plan import print_plan
 from gong_tasks_async.cli.output.text import counted
-from gong_tasks_async.cli.session import PauseNotices, open_client
+from gong_tasks_async.cli.session import open_client
+from gong_tasks_async.cli.waiting import PauseNotices
 from gong_tasks_async.distributed import Job, JobExistsError, Jobs, JobState, Progress
 from gong_tasks_async.distributed.queue import checked_name
 from gong_tasks_async.quota.redis import RedisQuota
@@ -89,7 +90,7 @@ def _check_cancelled(progress: Progress) -> Progress:
 
 def _print_job(progress: Progress) -> None:
     """Print the name on standard output; state and next command on standard error."""
-    click.echo(progress.job)
+    emit(progress.job)
     rows = counted(progress.rows, "row")
     if progress.finished:
         note(f"These {rows} are already job {progress.job}, which is {progress.state}.")

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 import click
 
 from gong_tasks_async.bulk.render.csv_rows import FORMULA_STARTS, PLAIN_NUMBER
-from gong_tasks_async.cli.output.console import is_terminal, note
+from gong_tasks_async.cli.output.console import is_terminal, may_reach_screen, note
 from gong_tasks_async.cli.output.layout import Layout
 from gong_tasks_async.cli.output.tables import draw_table
+from gong_tasks_async.cli.output.visible import visible, visible_json
 
 if TYPE_CHECKING:
     from gong_tasks_async.models import JsonValue
@@ -58,6 +59,7 @@ class Listing(Generic[T]):
         self._layout = layout
         self._output = output
         self._kept: list[T] = []
+        self._on_terminal = is_terminal()
         # Quotes mark all text, ids included, as in the reports of bulk runs.
         self._csv = csv.writer(sys.stdout, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
         if output is OutputFormat.CSV:
@@ -65,8 +67,8 @@ class Listing(Generic[T]):
 
     @property
     def shares_screen(self) -> bool:
-        """Whether rows appear on the terminal while they come, so that a bar would stand between them."""
-        return self._output is not OutputFormat.TABLE and is_terminal()
+        """Whether rows may appear on the terminal while they come, so that a bar would stand between them."""
+        return self._output is not OutputFormat.TABLE and may_reach_screen()
 
     def add(self, rows: Iterable[T]) -> None:
         """Write some rows; the reader of a pipe gets them now."""
@@ -89,14 +91,19 @@ class Listing(Generic[T]):
 
     def _write(self, row: T) -> None:
         if self._output is OutputFormat.CSV:
-            self._csv.writerow([escape_formula(column.cell(row)) for column in self._layout.csv])
+            self._csv.writerow([self._cell(column.cell(row)) for column in self._layout.csv])
         else:
-            click.echo(json_line(self._layout.to_json(row)))
+            sys.stdout.write(f"{json_line(self._layout.to_json(row))}\n")
+
+    def _cell(self, text: str | None) -> str:
+        """A cell as it is for a program; on a terminal nothing of it is obeyed."""
+        cell = escape_formula(text)
+        return visible(cell) if self._on_terminal else cell
 
 
 def json_line(value: Mapping[str, JsonValue]) -> str:
     """One JSON object without line breaks, its ids as text."""
-    return json.dumps(with_ids_as_text(value), ensure_ascii=False, separators=(",", ":"))
+    return visible_json(json.dumps(with_ids_as_text(value), ensure_ascii=False, separators=(",", ":")))
 
 
 def with_ids_as_text(value: Any, key: str = "") -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json as json_module
 from typing import TYPE_CHECKING
 
-import click
+from gong_tasks_async.cli.output.console import emit
 
 if TYPE_CHECKING:
     from gong_tasks_async.bulk.plan import Plan
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def print_plan(plan: Plan, quota: QuotaSnapshot, *, json: bool) -> None:
     """Print what a run would do."""
     if json:
-        click.echo(json_module.dumps(plan_as_json(plan, quota)))
+        emit(json_module.dumps(plan_as_json(plan, quota)))
     else:
         _print_text(plan, quota)
 
@@ -24,14 +24,14 @@ def _print_text(plan: Plan, quota: QuotaSnapshot) -> None:
     from gong_tasks_async.cli.output.text import counted, describe_cost, describe_updates, local  # noqa: PLC0415 - for the same reason
 
     saved = f"{counted(plan.duplicates, 'duplicate')} merged, {len(plan.unchanged):,} already up to date"
-    click.echo(f"{counted(plan.rows, 'row')}: {saved}")
+    emit(f"{counted(plan.rows, 'row')}: {saved}")
     if not plan.calls:
-        click.echo("Nothing to change.")
+        emit("Nothing to change.")
         return
-    click.echo(f"{describe_updates(plan.updates)}.")
-    click.echo(f"{describe_cost(plan, quota)}.")
+    emit(f"{describe_updates(plan.updates)}.")
+    emit(f"{describe_cost(plan, quota)}.")
     if plan.estimate is not None:
-        click.echo(f"If started now, finishes {local(plan.estimate.ends_at)}.")
+        emit(f"If started now, finishes {local(plan.estimate.ends_at)}.")
 
 
 def plan_as_json(plan: Plan, quota: QuotaSnapshot) -> dict[str, object]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from gong_tasks_async.bulk.render.format import one_line
 from gong_tasks_async.cli.output.console import note, stdout_console
 from gong_tasks_async.cli.output.layout import Column, Layout
+from gong_tasks_async.cli.output.visible import visible_line
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -21,19 +21,20 @@ GAP = 2
 def draw_facts(facts: Mapping[str, str]) -> None:
     """Write some facts, each after its name; in a narrow terminal they take several lines."""
     from rich.table import Table  # noqa: PLC0415 - 65 ms that help and completion need not spend
+    from rich.text import Text  # noqa: PLC0415 - as above
 
     grid = Table.grid(padding=(0, GAP, 0, 0))
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
     for name, words in facts.items():
-        grid.add_row(name, words)
+        grid.add_row(name, Text(visible_line(words)))
     stdout_console().print(grid)
 
 
 def draw_table(layout: Layout[T], rows: Sequence[T]) -> None:
     """Draw rows for a person; columns for which the terminal is too narrow are left out, with a note."""
     screen = stdout_console()
-    cells = [[one_line(column.cell(row) or "") for column in layout.table] for row in rows]
+    cells = [[visible_line(column.cell(row) or "") for column in layout.table] for row in rows]
     widths = fitted(layout.table, cells, screen.width)
     screen.print(_table(layout.table, cells, widths))
     if left_out := [column.title for column, width in zip(layout.table, widths, strict=True) if not width]:

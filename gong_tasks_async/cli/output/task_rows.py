@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from gong_tasks_async import Task, to_json
+from gong_tasks_async.cli.local_time import local_time
 from gong_tasks_async.cli.output.as_listed import as_listed
 from gong_tasks_async.cli.output.layout import Column, Layout
 
@@ -38,11 +39,6 @@ def spelled(moment: datetime | None) -> str:
     return moment.isoformat() if moment else ""
 
 
-def local(moment: datetime | None) -> str:
-    """A moment for people: as the clocks of this machine show it."""
-    return f"{moment.astimezone():%Y-%m-%d %H:%M}" if moment else ""
-
-
 TASKS: Final = Layout[Task](
     what="tasks",
     to_json=lambda task: {**to_json(task), "asListed": as_listed(task)},
@@ -63,7 +59,7 @@ TASKS: Final = Layout[Task](
     ),
     table=(
         Column("Task", lambda task: str(task.id)),
-        Column("Due", lambda task: local(task.due_date)),
+        Column("Due", lambda task: local_time(task.due_date)),
         Column("Call", person, least=12),
         Column("Why", reason, least=12),
         Column("User", lambda task: task.user_id),

@@ -9,6 +9,7 @@ from datetime import datetime
 from gong_tasks_async.bulk.plan import Plan
 from gong_tasks_async.bulk.render.format import duration, one_line, request_id, said
 from gong_tasks_async.bulk.report import Failed
+from gong_tasks_async.cli.local_time import local_time_zone
 from gong_tasks_async.errors import APIError
 from gong_tasks_async.models import TaskUpdate
 from gong_tasks_async.quota import QuotaSnapshot
@@ -79,7 +80,7 @@ def _of_today(calls: int, quota: QuotaSnapshot) -> str:
 
 def local(moment: datetime) -> str:
     """A time by this machine's clock, with its zone."""
-    return f"{moment.astimezone():%Y-%m-%d %H:%M %Z}"
+    return local_time_zone(moment)
 
 
 def failure(failed: Failed) -> str:

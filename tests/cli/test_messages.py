@@ -1,0 +1,129 @@
+"""What operators read of each error: no class, no method, no keyword; the same facts as developers read."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import attrs
+import pytest
+
+import gong_tasks_async.bulk.journal_report
+import gong_tasks_async.distributed.errors  # noqa: F401 - its errors are walked
+from gong_tasks_async import TaskUpdate, errors
+from gong_tasks_async.cli.errors import exit_for
+from gong_tasks_async.cli.messages import MESSAGES, error_code, line_for_operator, message_of
+from gong_tasks_async.errors import GongError
+from gong_tasks_async.simulator import Account
+from tests.cli.company import Company
+
+FACTS: dict[str, Any] = {
+    "status": 503,
+    "errors": ("Not today",),
+    "method": "PATCH",
+    "url": "https://api.gong.io/v2/tasks/7",
+    "attempts": 3,
+    "resets_at": datetime(2026, 3, 2, 17, tzinfo=UTC),
+    "retry_after": 90.0,
+    "estimate": 12.0,
+    "retryable": True,
+    "connected": True,
+    "headers": {},
+    "proxy": "http://proxy.example:3128",
+}
+FOR_DEVELOPERS = re.compile(
+    r"PATCH|POST|GET |user_id|task_id|base_url|settled|missing_is_empty|RetryPolicy|QuotaLimits|=True|\w\(\.\.\.|Error\\b"
+)
+
+
+def all_kinds(root: type[GongError] = GongError) -> Iterator[type[GongError]]:
+    yield root
+    for kind in root.__subclasses__():
+        yield from all_kinds(kind)
+
+
+KINDS = sorted(
+    {kind for kind in all_kinds() if kind.__module__.startswith("gong_tasks_async.")},
+    key=lambda kind: kind.__name__,
+)
+
+
+def made(kind: type[GongError]) -> GongError:
+    error = kind.__new__(kind)
+    for field in attrs.fields(kind):
+        error.__dict__[field.name] = FACTS.get(field.name, "a fact")
+    return error
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_class_of_error_has_a_message_of_its_own(kind: type[GongError]) -> None:
+    assert kind.__name__ in MESSAGES, f"write what {kind.__name__} means to an operator into cli/messages.py"
+
+
+def test_no_entry_is_left_over() -> None:
+    assert set(MESSAGES) - {kind.__name__ for kind in KINDS} <= SOON
+
+
+SOON = {"ForeignResponseError", "ProxyError", "RedirectError", "TLSError", "UpdateMismatchError"}
+
+
+@pytest.mark.parametrize(
+    "kind", [kind for kind in KINDS if kind.__name__ not in {"GongError", "RecordedError"}]
+)
+@pytest.mark.parametrize("status", [404, 407, 500, 503])
+def test_operators_read_nothing_that_is_for_developers(kind: type[GongError], status: int) -> None:
+    error = made(kind)
+    error.__dict__["status"] = status
+    line = line_for_operator(error)
+    assert FOR_DEVELOPERS.search(line) is None, line
+    assert line.count("..") == 0, line
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("TaskNotFoundError", "task_not_found"), ("APIError", "api"), ("DeadlineExceeded", "deadline_exceeded")],
+)
+def test_a_class_is_a_code_for_programs(name: str, code: str) -> None:
+    assert error_code(type(name, (Exception,), {})) == code
+
+
+def test_refused_values_lose_the_class_and_keep_each_problem() -> None:
+    with pytest.raises(ValueError, match="refused") as caught:
+        TaskUpdate(0, "7")
+    assert "TaskUpdate" not in message_of(caught.value).what
+    assert "; " in message_of(caught.value).what
+
+
+def test_text_of_gong_stays_in_one_line() -> None:
+    foreseen = exit_for(errors.BadRequestError(status=400, errors=("a\nb",)))
+    assert foreseen is not None
+    assert "\n" not in line_for_operator(errors.BadRequestError(status=400, errors=("a\nb",)))
+
+
+class TestErrorsOption:
+    @pytest.mark.parametrize("line", ["--errors json list --user 7", "list --errors json --user 7"])
+    def test_one_json_object_a_line(self, line: str, company: Company) -> None:
+        company.engine.account = Account.INACTIVE
+        got = company.invoke(*line.split())
+        (error,) = map(json.loads, got.stderr.splitlines())
+        assert got.exit_code == 3
+        assert error == {
+            "error": "Gong treats the company as inactive" + error["error"][35:],
+            "code": "inactive_company",
+            "advice": "Ask its Gong administrator.",
+        }
+
+    @pytest.mark.parametrize("line", ["lits", "list", "update x --user 7", "list --no-such"])
+    def test_so_is_a_wrong_command_line(self, line: str, company: Company) -> None:
+        got = company.invoke("--errors", "json", *line.split())
+        (error,) = map(json.loads, got.stderr.splitlines())
+        assert (got.exit_code, error["code"], "--help" in error["advice"]) == (2, "usage", True)
+
+    def test_verbose_adds_what_developers_read(self, company: Company) -> None:
+        company.engine.account = Account.INACTIVE
+        got = company.invoke("list", "--user", "7", "--verbose")
+        assert "InactiveCompanyError: POST http://" in got.stderr
