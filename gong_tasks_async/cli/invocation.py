@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any, Final, TypeVar
 
 import click
@@ -26,3 +27,20 @@ def global_option(name: str) -> Any:
     """The value of an option of every command; None outside of one."""
     context = click.get_current_context(silent=True)
     return None if context is None else context.meta.get(_OPTIONS, {}).get(name)
+
+
+def to_type(*words: str) -> str:
+    """A command to be typed next, complete: at the company of this command line, each word quoted for the shell."""
+    line = shlex.join(("gong-tasks", *words))
+    return "".join((line, *(f" {flag} {shlex.quote(value)}" for flag, value in _same_company().items())))
+
+
+def _same_company() -> dict[str, str]:
+    context = click.get_current_context(silent=True)
+    given = context.params if context else {}
+    options = {
+        "--profile": global_option("profile"),
+        "--base-url": given.get("base_url"),
+        "--company": given.get("company"),
+    }
+    return {flag: value for flag, value in options.items() if isinstance(value, str) and value}

@@ -247,7 +247,7 @@ def _job_not_found(error: Any) -> Text:
 
 
 def _job_exists(error: Any) -> Text:
-    return f"There is already a job {error.job!r}, with other rows", "Choose another --name."
+    return f"A job {error.job!r} exists, with other rows", "Choose another --name."
 
 
 def _unknown_credentials(error: Any) -> Text:

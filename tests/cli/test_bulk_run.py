@@ -25,7 +25,10 @@ class TestTheGroup:
 
     def test_a_command_that_is_none(self, company: Company) -> None:
         result = company.invoke("bulk", "rnu")
-        assert (result.exit_code, "No such command 'rnu'" in result.stderr) == (2, True)
+        assert (result.exit_code, "There is no command 'rnu'. Did you mean 'run'?" in result.stderr) == (
+            2,
+            True,
+        )
 
     def test_shells_complete_commands_and_names_of_jobs(
         self, company: Company, monkeypatch: pytest.MonkeyPatch

@@ -124,7 +124,7 @@ class TestSelection:
         everybody = company.invoke("bulk", "run", "--all-users", "--set-status", "DONE", "--yes")
         assert (everybody.exit_code, "Nothing to change" in everybody.stderr) == (0, True)
         named = company.invoke("bulk", "run", "--user", "7", "--set-status", "DONE", "--yes")
-        assert (named.exit_code, "answered 404" in named.stderr) == (1, True)
+        assert (named.exit_code, "Gong found no such user" in named.stderr) == (1, True)
 
     def test_a_user_that_is_none(self, company: Company) -> None:
         assert company.invoke("bulk", "run", "--user", " ", "--set-status", "DONE").exit_code == 2

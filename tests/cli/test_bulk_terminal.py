@@ -49,7 +49,7 @@ class TestTheQuestion:
             screen.wait_for(r"\[y/N\]")
             screen.interrupt(stop)
             assert screen.end() == 130
-            assert "interrupted" in screen.screen
+            assert "Interrupted." in screen.screen
         assert company.gong.ledger.calls == 0
 
     @pytest.mark.parametrize("columns", [38, 120])

@@ -70,9 +70,9 @@ def test_the_whole_file(file: Path) -> None:
     assert [profile.has_credentials for profile in (acme, umbrella, plain)] == [True, True, False]
 
 
-def test_the_readme_s_file(file: Path) -> None:
-    readme = (Path(__file__).parent.parent.parent / "README.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)
+def test_the_documented_file(file: Path) -> None:
+    page = (Path(__file__).parent.parent.parent / "docs/operations/profiles.md").read_text(encoding="utf-8")
+    example, *_ = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
     file.write_text(example)
     assert all(profile.has_credentials for profile in read_config_file(file).profiles.values())
 

@@ -30,7 +30,7 @@ from gong_tasks_async.errors import GongError
 from gong_tasks_async.simulator import Account, Fault
 from tests.cli.company import Company
 
-README = (Path(__file__).parent.parent.parent / "README.md").read_text()
+PAGE = (Path(__file__).parent.parent.parent / "docs/operations/files.md").read_text(encoding="utf-8")
 
 
 def taken_away(company: Company) -> None:
@@ -204,6 +204,5 @@ class TestTheGroup:
         return CliRunner().invoke(app.gong_tasks, ["users"])
 
 
-def test_the_readme_has_the_same_table() -> None:
-    section = README.partition("## On the command line")[2].partition("\n## ")[0]
-    assert [int(code) for code in re.findall(r"^\| (\d+) \|", section, re.MULTILINE)] == list(ExitCode)
+def test_the_manual_has_the_same_table() -> None:
+    assert [int(code) for code in re.findall(r"^\| (\d+) \|", PAGE, re.MULTILINE)] == list(ExitCode)

@@ -177,7 +177,7 @@ class TestStatus:
             assert json.loads(process.stdout.readline())["state"] == "starting"
             process.send_signal(signal.SIGINT)
             _, said = process.communicate(timeout=PATIENCE)
-        assert (process.returncode, said.strip()) == (130, "interrupted")
+        assert (process.returncode, said.strip()) == (130, "Interrupted.")
         assert floor.progress("mine").state == "starting"
 
     def test_only_a_job_can_be_followed(self, floor: Floor) -> None:

@@ -51,5 +51,5 @@ def test_a_used_up_token_is_3_and_stays_secret(company: Company, token: Path) ->
 def test_a_token_that_others_can_read_is_3_and_nothing_is_sent(company: Company, token: Path) -> None:
     token.chmod(0o644)
     got = company.invoke("users")
-    assert (got.exit_code, f"run `chmod 600 {token}`" in got.stderr) == (3, True)
+    assert (got.exit_code, f"\n  chmod 600 {token}\n" in got.stderr) == (3, True)
     assert company.gong.ledger.token_entries == []

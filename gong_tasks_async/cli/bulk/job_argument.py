@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Callable
 from typing import Any
 
 import click
 
 from gong_tasks_async.cli.config.folders import jobs_folder
+from gong_tasks_async.cli.invocation import to_type
 
 
 def job_argument(*, required: bool = True) -> Callable[[Any], Any]:
@@ -26,8 +26,4 @@ def _complete(_context: click.Context, _parameter: click.Parameter, incomplete: 
 
 def resume_command(name: str) -> str:
     """The command that resumes a job, at the company of this command line."""
-    context = click.get_current_context(silent=True)
-    said = context.params if context else {}
-    flags = {f"--{flag.replace('_', '-')}": said.get(flag) for flag in ("profile", "base_url")}
-    chosen = [f" {flag} {shlex.quote(value)}" for flag, value in flags.items() if value]
-    return "".join((f"gong-tasks bulk resume {name}", *chosen))
+    return to_type("bulk", "resume", name)

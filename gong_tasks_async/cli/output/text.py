@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
 from gong_tasks_async.bulk.plan import Plan
-from gong_tasks_async.bulk.render.format import duration, one_line, request_id, said
+from gong_tasks_async.bulk.render.format import duration
 from gong_tasks_async.bulk.report import Failed
 from gong_tasks_async.cli.local_time import local_time_zone
-from gong_tasks_async.errors import APIError
+from gong_tasks_async.cli.messages import line_for_operator
 from gong_tasks_async.models import TaskUpdate
 from gong_tasks_async.quota import QuotaSnapshot
 
@@ -85,10 +85,4 @@ def local(moment: datetime) -> str:
 
 def failure(failed: Failed) -> str:
     """One line for a failed row: the task, its owner, Gong's message, and what to do."""
-    error = failed.error
-    advice = f" {error.advice}" if isinstance(error, APIError) else ""
-    reference = f" [request id {request_id(error)}]" if request_id(error) else ""
-    status = f"{error.status}: " if isinstance(error, APIError) else ""
-    return one_line(
-        f"task {failed.update.task_id} of user {failed.update.user_id}: {status}{said(error)}{reference}.{advice}"
-    )
+    return f"task {failed.update.task_id} of user {failed.update.user_id}: {line_for_operator(failed.error)}"
