@@ -24,7 +24,7 @@ class TestFailures:
         result = company.invoke("bulk", "run", str(path), "--yes")
         assert (result.exit_code, json.loads(result.stdout)["failed"]) == (1, 1)
         assert "task 77 of user 5: Not found: deleted, or another user's" in result.stderr
-        assert "Check the task id" in result.stderr
+        assert "Check the task's id" in result.stderr
         failed = journals(company)[0].with_suffix(".failed.csv")
         assert str(failed) in result.stderr
         plan = json.loads(company.invoke("bulk", "plan", str(failed)).stdout)

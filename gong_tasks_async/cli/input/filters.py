@@ -23,10 +23,10 @@ from gong_tasks_async.bulk.selection import (
     titled,
     with_priority,
 )
-from gong_tasks_async.cli.advice import cli_message
 from gong_tasks_async.cli.command import SectionOption
 from gong_tasks_async.cli.input.cells import read_priority, read_status
 from gong_tasks_async.cli.input.dates import DATE, option_value, read_date
+from gong_tasks_async.cli.messages import message_of
 from gong_tasks_async.models import Task, TaskFilter, TaskStatus, TaskType
 
 T = TypeVar("T")
@@ -71,7 +71,7 @@ class TaskQuery:
         try:
             return [TaskFilter(user, self.workspace, types=types, statuses=statuses) for user in users]
         except ValueError as error:
-            raise click.UsageError(cli_message(error)) from None
+            raise click.UsageError(message_of(error).what) from None
 
     def condition(self) -> Condition:
         """The condition of a task beyond what a listing filters.
