@@ -23,7 +23,8 @@ from gong_tasks_async.bulk import (
     as_async,
     listed,
 )
-from gong_tasks_async.events import Event, EventSink
+from gong_tasks_async.codec import Unreadable
+from gong_tasks_async.events import Event, EventSink, FieldUnreadable
 from gong_tasks_async.http.retry import RetryPolicy
 from gong_tasks_async.http.transport import AiohttpTransport, Session, Transport, checked_base_url
 from gong_tasks_async.models import Task, TaskFilter, TaskUpdate, User, UserTasks
@@ -64,6 +65,8 @@ class GongTasksClient:
         on_event: called with each :class:`Event`; must be quick, and is called in the event loop.
         max_response_bytes: a longer answer is refused.
         missing_is_empty: take a 404 to a listing as "no tasks". Gong does not document which it is.
+        strict: raise :class:`DecodeError` where a field is not as Gong's reference has it. By default it is None,
+            its raw value stands in ``extra``, and :class:`FieldUnreadable` is emitted.
 
     Raises:
         ValueError: a setting makes no sense or would not be safe.
@@ -82,6 +85,7 @@ class GongTasksClient:
         on_event: Callable[[Event], None] | None = None,
         max_response_bytes: int = MAX_RESPONSE_BYTES,
         missing_is_empty: bool = False,
+        strict: bool = False,
     ) -> None:
         if max_response_bytes < 1:
             raise ValueError(f"max_response_bytes must be at least 1, not {max_response_bytes}")
@@ -91,6 +95,7 @@ class GongTasksClient:
         self._session = session
         self._max_response_bytes = max_response_bytes
         self._missing_is_empty = missing_is_empty
+        self._on_unreadable = None if strict else self._emit_unreadable
         self._connection = Connection(
             self._open_transport, credential_source(credentials), follows_grant=base == DEFAULT_BASE_URL
         )
@@ -272,6 +277,9 @@ class GongTasksClient:
         applier = tasks.UpdateApplier(self._caller(Lane.BULK, haltable=True))
         return Job(applier=applier, settings=RunSettings(**settings), on_settled=on_settled)
 
+    def _emit_unreadable(self, field: Unreadable) -> None:
+        self._events.emit(FieldUnreadable(path=field.path, expected=field.expected, found=field.found))
+
     def _open_transport(self) -> Transport:
         return AiohttpTransport(
             static_credentials(self._credentials),
@@ -296,5 +304,6 @@ class GongTasksClient:
             lane=self._options.lane or usual_lane,
             timeout=self._options.timeout,
             events=self._events,
+            on_unreadable=self._on_unreadable,
             haltable=haltable,
         )

@@ -45,6 +45,20 @@ class RetryPlanned(Event):
 
 
 @frozen(kw_only=True)
+class FieldUnreadable(Event):
+    """A field of a response is not as Gong's reference has it: it is None there, and its raw value stands in ``extra``.
+
+    Emitted once for each place of a response, however many tasks it concerns.
+    """
+
+    path: str
+    """Where it stood the first time, in Gong's spelling: ``$.tasks[3].contact.data.emails``."""
+    expected: str
+    found: str
+    """Of which kind the value is. Not the value, which may hold personal data."""
+
+
+@frozen(kw_only=True)
 class Paused(Event):
     """Gong asked everybody to wait for ``seconds``."""
 
@@ -104,7 +118,7 @@ LONG_PAUSE = 10.0
 def _level(event: Event) -> int:
     if isinstance(event, Paused):
         return logging.WARNING if event.seconds >= LONG_PAUSE else logging.INFO
-    if isinstance(event, BudgetLow | BudgetSpent | QuotaLost | QuotaRegained):
+    if isinstance(event, FieldUnreadable | BudgetLow | BudgetSpent | QuotaLost | QuotaRegained):
         return logging.WARNING
     return logging.INFO if isinstance(event, RetryPlanned) else logging.DEBUG
 

@@ -77,6 +77,7 @@ class ClientSettings(TypedDict):
     credentials: AccessKey
     base_url: str
     quota: Quota
+    strict: bool
 
 
 @dataclass(frozen=True)
@@ -116,10 +117,15 @@ class GongSimulator:
 
     @property
     def client_settings(self) -> ClientSettings:
-        """Keywords of a client without rate limits: `GongTasksClient(**gong_simulator.client_settings)`."""
+        """Keywords of a strict client without rate limits: `GongTasksClient(**gong_simulator.client_settings)`."""
         from gong_tasks_async.quota import Unlimited  # noqa: PLC0415 - see the module's text
 
-        return {"credentials": self.credentials, "base_url": self.base_url, "quota": Unlimited()}
+        return {
+            "credentials": self.credentials,
+            "base_url": self.base_url,
+            "quota": Unlimited(),
+            "strict": True,
+        }
 
     @asynccontextmanager
     async def connect(self, **settings: Unpack[AllSettings]) -> AsyncIterator[GongTasksClient]:
@@ -131,6 +137,7 @@ class GongSimulator:
 
         settings.setdefault("credentials", self.credentials)
         settings.setdefault("base_url", self.base_url)
+        settings.setdefault("strict", True)  # a test is where a field of the wrong type is to be noticed
         if self.in_memory:
             settings.setdefault("quota", _virtual_quota(settings))
         elif "limits" not in settings:  # a quota would override them

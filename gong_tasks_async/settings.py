@@ -36,6 +36,7 @@ class ClientSettings(TypedDict, total=False):
     on_event: Callable[[Event], None] | None
     max_response_bytes: int
     missing_is_empty: bool
+    strict: bool
 
 
 @frozen

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -13,6 +14,8 @@ from gong_tasks_async import (
     ClientStateError,
     DeadlineExceeded,
     DecodeError,
+    Event,
+    FieldUnreadable,
     GongError,
     GongTasksClient,
     InactiveCompanyError,
@@ -400,3 +403,33 @@ async def test_an_update_is_sent_exactly_as_documented() -> None:
 
 def test_credentials_of_the_fake_are_made_up() -> None:
     assert "SIMULATED" in credentials_of(Engine(users=1, tasks_per_user=0)).access_key
+
+
+@pytest.mark.virtual
+async def test_an_odd_field_is_reported_and_costs_that_field_alone(connect: Connect) -> None:
+    gong, events = engine(users=1), list[Event]()
+    client = await connect(gong, quota=Unlimited(), on_event=events.append)
+    [user] = gong.user_ids
+    for task in gong.tasks.values():
+        task |= {"opportunity": {"amount": 12.5}, "dueDate": 1518863400}
+    found = await client.list_tasks(user)
+    assert {task.id for task in found} == open_tasks(gong, user)
+    assert {task.due_date for task in found} == {datetime.fromtimestamp(1518863400, UTC)}
+    assert {task.opportunity.extra["amount"] for task in found if task.opportunity} == {12.5}
+    [event] = (event for event in events if isinstance(event, FieldUnreadable))
+    assert (event.path, event.found) == ("$.tasks[0].opportunity.amount", "12.5")
+
+
+@pytest.mark.virtual
+async def test_a_strict_client_raises_for_an_odd_field(connect: Connect) -> None:
+    gong = engine(users=1)
+    client = await connect(gong, quota=Unlimited(), strict=True)
+    for task in gong.tasks.values():
+        task["dueDate"] = 1518863400
+    for call in (client.list_tasks(gong.user_ids[0]), client.update_task(next(iter_updates(gong)))):
+        with pytest.raises(DecodeError, match="dueDate"):
+            await call
+
+
+def iter_updates(gong: Engine) -> Iterator[TaskUpdate]:
+    return (TaskUpdate(number, str(task["userId"]), status="DONE") for number, task in gong.tasks.items())

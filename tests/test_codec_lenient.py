@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import copy
 import json
-import reprlib
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import attrs
@@ -148,7 +149,11 @@ NO_DATE_TIMES = ["20260302203000Z", "20260302203000", "1711110812345", "2018-02-
 def test_text_that_is_no_iso_date_time_is_never_read_as_one(text: str) -> None:
     assert parse_date_time(text) is None
     task, [problem] = read({"id": 1, "created": text})
-    assert (task.created, task.extra["created"], problem.found) == (None, text, reprlib.repr(text))
+    assert (task.created, task.extra["created"], problem.found) == (
+        None,
+        text,
+        f"text of {len(text)} characters",
+    )
     with pytest.raises(DecodeError):
         list(decode_tasks(body_of({"id": 1, "created": text})))
 
@@ -226,3 +231,21 @@ def test_an_odd_user_is_read_as_far_as_can_be() -> None:
     )
     assert [user.id for user in page.users] == ["1", "", "2"]
     assert [problem.path for problem in problems] == ["$.users[0].active", "$.users[1].id", "$.users[2]"]
+
+
+def test_no_report_and_no_error_quotes_the_text_of_a_response() -> None:
+    name = "Zaphod Beeblebrox"
+    for body in (f'{{"tasks": [{{"id": 1, "title": ["{name}"], "flow": "{name}"}}]}}', f'{{"tasks": [{{"id": "{name}"}}]}}',
+                 f'{{"tasks": "{name}"}}', f'{{"tasks": [{{"id": 1, "title": "{name}', f'{{"tasks": ["{name}"]}}'):  # fmt: skip
+        problems: list[Unreadable] = []
+        for decode in (decode_answer, lambda *given: list(decode_tasks(*given))):
+            error = error_of(partial(decode, body.encode(), problems.append))
+            assert name not in str([*problems, error])
+
+
+def error_of(decode: Callable[[], object]) -> DecodeError | None:
+    try:
+        decode()
+    except DecodeError as error:
+        return error
+    return None

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from attrs.exceptions import FrozenInstanceError
 
+from gong_tasks_async import FieldUnreadable
 from gong_tasks_async.events import (
     CallAttempted,
     Event,
@@ -27,6 +28,10 @@ EVENTS: list[tuple[Event, int]] = [
     (Paused(seconds=1.0), logging.INFO),
     (Paused(seconds=10.0), logging.WARNING),
     (Resumed(), logging.DEBUG),
+    (
+        FieldUnreadable(path="$.tasks[0].flow", expected="an object", found="text of 3 characters"),
+        logging.WARNING,
+    ),
     (QuotaLost(server="redis://quota", reason="refused", local_fallback=True), logging.WARNING),
     (QuotaRegained(server="redis://quota", seconds=2.0), logging.WARNING),
     (PaceChanged(before=3.0, after=2.0), logging.DEBUG),

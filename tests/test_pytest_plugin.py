@@ -13,6 +13,7 @@ from gong_tasks_async import (
     AccessKey,
     AuthenticationError,
     DailyQuotaError,
+    DecodeError,
     GongTasksClient,
     QuotaLimits,
     ServerError,
@@ -287,3 +288,12 @@ async def test_settings_of_the_users_own(gong_simulator: GongSimulator) -> None:
         assert not isinstance(gong.quota, Unlimited)
         with pytest.raises(AuthenticationError):
             await gong.list_tasks("1")
+
+
+async def test_the_fixtures_are_strict(gong_client: GongTasksClient, gong_simulator: GongSimulator) -> None:
+    for task in gong_simulator.engine.tasks.values():
+        task["title"] = 7
+    async with GongTasksClient(**gong_simulator.client_settings) as own:
+        for client in (gong_client, own):
+            with pytest.raises(DecodeError, match="title"):
+                await client.list_tasks(gong_simulator.engine.user_ids[0])

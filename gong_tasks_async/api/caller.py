@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from attrs import define, field
 
 from gong_tasks_async.auth.renewal import Refresher
+from gong_tasks_async.codec import OnUnreadable
 from gong_tasks_async.errors import APIError, DeadlineExceeded, GongError, RateLimitError, TransportError
 from gong_tasks_async.events import CallAttempted, EventSink, RetryPlanned
 from gong_tasks_async.http import responses
@@ -36,6 +37,8 @@ class Caller:
     events: EventSink
     renewal: Refresher | None = None
     """For credentials that end; None where they do not."""
+    on_unreadable: OnUnreadable | None = None
+    """Is passed each field that is not as Gong's reference has it; without it, such a field is an error."""
     haltable: bool = False
     """Whether :meth:`halt` may be used; then it is remembered which calls wait."""
     jitter: Callable[[], float] = random.random

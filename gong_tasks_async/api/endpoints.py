@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from gong_tasks_async import codec
+from gong_tasks_async.codec import OnUnreadable
 from gong_tasks_async.errors import (
     DecodeError,
 )
@@ -31,7 +32,7 @@ def list_users(cursor: str | None) -> HttpRequest:
     return HttpRequest("GET", "/v2/users", query={} if cursor is None else {"cursor": cursor})
 
 
-def read_users(response: HttpResponse) -> UsersAnswer:
+def read_users(response: HttpResponse, on_unreadable: OnUnreadable | None = None) -> UsersAnswer:
     """One page of the company's users.
 
     Raises:
@@ -40,12 +41,12 @@ def read_users(response: HttpResponse) -> UsersAnswer:
     if response.truncated:
         raise _too_long(response)
     try:
-        return codec.decode_users(response.body)
+        return codec.decode_users(response.body, on_unreadable)
     except DecodeError as error:
         raise _named(error, response)  # noqa: B904 - the same error, completed
 
 
-def read_tasks(response: HttpResponse) -> Iterator[Task]:
+def read_tasks(response: HttpResponse, on_unreadable: OnUnreadable | None = None) -> Iterator[Task]:
     """The tasks of a 2xx, each decoded when asked for.
 
     Raises:
@@ -54,12 +55,14 @@ def read_tasks(response: HttpResponse) -> Iterator[Task]:
     if response.truncated:
         raise _too_long(response)
     try:
-        yield from codec.decode_tasks(response.body)
+        yield from codec.decode_tasks(response.body, on_unreadable)
     except DecodeError as error:
         raise _named(error, response)  # noqa: B904 - the same error, completed
 
 
-def read_updated_task(response: HttpResponse, update: TaskUpdate) -> tuple[Task, str | None]:
+def read_updated_task(
+    response: HttpResponse, update: TaskUpdate, on_unreadable: OnUnreadable | None = None
+) -> tuple[Task, str | None]:
     """The one task that an update changed, and the request's id.
 
     Raises:
@@ -68,7 +71,7 @@ def read_updated_task(response: HttpResponse, update: TaskUpdate) -> tuple[Task,
     if response.truncated:
         raise _too_long(response)
     try:
-        answer = codec.decode_answer(response.body)
+        answer = codec.decode_answer(response.body, on_unreadable)
         for task in answer.tasks:
             if task.id == update.task_id:
                 return task, answer.request_id

@@ -28,7 +28,7 @@ async def update_task(caller: Caller, update: TaskUpdate) -> Applied:
     request = endpoints.update_task(update)
     response = await caller.call(request)
     try:
-        task, request_id = endpoints.read_updated_task(response, update)
+        task, request_id = endpoints.read_updated_task(response, update, caller.on_unreadable)
     except DecodeError as error:
         raise caller.about(request, error, response.attempts)  # noqa: B904 - the same error, completed
     return Applied(task, response.attempts, request_id)
@@ -74,7 +74,7 @@ async def iter_tasks(caller: Caller, wanted: TaskFilter, *, missing_is_empty: bo
         raise
     slice_ends = time.monotonic() + SLICE
     try:
-        for task in endpoints.read_tasks(response):
+        for task in endpoints.read_tasks(response, caller.on_unreadable):
             yield task
             if time.monotonic() > slice_ends:
                 await asyncio.sleep(0)

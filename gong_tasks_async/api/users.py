@@ -74,7 +74,7 @@ async def _page(caller: Caller, cursor: str | None, followed: set[str]) -> Users
     request = endpoints.list_users(cursor)
     response = await caller.call(request)
     try:
-        return _leading_on(endpoints.read_users(response), followed)
+        return _leading_on(endpoints.read_users(response, caller.on_unreadable), followed)
     except DecodeError as error:
         raise caller.about(request, error, response.attempts)  # noqa: B904 - the same error, completed
 

@@ -37,9 +37,6 @@ _writers: dict[type, Callable[[Any], Any]] = {
     kind: _converter.get_unstructure_hook(kind) for kind in (TaskFilter, TaskUpdate)
 }
 
-SHOWN = 60
-"""Bytes of a response that is not JSON that the error quotes."""
-
 
 def encode(request: TaskFilter | TaskUpdate) -> bytes:
     """The body of a request, as compact JSON."""
@@ -122,9 +119,10 @@ def _read_in_detail(
             return _converter.structure(raw, kind)
         value: AnsweredT = _lenient[kind](raw, problems)
     except Mismatch as mismatch:
-        raise _decode_error(mismatch, place) from None
+        found = mismatch.found if on_unreadable is None else mismatch.shape
+        raise DecodeError(path=place + mismatch.path, expected=mismatch.expected, found=found) from None
     for problem in problems:
-        on_unreadable(Unreadable(place + problem.path, problem.expected, problem.found))
+        on_unreadable(Unreadable(place + problem.path, problem.expected, problem.shape))
     return value
 
 
@@ -150,10 +148,11 @@ def _raw_tasks(body: bytes) -> list[Any]:
     return raw_tasks
 
 
-def _decode_error(mismatch: Mismatch, place: str = "$") -> DecodeError:
-    return DecodeError(path=place + mismatch.path, expected=mismatch.expected, found=mismatch.found)
+def _decode_error(mismatch: Mismatch) -> DecodeError:
+    return DecodeError(path=f"${mismatch.path}", expected=mismatch.expected, found=mismatch.shape)
 
 
 def _no_json(body: bytes, error: ValueError) -> DecodeError:
-    quoted = f"{body[:SHOWN]!r} ({error})" if body else "an empty response"
-    return DecodeError(path="$", expected="JSON", found=quoted)
+    # Not quoted: it may be a cut response, and hold a person's name.
+    found = f"{len(body):,} bytes that are not ({error})" if body else "an empty response"
+    return DecodeError(path="$", expected="JSON", found=found)

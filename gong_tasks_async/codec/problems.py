@@ -18,7 +18,7 @@ class Unreadable:
     """Where in the response, in Gong's spelling: ``$.tasks[3].dueDate``."""
     expected: str
     found: str
-    """The value, shortened."""
+    """Of which kind the value is, without its text."""
 
 
 OnUnreadable = Callable[[Unreadable], None]

@@ -13,6 +13,7 @@ a listing's cursor; a mismatch there is always raised.
 
 from __future__ import annotations
 
+import json
 import re
 import reprlib
 from collections.abc import Callable, Container, Iterator, Mapping
@@ -44,6 +45,7 @@ class Mismatch(Exception):  # noqa: N818 - never leaves the codec, which turns i
         super().__init__(expected)
         self.expected = expected
         self.found = "nothing" if found is None else reprlib.repr(found)
+        self.shape = shape_of(found)
         self.path = ""
         self.essential = False
         """Whether what holds the value is of no use without it."""
@@ -54,6 +56,15 @@ class Mismatch(Exception):  # noqa: N818 - never leaves the codec, which turns i
         """Prefix the path with one step."""
         self.path = step + self.path
         return self
+
+
+def shape_of(value: object) -> str:
+    """Describe a JSON value without its text, which may be personal data."""
+    if isinstance(value, str):
+        return f"text of {len(value):,} characters" if value else "an empty text"
+    if isinstance(value, list):
+        return f"an array of {len(value):,}"
+    return "an object" if isinstance(value, dict) else json.dumps(value)
 
 
 Problems = list[Mismatch]
