@@ -36,6 +36,7 @@ PLANTED = {
     "cattrs: the codec": ("models/planted.py", "import cattrs"),
     "redis: one module in each package": ("distributed/planted.py", "import redis"),
     "Docket: the distributed jobs": ("bulk/planted.py", "import docket"),
+    "openpyxl: the workbooks of the CLI": ("cli/input/planted.py", "import openpyxl"),
     "click and rich: the CLI": ("http/planted.py", "import click"),
 }
 """For each contract, a new module and an import that it forbids."""

@@ -85,7 +85,7 @@ WRONG: dict[str, tuple[bytes | str, tuple[str, ...]]] = {
     "too few fields": (f"{HEAD}1\n", ("line 2: has 1 field where the first line names 3",)),
     "unclosed quote": (f'{HEAD}1,2,DONE\n2,"2,DONE\n3,2,DONE\n', ("line 3: a quote is opened and never closed",)),
     "text after a quote": (f'{HEAD}1,"2"x,DONE\n', ("line 2: text stands after a closing quote",)),
-    "Excel workbook": (b"PK\x03\x04rest", ("a workbook", "save the sheet as 'CSV UTF-8'")),
+    "Excel workbook": (b"PK\x03\x04rest", ("not a readable workbook", "save the sheet as 'CSV UTF-8'")),
     "gzip": (b"\x1f\x8brest", ("compressed with gzip: unpack it first",)),
     "a job's journal": (b"SQLite format 3\x00rest", ("a database, maybe a job's journal", "bulk resume NAME")),
     "binary file": (b"\x89PNG\r\n\x1a\n\xff\xff", ("line 1 is not utf-8 text (byte 0x89)",)),

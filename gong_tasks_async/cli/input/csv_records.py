@@ -29,7 +29,7 @@ def read_csv(text: str) -> Table:
         raise ValueError("it is empty")
     if isinstance(header, Problem):
         return Table((header,))
-    _refuse_data(header[1])
+    refuse_data(header[1])
     names = tuple(name.strip() for name in header[1])
     return Table(tuple(_records(lines, names)), Record(header[0], names, names))
 
@@ -77,7 +77,12 @@ def _known(line: str, delimiter: str) -> int:
     return sum(column_of(name.strip(' "')) is not None for name in line.split(delimiter))
 
 
-def _refuse_data(names: list[str]) -> None:
+def refuse_data(names: list[str]) -> None:
+    """Refuse a first line that holds data.
+
+    Raises:
+        ValueError: it does.
+    """
     if not any(map(column_of, names)) and re.fullmatch(r"\s*[0-9.,+Ee]+\s*", names[0]):
         raise ValueError(
             f"its first line has data ({names[0].strip()!r}) and not the columns' names: "
@@ -94,10 +99,11 @@ def _records(lines: _Lines, names: tuple[str, ...]) -> Found:
         if len(fields) == len(names):
             yield Record(place, names, tuple(fields))
         else:
-            yield Problem(place, _miscounted(len(fields), len(names)))
+            yield Problem(place, count_mismatch(len(fields), len(names)))
 
 
-def _miscounted(found: int, wanted: int) -> str:
+def count_mismatch(found: int, wanted: int) -> str:
+    """What is wrong with a row of another number of fields."""
     fields = "1 field" if found == 1 else f"{found} fields"
     advice = "put a field that holds the delimiter in quotes" if found > wanted else "keep the empty ones"
     return f"has {fields} where the first line names {wanted}: {advice}"

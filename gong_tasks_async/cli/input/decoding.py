@@ -14,8 +14,7 @@ MARKS: Final = (
 """Byte order marks; https://www.unicode.org/faq/utf_bom.html#BOM"""
 
 SIGNATURES: Final = (
-    (b"PK\x03\x04", "a workbook or another zip file: save the sheet as 'CSV UTF-8' first"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel workbook: save the sheet as 'CSV UTF-8' first"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook: save the sheet as .xlsx or 'CSV UTF-8' first"),
     (b"\x1f\x8b", "compressed with gzip: unpack it first, as in `gunzip -c FILE | gong-tasks bulk run -`"),
     (
         b"SQLite format 3\x00",

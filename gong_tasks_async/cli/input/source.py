@@ -17,7 +17,9 @@ from gong_tasks_async.cli.input.decoding import decoded
 from gong_tasks_async.cli.input.filters import TaskQuery
 from gong_tasks_async.cli.input.json_records import looks_like_json, read_json
 from gong_tasks_async.cli.input.problems import BadInputError, Problem, write_problems
+from gong_tasks_async.cli.input.records import Table
 from gong_tasks_async.cli.input.rows import Change, ParsedInput, ParseOptions, parse_rows
+from gong_tasks_async.cli.input.workbook_records import SIGNATURE, read_xlsx
 from gong_tasks_async.models import TaskStatus
 
 STDIN = "-"
@@ -129,14 +131,20 @@ def parsed(data: bytes, source: Source) -> ParsedInput:
     Raises:
         ValueError: they are not a table.
     """
-    text = decoded(data, source.encoding)
-    if not text.strip():
-        raise ValueError("it is empty")
-    table = read_json(text) if looks_like_json(text) else read_csv(text)
+    table = _table(data, source.encoding)
     options = ParseOptions(
         change_of_rows(source), source.clock, source.query.date_format, source.skip_unknown
     )
     return parse_rows(table, options)
+
+
+def _table(data: bytes, encoding: str | None) -> Table:
+    if data.startswith(SIGNATURE):
+        return read_xlsx(data)
+    text = decoded(data, encoding)
+    if not text.strip():
+        raise ValueError("it is empty")
+    return read_json(text) if looks_like_json(text) else read_csv(text)
 
 
 def change_of_rows(source: Source) -> Change:
@@ -161,7 +169,7 @@ def _reason(error: Exception) -> str:
         case FileNotFoundError():
             return "there is no such file: check the name, and the folder you are in"
         case IsADirectoryError():
-            return "it is a directory: name a CSV or JSON lines file in it"
+            return "it is a directory: name a CSV, JSON lines or .xlsx file in it"
         case PermissionError():
             return "you may not read it: check its permissions"
         case OSError():

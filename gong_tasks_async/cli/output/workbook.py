@@ -1,0 +1,166 @@
+"""Workbooks of spreadsheets (.xlsx), read and written: the only module that uses openpyxl, of the extra ``excel``."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime, time
+from typing import IO, Any, Final, NoReturn
+
+from gong_tasks_async.bulk.dates import LOCAL_ZONE
+from gong_tasks_async.models.date_times import parse_date_time
+
+MAX_UNPACKED: Final = 512 * 2**20
+"""Bytes of a workbook's parts: a sheet of a million rows has some 200 MB, and a bomb of 1 MB has gigabytes."""
+EXACT_DIGITS: Final = 15
+"""What a spreadsheet keeps of a number; https://support.microsoft.com/office/excel-specifications-and-limits."""
+LONGEST_TEXT: Final = 32_767
+"""Characters of a cell, from the same page."""
+WIDTHS: Final = (12, 44)
+"""Least and most characters of a column."""
+FIRST_YEAR: Final = 1901
+"""Spreadsheets count days from 1900, whose leap day they get wrong."""
+
+TEXT_FORMAT: Final = "@"
+DATE_FORMAT: Final = "yyyy-mm-dd hh:mm"
+
+
+class MissingExcelError(ValueError):
+    """The extra that reads and writes workbooks is not installed."""
+
+    def __init__(self) -> None:
+        super().__init__("workbooks need openpyxl: pip install 'gong_tasks_async[excel]', or use CSV")
+
+
+def write_workbook(
+    file: IO[bytes], titles: Sequence[str], rows: Iterable[Sequence[str | None]], dates: Collection[str] = ()
+) -> None:
+    """Write a sheet whose cells are text, so that no id loses a digit and nothing is run as a formula.
+
+    Args:
+        file: where it is written, once all rows are there.
+        titles: of the columns.
+        rows: their cells.
+        dates: columns that hold ISO date-times: written as dates that sort, by this machine's clock.
+
+    Raises:
+        MissingExcelError: openpyxl is not installed.
+    """
+    try:
+        from openpyxl import Workbook  # noqa: PLC0415 - an extra
+    except ImportError:
+        raise MissingExcelError from None
+
+    book = Workbook(write_only=True)
+    sheet: Any = book.create_sheet("Tasks")
+    sheet.freeze_panes = "A2"
+    for number, title in enumerate(titles):
+        letter = _letter(number)
+        sheet.column_dimensions[letter].width = min(max(WIDTHS[0], len(title) + 8), WIDTHS[1])
+    sheet.append([_text_cell(sheet, title) for title in titles])
+    for row in rows:
+        pairs = zip(titles, row, strict=True)
+        sheet.append([_cell(sheet, text, is_date=title in dates) for title, text in pairs])
+    book.save(file)
+
+
+def _letter(number: int) -> str:
+    from openpyxl.utils import get_column_letter  # noqa: PLC0415 - an extra
+
+    letter: str = get_column_letter(number + 1)
+    return letter
+
+
+def _cell(sheet: Any, text: str | None, *, is_date: bool) -> Any:
+    moment = parse_date_time(text) if is_date and text else None
+    if moment is None or moment.tzinfo is None or moment.year < FIRST_YEAR:
+        return _text_cell(sheet, text or "")
+    return _date_cell(sheet, moment)
+
+
+def _date_cell(sheet: Any, moment: datetime) -> Any:
+    from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415 - an extra
+
+    cell = WriteOnlyCell(sheet, value=moment.astimezone(LOCAL_ZONE).replace(tzinfo=None, fold=0))
+    cell.number_format = DATE_FORMAT
+    return cell
+
+
+def _text_cell(sheet: Any, text: str) -> Any:
+    from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415 - an extra
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE  # noqa: PLC0415 - an extra
+
+    cell = WriteOnlyCell(sheet, value=ILLEGAL_CHARACTERS_RE.sub("", text)[:LONGEST_TEXT])
+    cell.data_type = "s"  # whatever the text looks like
+    cell.number_format = TEXT_FORMAT
+    return cell
+
+
+def read_workbook(data: bytes) -> list[list[str]]:
+    """The texts of the cells of a workbook's first sheet, row by row.
+
+    Raises:
+        MissingExcelError: openpyxl is not installed.
+        ValueError: it is not a workbook that can be read.
+    """
+    try:
+        from openpyxl import load_workbook  # noqa: PLC0415 - an extra
+    except ImportError:
+        raise MissingExcelError from None
+
+    _check_size(data)
+    try:
+        book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+        sheet = next((sheet for sheet in book.worksheets if sheet.sheet_state == "visible"), None)
+        if sheet is None:
+            _refuse("it has no sheet")
+        sheet.reset_dimensions()  # what other programs write there is often wrong
+        return list(_rows(sheet))
+    except ValueError:
+        raise
+    except Exception as error:  # noqa: BLE001 - openpyxl raises what XML, zip and its own code raise
+        _refuse(f"{type(error).__name__}: {error}")
+
+
+def _check_size(data: bytes) -> None:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as parts:
+            names = parts.namelist()
+            size = sum(part.file_size for part in parts.infolist())
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        _refuse(str(error))
+    if "[Content_Types].xml" not in names:
+        _refuse("it is another kind of zip file")
+    if size > MAX_UNPACKED:
+        _refuse(f"unpacked it would take {size / 2**20:,.0f} MB")
+
+
+def _refuse(reason: str) -> NoReturn:
+    raise ValueError(f"it is not a readable workbook ({reason}): save the sheet as 'CSV UTF-8' instead")
+
+
+def _rows(sheet: Any) -> Iterator[list[str]]:
+    for row in sheet.iter_rows():
+        yield [_text(cell.value, cell.number_format or "") for cell in row]
+
+
+def _text(value: object, number_format: str) -> str:
+    """The text of a cell. A number that a spreadsheet has rounded is shown as rounded, so that it is refused as an id."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(value).lower()
+        case int() | float():
+            return _number(value)
+        case datetime():
+            day_only = value.time() == time() and "h" not in number_format.lower()
+            return value.date().isoformat() if day_only else value.replace(microsecond=0).isoformat()
+    return str(value)
+
+
+def _number(value: float) -> str:
+    if abs(value) >= 10**EXACT_DIGITS:
+        return f"{value:.14E}"
+    return str(int(value)) if value == int(value) else repr(value)
