@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from typing import Any
 
 import pytest
@@ -12,12 +13,12 @@ from hypothesis import given, settings, strategies as st
 from rich.cells import cell_len
 
 from gong_tasks_async import Task
+from gong_tasks_async.bulk.render.formulas import escape_formula
 from gong_tasks_async.cli.output.layout import Column, Layout
 from gong_tasks_async.cli.output.listing import (
     PRECISE,
     Listing,
     OutputFormat,
-    escape_formula,
     json_line,
     with_ids_as_text,
 )
@@ -66,9 +67,26 @@ def numbers_in(value: Any) -> list[int]:
 
 
 class TestCsv:
-    @pytest.mark.parametrize("text", ["=1+1", "+cmd", "-2+3", "@SUM(A1)", "\t=1", "\r=1"])
-    def test_no_cell_is_a_formula(self, text: str) -> None:
-        assert escape_formula(text) == f"'{text}"
+    @pytest.mark.parametrize(
+        ("text", "cell"),
+        [
+            *((text, f"'{text}") for text in ("=1+1", "+cmd", "-2+3", "@SUM(A1)", "\uff1d1", "\uff20x")),
+            ("\t=1", "'\t'=1"),
+            ("\rx", "'\rx"),
+            ("Ann;=cmd|'/C calc'!A0;x", "Ann;'=cmd|'/C calc'!A0;x"),
+            ("a|+1+1", "a|'+1+1"),
+            ("a\t@x", "a\t'@x"),
+            ("a\n=x", "a\n'=x"),
+            ("5;-3;-x", "5;-3;'-x"),
+        ],
+    )
+    def test_no_cell_is_a_formula(self, text: str, cell: str) -> None:
+        assert escape_formula(text) == cell
+
+    @given(st.text(alphabet="=+-@a1;|\t\n\uff1d "))
+    def test_nor_is_a_part_of_one_behind_any_separator(self, text: str) -> None:
+        for part in re.split(r"[;|\t\r\n]", escape_formula(text)):
+            assert not part.startswith(tuple("=+-@\uff1d")) or re.fullmatch(r"[+-]?[0-9]+", part)
 
     @pytest.mark.parametrize("text", ["-1", "+49", "x=1", "", "7408596319731897791"])
     def test_other_cells_are_as_they_are(self, text: str) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -30,15 +31,13 @@ def expand_home(text: str) -> Path:
 def config_file(environment: Mapping[str, str]) -> Path:
     """The configuration: what ``GONG_TASKS_CONFIG`` names, or ``config.toml`` in the user's config folder."""
     named = environment.get("GONG_TASKS_CONFIG", "").strip()
-    if named:
-        return expand_home(named)
-    return _in_home(user_config_path(PROGRAM, appauthor=False)) / "config.toml"
+    return expand_home(named) if named else _in_home(user_config_path) / "config.toml"
 
 
 def state_folder(environment: Mapping[str, str]) -> Path:
     """What outlives a run: what ``GONG_TASKS_STATE`` names, or the user's state folder."""
     named = environment.get("GONG_TASKS_STATE", "").strip()
-    return expand_home(named) if named else _in_home(user_state_path(PROGRAM, appauthor=False))
+    return expand_home(named) if named else _in_home(user_state_path)
 
 
 def jobs_folder(environment: Mapping[str, str]) -> Path:
@@ -46,14 +45,14 @@ def jobs_folder(environment: Mapping[str, str]) -> Path:
     return state_folder(environment) / "jobs"
 
 
-def has_home() -> bool:
-    """Whether this user has a home folder; in a container there may be neither HOME nor an entry of passwd."""
-    return user_state_path(PROGRAM, appauthor=False).is_absolute()
+def _in_home(find: Callable[..., Path]) -> Path:
+    """A folder of the home; without one, a private folder for temporary files, which may not last.
 
-
-def _in_home(folder: Path) -> Path:
-    """A folder of the home; without one, a private folder for temporary files, which may not last."""
-    if folder.is_absolute():
-        return folder
+    In a container there may be neither HOME nor an entry of passwd; platformdirs then gives ``~`` itself, or raises.
+    """
+    with suppress(RuntimeError, KeyError):
+        folder = find(PROGRAM, appauthor=False)
+        if folder.is_absolute():
+            return folder
     user = os.geteuid() if hasattr(os, "geteuid") else "user"
     return Path(tempfile.gettempdir()) / f"{PROGRAM}-{user}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 import click
 
-from gong_tasks_async.bulk.render.csv_rows import FORMULA_STARTS, PLAIN_NUMBER
+from gong_tasks_async.bulk.render.formulas import escape_formula
 from gong_tasks_async.cli.output.console import is_terminal, may_reach_screen, note
 from gong_tasks_async.cli.output.layout import Layout
 from gong_tasks_async.cli.output.tables import draw_table
@@ -116,13 +116,3 @@ def with_ids_as_text(value: Any, key: str = "") -> Any:
         is_id = key == "id" or key.endswith("Id")
         return str(value) if is_id or abs(value) > PRECISE else value
     return value
-
-
-def escape_formula(text: str | None) -> str:
-    """The text of a CSV cell, with an apostrophe before what a spreadsheet would run as a formula.
-
-    See https://owasp.org/www-community/attacks/CSV_Injection
-    """
-    if not text:
-        return ""
-    return f"'{text}" if text.startswith(FORMULA_STARTS) and not PLAIN_NUMBER.fullmatch(text) else text
