@@ -10,6 +10,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from gong_tasks_async.api.watch import (
+        TaskAppeared as TaskAppeared,
+        TaskChanged as TaskChanged,
+        TaskEvent as TaskEvent,
+        TaskGone as TaskGone,
+    )
     from gong_tasks_async.auth.oauth import OAuthToken as OAuthToken
     from gong_tasks_async.auth.token_endpoint import (
         OAuthGrant as OAuthGrant,
@@ -120,6 +126,7 @@ if TYPE_CHECKING:
     from gong_tasks_async.quota.redis import RedisQuota as RedisQuota
 
 _NAMES_OF = {
+    "api.watch": "TaskAppeared TaskChanged TaskEvent TaskGone",
     "bulk": "BulkReport Failed JournalReader Outcome OutcomeStream JournalRow Plan PlanConflictError RowState Unchanged Updated RowCounts open_journal plan_updates write_journal_csv",
     "client": "GongTasksClient",
     "codec": "to_json",

@@ -9,9 +9,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, Unpack
 
-from gong_tasks_async.api import tasks, users
+from gong_tasks_async.api import tasks, users, watch_file
 from gong_tasks_async.api.caller import Caller
 from gong_tasks_async.api.connection import Connection
+from gong_tasks_async.api.watch import TaskEvent
 from gong_tasks_async.bulk import (
     BulkReport,
     Job,
@@ -174,6 +175,27 @@ class GongTasksClient:
             GongError: as for :meth:`iter_users`, which it calls; it reads no further than it has to.
         """
         return await users.find_users(self._caller(Lane.INTERACTIVE), addresses)
+
+    def watch(
+        self, user_ids: Iterable[str], *, share: float = 0.05, state: Path | str | None = None
+    ) -> AsyncGenerator[TaskEvent]:
+        """Yield :class:`TaskAppeared`, :class:`TaskChanged` and :class:`TaskGone` of these users' open tasks, for ever.
+
+        Gong has no webhook for tasks, so they are listed again and again, in the bulk lane. A listing that fails is logged and repeated.
+
+        Args:
+            user_ids: whose tasks; the busy users are listed more often.
+            share: the part of the day's calls that the listings may take, together.
+            state: a file that remembers the last listings, so that a restart misses nothing.
+
+        Raises:
+            ValueError: ``share`` is not a part of the day, or ``state`` is a file of something else.
+            GongError: what concerns every call, such as wrong credentials.
+        """
+        path = None if state is None else Path(state)
+        return watch_file.watch_users(
+            self._caller(Lane.BULK), user_ids, share, path, missing_is_empty=self._missing_is_empty
+        )
 
     async def update_task(self, update: TaskUpdate) -> Task:
         """Make one change, and return the task as it is now.
