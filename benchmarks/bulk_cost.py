@@ -28,9 +28,16 @@ from unittest import mock
 
 from attrs import asdict, define, field, frozen
 
-from gong_tasks_async import AccessKey, Credentials, GongTasksClient, Task, TaskUpdate, Unlimited
-from gong_tasks_async.bulk import Applied, Job, Journal, RunSettings
-from gong_tasks_async.bulk.journal import Settled
+from gong_tasks_async import (
+    AccessKey,
+    Credentials,
+    GongTasksClient,
+    QuotaEstimate,
+    Task,
+    TaskUpdate,
+    Unlimited,
+)
+from gong_tasks_async.bulk import Applied, BulkJob, Journal, JournalRow, RunSettings
 from gong_tasks_async.http.messages import HttpRequest, HttpResponse
 from gong_tasks_async.http.transport import Transport
 
@@ -48,7 +55,20 @@ class InstantApplier:
 
     answer: Applied = field(factory=lambda: Applied(Task(id=1)))
     calls: int = 0
+    listings: int = 0
     rate_limited: int = 0
+    base_url: str = "https://api.gong.io"
+
+    async def ready(self) -> None:
+        """Nothing to do."""
+
+    async def list_owned(self, user_id: str) -> list[Task]:  # noqa: ARG002 - the protocol's
+        """Nothing."""
+        return []
+
+    async def estimate(self, calls: int) -> QuotaEstimate:
+        """No time."""
+        return QuotaEstimate(calls, 0.0, datetime.now(UTC))
 
     async def apply(self, update: TaskUpdate) -> Applied:  # noqa: ARG002 - the protocol's
         """Answer at once."""
@@ -149,7 +169,7 @@ async def cost_of(what: str, count: int, run: Callable[[int], Coroutine[Any, Any
 
 async def cost_of_runner(count: int) -> Cost:
     async def run(count: int) -> None:
-        await Job(applier=InstantApplier(), settings=RunSettings()).run(rows(count))
+        await BulkJob(applier=InstantApplier(), settings=RunSettings()).run(rows(count))
 
     return await cost_of("runner", count, run)
 
@@ -163,7 +183,7 @@ async def cost_of_journal(count: int, workers: int) -> Cost:
     """With what it takes to write the plan down first; commits are those of outcomes."""
     settle, commits = Journal.settle, 0
 
-    def counted(journal: Journal, batch: Sequence[Settled]) -> None:
+    def counted(journal: Journal, batch: Sequence[JournalRow]) -> None:
         nonlocal commits
         commits += 1
         settle(journal, batch)

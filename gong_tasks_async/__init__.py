@@ -24,18 +24,26 @@ if TYPE_CHECKING:
     from gong_tasks_async.bulk import (
         BulkReport as BulkReport,
         Failed as Failed,
+        FailureGroup as FailureGroup,
         JournalReader as JournalReader,
         JournalRow as JournalRow,
+        LostValue as LostValue,
         Outcome as Outcome,
         OutcomeStream as OutcomeStream,
         Plan as Plan,
         PlanConflictError as PlanConflictError,
         RowCounts as RowCounts,
         RowState as RowState,
+        RunRecord as RunRecord,
+        SampledTask as SampledTask,
+        Skipped as Skipped,
+        TaskSnapshot as TaskSnapshot,
+        TimelineBucket as TimelineBucket,
         Unchanged as Unchanged,
         Updated as Updated,
         open_journal as open_journal,
         plan_updates as plan_updates,
+        retry_failed as retry_failed,
         write_journal_csv as write_journal_csv,
     )
     from gong_tasks_async.client import GongTasksClient as GongTasksClient
@@ -67,6 +75,7 @@ if TYPE_CHECKING:
         QuotaUnavailable as QuotaUnavailable,
         RateLimitError as RateLimitError,
         RedirectError as RedirectError,
+        RefusedAlikeError as RefusedAlikeError,
         ServerError as ServerError,
         TaskNotFoundError as TaskNotFoundError,
         TLSError as TLSError,
@@ -124,20 +133,22 @@ if TYPE_CHECKING:
         Unlimited as Unlimited,
     )
     from gong_tasks_async.quota.redis import RedisQuota as RedisQuota
+    from gong_tasks_async.settings import BulkSettings as BulkSettings, ClientSettings as ClientSettings
 
 _NAMES_OF = {
     "api.watch": "TaskAppeared TaskChanged TaskEvent TaskGone",
-    "bulk": "BulkReport Failed JournalReader Outcome OutcomeStream JournalRow Plan PlanConflictError RowState Unchanged Updated RowCounts open_journal plan_updates write_journal_csv",
+    "bulk": "BulkReport Failed FailureGroup JournalReader JournalRow LostValue Outcome OutcomeStream Plan PlanConflictError RowCounts RowState RunRecord SampledTask Skipped TaskSnapshot TimelineBucket Unchanged Updated open_journal plan_updates retry_failed write_journal_csv",
     "client": "GongTasksClient",
     "codec": "to_json",
     "credentials": "AccessKey BearerToken Credentials",
-    "errors": "AccessDeniedError APIError AuthenticationError BadRequestError ClientStateError CredentialsError DailyQuotaError DeadlineExceeded DecodeError ForeignResponseError GongError InactiveCompanyError InvalidValueError JournalError Meaning MissingScopeError ProxyError QuotaStoreError QuotaUnavailable RateLimitError RedirectError ServerError TLSError TaskNotFoundError TransportError UpdateMismatchError",
+    "errors": "APIError AccessDeniedError AuthenticationError BadRequestError ClientStateError CredentialsError DailyQuotaError DeadlineExceeded DecodeError ForeignResponseError GongError InactiveCompanyError InvalidValueError JournalError Meaning MissingScopeError ProxyError QuotaStoreError QuotaUnavailable RateLimitError RedirectError RefusedAlikeError ServerError TLSError TaskNotFoundError TransportError UpdateMismatchError",
     "events": "BudgetLow BudgetSpent CallAttempted Event FieldUnreadable PaceChanged Paused QuotaLost QuotaRegained Resumed RetryPlanned",
     "models": "Account Affiliation Contact ContactData CrmField CrmObjectType CrmType Email Flow JsonValue OpenEnum Opportunity OptOutChannel PhoneNumber Priority Step Task TaskAction TaskFilter TaskStatus TaskType TaskUpdate User UserTasks",
     "auth.oauth": "OAuthToken",
     "quota": "Lane LocalQuota Quota QuotaEstimate QuotaLimits QuotaSnapshot Permit Unlimited",
     "quota.redis": "RedisQuota",
     "http.retry": "RetryPolicy",
+    "settings": "BulkSettings ClientSettings",
     "auth.token_endpoint": "OAuthGrant RefreshArguments",
 }
 _MODULE_OF = {name: module for module, names in _NAMES_OF.items() for name in names.split()}

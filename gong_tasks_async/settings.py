@@ -61,13 +61,20 @@ class Options:
 class BulkSettings(TypedDict, total=False):
     """The keywords that all bulk methods of :class:`GongTasksClient` share.
 
-    ``workers`` (8): how many changes may be under way at once. ``stop_after`` (5): rows in a row without a final
-    answer that end the run. ``grace`` (5 with a journal, 0 without): seconds that a cancelled run gives to the requests under way.
-    ``wait_for_day`` (False): sleep when the day's quota is spent, and go on by itself when it turns.
+    ``workers`` (8): updates in flight at once. ``stop_after`` (5): rows in a row without a final response that end
+    the run. ``stop_after_refusals`` (25): rows in a row refused for one reason, with no success between, that end the
+    run; they stay pending, and fewer than that are recorded as failed at its end. After ``kill -9``, so many rows may
+    be sent again. ``accept_refusals`` (False): record every refusal as failed at once. ``outage_timeout`` (300):
+    seconds for which the run waits while no connection can be made. ``grace`` (5 with a journal, 0 without): seconds
+    that a cancelled run gives to the requests in flight. ``wait_for_day`` (False): sleep when the day's calls are
+    spent, then resume.
     """
 
     workers: int
     stop_after: int
+    stop_after_refusals: int
+    accept_refusals: bool
+    outage_timeout: float
     grace: float | None
     wait_for_day: bool
 

@@ -21,8 +21,8 @@ from gong_tasks_async import (
     Unlimited,
     Updated,
 )
-from gong_tasks_async.bulk import RowState, open_journal
-from gong_tasks_async.bulk.journal import Journal, Settled
+from gong_tasks_async.bulk import JournalRow, RowState, open_journal
+from gong_tasks_async.bulk.journal import Journal
 from gong_tasks_async.http.messages import HttpRequest, HttpResponse
 from gong_tasks_async.settings import BulkSettings
 from tests.fakes import ScriptedClient, answer, lost, task_answer
@@ -91,7 +91,7 @@ class Life:
         """Where the files are that a dead life has left; None while it lives."""
         self.cut = 1.0
         """The share of a commit's log that is on disk when it dies in a commit."""
-        self.on_commit: Callable[[Journal, Sequence[Settled]], None] = COMMIT
+        self.on_commit: Callable[[Journal, Sequence[JournalRow]], None] = COMMIT
         self._answers = list(answers)
         self._seconds = seconds
         self._passed: Counter[Point] = Counter()
@@ -149,7 +149,7 @@ class Life:
     async def close(self) -> None:
         """Nothing is open."""
 
-    def _settle(self, journal: Journal, rows: Sequence[Settled]) -> None:
+    def _settle(self, journal: Journal, rows: Sequence[JournalRow]) -> None:
         """Commit, in the journal's thread."""
         if not self._alive_at(Point.BEFORE_COMMIT):
             return

@@ -12,7 +12,7 @@ from gong_tasks_async import (
     TaskNotFoundError,
     TaskUpdate,
 )
-from gong_tasks_async.bulk.report import RowCounts, TimelineBucket
+from gong_tasks_async.bulk import RowCounts, TimelineBucket
 
 NOON = datetime(2026, 3, 12, 12, 0, tzinfo=UTC)
 BIG_ID = 2**63 - 1

@@ -225,8 +225,10 @@ async def test_a_stream_left_early_ends_the_run_and_records_what_was_under_way(p
     async with scripted(task_answer, seconds=0.1) as gong:
         async with gong.stream_updates(updates(200), journal=path) as outcomes:
             await anext(outcomes)
-        with pytest.raises(RuntimeError):
-            _ = outcomes.report
+            with pytest.raises(RuntimeError, match="not ended"):
+                _ = outcomes.report
+        assert outcomes.report.updated == len(network_of(gong).sent)
+        assert outcomes.report.pending == 200 - outcomes.report.updated
         with open_journal(path) as journal:
             assert journal.counts().updated == len(network_of(gong).sent)
     assert asyncio.all_tasks() == before
@@ -234,9 +236,13 @@ async def test_a_stream_left_early_ends_the_run_and_records_what_was_under_way(p
 
 async def test_a_stream_raises_what_its_run_raised() -> None:
     rows = [*updates(1), TaskUpdate(1, "1", status="OPEN")]
-    async with scripted(task_answer) as gong, gong.stream_updates(rows) as outcomes:
+    async with scripted(task_answer) as gong:
         with pytest.raises(PlanConflictError):
-            await anext(outcomes)
+            async with gong.stream_updates(rows) as outcomes:
+                await anext(outcomes)
+        with pytest.raises(PlanConflictError):  # also where none was asked for an outcome
+            async with gong.stream_updates(rows):
+                await asyncio.sleep(0)
 
 
 async def test_rows_of_two_hundred_people_over_two_and_more_days(connect: Connect, path: Path) -> None:

@@ -11,19 +11,19 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from gong_tasks_async import GongError, TaskStatus, TaskUpdate
-from gong_tasks_async.bulk import journal as journal_module, journal_file
-from gong_tasks_async.bulk.journal import (
-    Counts,
-    Journal,
-    JournalError,
+from gong_tasks_async import GongError, JournalError, TaskNotFoundError, TaskStatus, TaskUpdate
+from gong_tasks_async.bulk import (
+    JournalReader,
     JournalRow,
+    RowCounts,
     RowState,
-    Settled,
+    journal_file,
+    journal_reader,
     open_journal,
 )
+from gong_tasks_async.bulk.journal import Journal
 
-PENDING, UPDATED, UNCHANGED, FAILED = RowState
+PENDING, UPDATED, UNCHANGED, SKIPPED, FAILED = RowState
 
 
 @pytest.fixture
@@ -40,8 +40,12 @@ def done(*task_ids: int, user_id: str = "1") -> list[TaskUpdate]:
     return [TaskUpdate(task_id, user_id, status="DONE") for task_id in task_ids]
 
 
-def updated(*task_ids: int) -> list[Settled]:
-    return [Settled(task_id, UPDATED, 1, f"request {task_id}") for task_id in task_ids]
+def settled(task_id: int, state: RowState, attempts: int = 1, request_id: str | None = None) -> JournalRow:
+    return JournalRow(done(task_id)[0], state, attempts, request_id)
+
+
+def updated(*task_ids: int) -> list[JournalRow]:
+    return [settled(task_id, UPDATED, 1, f"request {task_id}") for task_id in task_ids]
 
 
 def names(path: Path) -> set[str]:
@@ -52,8 +56,8 @@ def every_pending(journal: Journal, limit: int = 2) -> list[TaskUpdate]:
     found: list[TaskUpdate] = []
     after = 0
     while page := journal.pending(after, limit):
-        found += [update for _, update in page]
-        after = page[-1][0]
+        found += [row.update for row in page]
+        after = page[-1].number
     return found
 
 
@@ -63,9 +67,9 @@ def every_pending(journal: Journal, limit: int = 2) -> list[TaskUpdate]:
 def test_a_plan_comes_back_in_its_order_page_by_page(path: Path) -> None:
     updates = done(7, 3, 9, 1, 2)
     with Journal.create_or_open(path, iter(updates)) as journal:
-        assert journal.pending(0, 2) == [(1, updates[0]), (2, updates[1])]
+        assert [row[:2] for row in journal.pending(0, 2)] == [(1, updates[0]), (2, updates[1])]
         assert every_pending(journal) == updates
-        assert journal.counts() == Counts(pending=5)
+        assert journal.counts() == RowCounts(pending=5)
         assert journal.counts().total == 5
         assert abs(datetime.now(UTC) - journal.created_at) < timedelta(minutes=1)
         assert journal.path == path
@@ -73,7 +77,7 @@ def test_a_plan_comes_back_in_its_order_page_by_page(path: Path) -> None:
 
 def test_identical_rows_are_one_and_what_is_as_wanted_is_settled_from_the_start(path: Path) -> None:
     with Journal.create_or_open(path, done(1, 2, 1), unchanged=done(3, 2, 3)) as journal:
-        assert journal.counts() == Counts(pending=2, unchanged=1)
+        assert journal.counts() == RowCounts(pending=2, unchanged=1)
         assert [(row.update.task_id, row.state) for row in journal.rows()] == [
             (1, PENDING),
             (2, PENDING),
@@ -96,7 +100,7 @@ def test_the_same_moment_in_two_zones_is_one_wish(path: Path) -> None:
 def test_two_wishes_for_one_task_are_refused_with_both_and_nothing_is_left(where: str, path: Path) -> None:
     first, second = TaskUpdate(7, "1", status="DONE"), TaskUpdate(7, "1", status="DISMISSED")
     updates, unchanged = ([first, second], []) if where == "updates" else ([first], [second])
-    with pytest.raises(JournalError, match=r"task 7 .*DONE.*DISMISSED"):
+    with pytest.raises(JournalError, match=r"task 7: .*DONE.*DISMISSED"):
         Journal.create_or_open(path, updates, unchanged=unchanged)
     assert names(path) == {"job-lock"}
     Journal.create_or_open(path, [second]).close()
@@ -135,22 +139,29 @@ def test_the_log_of_a_database_that_is_gone_is_not_played_into_the_new_one(path:
     path.unlink()
     Path(f"{path}-wal").write_bytes(log)
     with Journal.create_or_open(path, done(*range(1, 99))) as new:
-        assert new.counts() == Counts(pending=98)
+        assert new.counts() == RowCounts(pending=98)
 
 
 # Outcomes
 
 
 def test_an_outcome_is_kept_with_all_that_is_known(path: Path) -> None:
+    error = TaskNotFoundError(
+        method="PATCH",
+        url="https://x/v2/tasks/2",
+        attempts=3,
+        status=404,
+        errors=("no such task \ud83d",),
+        request_id="r-2",
+    )
     with Journal.create_or_open(path, done(1, 2)) as journal:
-        journal.settle([Settled(2, FAILED, 3, "r-2", "no such task \ud83d", "TaskNotFoundError", 404)])
+        journal.settle([JournalRow(done(2)[0], FAILED, 3, "r-2", error)])
         (row,) = journal.rows(FAILED)
         assert row.settled_at is not None
         assert abs(datetime.now(UTC) - row.settled_at) < timedelta(minutes=1)
-        words = r"no such task \ud83d"
-        assert row == JournalRow(
-            done(2)[0], FAILED, 3, "r-2", words, "TaskNotFoundError", 404, row.settled_at
-        )
+        assert (row.attempts, row.request_id, row.status) == (3, "r-2", 404)
+        assert (row.error_kind, row.error) == ("TaskNotFoundError", str(error))
+        assert type(row.cause) is TaskNotFoundError
         assert every_pending(journal) == done(1)
         assert list(journal.rows(PENDING)) == [JournalRow(done(1)[0], PENDING)]
 
@@ -159,8 +170,8 @@ def test_the_first_outcome_stands(path: Path) -> None:
     with Journal.create_or_open(path, done(1, 2)) as journal:
         journal.settle(updated(1))
         first = list(journal.rows(UPDATED))
-        journal.settle([Settled(1, FAILED, 9), *updated(2), Settled(2, FAILED, 9)])
-        assert journal.counts() == Counts(updated=2)
+        journal.settle([settled(1, FAILED, 9), *updated(2), settled(2, FAILED, 9)])
+        assert journal.counts() == RowCounts(updated=2)
         assert list(journal.rows(UPDATED))[:1] == first
 
 
@@ -168,13 +179,13 @@ def test_a_task_that_is_not_in_the_plan_is_an_error_and_none_of_its_batch_is_rec
     with Journal.create_or_open(path, done(1)) as journal:
         with pytest.raises(ValueError, match="task 5"):
             journal.settle([*updated(1), *updated(5)])
-        assert journal.counts() == Counts(pending=1)
+        assert journal.counts() == RowCounts(pending=1)
         journal.settle([])
 
 
-def test_pending_is_no_outcome() -> None:
-    with pytest.raises(ValueError, match="not settled"):
-        Settled(1, PENDING, 1)
+def test_pending_is_no_outcome(path: Path) -> None:
+    with Journal.create_or_open(path, done(1)) as journal, pytest.raises(ValueError, match="not settled"):
+        journal.settle([settled(1, PENDING)])
 
 
 def test_a_journal_goes_on_where_it_was_left_with_the_updates_or_without(path: Path) -> None:
@@ -194,8 +205,8 @@ def test_it_is_read_while_a_run_writes_it_and_cannot_be_changed(path: Path) -> N
     updates = done(1, 2) + done(3, user_id="2")
     with Journal.create_or_open(path, updates) as journal, open_journal(str(path)) as reader:
         journal.settle(updated(1, 3))
-        assert reader.counts() == journal.counts() == Counts(pending=1, updated=2)
-        assert reader.by_user() == {"1": Counts(pending=1, updated=1), "2": Counts(updated=1)}
+        assert reader.counts() == journal.counts() == RowCounts(pending=1, updated=2)
+        assert reader.by_user() == {"1": RowCounts(pending=1, updated=1), "2": RowCounts(updated=1)}
         assert [row.request_id for row in reader.rows()] == ["request 1", None, "request 3"]
         assert reader.created_at == journal.created_at
         with pytest.raises(sqlite3.OperationalError, match="readonly"):
@@ -207,7 +218,7 @@ def test_it_is_read_while_a_run_writes_it_and_cannot_be_changed(path: Path) -> N
 def test_a_report_that_takes_its_time_does_not_hold_the_run_up(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(journal_module, "PAGE", 2)
+    monkeypatch.setattr(journal_reader, "PAGE", 2)
     with Journal.create_or_open(path, done(*range(1, 8))) as journal:
         seen = []
         for row in journal.rows():
@@ -221,7 +232,7 @@ def test_the_timeline_has_every_outcome_once(path: Path, monkeypatch: pytest.Mon
         assert journal.timeline(4) == []
         for task_id, now in enumerate((100.0, 101.0, 120.0, 160.0, 199.9, 200.0), 1):
             monkeypatch.setattr("time.time", lambda now=now: now)
-            journal.settle([Settled(task_id, FAILED if task_id == 3 else UPDATED, 1)])
+            journal.settle([settled(task_id, FAILED if task_id == 3 else UPDATED)])
         moments = [datetime.fromtimestamp(second, UTC) for second in (100, 125, 150, 175)]
         assert journal.timeline(4) == list(zip(moments, (2, 0, 1, 2), (1, 0, 0, 0), strict=True))
         assert [line[1:] for line in journal.timeline(1)] == [(5, 1)]
@@ -243,7 +254,7 @@ def test_a_closed_journal_is_one_plain_file_and_stays_so_when_it_is_read(path: P
         journal.settle(updated(1))
     journal.close()
     with open_journal(path) as reader:
-        assert reader.counts() == Counts(updated=1)
+        assert reader.counts() == RowCounts(updated=1)
     assert names(path) == {"job", "job-lock"}
     assert Path(f"{path}-lock").stat().st_size == 0
     with pytest.raises(JournalError, match="closed"):
@@ -252,12 +263,12 @@ def test_a_closed_journal_is_one_plain_file_and_stays_so_when_it_is_read(path: P
 
 def test_closing_under_a_readers_eyes_waits_for_nobody(path: Path) -> None:
     with open_after(path) as reader:
-        assert reader.counts() == Counts(updated=1)
+        assert reader.counts() == RowCounts(updated=1)
     with Journal.create_or_open(path, None) as journal:
-        assert journal.counts() == Counts(updated=1)
+        assert journal.counts() == RowCounts(updated=1)
 
 
-def open_after(path: Path) -> journal_module.JournalReader:
+def open_after(path: Path) -> JournalReader:
     with Journal.create_or_open(path, done(1)) as journal:
         reader = open_journal(path)
         journal.settle(updated(1))
@@ -330,15 +341,15 @@ def test_settled_in_any_batches_and_reopened_after_any_of_them_the_first_outcome
 ) -> None:
     expected: dict[int, RowState] = dict.fromkeys(range(1, 10), PENDING)
     with TemporaryDirectory() as folder:
-        path, batch = Path(folder) / "job", list[Settled]()
+        path, batch = Path(folder) / "job", list[JournalRow]()
         journal = Journal.create_or_open(path, done(*expected))
         for task_id, state, commits, reopens in steps:
-            batch.append(Settled(task_id, state, 1))
+            batch.append(settled(task_id, state))
             if commits:
                 journal.settle(batch)
                 for row in batch:
-                    expected[row.task_id] = (
-                        row.state if expected[row.task_id] is PENDING else expected[row.task_id]
+                    expected[row.update.task_id] = (
+                        row.state if expected[row.update.task_id] is PENDING else expected[row.update.task_id]
                     )
                 batch = []
             if reopens:

@@ -16,9 +16,10 @@ from typing import Any
 
 import pytest
 
-from gong_tasks_async import TaskUpdate
-from gong_tasks_async.bulk import journal_file
-from gong_tasks_async.bulk.journal import Counts, Journal, JournalError, RowState, Settled, open_journal
+from gong_tasks_async import JournalError, TaskUpdate
+from gong_tasks_async.bulk import JournalRow, RowCounts, RowState, journal_file, open_journal
+from gong_tasks_async.bulk.journal import Journal
+from gong_tasks_async.bulk.outcomes import RecordedError
 
 ROWS = 4_000
 KILLS = 8
@@ -33,8 +34,13 @@ def job(rows: int = ROWS) -> Iterator[TaskUpdate]:
     return (TaskUpdate(task_id, f"{task_id % 7}", status="DONE") for task_id in range(1, rows + 1))
 
 
-def updated(*task_ids: int) -> list[Settled]:
-    return [Settled(task_id, RowState.UPDATED, 1) for task_id in task_ids]
+def updated(*task_ids: int) -> list[JournalRow]:
+    return [JournalRow(TaskUpdate(task_id, "1", status="DONE"), RowState.UPDATED, 1) for task_id in task_ids]
+
+
+def failed(task_id: int) -> JournalRow:
+    error = RecordedError(message="no " * 100, kind="GongError")
+    return JournalRow(TaskUpdate(task_id, "1", status="DONE"), RowState.FAILED, 1, cause=error)
 
 
 def started(program: str, *args: object) -> subprocess.Popen[str]:
@@ -59,12 +65,18 @@ HEAD = """
 import itertools, sys, time
 from pathlib import Path
 from gong_tasks_async import TaskUpdate
-from gong_tasks_async.bulk.journal import Journal, JournalError, RowState, Settled
+from gong_tasks_async import JournalError
+from gong_tasks_async.bulk import JournalRow, RowState
+from gong_tasks_async.bulk.journal import Journal
+from gong_tasks_async.bulk.outcomes import RecordedError
 path = Path(sys.argv[1])
 def job(rows):
     return (TaskUpdate(task_id, f"{task_id % 7}", status="DONE") for task_id in range(1, rows + 1))
 def updated(*task_ids):
-    return [Settled(task_id, RowState.UPDATED, 1) for task_id in task_ids]
+    return [JournalRow(TaskUpdate(task_id, "1", status="DONE"), RowState.UPDATED, 1) for task_id in task_ids]
+def failed(task_id):
+    error = RecordedError(message="no " * 100, kind="GongError")
+    return JournalRow(TaskUpdate(task_id, "1", status="DONE"), RowState.FAILED, 1, cause=error)
 """
 
 # Death
@@ -78,9 +90,9 @@ SETTLE = """
 journal = Journal.create_or_open(path, job(int(sys.argv[2])))
 print("ready", flush=True)
 while page := journal.pending(0, 3):
-    rows = updated(*(update.task_id for _, update in page))
+    rows = updated(*(row.update.task_id for row in page))
     journal.settle(rows)
-    print(*(row.task_id for row in rows), flush=True)
+    print(*(row.update.task_id for row in rows), flush=True)
 """
 
 
@@ -96,7 +108,7 @@ def test_killed_while_plans_are_written_each_journal_is_whole_or_not_there(path:
         begun = 1 + len(writer.communicate()[0].split())
         last = Path(f"{path}{begun - 1}")
         with Journal.create_or_open(last, job()) as journal:
-            assert journal.counts() == Counts(pending=ROWS)
+            assert journal.counts() == RowCounts(pending=ROWS)
         assert_sound(last)
         assert not Path(f"{last}-unfinished").exists()
         for file in path.parent.iterdir():
@@ -175,7 +187,7 @@ def test_stopped_at_any_statement_it_goes_on_to_the_same_end(
         recorded = [row.update.task_id for row in journal.rows(RowState.UPDATED)]
         assert recorded == confirmed
         journal.settle(updated(1, 2, 3, 4, 5))
-        assert journal.counts() == Counts(updated=5)
+        assert journal.counts() == RowCounts(updated=5)
     assert_sound(path)
 
 
@@ -197,7 +209,7 @@ def test_one_in_use_by_another_process_is_refused_until_that_one_is_dead(
             Journal.create_or_open(path, updates)
     assert path.read_bytes() == before
     with open_journal(path) as reader:
-        assert reader.counts() == Counts(pending=9)
+        assert reader.counts() == RowCounts(pending=9)
     holder.kill()
     holder.communicate()
     assert holder.returncode == -signal.SIGKILL
@@ -247,13 +259,13 @@ def test_threads_settle_and_read_at_once(path: Path) -> None:
             thread.start()
         for thread in threads:
             thread.join()
-        assert journal.counts() == Counts(updated=400)
+        assert journal.counts() == RowCounts(updated=400)
 
 
 # A full disk
 
 
-def settle_one_by_one(journal: Journal, outcomes: Iterator[Settled]) -> None:
+def settle_one_by_one(journal: Journal, outcomes: Iterator[JournalRow]) -> None:
     for outcome in outcomes:
         journal.settle([outcome])
 
@@ -262,14 +274,14 @@ def test_a_full_disk_is_told_what_was_recorded_stands_and_it_goes_on_once_there_
     with Journal.create_or_open(path, job(500)) as journal:
         (pages,) = journal._database.execute("PRAGMA page_count").fetchone()
         journal._database.execute(f"PRAGMA max_page_count = {pages}")
-        outcomes = (Settled(task_id, RowState.FAILED, 1, error="no " * 100) for task_id in range(1, 501))
+        outcomes = map(failed, range(1, 501))
         with pytest.raises(JournalError, match=r"full.*What was recorded stands"):
             settle_one_by_one(journal, outcomes)
-        full = next(outcomes).task_id - 2  # this one and the one before were not recorded
-        assert journal.counts() == Counts(pending=500 - full, failed=full)
+        full = next(outcomes).update.task_id - 2  # this one and the one before were not recorded
+        assert journal.counts() == RowCounts(pending=500 - full, failed=full)
         journal._database.execute(f"PRAGMA max_page_count = {10 * pages}")
         journal.settle(updated(*range(1, 501)))
-        assert journal.counts() == Counts(failed=full, updated=500 - full)
+        assert journal.counts() == RowCounts(failed=full, updated=500 - full)
     assert_sound(path)
 
 
@@ -288,7 +300,7 @@ room(400_000)
 journal, recorded, refused = Journal.create_or_open(path, job(2_000)), 0, 0
 for task_id in range(1, 2_001):
     try:
-        journal.settle([Settled(task_id, RowState.FAILED, 1, error="no " * 100)])
+        journal.settle([failed(task_id)])
         recorded += 1
     except JournalError:
         refused += 1

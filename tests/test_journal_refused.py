@@ -42,7 +42,7 @@ def a_killed_run_of_another_job(path: Path) -> None:
 def a_newer_version(path: Path) -> None:
     another_job(path)
     with closing(sqlite3.connect(path)) as database:
-        database.execute("PRAGMA user_version = 2")
+        database.execute("PRAGMA user_version = 3")
 
 
 def the_count_of_the_day(path: Path) -> None:
@@ -109,7 +109,7 @@ def test_a_device_is_no_place_for_a_journal() -> None:
 
 
 def test_there_must_be_something_to_go_on_with_or_to_read(path: Path) -> None:
-    with pytest.raises(JournalError, match="none to go on with"):
+    with pytest.raises(JournalError, match="none to resume"):
         Journal.create_or_open(path, None)
     with pytest.raises(JournalError, match="there is none"):
         open_journal(path)

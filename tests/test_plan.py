@@ -185,12 +185,13 @@ def test_a_due_date_at_the_edge_of_the_calendar_can_be_compared() -> None:
 def test_a_plan_tells_itself_to_people() -> None:
     rows = [done(task_id, str(task_id % 200)) for task_id in range(1, 8_001)]
     plan = plan_updates([*rows, done(1)], [Task(id=2, status=TaskStatus.DONE)])
-    assert str(plan) == "7,999 calls for 200 users (8,001 rows: 1 duplicate, 1 already as wanted)"
-    assert str(Plan(updates=())) == "nothing to send (0 rows: 0 duplicates, 0 already as wanted)"
+    assert str(plan) == "7,999 calls for 200 users (8,001 rows: 1 duplicate, 1 already up to date)"
+    assert str(Plan(updates=())) == "nothing to send (0 rows: 0 duplicates, 0 already up to date)"
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"), [(0, "0 s"), (59, "59 s"), (90, "1.5 min"), (5_400, "1.5 h"), (216_000, "2.5 days")]
+    ("seconds", "words"),
+    [(0, "0.0 s"), (59, "59 s"), (90, "1 min 30 s"), (5_400, "1 h 30 min"), (216_000, "2 d 12 h")],
 )
 def test_a_plan_with_an_estimate_says_how_long_and_until_when(seconds: float, words: str) -> None:
     plan = plan_updates([done(7)]).with_estimate(QuotaEstimate(1, seconds, NOON))

@@ -14,11 +14,11 @@ from gong_tasks_async import (
     TaskUpdate,
     TransportError,
 )
+from gong_tasks_async.bulk import RowCounts
 from gong_tasks_async.bulk.render.format import duration
 from gong_tasks_async.bulk.render.html_page import as_html
 from gong_tasks_async.bulk.render.json_text import as_json
 from gong_tasks_async.bulk.render.text import as_text
-from gong_tasks_async.bulk.report import RowCounts
 from tests.reports import BIG_ID, HOSTILE, full_report, not_found
 
 # The report itself
@@ -165,7 +165,7 @@ def test_the_json_says_everything_with_ids_as_text() -> None:
         "status": 429,
         "request_id": "req-9",
     }
-    assert read["by_user"]["21"] == {"updated": 0, "unchanged": 90, "failed": 2, "pending": 0}
+    assert read["by_user"]["21"] == {"updated": 0, "unchanged": 90, "failed": 2, "pending": 0, "skipped": 0}
     assert read["timeline"][1] == {"at": "2026-03-12T12:01:00+00:00", "updated": 51, "failed": 1}
     assert (read["job"], read["complete"], read["total"]) == ("quarter-end", False, 10_000)
     assert read["started_at"] == "2026-03-12T12:00:00+00:00"

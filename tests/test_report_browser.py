@@ -20,8 +20,8 @@ from typing import Any
 import pytest
 
 from gong_tasks_async import BulkReport
+from gong_tasks_async.bulk import RowCounts
 from gong_tasks_async.bulk.render.html_page import as_html
-from gong_tasks_async.bulk.report import RowCounts
 from tests.reports import HOSTILE, full_report, not_found
 
 OPTIONS = (

@@ -11,9 +11,9 @@ from gong_tasks_async import (
     TaskUpdate,
     TransportError,
 )
+from gong_tasks_async.bulk import RowCounts, TimelineBucket
 from gong_tasks_async.bulk.render.html_page import as_html
 from gong_tasks_async.bulk.render.timeline_plot import timeline_plot
-from gong_tasks_async.bulk.report import RowCounts, TimelineBucket
 from tests.reports import BIG_ID, HOSTILE, NOON, full_report, not_found
 
 # HTML

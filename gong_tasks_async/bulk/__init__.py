@@ -1,38 +1,60 @@
-"""Many updates at once: what is wanted, a plan, a journal, a run with an outcome for each row, a report."""
+"""Bulk updates: plan, journal, run with an outcome for each row, report, undo."""
 
 from gong_tasks_async.bulk.applier import Applied, Applier
-from gong_tasks_async.bulk.job import Job, Updates, as_async, listed
-from gong_tasks_async.bulk.journal import Journal, JournalReader, JournalRow, RowState, open_journal
-from gong_tasks_async.bulk.plan import Plan, PlanConflictError, plan_updates
+from gong_tasks_async.bulk.job import BulkJob, OnOutcome, as_async, collect
+from gong_tasks_async.bulk.journal import Journal, JournalReader, RunRecord, open_journal, retry_failed
+from gong_tasks_async.bulk.outcomes import (
+    Failed,
+    JournalRow,
+    Outcome,
+    RowCounts,
+    RowState,
+    Skipped,
+    TaskSnapshot,
+    Unchanged,
+    Updated,
+)
+from gong_tasks_async.bulk.plan import LostValue, Plan, PlanConflictError, SampledTask, plan_updates
+from gong_tasks_async.bulk.planning import with_names
 from gong_tasks_async.bulk.pool import each_result
 from gong_tasks_async.bulk.render.csv_rows import write_journal_csv
-from gong_tasks_async.bulk.report import BulkReport, Failed, Outcome, RowCounts, Unchanged, Updated
-from gong_tasks_async.bulk.runner import RunSettings
+from gong_tasks_async.bulk.report import BulkReport, FailureGroup, TimelineBucket
+from gong_tasks_async.bulk.runner import RunSettings, Updates
 from gong_tasks_async.bulk.stream import OutcomeStream
 
 __all__ = [
     "Applied",
     "Applier",
+    "BulkJob",
     "BulkReport",
     "Failed",
-    "Job",
+    "FailureGroup",
     "Journal",
     "JournalReader",
     "JournalRow",
+    "LostValue",
+    "OnOutcome",
     "Outcome",
     "OutcomeStream",
     "Plan",
     "PlanConflictError",
     "RowCounts",
     "RowState",
+    "RunRecord",
     "RunSettings",
+    "SampledTask",
+    "Skipped",
+    "TaskSnapshot",
+    "TimelineBucket",
     "Unchanged",
     "Updated",
     "Updates",
     "as_async",
+    "collect",
     "each_result",
-    "listed",
     "open_journal",
     "plan_updates",
+    "retry_failed",
+    "with_names",
     "write_journal_csv",
 ]

@@ -2,89 +2,221 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping, Sized
+import asyncio
+import inspect
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sized
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 from attrs import evolve, frozen
 
 from gong_tasks_async.bulk.applier import Applier
-from gong_tasks_async.bulk.journal import Journal
-from gong_tasks_async.bulk.plan import Plan, plan_updates
+from gong_tasks_async.bulk.guard import Guard
+from gong_tasks_async.bulk.journal import Journal, open_journal
+from gong_tasks_async.bulk.journal_file import JobFacts
+from gong_tasks_async.bulk.outcomes import JournalRow, Outcome, RowCounts, Unchanged
+from gong_tasks_async.bulk.plan import Plan
+from gong_tasks_async.bulk.planning import look_at_owners, make_plan, with_estimate
+from gong_tasks_async.bulk.pool import run_apart
 from gong_tasks_async.bulk.recorder import Recorder
-from gong_tasks_async.bulk.report import BulkReport, Outcome, RowCounts, Unchanged
-from gong_tasks_async.bulk.runner import BulkRun, RunSettings
+from gong_tasks_async.bulk.report import BulkReport
+from gong_tasks_async.bulk.runner import BulkRun, OnSettled, RunSettings, Updates
+from gong_tasks_async.bulk.undo import owners_of, plan_undo
+from gong_tasks_async.errors import GongError, JournalError
 from gong_tasks_async.models import TaskUpdate
 
-Updates = Iterable[TaskUpdate] | AsyncIterable[TaskUpdate]
-OnSettled = Callable[[Outcome], Awaitable[None]]
+OnOutcome: TypeAlias = Callable[[Outcome], object]
+ANY_COMPANY = "https://api.gong.io"
+"""Serves each company that has no address of its own, so it names none."""
+GUARD, BASE_URL, SOURCE = "guard", "base_url", "source"
+"""Names of facts in a journal."""
 
 
 @frozen(kw_only=True)
-class Job:
-    """What is to be done, how, and by whom."""
+class BulkJob:
+    """A job: with which calls, how, and who is told."""
 
     applier: Applier
     settings: RunSettings
     on_settled: OnSettled | None = None
+    on_report: Callable[[BulkReport], None] | None = None
+    """Called with the report, also of a run that was cancelled."""
+    guard: bool | None = None
+    """Whether to skip tasks that were changed since; None for as the journal's job began."""
+    skip_unchanged: bool = False
+    origin: Mapping[str, str] | None = None
+    """Facts for a new journal."""
 
-    async def run(self, updates: Updates, journal: Path | None = None) -> BulkReport:
-        """Run updates as they come; a list is planned first, so that twins in it are found.
-
-        Raises:
-            PlanConflictError: two rows of a list want different things of one task.
-            JournalError: the journal is not this job's, or cannot be written.
-        """
-        if isinstance(updates, Sized) or (journal is not None and isinstance(updates, AsyncIterable)):
-            return await self.run_plan(plan_updates(await listed(updates)), journal)
-        if journal is not None and not isinstance(updates, AsyncIterable):
-            return await self._run_journaled(journal, lambda: Journal.create_or_open(journal, updates))
-        return await BulkRun(updates, self.applier, self.settings, on_settled=self.on_settled).run()
-
-    async def run_plan(self, plan: Plan, journal: Path | None = None) -> BulkReport:
-        """Run what was planned.
+    async def run(self, updates: Updates | Plan, journal: Path | None = None) -> BulkReport:
+        """Run updates as they come; a list is planned first, so that duplicates in it are found.
 
         Raises:
+            PlanConflictError: two rows of a list have different updates of one task.
             JournalError: the journal is not this job's, or cannot be written.
         """
-        if journal is not None:
-            return await self._run_journaled(
-                journal,
-                lambda: Journal.create_or_open(journal, plan.updates, unchanged=plan.unchanged),
-                plan.unchanged,
-            )
-        run = BulkRun(plan.updates, self.applier, self.settings, on_settled=self.on_settled)
-        return await self._run(run, plan.unchanged, plan.calls)
+        return await run_apart(self._run(updates, journal))
 
     async def resume(self, journal: Path) -> BulkReport:
-        """Go on where the journal's job ended.
+        """Resume the journal's job.
 
         Raises:
-            JournalError: there is no such journal, it is in use, or cannot be written.
+            JournalError: there is no such journal, it is in use, of another company, or cannot be written.
         """
-        return await self._run_journaled(journal, lambda: Journal.create_or_open(journal, None))
+        return await run_apart(self._run_journaled(journal, None))
+
+    async def plan(self, updates: Updates | Plan, *, look: bool | None = None) -> Plan:
+        """The plan of a job; one that was made already is kept."""
+        if isinstance(updates, Plan):
+            return updates
+        wanted = bool(self.guard or self.skip_unchanged) if look is None else look
+        return await make_plan(self.applier, await collect(updates), look=wanted)
+
+    async def rehearse(self, updates: Updates | Plan) -> BulkReport:
+        """The report of a run that ends before its first update."""
+        plan = await self.plan(updates)
+        calls, listings = self.applier.calls, self.applier.listings
+        return BulkReport(unchanged=len(plan.unchanged), pending=plan.calls, calls=calls, listings=listings)
+
+    async def plan_undo(self, journal: Path) -> Plan:
+        """The plan that restores what a job has changed.
+
+        Raises:
+            JournalError: the journal cannot be read, or is another company's.
+            GongError: the tasks cannot be listed.
+        """
+        rows, company = await asyncio.to_thread(_rows_of, journal)
+        await self._check_company(journal, company)
+        look = await look_at_owners(self.applier, owners_of(rows))
+        return await with_estimate(self.applier, plan_undo(rows, look))
+
+    async def _run(self, updates: Updates | Plan, journal: Path | None) -> BulkReport:
+        looks = bool(self.guard or self.skip_unchanged)
+        if (
+            isinstance(updates, Plan | Sized)
+            or looks
+            or (journal is not None and isinstance(updates, AsyncIterable))
+        ):
+            known = journal is not None and await asyncio.to_thread(journal.exists)
+            plan = await self.plan(updates, look=looks and not known)  # a known job looks at what is pending
+            return await self._run_plan(plan, journal)
+        if journal is not None and not isinstance(updates, AsyncIterable):
+            return await self._run_journaled(journal, updates)
+        return await self._run_rows(BulkRun(updates, self.applier, self.settings, on_settled=self.on_settled))
+
+    async def _run_plan(self, plan: Plan, journal: Path | None) -> BulkReport:
+        if journal is not None:
+            return await self._run_journaled(journal, plan.updates, plan)
+        guard = self._guard(plan, None, resumed=False, guarded=bool(self.guard))
+        run = BulkRun(plan.updates, self.applier, self.settings, guard=guard, on_settled=self.on_settled)
+        return await self._run_rows(run, plan.unchanged, plan.calls)
 
     async def _run_journaled(
-        self, path: Path, open_journal: Callable[[], Journal], unchanged: Iterable[TaskUpdate] = ()
+        self, path: Path, updates: Iterable[TaskUpdate] | None, plan: Plan | None = None
     ) -> BulkReport:
-        recorder = await Recorder.open(open_journal)
+        recorder = await Recorder.open(await self._journal_opener(path, updates, plan))
         try:
-            pending = await recorder.pending_count()
+            facts, before = await recorder.facts(), await recorder.counts()
+            await self._check_company(path, facts.get(BASE_URL))
+            resumed = (
+                before.settled > (len(plan.unchanged) if plan else 0) or plan is None or plan.look is None
+            )
+            guarded = facts.get(GUARD) == "1" if self.guard is None else self.guard
+            guard = self._guard(plan, recorder, resumed=resumed, guarded=guarded)
             run = BulkRun(
-                recorder.pending(), self.applier, self.settings, recorder=recorder, on_settled=self.on_settled
+                recorder.pending(),
+                self.applier,
+                self.settings,
+                recorder=recorder,
+                guard=guard,
+                on_settled=self.on_settled,
             )
-            report = await self._run(run, unchanged, pending)
-            return evolve(
-                report, by_user=_with_pending(report, await recorder.pending_by_user()), job=path.stem
-            )
+            await recorder.begin_run(run.spent)
+            unchanged = () if plan is None else plan.unchanged
+            return await self._run_rows(run, unchanged, before.pending, recorder)
         finally:
             await recorder.close()
 
-    async def _run(self, run: BulkRun, unchanged: Iterable[TaskUpdate], calls: int) -> BulkReport:
+    async def _run_rows(
+        self,
+        run: BulkRun,
+        unchanged: Iterable[TaskUpdate] = (),
+        calls: int | None = None,
+        recorder: Recorder | None = None,
+    ) -> BulkReport:
         skipped = 0
         for update in unchanged:
-            await run.tell(Unchanged(update))
+            await run.record_outcome(Unchanged(update))
             skipped += 1
-        return await run.run(calls + skipped)
+        total = None if calls is None else calls + skipped
+        try:
+            await run.run()
+        except BaseException:
+            with suppress(JournalError):  # the first error is raised
+                await self._end(run, total, recorder)
+            raise
+        return await self._end(run, total, recorder)
+
+    async def _end(self, run: BulkRun, total: int | None, recorder: Recorder | None) -> BulkReport:
+        report = run.report(total)
+        if recorder is not None:
+            await recorder.end_run(run.spent())
+            by_user = _with_pending(report, await recorder.pending_by_user())
+            report = evolve(report, by_user=by_user, job=recorder.path_stem)
+        if self.on_report is not None:
+            self.on_report(report)
+        return report
+
+    def _guard(
+        self, plan: Plan | None, recorder: Recorder | None, *, resumed: bool, guarded: bool
+    ) -> Guard | None:
+        if not guarded and not (self.skip_unchanged and resumed and recorder is not None):
+            return None
+        guard = Guard(self.applier, guarded, recorder)
+        if plan is not None and plan.look is not None:
+            guard.trust(plan.look)
+        return guard
+
+    async def _journal_opener(
+        self, path: Path, updates: Iterable[TaskUpdate] | None, plan: Plan | None
+    ) -> Callable[[], Journal]:
+        if updates is None:
+            return partial(Journal.create_or_open, path, None)
+        texts = dict(self.origin or {}) | await self._own_facts(plan)
+        return partial(
+            Journal.create_or_open,
+            path,
+            updates,
+            unchanged=() if plan is None else plan.unchanged,
+            looked={} if plan is None else plan.looked,
+            facts=JobFacts(texts, {} if plan is None else plan.users_by_id),
+        )
+
+    async def _own_facts(self, plan: Plan | None) -> dict[str, str]:
+        facts = {BASE_URL: await self._company()}
+        if self.guard:
+            facts[GUARD] = "1"
+        if plan is not None and plan.source:
+            facts[SOURCE] = plan.source
+        return facts
+
+    async def _company(self) -> str:
+        with suppress(GongError):  # the run will meet it, and say so
+            await self.applier.ready()
+        return self.applier.base_url
+
+    async def _check_company(self, path: Path, company: str | None) -> None:
+        """Refuse a journal of another company before a call: all of its rows would be refused there."""
+        here = await self._company()
+        if company not in (None, ANY_COMPANY, here) and here != ANY_COMPANY:
+            reason = f"its job is of the company at {company}, and this client is of {here}: use that company's client"
+            raise JournalError(path=str(path), reason=reason)
+
+
+def _rows_of(path: Path) -> tuple[list[JournalRow], str | None]:
+    with open_journal(path) as journal:
+        return list(journal.rows()), journal.company
 
 
 def _with_pending(report: BulkReport, pending: Mapping[str, int]) -> dict[str, RowCounts]:
@@ -94,19 +226,21 @@ def _with_pending(report: BulkReport, pending: Mapping[str, int]) -> dict[str, R
     return {user_id: evolve(ran.get(user_id, RowCounts()), pending=pending[user_id]) for user_id in users}
 
 
-async def listed(updates: Updates) -> list[TaskUpdate]:
-    """All rows at once, for those who need to see them all."""
+async def collect(updates: Updates | Iterable[TaskUpdate]) -> list[TaskUpdate]:
+    """All rows at once."""
     if isinstance(updates, AsyncIterable):
         return [update async for update in updates]
     return list(updates)
 
 
-def as_async(on_outcome: Callable[[Outcome], None] | None) -> OnSettled | None:
-    """A plain callback, as a run calls it."""
+def as_async(on_outcome: OnOutcome | None) -> OnSettled | None:
+    """A callback, plain or async, as a run calls it."""
     if on_outcome is None:
         return None
 
     async def on_settled(outcome: Outcome) -> None:
-        on_outcome(outcome)
+        result = on_outcome(outcome)
+        if inspect.isawaitable(result):
+            await result
 
     return on_settled

@@ -1,142 +1,90 @@
-"""One file for one job: the plan, and every outcome. What is in it survives ``kill -9``.
+"""One file for one job: the plan, every outcome, and every run. What is in it survives ``kill -9``.
 
 Nothing here is asynchronous: call it from a thread that may wait for a disk.
 """
 
 from __future__ import annotations
 
+import json
 import sqlite3
-import threading
 import time
-import weakref
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
-from typing import Any, Self
+from typing import NamedTuple, Self
 
 from gong_tasks_async.bulk.journal_file import (
-    Planned,
-    check_header,
+    JobFacts,
+    acquire_lock,
     connect,
     create,
     exists,
     identify_job,
-    locked,
-    refuse,
-    told,
+    migrate,
+    raise_journal_error,
+    translate_errors,
 )
+from gong_tasks_async.bulk.journal_reader import JournalReader, RunRecord, open_journal
 from gong_tasks_async.bulk.journal_schema import (
-    BY_USER,
-    JOB,
-    PAGE_OF_ALL,
-    PAGE_OF_STATE,
+    LOOKED,
+    NOTE,
+    PENDING,
+    RETRY,
+    SEND,
     SETTLE,
-    SPAN,
-    TIMELINE,
-    Counts,
-    Job,
-    JournalRow,
-    RowState,
-    Settled,
+    error_columns,
+    error_text,
     outcome_columns,
-    row_from,
+    snapshot_from,
+    snapshot_text,
+    storable,
     update_from,
 )
-from gong_tasks_async.errors import JournalError
+from gong_tasks_async.bulk.outcomes import JournalRow, RowState, TaskSnapshot
+from gong_tasks_async.errors import GongError, JournalError
 from gong_tasks_async.models import TaskUpdate
 
 __all__ = [
-    "Counts",
     "Journal",
     "JournalError",
     "JournalReader",
-    "JournalRow",
-    "RowState",
-    "Settled",
+    "PendingRow",
+    "RunRecord",
     "open_journal",
+    "retry_failed",
 ]
 
-PAGE = 1_000
-"""Rows read at once, so that neither memory nor the log grows while a report takes its time."""
+
+class PendingRow(NamedTuple):
+    """A row to be sent."""
+
+    number: int
+    update: TaskUpdate
+    before: TaskSnapshot | None = None
+    """The task as an earlier look found it."""
+    sent: bool = False
+    """Whether it was sent in a run that ended before the outcome was recorded."""
+    lives: int = 0
+    """How many runs have tried it in vain."""
 
 
-class JournalReader:
-    """A journal for one's own reports; it may be read while a run writes it."""
+class Note(NamedTuple):
+    """The last attempt at a row that stays pending."""
 
-    def __init__(self, path: Path, database: sqlite3.Connection, held: ExitStack) -> None:
-        self.path = path
-        self._database = database
-        self._mutex = threading.Lock()
-        with self._alone():
-            check_header(database, path)
-            fingerprint, rows, created = database.execute(JOB).fetchone()
-        self.job = Job(fingerprint, rows)
-        self.created_at = datetime.fromtimestamp(created, UTC)
-        self._release = weakref.finalize(self, held.pop_all().close)  # until here, the caller lets go
-
-    def counts(self) -> Counts:
-        """How many rows stand where, now."""
-        with self._alone() as database:
-            return Counts(**dict(database.execute("SELECT state, count(*) FROM rows GROUP BY state")))
-
-    def rows(self, state: RowState | None = None) -> Iterator[JournalRow]:
-        """The rows in the plan's order, read as they are taken: a later one may be of a later moment."""
-        after = 0
-        while page := self._page(after, PAGE, state):
-            yield from map(row_from, page)
-            after = page[-1][0]
-
-    def by_user(self) -> dict[str, Counts]:
-        """How many rows of each user stand where."""
-        users: dict[str, dict[str, int]] = {}
-        with self._alone() as database:
-            for user_id, state, count in database.execute(BY_USER):
-                users.setdefault(user_id, {})[state] = count
-        return {user_id: Counts(**counts) for user_id, counts in users.items()}
-
-    def timeline(self, buckets: int) -> list[tuple[datetime, int, int]]:
-        """How many rows were updated and how many failed in equal spans of time: (begin of the span, both counts).
-
-        Empty as long as nothing was updated and nothing failed.
-        """
-        if buckets < 1:
-            raise ValueError(f"buckets must be at least 1, not {buckets}")
-        with self._alone() as database:
-            first, last = database.execute(SPAN).fetchone()
-            if first is None:
-                return []
-            width = (last - first) / buckets or 1.0
-            found = database.execute(TIMELINE, {"first": first, "width": width, "last": buckets - 1})
-            counts = {bucket: (updated, failed) for bucket, updated, failed in found}
-        moments = (datetime.fromtimestamp(first + width * bucket, UTC) for bucket in range(buckets))
-        return [(moment, *counts.get(bucket, (0, 0))) for bucket, moment in enumerate(moments)]
-
-    def close(self) -> None:
-        """Let go of the file. Closing twice is harmless."""
-        with self._mutex:
-            self._release()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def _page(self, after: int, limit: int, state: RowState | None) -> list[tuple[Any, ...]]:
-        where = {"after": after, "limit": limit, "state": state and state.value}
-        with self._alone() as database:
-            return database.execute(PAGE_OF_ALL if state is None else PAGE_OF_STATE, where).fetchall()
-
-    @contextmanager
-    def _alone(self) -> Iterator[sqlite3.Connection]:
-        with self._mutex, told(self.path):
-            yield self._database
+    task_id: int
+    error: GongError
+    suspect: bool = False
+    """Whether the row was refused together with others, for a reason that may be the run's."""
+    life: int = 0
+    """1 where the attempt counts as a run that tried the row in vain."""
 
 
 class Journal(JournalReader):
-    """A journal that a run writes, and nobody else meanwhile."""
+    """A journal that one run writes."""
+
+    spent: Callable[[], RunRecord] | None = None
+    """What the run has spent so far; recorded with its outcomes."""
 
     @classmethod
     def create_or_open(
@@ -145,60 +93,162 @@ class Journal(JournalReader):
         updates: Iterable[TaskUpdate] | None,
         *,
         unchanged: Iterable[TaskUpdate] = (),
+        looked: Mapping[int, TaskSnapshot] | None = None,
+        facts: JobFacts | None = None,
     ) -> Self:
-        """Write a plan down, or go on with it where it was written before.
+        """Write a plan, or resume it where it was written before.
 
         Args:
             path: The job's file; beside it stands ``<path>-lock``, which is empty and may be removed between runs.
-            updates: The job's rows, read one by one; None goes on with whatever job the file holds.
-            unchanged: Rows of the job that are as wanted already. They make a difference in a new journal only.
+            updates: The job's rows, read one by one; None resumes whatever job the file holds.
+            unchanged: Rows of the job that need no call. They make a difference in a new journal only.
+            looked: The tasks as they are before the job, by id; as ``unchanged``.
+            facts: What else to remember of the job; as ``unchanged``.
 
         Raises:
             JournalError: two different updates of one task; or the file is of another job, not a journal, of a
                 newer version, in use by a running process, or cannot be read or written. It is left as it is.
         """
         path = Path(path).resolve()
-        exists(path)  # refuse before there is a lock beside a file of somebody else
+        exists(path)  # refuse before there is a lock beside another program's file
         with ExitStack() as held:
-            held.callback(locked(path).close)
-            _provide(path, None if updates is None else _planned(updates, unchanged))
-            with told(path, "cannot be opened for writing"):
+            held.callback(acquire_lock(path).close)
+            rows = None if updates is None else _planned(updates, unchanged, looked or {})
+            _provide(path, rows, facts or JobFacts())
+            with translate_errors(path, "cannot be opened for writing"):
                 database = connect(path, "mode=rw")
                 held.callback(database.close)
                 database.execute("PRAGMA journal_mode=WAL").fetchone()
                 database.execute("PRAGMA synchronous=FULL")
+                migrate(database, path)
             return cls(path, database, held)
 
-    def pending(self, after: int, limit: int) -> list[tuple[int, TaskUpdate]]:
-        """The next pending rows in the plan's order, with their numbers; the first number is above ``after``."""
-        page = self._page(after, limit, RowState.PENDING)
-        return [(columns[0], update_from(*columns[1:6])) for columns in page]
+    def pending(self, after: int, limit: int, *, suspect: bool = False) -> list[PendingRow]:
+        """The next pending rows in the plan's order; their numbers are above ``after``.
 
-    def settle(self, rows: Sequence[Settled]) -> None:
+        Args:
+            after: the last number that was read.
+            limit: how many rows to read.
+            suspect: whether to read those that were refused together, or all others.
+        """
+        where = {"after": after, "limit": limit, "suspect": int(suspect)}
+        with self._reading() as database:
+            return [
+                PendingRow(number, update_from(*wanted), snapshot_from(before), bool(sent), lives)
+                for number, *wanted, before, sent, lives in database.execute(PENDING, where)
+            ]
+
+    def settle(self, rows: Sequence[JournalRow]) -> None:
         """Record outcomes, all or none; they are on disk when this returns.
 
         A row that was settled before keeps its first outcome: that one was reported.
 
         Raises:
-            JournalError: the disk is full or broken, and none of these is recorded. Try again once it is mended.
-            ValueError: a task is not in the plan, and none of these is recorded.
+            JournalError: the disk is full or broken, and none of these is recorded. Try again once it is repaired.
+            ValueError: a task is not in the plan, or a row is pending, and none of these is recorded.
         """
+        if any(row.state is RowState.PENDING for row in rows):
+            raise ValueError("a pending row is not settled")
         now = time.time()
         with self._transaction() as database:
             recorded = database.executemany(SETTLE, [outcome_columns(row, now) for row in rows]).rowcount
             if recorded < len(rows):
-                _refuse_strangers(database, rows)
+                _refuse_unplanned(database, rows)
+            self._write_spent(database)
+
+    def note(self, notes: Sequence[Note]) -> None:
+        """Record the last attempts at rows that stay pending.
+
+        Raises:
+            JournalError: they cannot be written.
+        """
+        with self._transaction() as database:
+            database.executemany(NOTE, map(_note_columns, notes))
+            self._write_spent(database)
+
+    def send(self, task_ids: Sequence[int]) -> None:
+        """Record that rows are about to be sent, so that a later run knows whose changes it finds.
+
+        Raises:
+            JournalError: it cannot be written.
+        """
+        with self._transaction() as database:
+            database.executemany(SEND, [(task_id,) for task_id in task_ids])
+
+    def look(self, found: Mapping[int, TaskSnapshot]) -> None:
+        """Record the tasks as they are before the job, where that is not known yet.
+
+        Raises:
+            JournalError: it cannot be written.
+        """
+        columns = [(snapshot_text(snapshot), task_id) for task_id, snapshot in found.items()]
+        with self._transaction() as database:
+            database.executemany(LOOKED, columns)
+
+    def remember(self, name: str, text: str) -> None:
+        """Record a fact of the job that is not known yet.
+
+        Raises:
+            JournalError: it cannot be written.
+        """
+        with self._transaction() as database:
+            database.execute("INSERT OR IGNORE INTO facts VALUES (?, ?)", (name, text))
+
+    def retry_failed(self, kinds: Collection[str] | None = None) -> int:
+        """Make failed rows pending again; see :func:`retry_failed`."""
+        with self._transaction() as database:
+            names = None if kinds is None else json.dumps(sorted(kinds))
+            return database.execute(RETRY, {"kinds": names}).rowcount
+
+    def begin_run(self) -> None:
+        """Record that a run has begun.
+
+        Raises:
+            JournalError: it cannot be written.
+        """
+        with self._transaction() as database:
+            begun = database.execute("INSERT INTO runs (began_at) VALUES (?)", (time.time(),))
+            self._run = begun.lastrowid
+
+    def end_run(self, run: RunRecord) -> None:
+        """Record what a run has spent, and why it stopped.
+
+        Raises:
+            JournalError: it cannot be written.
+        """
+        self.spent = None
+        with self._transaction() as database:
+            resume = None if run.resume_after is None else run.resume_after.timestamp()
+            why = error_text(run.stopped_because)
+            columns = (time.time(), run.calls, run.listings, run.rate_limited, why, resume, self._run)
+            database.execute(
+                "UPDATE runs SET ended_at = ?, calls = ?, listings = ?, rate_limited = ?, stopped = ?, resume_after = ? "
+                "WHERE number = ?",
+                columns,
+            )
 
     def close(self) -> None:
-        """Let go of the file, as one plain file that can be copied, unless somebody is reading it."""
+        """Close the file, as one plain file that can be copied, unless another process is reading it."""
         with self._mutex, suppress(sqlite3.Error):
             self._database.execute("PRAGMA busy_timeout=0")
             self._database.execute("PRAGMA journal_mode=DELETE").fetchone()
         super().close()
 
+    _run: int | None = None
+    """Number of the run that is being recorded."""
+
+    def _write_spent(self, database: sqlite3.Connection) -> None:
+        if self.spent is not None:
+            run = self.spent()
+            columns = (time.time(), run.calls, run.listings, run.rate_limited, self._run)
+            database.execute(
+                "UPDATE runs SET ended_at = ?, calls = ?, listings = ?, rate_limited = ? WHERE number = ?",
+                columns,
+            )
+
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._alone() as database:
+        with self._exclusive() as database:
             database.execute("BEGIN IMMEDIATE")
             try:
                 yield database
@@ -209,45 +259,54 @@ class Journal(JournalReader):
                 raise
 
 
-def open_journal(path: Path | str) -> JournalReader:
-    """Read a journal, also while a run writes it; it cannot be changed through this.
+def retry_failed(path: Path | str, kinds: Collection[str] | None = None) -> int:
+    """Make failed rows of a job pending again, so that resuming the job tries them; return how many.
+
+    Args:
+        path: the job's journal.
+        kinds: class names of errors, such as ``{"TaskNotFoundError"}``; None for all failed rows.
 
     Raises:
-        JournalError: there is none, or the file is not ours or cannot be read.
+        JournalError: there is no such journal, it is in use, or cannot be written.
     """
-    path = Path(path).resolve()
-    if not exists(path):
-        refuse(path, "there is none: look for the name that was given to the run")
-    with ExitStack() as held, told(path, "cannot be read"):
-        database = connect(path, "mode=ro")
-        held.callback(database.close)
-        return JournalReader(path, database, held)
+    with Journal.create_or_open(path, None) as journal:
+        return journal.retry_failed(kinds)
 
 
-def _planned(updates: Iterable[TaskUpdate], unchanged: Iterable[TaskUpdate]) -> Iterator[Planned]:
+def _planned(
+    updates: Iterable[TaskUpdate], unchanged: Iterable[TaskUpdate], looked: Mapping[int, TaskSnapshot]
+) -> Iterator[JournalRow]:
     return chain(
-        ((update, RowState.PENDING) for update in updates),
-        ((update, RowState.UNCHANGED) for update in unchanged),
+        (JournalRow(update, before=looked.get(update.task_id)) for update in updates),
+        (JournalRow(update, RowState.UNCHANGED) for update in unchanged),
     )
 
 
-def _provide(path: Path, planned: Iterable[Planned] | None) -> None:
+def _provide(path: Path, rows: Iterable[JournalRow] | None, facts: JobFacts) -> None:
     """See that the file holds this plan, writing it where there is none."""
     if not exists(path):
-        if planned is None:
-            refuse(path, "there is none to go on with: give it the updates")
-        create(path, planned)
-    elif planned is not None:
+        if rows is None:
+            raise_journal_error(path, "there is none to resume: give it the updates")
+        create(path, rows, facts)
+    elif rows is not None:
         with open_journal(path) as journal:  # read-only: a writer would change the file when it closes
-            same = identify_job(planned, path) == journal.job
+            same = identify_job(rows, path) == journal.job
         if not same:
-            refuse(
+            raise_journal_error(
                 path,
-                "it is another job's journal: name a new file, or go on with that job without new updates",
+                "it is another job's journal: name a new file, or resume that job with resume_many(), "
+                "which takes no updates",
             )
 
 
-def _refuse_strangers(database: sqlite3.Connection, rows: Sequence[Settled]) -> None:
+def _note_columns(note: Note) -> tuple[object, ...]:
+    request_id = storable(getattr(note.error, "request_id", None))
+    columns = note.error.attempts, request_id, *error_columns(note.error)
+    return *columns, int(note.suspect), note.life, note.task_id
+
+
+def _refuse_unplanned(database: sqlite3.Connection, rows: Sequence[JournalRow]) -> None:
     for row in rows:
-        if not database.execute("SELECT 1 FROM rows WHERE task_id = ?", (row.task_id,)).fetchone():
-            raise ValueError(f"task {row.task_id} is not in this journal's plan")
+        task_id = row.update.task_id
+        if not database.execute("SELECT 1 FROM rows WHERE task_id = ?", (task_id,)).fetchone():
+            raise ValueError(f"task {task_id} is not in this journal's plan")

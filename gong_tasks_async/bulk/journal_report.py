@@ -1,87 +1,82 @@
-"""A job's report as its journal tells it: of all its runs together."""
+"""The report of a job from its journal: totals over all its runs."""
 
 from __future__ import annotations
 
-from itertools import islice
-from pathlib import Path
-from typing import Final
+from collections import Counter
+from typing import TYPE_CHECKING
 
-from attrs import define
+from gong_tasks_async.bulk.outcomes import JournalRow, RowState, failure_of
+from gong_tasks_async.bulk.report import (
+    KEPT_ROWS,
+    BulkReport,
+    FailureGroups,
+    RowSummary,
+    TimelineBucket,
+    build_report,
+    counted_changes,
+)
 
-from gong_tasks_async import errors
-from gong_tasks_async.bulk import JournalReader, JournalRow, RowState, open_journal
-from gong_tasks_async.bulk.report import BulkReport, Failed, RowCounts, TimelineBucket
-from gong_tasks_async.errors import APIError, GongError, Meaning
+if TYPE_CHECKING:
+    from gong_tasks_async.bulk.journal_reader import JournalReader, RunRecord
 
-BUCKETS: Final = 120
-KEPT_FAILURES: Final = 1_000
-"""As many as the report of a run keeps."""
-
-
-@define(slots=False, eq=False, repr=False, kw_only=True)
-class RecordedError(GongError):
-    """An error that a journal has in words only."""
-
-    meaning = Meaning.ROW
-
-    words: str
-    request_id: str | None = None
-
-    def __str__(self) -> str:
-        return self.words
+BUCKETS = 120
 
 
-def report_of(path: Path) -> BulkReport:
-    """What became of a job's rows, up to now. Calls are those of settled rows; 429s are not recorded.
+def report_of(journal: JournalReader) -> BulkReport:
+    """The report of a job, as it stands now.
+
+    Calls of a journal of an earlier version are those of settled rows; it did not record its runs.
 
     Raises:
         JournalError: the journal cannot be read.
     """
-    with open_journal(path) as journal:
-        counts = journal.counts()
-        return BulkReport(
-            updated=counts.updated,
-            unchanged=counts.unchanged,
-            failed=counts.failed,
-            pending=counts.pending,
-            calls=sum(row.attempts for row in journal.rows()),
-            elapsed=_elapsed(journal),
-            failures=tuple(map(failed_of, islice(journal.rows(RowState.FAILED), KEPT_FAILURES))),
-            by_user=_by_user(journal),
-            timeline=_timeline(journal),
-            started_at=journal.created_at,
-            job=path.stem,
-        )
+    runs = journal.runs()
+    last = runs[-1] if runs else None
+    groups, changes, attempts, settled = FailureGroups(), Counter[str](), 0, journal.created_at
+    for row in journal.rows():
+        changes.update(_changes(row))
+        attempts += row.attempts if row.settled_at else 0
+        settled = max(settled, row.settled_at or settled)
+        if row.state is RowState.FAILED:
+            groups.add(failure_of(row).error)
+    return build_report(
+        _summary(journal, groups),
+        calls=sum(run.calls for run in runs) if runs else attempts,
+        listings=sum(run.listings for run in runs),
+        rate_limited=sum(run.rate_limited for run in runs),
+        elapsed=_elapsed(runs) if runs else max(0.0, (settled - journal.created_at).total_seconds()),
+        stopped_because=None if last is None else last.stopped_because,
+        resume_after=None if last is None else last.resume_after,
+        started_at=journal.created_at,
+        job=journal.path.stem,
+        runs=max(1, len(runs)),
+        changes=counted_changes(changes.most_common()),
+        company=journal.company,
+        source=journal.facts.get("source"),
+        users=journal.users,
+    )
 
 
-def failed_of(row: JournalRow) -> Failed:
-    """A failed row, with the error that it was recorded with, as far as that goes."""
-    words = row.error or "without a message"
-    kind = getattr(errors, row.error_kind or "", None)
-    if row.status is not None and isinstance(kind, type) and issubclass(kind, APIError):
-        error: GongError = kind(
-            status=row.status, errors=(words,), request_id=row.request_id, attempts=row.attempts
-        )
-    else:
-        error = RecordedError(words=words, request_id=row.request_id, attempts=row.attempts)
-    return Failed(row.update, error)
-
-
-def _timeline(journal: JournalReader) -> tuple[TimelineBucket, ...]:
-    """The course of the job, without the stretches in which nothing was settled, such as nights."""
+def _summary(journal: JournalReader, groups: FailureGroups) -> RowSummary:
+    tried = (row for row in journal.rows(RowState.PENDING) if row.cause is not None)
     moments = (TimelineBucket(*moment) for moment in journal.timeline(BUCKETS))
-    return tuple(moment for moment in moments if moment.updated or moment.failed)
+    return RowSummary(
+        by_user=journal.by_user(),
+        failures=tuple(map(failure_of, journal.first_rows(RowState.FAILED, KEPT_ROWS))),
+        failures_by_reason=groups.groups(),
+        # Without the spans in which nothing was settled, such as nights.
+        timeline=tuple(moment for moment in moments if moment.updated or moment.failed),
+        pending_rows=tuple(row for row, _ in zip(tried, range(KEPT_ROWS), strict=False)),
+    )
 
 
-def _elapsed(journal: JournalReader) -> float:
-    """Seconds from the beginning of the job to its last settled row, nights included."""
-    settled = (row.settled_at for row in journal.rows() if row.settled_at is not None)
-    last = max(settled, default=journal.created_at)
-    return max(0.0, (last - journal.created_at).total_seconds())
+def _changes(row: JournalRow) -> list[str]:
+    update = row.update
+    found = [] if update.status is None else [f"status {update.status}"]
+    found += [] if update.due_date is None else ["due date"]
+    return found + ([] if update.priority is None else [f"priority {update.priority}"])
 
 
-def _by_user(journal: JournalReader) -> dict[str, RowCounts]:
-    return {
-        user: RowCounts(counts.updated, counts.unchanged, counts.failed, counts.pending)
-        for user, counts in journal.by_user().items()
-    }
+def _elapsed(runs: list[RunRecord]) -> float:
+    """Seconds in which the job was running; the time between two runs does not count."""
+    return sum(run.seconds for run in runs)

@@ -1,27 +1,30 @@
-"""What will be changed, decided before the first call: nothing twice, nothing in vain, nothing that would race."""
+"""Plan of a run, made before the first call: deduplicate, drop no-ops, refuse conflicts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import chain, islice
 from typing import Self
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
-from gong_tasks_async.models import Priority, Task, TaskUpdate
+from gong_tasks_async.bulk.journal_schema import JobIdentity, fingerprint
+from gong_tasks_async.bulk.outcomes import TaskSnapshot
+from gong_tasks_async.bulk.render.format import counted, duration
+from gong_tasks_async.models import Task, TaskUpdate
 from gong_tasks_async.quota import QuotaEstimate
 
 NAMED_CONFLICTS = 20
-"""How many conflicts an error spells out; its ``conflicts`` holds them all."""
-
-DURATIONS = (("days", 86_400), ("h", 3_600), ("min", 60))
+"""How many conflicts the message of an error names; its ``conflicts`` holds them all."""
+SAMPLE = 5
+"""Tasks that a plan shows."""
 
 
 class PlanConflictError(ValueError):
-    """Some tasks are to be changed in two different ways, and whichever came last would win.
+    """Some tasks have two different updates, and whichever came last would win.
 
-    ``conflicts`` has all these tasks by their ids, each with its first two wishes.
+    ``conflicts`` has all these tasks by their ids, each with its first two updates.
     """
 
     def __init__(self, conflicts: Mapping[int, tuple[TaskUpdate, TaskUpdate]]) -> None:
@@ -35,22 +38,66 @@ class PlanConflictError(ValueError):
         ]
         if rest := len(self.conflicts) - len(named):
             named.append(f"and {rest:,} more")
-        tasks = _counted(len(self.conflicts), "task")
+        tasks = counted(len(self.conflicts), "task")
         return f"{tasks} with two different updates, of which only one can stay: " + "; ".join(named)
+
+
+@frozen
+class Look:
+    """Tasks as listings found them before a run."""
+
+    tasks: Mapping[int, TaskSnapshot] = field(factory=dict)
+    owners: frozenset[str] = frozenset()
+    """Users whose tasks were listed."""
+    loop_time: float = 0.0
+    wall_time: float = 0.0
+    """When, by both clocks: that of the event loop stands still while a computer sleeps."""
+
+
+@frozen
+class SampledTask:
+    """A task of a plan, for people to recognize."""
+
+    update: TaskUpdate
+    title: str | None
+    account: str | None
+    before: TaskSnapshot
+
+
+@frozen
+class LostValue:
+    """A task that an undo leaves as it is, or a value that it cannot restore."""
+
+    task_id: int
+    user_id: str
+    reason: str
 
 
 @frozen(kw_only=True)
 class Plan:
-    """What a bulk run is going to do. Made by :func:`plan_updates`; ``str()`` tells it to people."""
+    """What a bulk run will do. Made by :func:`plan_updates`; ``str()`` describes it for people.
+
+    ``await gong.update_many(plan)`` runs it, and lists no owner again.
+    """
 
     updates: tuple[TaskUpdate, ...]
     """What is to be sent: one update for each task, in the order of its first row."""
     unchanged: tuple[TaskUpdate, ...] = ()
-    """What is not sent, since the task is as wanted already."""
+    """What is not sent, since the task already has these values."""
     duplicates: int = 0
-    """Rows that said the same as an earlier one."""
+    """Rows equal to an earlier one."""
     estimate: QuotaEstimate | None = None
-    """The time that the calls will take, once the quota was asked."""
+    """The time that the calls will take, where the quota was asked."""
+    look: Look | None = field(default=None, repr=False, eq=False)
+    """The tasks as they are now, where they were listed."""
+    sample: tuple[SampledTask, ...] = field(default=(), repr=False)
+    """The first tasks that will be changed, where they were listed."""
+    lost: tuple[LostValue, ...] = ()
+    """What an undo cannot restore."""
+    users_by_id: Mapping[str, str] = field(factory=dict, repr=False, hash=False)
+    """Names of the tasks' owners, where they are known; for reports."""
+    source: str | None = None
+    """File or selection that the updates came from; for reports."""
 
     @property
     def rows(self) -> int:
@@ -59,13 +106,23 @@ class Plan:
 
     @property
     def calls(self) -> int:
-        """How many calls it takes, if none has to be tried again."""
+        """How many calls it takes, without retries."""
         return len(self.updates)
 
     @property
     def users(self) -> int:
-        """How many people own the tasks that are to be changed."""
+        """How many users own the tasks that will be changed."""
         return len({update.user_id for update in self.updates})
+
+    @property
+    def looked(self) -> Mapping[int, TaskSnapshot]:
+        """The tasks as they are now, by id, where they were listed."""
+        return {} if self.look is None else self.look.tasks
+
+    @property
+    def job(self) -> JobIdentity:
+        """What makes another plan the same job: its rows, in any order."""
+        return identity_of(chain(self.updates, self.unchanged))
 
     def with_estimate(self, estimate: QuotaEstimate) -> Self:
         """The same plan, with the time it will take: ``plan.with_estimate(await quota.estimate(plan.calls))``.
@@ -75,12 +132,14 @@ class Plan:
         return evolve(self, estimate=estimate)
 
     def __str__(self) -> str:
-        rows = _counted(self.rows, "row")
-        saved = f"{rows}: {_counted(self.duplicates, 'duplicate')}, {len(self.unchanged):,} already as wanted"
-        to_do = f"{_counted(self.calls, 'call')} for {_counted(self.users, 'user')}"
+        rows = counted(self.rows, "row")
+        saved = f"{rows}: {counted(self.duplicates, 'duplicate')}, {len(self.unchanged):,} already up to date"
+        to_do = f"{counted(self.calls, 'call')} for {counted(self.users, 'user')}"
         lines = [f"{to_do if self.calls else 'nothing to send'} ({saved})"]
         if self.estimate is not None:
             lines.append(_spelled_estimate(self.estimate))
+        if self.lost:
+            lines.append(f"{counted(len(self.lost), 'value')} that cannot be restored")
         return "\n".join(lines)
 
 
@@ -94,20 +153,61 @@ def plan_updates(updates: Iterable[TaskUpdate], current: Iterable[Task] | None =
         print(plan)
 
     Args:
-        updates: what is wanted; read to its end before anything is returned.
+        updates: the updates; read to their end before anything is returned.
         current: the tasks as they are now, as far as they are known; an update of any other task is kept. Of a
             task that comes twice, the last one counts.
 
     Raises:
-        PlanConflictError: some tasks are to be changed in two different ways; it names all of them.
+        PlanConflictError: some tasks have two different updates; it names all of them.
     """
-    rows, wanted = _merged(updates)
-    as_wanted = {task.id: is_unchanged(task, wanted[task.id]) for task in current or () if task.id in wanted}
-    return Plan(
-        updates=tuple(update for update in wanted.values() if not as_wanted.get(update.task_id)),
-        unchanged=tuple(update for update in wanted.values() if as_wanted.get(update.task_id)),
-        duplicates=rows - len(wanted),
+    plan = merge_updates(updates)
+    if current is None:
+        return plan
+    tasks = {update.task_id: None for update in plan.updates}
+    found = {task.id: task for task in current if task.id in tasks}
+    sample = sample_of(plan.updates, found.get)
+    return drop_unchanged(
+        plan, Look({number: TaskSnapshot.of(task) for number, task in found.items()}), sample
     )
+
+
+def merge_updates(updates: Iterable[TaskUpdate]) -> Plan:
+    """A plan of all updates, each task once.
+
+    Raises:
+        PlanConflictError: some tasks have two different updates.
+    """
+    rows, first_rows = _merged(updates)
+    return Plan(updates=tuple(first_rows.values()), duplicates=rows - len(first_rows))
+
+
+def drop_unchanged(plan: Plan, look: Look, sample: Iterable[SampledTask] = ()) -> Plan:
+    """The plan without those updates whose task already has their values."""
+
+    def same(update: TaskUpdate) -> bool:
+        found = look.tasks.get(update.task_id)
+        return found is not None and has_values(found, update)
+
+    updates: list[TaskUpdate] = []
+    unchanged = list(plan.unchanged)
+    for update in plan.updates:
+        (unchanged if same(update) else updates).append(update)
+    kept = tuple(each for each in sample if not same(each.update))[:SAMPLE]
+    return evolve(plan, updates=tuple(updates), unchanged=tuple(unchanged), look=look, sample=kept)
+
+
+def sample_of(updates: Iterable[TaskUpdate], task_of: Callable[[int], Task | None]) -> Iterator[SampledTask]:
+    """The tasks of updates, as people recognize them."""
+    for update in updates:
+        if (task := task_of(update.task_id)) is not None:
+            yield sampled(update, task)
+
+
+def sampled(update: TaskUpdate, task: Task) -> SampledTask:
+    """A task with its update."""
+    title = task.title or (task.flow and task.flow.name)
+    account = None if task.account is None else task.account.name
+    return SampledTask(update, title or None, account, TaskSnapshot.of(task))
 
 
 def is_unchanged(task: Task, update: TaskUpdate) -> bool:
@@ -115,27 +215,39 @@ def is_unchanged(task: Task, update: TaskUpdate) -> bool:
 
     Due dates are compared as moments, priorities by name without regard to case.
     """
+    return task.id == update.task_id and has_values(TaskSnapshot.of(task), update)
+
+
+def has_values(task: TaskSnapshot, update: TaskUpdate) -> bool:
+    """Whether a task already has the values of an update."""
     return (
-        task.id == update.task_id
-        and update.status in (None, task.status)
+        update.status in (None, task.status)
         and (update.due_date is None or _is_due(task.due_date, update.due_date))
         and (update.priority is None or _is_named(task.priority, update.priority))
     )
 
 
+def identity_of(updates: Iterable[TaskUpdate]) -> JobIdentity:
+    """The identity of the job of these rows, of which no two are of one task."""
+    total = rows = 0
+    for update in updates:
+        total, rows = total + fingerprint(update), rows + 1
+    return JobIdentity(f"{total % 2**128:032x}", rows)
+
+
 def _merged(updates: Iterable[TaskUpdate]) -> tuple[int, dict[int, TaskUpdate]]:
     """The number of rows, and the first row of each task."""
     rows = 0
-    wanted: dict[int, TaskUpdate] = {}
+    first_rows: dict[int, TaskUpdate] = {}
     conflicts: dict[int, tuple[TaskUpdate, TaskUpdate]] = {}
     for update in updates:
         rows += 1
-        first = wanted.setdefault(update.task_id, update)
+        first = first_rows.setdefault(update.task_id, update)
         if first is not update and _meaning(first) != _meaning(update):
             conflicts.setdefault(update.task_id, (first, update))
     if conflicts:
         raise PlanConflictError(conflicts)
-    return rows, wanted
+    return rows, first_rows
 
 
 def _meaning(update: TaskUpdate) -> tuple[object, ...]:
@@ -149,22 +261,20 @@ def _meaning(update: TaskUpdate) -> tuple[object, ...]:
     )
 
 
-def _is_due(due: datetime | None, wanted: datetime) -> bool:
+def _is_due(due: datetime | None, new: datetime) -> bool:
     # A difference to UTC, since == is never true across zones in the hour that a clock shows twice.
-    return due is not None and not due - wanted.astimezone(UTC)
+    return due is not None and not due - new.astimezone(UTC)
 
 
-def _is_named(priority: Priority | None, wanted: str) -> bool:
-    return (
-        priority is not None and priority.name is not None and priority.name.casefold() == wanted.casefold()
-    )
+def _is_named(priority: str | None, new: str) -> bool:
+    return priority is not None and priority.casefold() == new.casefold()
 
 
 def _spelled(update: TaskUpdate) -> str:
-    return ", ".join(_wishes(update)) + f" for user {update.user_id}"
+    return ", ".join(_values(update)) + f" for user {update.user_id}"
 
 
-def _wishes(update: TaskUpdate) -> Iterator[str]:
+def _values(update: TaskUpdate) -> Iterator[str]:
     if update.status is not None:
         yield f"status {update.status}"
     if update.due_date is not None:
@@ -174,15 +284,5 @@ def _wishes(update: TaskUpdate) -> Iterator[str]:
 
 
 def _spelled_estimate(estimate: QuotaEstimate) -> str:
-    return f"{_duration(estimate.seconds)} at the current quota, to end on {estimate.ends_at:%Y-%m-%d at %H:%M %Z}"
-
-
-def _duration(seconds: float) -> str:
-    for unit, size in DURATIONS:
-        if seconds >= size:
-            return f"{seconds / size:.1f} {unit}"
-    return f"{seconds:.0f} s"
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+    ends = f"{estimate.ends_at:%Y-%m-%d at %H:%M %Z}"
+    return f"{duration(estimate.seconds)} at the current quota, to end on {ends}"

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable
-from typing import Generic, TypeVar
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Coroutine, Generator, Iterable
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 YIELD_EVERY = 64
 """Items after which a worker lets the event loop go round, should none of its calls have waited."""
+CANCELLED_AGAIN = 0.05
+"""Seconds; a second cancel within them comes from a scope that cancels at each await, as anyio's do, and not from a
+caller that wants the end at once."""
 
 
 class Feed(Generic[T]):
@@ -35,10 +38,17 @@ class Feed(Generic[T]):
             raise StopAsyncIteration
         return await self._take_async()
 
-    def close(self) -> None:
-        """Cancel whoever waits for an item."""
+    def cancel_waiting(self) -> None:
+        """Cancel the workers that wait for an item."""
         for task in self._waiting:
             task.cancel()
+
+    async def close(self) -> None:
+        """Close a generator that was not read to its end, so that its ``finally`` runs now."""
+        if isinstance(self._plain, Generator):
+            self._plain.close()
+        if isinstance(self._async, AsyncGenerator):
+            await self._async.aclose()
 
     async def _take_async(self) -> T:
         task = asyncio.current_task()
@@ -53,14 +63,14 @@ class Feed(Generic[T]):
 
 
 class Pool(Generic[T]):
-    """Workers that hand each item of a feed to ``handle``, until the feed ends or somebody stops the pool.
+    """Workers that hand each item of a feed to ``handle``, until the feed ends or the pool is stopped.
 
     Args:
-        items: what to work on.
+        items: what to work on; a generator is closed at the end.
         handle: what to do with each; an exception stops the pool and is raised by :meth:`run`.
-        workers: how many items may be under way at once.
+        workers: how many items may be in flight at once.
         halt: called when the pool is cancelled, to cut short what need not be waited for.
-        grace: seconds for which a cancelled pool waits for the items under way.
+        grace: seconds for which a cancelled pool waits for the items in flight.
     """
 
     def __init__(
@@ -83,14 +93,14 @@ class Pool(Generic[T]):
         self._failure: Exception | None = None
 
     def stop(self) -> None:
-        """Take no further item; those under way are finished."""
+        """Take no further item; those in flight are finished."""
         self._stopped = True
 
     async def run(self) -> None:
         """Work until done. Cancelled, it returns when all of its workers have ended.
 
         Raises:
-            Exception: what the iterable or ``handle`` raised; the items under way are finished first.
+            Exception: what the iterable or ``handle`` raised; the items in flight are finished first.
         """
         workers = [asyncio.create_task(self._work()) for _ in range(self._workers)]
         try:
@@ -98,12 +108,14 @@ class Pool(Generic[T]):
         except asyncio.CancelledError:
             await self._wind_down(workers)
             raise
+        finally:
+            await self._feed.close()
         if self._failure is not None:
             raise self._failure
 
     async def _wind_down(self, workers: list[asyncio.Task[None]]) -> None:
         self.stop()
-        self._feed.close()
+        self._feed.cancel_waiting()
         self._halt()
         try:
             if self._grace:
@@ -112,6 +124,8 @@ class Pool(Generic[T]):
             for worker in workers:
                 worker.cancel()
             await asyncio.gather(*workers, return_exceptions=True)
+        if self._failure is not None:
+            raise self._failure
 
     async def _work(self) -> None:
         count = 0
@@ -128,31 +142,99 @@ class Pool(Generic[T]):
             self.stop()
 
 
+class Channel(Generic[T]):
+    """A queue that holds few items, to which an end mark can be added at any time."""
+
+    def __init__(self, room: int) -> None:
+        # Bounds the queue; a bounded queue could not take the end mark at any time.
+        self._room = asyncio.Semaphore(room)
+        self._items: asyncio.Queue[tuple[T] | None] = asyncio.Queue()
+        self._abandoned = False
+        self._blocked = 0
+
+    async def put(self, item: T) -> None:
+        """Add an item; wait for room while there is a reader."""
+        if not self._abandoned:
+            self._blocked += 1
+            try:
+                await self._room.acquire()
+            finally:
+                self._blocked -= 1
+        self._items.put_nowait((item,))
+
+    def end(self) -> None:
+        """Add the end mark."""
+        self._items.put_nowait(None)
+
+    def abandon(self) -> None:
+        """Let writers go on: there is no reader any more."""
+        self._abandoned = True
+        for _ in range(self._blocked):
+            self._room.release()
+
+    async def get(self) -> T:
+        """The next item.
+
+        Raises:
+            StopAsyncIteration: the end was reached, however often it is asked for.
+        """
+        found = await self._items.get()
+        if found is None:
+            self.end()
+            raise StopAsyncIteration
+        self._room.release()
+        return found[0]
+
+
 async def each_result(
     items: Iterable[T] | AsyncIterable[T], apply: Callable[[T], Awaitable[R]], workers: int
 ) -> AsyncGenerator[R]:
-    """The results of ``apply``, as they come. Workers wait while nobody takes results."""
-    results: asyncio.Queue[R | None] = asyncio.Queue()
-    # Bounds the queue; a bounded queue could not take the end mark at any time.
-    room = asyncio.Semaphore(workers)
+    """The results of ``apply``, as they come. Workers wait while no result is taken."""
+    results = Channel[R](workers)
 
     async def handle(item: T) -> None:
-        result = await apply(item)
-        await room.acquire()
-        results.put_nowait(result)
+        await results.put(await apply(item))
 
     async def run() -> None:
         try:
             await Pool(items, handle, workers).run()
         finally:
-            results.put_nowait(None)
+            results.end()
 
     runner = asyncio.create_task(run())
     try:
-        while (result := await results.get()) is not None:
-            room.release()
+        while True:
+            try:
+                result = await results.get()
+            except StopAsyncIteration:
+                break
             yield result
         await runner
     finally:
         runner.cancel()
         await asyncio.gather(runner, return_exceptions=True)
+
+
+async def run_apart(work: Coroutine[Any, Any, R]) -> R:
+    """Run a coroutine that winds down when it is cancelled, in a task of its own.
+
+    The first cancel is passed on, and so is a later one, which cuts the winding down short. The cancels of anyio's
+    scopes, which come at each await, are one.
+    """
+    task, loop = asyncio.create_task(work), asyncio.get_running_loop()
+    cancelled_at: float | None = None
+    persistent = False
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError:
+            if cancelled_at is None:
+                cancelled_at = loop.time()
+                task.cancel()
+            elif loop.time() - cancelled_at < CANCELLED_AGAIN:
+                persistent = True
+            elif not persistent:
+                task.cancel()
+    if cancelled_at is not None and (task.cancelled() or task.exception() is None):
+        raise asyncio.CancelledError
+    return task.result()

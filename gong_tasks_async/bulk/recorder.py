@@ -1,42 +1,23 @@
-"""The journal, from the event loop: one thread does its work, and outcomes that wait together are committed together."""
+"""The journal, from the event loop: one thread does its work, and what waits together is committed together."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
-from gong_tasks_async.bulk.applier import Applied
-from gong_tasks_async.bulk.journal import Journal, RowState, Settled
-from gong_tasks_async.bulk.report import Failed
-from gong_tasks_async.errors import APIError, DecodeError
-from gong_tasks_async.models import TaskUpdate
+from gong_tasks_async.bulk.journal import Journal, Note, PendingRow, RunRecord
+from gong_tasks_async.bulk.outcomes import JournalRow, RowCounts, TaskSnapshot
 
 T = TypeVar("T")
 
 PAGE = 500
 """Rows that are read from the journal at once."""
 
-
-def updated_row(update: TaskUpdate, applied: Applied) -> Settled:
-    """How a change that was made is written down."""
-    return Settled(update.task_id, RowState.UPDATED, applied.attempts, applied.request_id)
-
-
-def failed_row(failed: Failed) -> Settled:
-    """How a final no is written down."""
-    error = failed.error
-    return Settled(
-        failed.update.task_id,
-        RowState.FAILED,
-        error.attempts,
-        error.request_id if isinstance(error, APIError | DecodeError) else None,
-        str(error),
-        type(error).__name__,
-        error.status if isinstance(error, APIError) else None,
-    )
+Entry: TypeAlias = JournalRow | Note | int
+"""An outcome, a note about a pending row, or the id of a task that is about to be sent."""
 
 
 class Recorder:
@@ -45,7 +26,7 @@ class Recorder:
     def __init__(self, journal: Journal, thread: ThreadPoolExecutor) -> None:
         self._journal = journal
         self._thread = thread
-        self._waiting: list[tuple[Settled, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[Entry, asyncio.Future[None]]] = []
         self._writing: asyncio.Task[None] | None = None
 
     @classmethod
@@ -63,58 +44,110 @@ class Recorder:
             raise
         return cls(journal, thread)
 
-    async def pending(self) -> AsyncGenerator[TaskUpdate]:
-        """The rows that are not settled, in the plan's order, a page at a time."""
-        after = 0
-        while page := await self._in_thread(partial(self._journal.pending, after, PAGE)):
-            for number, update in page:
-                yield update
-                after = number
+    @property
+    def path_stem(self) -> str:
+        """Name of the job."""
+        return self._journal.path.stem
 
-    async def settle(self, row: Settled) -> None:
+    async def facts(self) -> dict[str, str]:
+        """Facts of the job, by name."""
+        return await self._in_thread(lambda: self._journal.facts)
+
+    async def remember(self, name: str, text: str) -> None:
+        """Record a fact of the job that is not known yet."""
+        await self._in_thread(partial(self._journal.remember, name, text))
+
+    async def begin_run(self, spent: Callable[[], RunRecord]) -> None:
+        """Record that a run begins, and with each outcome what it has spent."""
+        await self._in_thread(self._journal.begin_run)
+        self._journal.spent = spent
+
+    async def end_run(self, run: RunRecord) -> None:
+        """Record what a run has spent, and why it stopped."""
+        await self._in_thread(partial(self._journal.end_run, run))
+
+    async def pending(self) -> AsyncGenerator[PendingRow]:
+        """The pending rows in the plan's order, a page at a time; those that a run has left as suspects come last."""
+        for suspect in (False, True):
+            after = 0
+            while page := await self._in_thread(partial(self._journal.pending, after, PAGE, suspect=suspect)):
+                for row in page:
+                    yield row
+                    after = row.number
+
+    async def settle(self, row: JournalRow) -> None:
         """Return when the row's outcome is on disk.
 
         Raises:
             JournalError: it could not be written; the row counts as not settled.
         """
-        written = asyncio.get_running_loop().create_future()
-        self._waiting.append((row, written))
-        if self._writing is None or self._writing.done():
-            self._writing = asyncio.create_task(self._write())
-        await written
+        await self._written(row)
 
-    async def pending_count(self) -> int:
-        """How many rows are not settled."""
-        return (await self._in_thread(self._journal.counts)).pending
+    async def note(self, note: Note) -> None:
+        """Return when the last attempt at a pending row is on disk; raises as :meth:`settle`."""
+        await self._written(note)
+
+    async def send(self, task_id: int) -> None:
+        """Return when it is on disk that a row is about to be sent; raises as :meth:`settle`."""
+        await self._written(task_id)
+
+    async def look(self, found: Mapping[int, TaskSnapshot]) -> None:
+        """Return when the tasks as they were found are on disk; raises as :meth:`settle`."""
+        await self._in_thread(partial(self._journal.look, found))
+
+    async def counts(self) -> RowCounts:
+        """How many rows of the job are in each state."""
+        return await self._in_thread(self._journal.counts)
 
     async def pending_by_user(self) -> dict[str, int]:
-        """The same for each owner of tasks."""
+        """How many rows are pending, for each owner of tasks."""
         counts = await self._in_thread(self._journal.by_user)
         return {user_id: each.pending for user_id, each in counts.items()}
 
     async def close(self) -> None:
-        """Let go of the journal, once what is being written is on disk."""
+        """Close the journal, once what is being written is on disk."""
         if self._writing is not None:
             await asyncio.wait([self._writing])
         await self._in_thread(self._journal.close)
         self._thread.shutdown(wait=False)
 
+    async def _written(self, entry: Entry) -> None:
+        written = asyncio.get_running_loop().create_future()
+        self._waiting.append((entry, written))
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write())
+        await written
+
     async def _write(self) -> None:
         while self._waiting:
             batch, self._waiting = self._waiting, []
-            try:
-                await self._in_thread(partial(self._journal.settle, [row for row, _ in batch]))
-            except Exception as error:  # noqa: BLE001 - handed to those who wait
-                _tell(batch, error)
-            else:
-                _tell(batch, None)
+            await self._write_kind(batch, int, self._journal.send)
+            await self._write_kind(batch, Note, self._journal.note)
+            await self._write_kind(batch, JournalRow, self._journal.settle)
+
+    async def _write_kind(
+        self,
+        batch: Sequence[tuple[Entry, asyncio.Future[None]]],
+        kind: type[T],
+        write: Callable[[Sequence[T]], None],
+    ) -> None:
+        entries = [entry for entry, _ in batch if isinstance(entry, kind)]
+        if not entries:
+            return
+        waiting = [written for entry, written in batch if isinstance(entry, kind)]
+        try:
+            await self._in_thread(partial(write, entries))
+        except Exception as error:  # noqa: BLE001 - handed to those who wait
+            _wake(waiting, error)
+        else:
+            _wake(waiting, None)
 
     async def _in_thread(self, step: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, step)
 
 
-def _tell(batch: Sequence[tuple[Settled, asyncio.Future[None]]], error: Exception | None) -> None:
-    for _, written in batch:
+def _wake(waiting: Sequence[asyncio.Future[None]], error: Exception | None) -> None:
+    for written in waiting:
         if written.done():  # its worker was cancelled
             continue
         if error is None:

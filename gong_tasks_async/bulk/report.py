@@ -1,99 +1,121 @@
-"""What became of each row, and of the whole run."""
+"""Report of a run, or of a job over all its runs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import TypeAlias
+from typing import Any
 
 from attrs import field, frozen
 
+from gong_tasks_async.bulk.outcomes import Failed, JournalRow, RowCounts, error_name
 from gong_tasks_async.errors import GongError
-from gong_tasks_async.models import Task, TaskUpdate
 
-
-@frozen
-class Updated:
-    """The change was made; ``task`` is as Gong answered."""
-
-    update: TaskUpdate
-    task: Task
-
-
-@frozen
-class Unchanged:
-    """The task was as wanted already, so no call was spent on it."""
-
-    update: TaskUpdate
-
-
-@frozen
-class Failed:
-    """Gong's answer to this change is no, and will not become another one."""
-
-    update: TaskUpdate
-    error: GongError
-
-
-Outcome: TypeAlias = Updated | Unchanged | Failed
-
-
-@frozen
-class RowCounts:
-    """What became of the rows of one user."""
-
-    updated: int = 0
-    unchanged: int = 0
-    failed: int = 0
-    pending: int = 0
+KEPT_ROWS = 1_000
+"""Failed rows, and pending ones, that a report keeps."""
+DIGITS = re.compile(r"[0-9]+")
 
 
 @frozen
 class TimelineBucket:
-    """How many rows were settled in one stretch of the run; all stretches of a run are equally long."""
+    """How many rows were settled in one span of the run; all spans of a run are equally long."""
 
     at: datetime
-    """When the stretch begins."""
+    """When the span begins."""
     updated: int
     failed: int
 
 
+@frozen
+class FailureGroup:
+    """Failed rows with one reason."""
+
+    label: str
+    """Error class with its HTTP status, such as ``"404 TaskNotFoundError"``."""
+    message: str
+    """Message of the first of them."""
+    count: int
+
+
+@frozen(kw_only=True)
+class RowSummary:
+    """The rows of a run or a job, counted."""
+
+    by_user: Mapping[str, RowCounts] = field(factory=dict)
+    failures: tuple[Failed, ...] = ()
+    failures_by_reason: tuple[FailureGroup, ...] = ()
+    timeline: tuple[TimelineBucket, ...] = ()
+    pending_rows: tuple[JournalRow, ...] = ()
+
+    @property
+    def counts(self) -> RowCounts:
+        """All rows."""
+        return sum(self.by_user.values(), start=RowCounts())
+
+
 @frozen(kw_only=True)
 class BulkReport:
-    """What a bulk run came to.
+    """Result of a bulk run, or of a job over all its runs.
 
-    ``print(report)`` says it in a few lines; :meth:`to_text`, :meth:`to_json` and :meth:`to_html` say it in full.
+    ``print(report)`` prints a summary; :meth:`to_text`, :meth:`to_json` and :meth:`to_html` give all of it.
     """
 
     updated: int = 0
     unchanged: int = 0
     failed: int = 0
     pending: int = 0
-    """Rows without a final answer: run them again. Of a generator, only those that were taken from it."""
+    """Rows without an outcome: run them again. Of a generator, only those that were taken from it."""
     calls: int = 0
-    """Requests sent, retries included."""
+    """Requests sent, listings and retries included."""
     elapsed: float = 0.0
     """Seconds."""
     failures: tuple[Failed, ...] = ()
-    """The first 1,000 of the failed rows, with Gong's words; ``on_outcome`` sees them all."""
+    """The first 1,000 failed rows, with Gong's messages; ``on_outcome`` gets them all."""
     stopped_because: GongError | None = None
     """Why the run ended before its rows did, if it did."""
     resume_after: datetime | None = None
-    """When it is worth going on, where Gong said so."""
+    """When to resume, where that is known."""
     rate_limited: int = 0
     """Calls that were answered 429."""
     by_user: Mapping[str, RowCounts] = field(factory=dict, hash=False)
     """The counts of each user, by user id."""
     timeline: tuple[TimelineBucket, ...] = ()
-    """The course of the run. A stretch in which nothing was settled may be left out."""
+    """The course of the run. A span in which nothing was settled may be left out."""
     started_at: datetime | None = None
     job: str | None = None
-    """The journal's name, where one was kept."""
+    """Name of the journal, where there is one."""
+    skipped: int = 0
+    """Rows left out by an option, such as those whose task was changed after the run had read it."""
+    unguarded: int = 0
+    """Rows sent with ``guard`` whose task no listing had found, so that a change of it could not be noticed."""
+    listings: int = 0
+    """How many of the calls listed tasks."""
+    failures_by_reason: tuple[FailureGroup, ...] = ()
+    """Failed rows grouped by error class, status and message, the largest group first."""
+    pending_rows: tuple[JournalRow, ...] = ()
+    """The first 1,000 pending rows that were tried, with their last error and its number of attempts."""
+    runs: int = 1
+    """How many runs the report covers."""
+    changes: tuple[str, ...] = ()
+    """What the job changes, such as ``"status DISMISSED"``."""
+    company: str | None = None
+    """Base URL of the company."""
+    source: str | None = None
+    """File or selection that the rows came from, where that is known."""
+    users: Mapping[str, str] = field(factory=dict, hash=False)
+    """Names of the tasks' owners by user id, where they are known."""
+
+    @property
+    def counts(self) -> RowCounts:
+        """How many rows are in each state."""
+        return RowCounts(self.updated, self.unchanged, self.failed, self.pending, self.skipped)
 
     @property
     def total(self) -> int:
-        """All rows, whatever became of them."""
-        return self.updated + self.unchanged + self.failed + self.pending
+        """All rows."""
+        return self.counts.total
 
     @property
     def rate(self) -> float:
@@ -102,10 +124,10 @@ class BulkReport:
 
     @property
     def complete(self) -> bool:
-        """True where no row is left to be run again."""
+        """True where no row is pending."""
         return self.pending == 0 and self.stopped_because is None
 
-    # The renderers know the report, not the other way round; and who renders nothing loads none of them.
+    # The renderers import the report, so it imports them late; a program that renders nothing loads none.
 
     def to_text(self) -> str:
         """Plain text for a terminal or a mail: the counts, the worst users, the first failures."""
@@ -127,9 +149,69 @@ class BulkReport:
 
     def __str__(self) -> str:
         counts = f"{self.updated:,} updated, {self.unchanged:,} unchanged, {self.failed:,} failed"
+        if self.skipped:
+            counts += f", {self.skipped:,} skipped"
         lines = [f"{counts}, {self.pending:,} pending; {self.calls:,} calls in {self.elapsed:,.1f} s"]
         if self.stopped_because is not None:
             lines.append(f"stopped: {self.stopped_because}")
         if self.resume_after is not None:
-            lines.append(f"go on after {self.resume_after.isoformat(timespec='seconds')}")
+            lines.append(f"resume after {self.resume_after.isoformat(timespec='seconds')}")
         return "\n".join(lines)
+
+
+def build_report(rows: RowSummary, **facts: Any) -> BulkReport:
+    """The report of counted rows; ``facts`` are the fields of :class:`BulkReport` that rows do not know."""
+    counts = rows.counts
+    return BulkReport(
+        updated=counts.updated,
+        unchanged=counts.unchanged,
+        failed=counts.failed,
+        pending=facts.pop("pending", counts.pending),
+        skipped=counts.skipped,
+        by_user=rows.by_user,
+        failures=rows.failures,
+        failures_by_reason=rows.failures_by_reason,
+        timeline=rows.timeline,
+        pending_rows=rows.pending_rows,
+        **facts,
+    )
+
+
+def failure_key(error: GongError) -> tuple[object, ...]:
+    """Equal for errors with one reason: status, class, and message without its numbers, such as a task id."""
+    words = getattr(error, "errors", None) or (getattr(error, "message", ""),)
+    return getattr(error, "status", None), error_name(error), DIGITS.sub("#", "; ".join(words))
+
+
+class FailureGroups:
+    """Counts failures by reason, in memory that does not grow with their number."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[tuple[object, ...]] = Counter()
+        self._first: dict[tuple[object, ...], GongError] = {}
+
+    def add(self, error: GongError) -> None:
+        """Count a failure; those past so many reasons are counted together."""
+        key = failure_key(error)
+        if key not in self._first and len(self._first) >= KEPT_ROWS:
+            key = OTHER
+        self._first.setdefault(key, error)
+        self._counts[key] += 1
+
+    def groups(self) -> tuple[FailureGroup, ...]:
+        """The groups, the largest first."""
+        from gong_tasks_async.bulk.render.format import error_label, gong_message  # noqa: PLC0415 - as above
+
+        return tuple(
+            FailureGroup("Other reasons" if key is OTHER else error_label(error), gong_message(error), count)
+            for key, count in self._counts.most_common()
+            for error in (self._first[key],)
+        )
+
+
+OTHER: tuple[object, ...] = ("other",)
+
+
+def counted_changes(changes: Iterable[tuple[str, int]]) -> tuple[str, ...]:
+    """What a job changes, in words: ``("status DISMISSED (1,494)", "due date (20)")``."""
+    return tuple(f"{change} ({count:,})" for change, count in changes)

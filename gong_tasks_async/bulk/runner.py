@@ -1,149 +1,301 @@
-"""Thousands of updates: what each error means for its row and for the run."""
+"""A bulk run: what each error means for its row and for the run."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
 
 from attrs import frozen
 
 from gong_tasks_async.bulk.applier import Applied, Applier
+from gong_tasks_async.bulk.breaker import Breaker
+from gong_tasks_async.bulk.guard import Guard
+from gong_tasks_async.bulk.journal import Note, PendingRow, RunRecord
+from gong_tasks_async.bulk.outage import Outage
+from gong_tasks_async.bulk.outcomes import (
+    Failed,
+    JournalRow,
+    Outcome,
+    RowState,
+    Skipped,
+    Unchanged,
+    Updated,
+    record_of,
+)
 from gong_tasks_async.bulk.pool import Pool
-from gong_tasks_async.bulk.recorder import Recorder, failed_row, updated_row
-from gong_tasks_async.bulk.report import BulkReport, Failed, Outcome, Updated
+from gong_tasks_async.bulk.recorder import Recorder
+from gong_tasks_async.bulk.render.format import error_label, gong_message
+from gong_tasks_async.bulk.report import BulkReport, build_report
 from gong_tasks_async.bulk.tally import Tally
-from gong_tasks_async.errors import DailyQuotaError, GongError, Meaning, RateLimitError
+from gong_tasks_async.errors import (
+    APIError,
+    DailyQuotaError,
+    GongError,
+    JournalError,
+    Meaning,
+    RateLimitError,
+    RefusedAlikeError,
+    ServerError,
+)
 from gong_tasks_async.models import TaskUpdate
 
-Updates = Iterable[TaskUpdate] | AsyncIterable[TaskUpdate]
-OnSettled = Callable[[Outcome], Awaitable[None]]
+Updates: TypeAlias = Iterable[TaskUpdate] | AsyncIterable[TaskUpdate]
+Rows: TypeAlias = Updates | Iterable[PendingRow] | AsyncIterable[PendingRow]
+OnSettled: TypeAlias = Callable[[Outcome], Awaitable[None]]
 
 JOURNAL_GRACE = 5.0
 """Seconds; a request that is answered within them is recorded, and need not be sent again tomorrow."""
-
 SHORTEST_DAY_WAIT = 1.0
-"""Seconds; a rolling day may free its next call at any moment, and asking in a tight loop helps nobody."""
-
-
+"""Seconds; a rolling day may free its next call at any moment, but asking in a tight loop is of no use."""
+LONGEST_SLEEP = 60.0
+"""Seconds; the clock of the event loop stands still while a computer sleeps, so that on the wall is read again."""
 ROWS_OWN = frozenset({Meaning.ROW, Meaning.RUN_UNTIL_SUCCESS})
+GIVE_UP_AFTER = 5
+"""Runs of a job in which Gong answers a row with 500; then the row fails, and never stops the runs after."""
 
 
 @frozen(kw_only=True)
 class RunSettings:
-    """How a run goes about its rows.
+    """Options of a run.
 
     Raises:
         ValueError: a number is out of its range.
     """
 
     workers: int = 8
-    """How many changes may be under way at once."""
+    """Updates in flight at once."""
     stop_after: int = 5
-    """Rows in a row without a final answer that end the run."""
+    """Rows in a row without a final response that end the run."""
+    stop_after_refusals: int = 25
+    """Rows in a row refused for one reason that end the run; they stay pending."""
+    accept_refusals: bool = False
+    """Whether to record every refusal as failed at once, however many there are."""
+    outage_timeout: float = 300.0
+    """Seconds for which the run waits while no connection can be made."""
     grace: float | None = None
-    """Seconds that a cancelled run gives to the requests under way; None for 5 with a journal, and none without."""
+    """Seconds that a cancelled run gives to the requests in flight; None for 5 with a journal, and none without."""
     wait_for_day: bool = False
-    """Whether the run sleeps when the day is spent, and goes on by itself when it turns."""
+    """Whether the run sleeps when the day's calls are spent, then resumes."""
 
     def __attrs_post_init__(self) -> None:
         """Refuse numbers that make no sense."""
-        if self.stop_after < 1:
-            raise ValueError(f"stop_after must be at least 1, not {self.stop_after}")
-        if self.grace is not None and not self.grace >= 0:
-            raise ValueError(f"grace must be 0 seconds or more, not {self.grace}")
+        for name in ("workers", "stop_after", "stop_after_refusals"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
+        for name in ("grace", "outage_timeout"):
+            if getattr(self, name) is not None and not getattr(self, name) >= 0:
+                raise ValueError(f"{name} must be 0 seconds or more, not {getattr(self, name)}")
 
 
 class BulkRun:
-    """One run over many updates. An outcome is recorded before it is told."""
+    """One run over many updates. An outcome is recorded before it is reported."""
 
     def __init__(
         self,
-        rows: Updates,
+        rows: Rows,
         applier: Applier,
         settings: RunSettings,
         *,
         recorder: Recorder | None = None,
+        guard: Guard | None = None,
         on_settled: OnSettled | None = None,
     ) -> None:
         self._applier = applier
         self._settings = settings
         self._recorder = recorder
+        self._guard = guard
         self._on_settled = on_settled
         grace = settings.grace if settings.grace is not None else (0.0 if recorder is None else JOURNAL_GRACE)
-        self._pool = Pool(rows, self._row, settings.workers, halt=applier.halt, grace=grace)
+        self._pool = Pool[TaskUpdate | PendingRow](
+            rows, self._row, settings.workers, halt=applier.halt, grace=grace
+        )
+        self._outage = Outage(settings.outage_timeout, applier.sleep)
+        self._breaker = Breaker(settings.stop_after_refusals)
         self._tally = Tally()
         self._taken = self._faults_in_a_row = 0
+        self._answered_500: list[tuple[PendingRow, GongError]] = []
         self._stopped_because: GongError | None = None
+        self._elapsed = 0.0
 
-    async def run(self, total: int | None = None) -> BulkReport:
-        """Run to the end, or until going on makes no sense.
+    async def run(self) -> None:
+        """Run to the end, or until it makes no sense to run on.
 
-        Args:
-            total: how many rows there are, where that is known.
+        Raises:
+            Exception: what the rows, the journal or the callback raised.
         """
         started = asyncio.get_running_loop().time()
-        await self._pool.run()
-        elapsed = asyncio.get_running_loop().time() - started
-        return self._report(self._taken if total is None else total, elapsed)
+        try:
+            await self._pool.run()
+        except BaseException:
+            self._elapsed = asyncio.get_running_loop().time() - started
+            with suppress(JournalError):  # the first error is raised
+                await self._finish(complete=False)
+            raise
+        self._elapsed = asyncio.get_running_loop().time() - started
+        await self._finish(complete=self._stopped_because is None)
 
-    async def tell(self, outcome: Outcome) -> None:
-        """Count an outcome, and hand it to whoever asked for outcomes."""
+    async def record_outcome(self, outcome: Outcome) -> None:
+        """Count an outcome, and hand it to the callback."""
         self._tally.count(outcome)
         if self._on_settled is not None:
             await self._on_settled(outcome)
 
-    async def _row(self, update: TaskUpdate) -> None:
+    def spent(self) -> RunRecord:
+        """What the run has spent so far, and why it stopped."""
+        return RunRecord(
+            calls=self._applier.calls,
+            listings=self._applier.listings,
+            rate_limited=self._applier.rate_limited,
+            stopped_because=self._stopped_because,
+            resume_after=_resume_after(self._stopped_because, datetime.now(UTC)),
+        )
+
+    def report(self, total: int | None = None) -> BulkReport:
+        """The report of this run.
+
+        Args:
+            total: how many rows there are, where that is known.
+        """
+        spent, tally = self.spent(), self._tally
+        rows = self._taken if total is None else total
+        return build_report(
+            tally.summary(),
+            pending=max(0, rows - tally.settled),
+            calls=spent.calls,
+            listings=spent.listings,
+            rate_limited=spent.rate_limited,
+            elapsed=self._elapsed,
+            stopped_because=spent.stopped_because,
+            resume_after=spent.resume_after,
+            started_at=tally.started_at,
+            unguarded=0 if self._guard is None else self._guard.unguarded,
+        )
+
+    async def _row(self, item: TaskUpdate | PendingRow) -> None:
+        row = item if isinstance(item, PendingRow) else PendingRow(0, item)
         self._taken += 1
         try:
-            applied = await self._applied(update)
+            record, outcome = await self._outage.call(lambda: self._try(row))
+        except JournalError:
+            raise  # the run cannot record anything more
         except GongError as error:
-            await self._not_updated(update, error)
-        else:
-            self._faults_in_a_row = 0
-            if self._recorder is not None:
-                await self._recorder.settle(updated_row(update, applied))
-            await self.tell(Updated(update, applied.task))
+            await self._not_updated(row, error)
+            return
+        self._faults_in_a_row = 0
+        if record.state is RowState.UPDATED:
+            await self._fail(self._breaker.succeeded())
+        await self._settle(record, outcome)
 
-    async def _applied(self, update: TaskUpdate) -> Applied:
+    async def _try(self, row: PendingRow) -> tuple[JournalRow, Outcome]:
         while True:
             try:
-                return await self._applier.apply(update)
+                if self._guard is not None and (found := await self._guard.check(row)) is not None:
+                    return found, _outcome_of(found)
+                applied = await self._apply(row)
             except DailyQuotaError as error:
                 if not self._settings.wait_for_day:
                     raise
-                await self._applier.sleep(max(SHORTEST_DAY_WAIT, error.retry_after or 0.0))
+                await self._sleep(max(SHORTEST_DAY_WAIT, error.retry_after or 0.0))
+            else:
+                outcome = Updated(row.update, applied.task)
+                return record_of(outcome, attempts=applied.attempts, request_id=applied.request_id), outcome
 
-    async def _not_updated(self, update: TaskUpdate, error: GongError) -> None:
+    async def _apply(self, row: PendingRow) -> Applied:
+        if self._guard is not None and self._recorder is not None:
+            await self._recorder.send(row.update.task_id)
+        return await self._applier.apply(row.update)
+
+    async def _sleep(self, seconds: float) -> None:
+        """Sleep until one of both clocks says that the time is over."""
+        loop = asyncio.get_running_loop()
+        loop_end, wall_end = loop.time() + seconds, time.time() + seconds
+        while (left := min(loop_end - loop.time(), wall_end - time.time())) > 0:
+            await self._applier.sleep(min(left, LONGEST_SLEEP))
+
+    async def _not_updated(self, row: PendingRow, error: GongError) -> None:
         if error.meaning in ROWS_OWN:
-            self._faults_in_a_row = 0
-            failed = Failed(update, error)
-            if self._recorder is not None:
-                await self._recorder.settle(failed_row(failed))
-            await self.tell(failed)
+            await self._refused(Failed(row.update, error))
             return
+        if _is_answered_500(error):
+            if row.lives + 1 >= GIVE_UP_AFTER:
+                await self._fail([Failed(row.update, error)])
+                return
+            self._answered_500.append((row, error))
+        await self._keep_pending(row.update, error)
         self._faults_in_a_row += 1
         if error.meaning.concerns_all or self._faults_in_a_row >= self._settings.stop_after:
-            self._stopped_because = self._stopped_because or error
-            self._pool.stop()
+            self._stop(error)
 
-    def _report(self, total: int, elapsed: float) -> BulkReport:
-        tally = self._tally
-        return BulkReport(
-            updated=tally.updated,
-            unchanged=tally.unchanged,
-            failed=tally.failed,
-            pending=max(0, total - tally.settled),
-            calls=self._applier.calls,
-            rate_limited=self._applier.rate_limited,
-            elapsed=elapsed,
-            failures=tuple(tally.failures),
-            stopped_because=self._stopped_because,
-            resume_after=_resume_after(self._stopped_because, datetime.now(UTC)),
-            by_user=tally.by_user,
-            timeline=tally.timeline.moments(),
-            started_at=tally.started_at,
-        )
+    async def _refused(self, failed: Failed) -> None:
+        self._faults_in_a_row = 0
+        if self._settings.accept_refusals:
+            await self._fail([failed])
+            return
+        await self._fail(self._breaker.refused(failed))
+        if self._breaker.is_open:
+            self._stop(_refused_alike(self._breaker.suspects, self._taken))
+
+    async def _keep_pending(
+        self, update: TaskUpdate, error: GongError, *, suspect: bool = False, life: int = 0
+    ) -> None:
+        self._tally.keep_pending(JournalRow(update, attempts=error.attempts, cause=error))
+        if self._recorder is not None:
+            await self._recorder.note(Note(update.task_id, error, suspect, life))
+
+    async def _fail(self, failures: list[Failed]) -> None:
+        for failed in failures:
+            await self._settle(record_of(failed), failed)
+
+    async def _settle(self, record: JournalRow, outcome: Outcome) -> None:
+        if self._recorder is not None:
+            await self._recorder.settle(record)
+        await self.record_outcome(outcome)
+
+    def _stop(self, error: GongError) -> None:
+        self._stopped_because = self._stopped_because or error
+        self._pool.stop()
+
+    async def _finish(self, *, complete: bool) -> None:
+        """Settle what waits for the end of the run, or note why it stays pending."""
+        suspects = self._breaker.release()
+        if complete:
+            await self._fail(suspects)
+        for failed in () if complete else suspects:
+            await self._keep_pending(failed.update, failed.error, suspect=True)
+        # A company without Engage gets 500 for every row: no row is given up before the job has had a success.
+        if self._recorder is not None and self._answered_500 and (await self._recorder.counts()).updated:
+            for row, error in self._answered_500:
+                await self._keep_pending(row.update, error, life=1)
+
+
+def _outcome_of(record: JournalRow) -> Outcome:
+    if record.state is RowState.UPDATED:
+        return Updated(record.update, None)
+    if record.state is RowState.SKIPPED:
+        return Skipped(record.update, record.reason or "")
+    return Unchanged(record.update)
+
+
+def _is_answered_500(error: GongError) -> bool:
+    return isinstance(error, ServerError) and error.status == 500 and error.from_gong  # noqa: PLR2004 - Gong's own
+
+
+def _refused_alike(suspects: list[Failed], rows: int) -> RefusedAlikeError:
+    error = suspects[-1].error
+    return RefusedAlikeError(
+        method=error.method,
+        url=error.url,
+        count=len(suspects),
+        rows=rows,
+        status=error.status if isinstance(error, APIError) else None,
+        label=error_label(error),
+        message=gong_message(error),
+        request_id=suspects[-1].request_id,
+    )
 
 
 def _resume_after(error: GongError | None, now: datetime) -> datetime | None:

@@ -1,15 +1,20 @@
-"""Outcomes as they come, with back-pressure: the run waits while nobody takes them."""
+"""Outcomes as they come, with back-pressure: the run waits while none is taken."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeAlias
 
-from gong_tasks_async.bulk.report import BulkReport, Outcome
+from gong_tasks_async.bulk.outcomes import Outcome
+from gong_tasks_async.bulk.pool import Channel
+from gong_tasks_async.bulk.report import BulkReport
+from gong_tasks_async.errors import ClientStateError
 
-RunJob = Callable[[Callable[[Outcome], Awaitable[None]]], Awaitable[BulkReport]]
+OnSettled: TypeAlias = Callable[[Outcome], Awaitable[None]]
+OnReport: TypeAlias = Callable[[BulkReport], None]
+RunJob: TypeAlias = Callable[[OnSettled, OnReport], Awaitable[BulkReport]]
 
 
 class OutcomeStream:
@@ -22,28 +27,25 @@ class OutcomeStream:
                 ...
         print(outcomes.report)
 
-    Left early, it ends the run: requests under way come to their end, and are recorded.
+    Left early, it ends the run: requests in flight come to their end, and are recorded.
     """
 
     def __init__(self, run_job: RunJob, room: int) -> None:
         self._run_job = run_job
-        # Bounds the queue; a bounded queue could not take the end mark at any time.
-        self._room = asyncio.Semaphore(room)
-        self._outcomes: asyncio.Queue[Outcome | None] = asyncio.Queue()
+        self._outcomes = Channel[Outcome](room)
         self._running: asyncio.Task[BulkReport] | None = None
-        self._left = False
-        self._blocked = 0
+        self._report: BulkReport | None = None
 
     @property
     def report(self) -> BulkReport:
-        """What the run came to.
+        """The report of the run, also of one that was left early.
 
         Raises:
-            RuntimeError: it has not ended by itself.
+            RuntimeError: it has not ended.
         """
-        if self._running is None or not self._running.done() or self._running.cancelled():
-            raise RuntimeError("the run has not ended: take all outcomes first")
-        return self._running.result()
+        if self._report is None:
+            raise RuntimeError("the run has not ended: take all outcomes, or leave the `async with` block")
+        return self._report
 
     async def __aenter__(self) -> Self:
         self._running = asyncio.create_task(self._run())
@@ -52,39 +54,38 @@ class OutcomeStream:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        assert self._running is not None  # noqa: S101 - entered before
-        if self._running.done():
-            return
-        self._left = True
-        for _ in range(self._blocked):  # nobody takes outcomes any more, so nobody waits for that
-            self._room.release()
-        self._running.cancel()
-        await asyncio.gather(self._running, return_exceptions=True)
+        running = self._entered()
+        self._outcomes.abandon()
+        if not running.done():
+            running.cancel()
+        (failure,) = await asyncio.gather(running, return_exceptions=True)
+        if error is None and isinstance(failure, Exception):
+            raise failure
 
     def __aiter__(self) -> Self:
+        self._entered()
         return self
 
     async def __anext__(self) -> Outcome:
-        assert self._running is not None  # noqa: S101 - entered before
-        outcome = await self._outcomes.get()
-        if outcome is None:
-            self._outcomes.put_nowait(None)  # the end stays the end, however often it is asked for
-            await self._running  # raises what the run raised
-            raise StopAsyncIteration
-        self._room.release()
-        return outcome
+        running = self._entered()
+        try:
+            return await self._outcomes.get()
+        except StopAsyncIteration:
+            await running  # raises what the run raised
+            raise
+
+    def _entered(self) -> asyncio.Task[BulkReport]:
+        if self._running is None:
+            raise ClientStateError(
+                reason="the run has not begun: `async with gong.stream_updates(...) as outcomes:` begins it"
+            )
+        return self._running
 
     async def _run(self) -> BulkReport:
         try:
-            return await self._run_job(self._put)
+            return await self._run_job(self._outcomes.put, self._take_report)
         finally:
-            self._outcomes.put_nowait(None)
+            self._outcomes.end()
 
-    async def _put(self, outcome: Outcome) -> None:
-        if not self._left:
-            self._blocked += 1
-            try:
-                await self._room.acquire()
-            finally:
-                self._blocked -= 1
-        self._outcomes.put_nowait(outcome)
+    def _take_report(self, report: BulkReport) -> None:
+        self._report = report

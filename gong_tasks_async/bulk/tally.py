@@ -1,21 +1,27 @@
-"""What a run has come to so far, in memory that does not grow with its rows."""
+"""Counts of a run so far, in memory that does not grow with its rows."""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
 
-from gong_tasks_async.bulk.journal_schema import RowState
-from gong_tasks_async.bulk.report import Failed, Outcome, RowCounts, TimelineBucket, Unchanged, Updated
+from gong_tasks_async.bulk.outcomes import (
+    Failed,
+    JournalRow,
+    Outcome,
+    RowState,
+    count_states,
+    failure_of,
+    record_of,
+)
+from gong_tasks_async.bulk.report import KEPT_ROWS, FailureGroups, RowSummary, TimelineBucket
 
-KEPT_FAILURES = 1_000
 MOST_BUCKETS = 240
 FIRST_BUCKET = timedelta(seconds=1)
-STATE_OF = {Updated: RowState.UPDATED, Unchanged: RowState.UNCHANGED, Failed: RowState.FAILED}
 
 
 class Timeline:
-    """Rows settled over time, in at most so many buckets: when they are full, each two become one."""
+    """Rows settled over time, in a bounded number of buckets: when they are full, each two become one."""
 
     def __init__(self, started_at: datetime) -> None:
         self._started_at = started_at
@@ -32,7 +38,7 @@ class Timeline:
         before = self._buckets[place]
         self._buckets[place] = (before[0] + updated, before[1] + failed)
 
-    def moments(self) -> tuple[TimelineBucket, ...]:
+    def buckets(self) -> tuple[TimelineBucket, ...]:
         """The buckets, each with the moment at which it begins."""
         return tuple(
             TimelineBucket(self._started_at + number * self._width, updated, failed)
@@ -46,50 +52,60 @@ class Timeline:
 
 
 class Tally:
-    """Counts outcomes: in all, for each user, and over time."""
+    """Counts rows: in all, for each user, and over time."""
 
     def __init__(self, started_at: datetime | None = None) -> None:
         self.started_at = started_at or datetime.now(UTC)
-        self.updated = self.unchanged = self.failed = 0
-        self.failures: list[Failed] = []
-        self.timeline = Timeline(self.started_at)
-        self._by_user: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
-
-    @property
-    def settled(self) -> int:
+        self.settled = 0
         """Rows with an outcome."""
-        return self.updated + self.unchanged + self.failed
-
-    @property
-    def by_user(self) -> dict[str, RowCounts]:
-        """The same for each owner of tasks."""
-        return {
-            user_id: RowCounts(updated=updated, unchanged=unchanged, failed=failed)
-            for user_id, (updated, unchanged, failed) in self._by_user.items()
-        }
+        self.updated = 0
+        """How many of them were updated."""
+        self._failures: list[Failed] = []
+        self._groups = FailureGroups()
+        self._timeline = Timeline(self.started_at)
+        self._by_user: dict[str, Counter[str]] = defaultdict(Counter)
+        self._pending_rows: dict[int, JournalRow] = {}
 
     def count(self, outcome: Outcome) -> None:
-        """Count one outcome of this moment."""
-        self.add(outcome.update.user_id, STATE_OF[type(outcome)], datetime.now(UTC))
-        if isinstance(outcome, Failed):
-            self.keep(outcome)
+        """Count an outcome of this moment."""
+        self.add(record_of(outcome), datetime.now(UTC))
 
-    def add(self, user_id: str, state: RowState, at: datetime) -> None:
-        """Count a row of somebody that was settled at some moment."""
-        user = self._by_user[user_id]
-        if state is RowState.UPDATED:
-            self.updated += 1
-            user[0] += 1
-            self.timeline.add(at, updated=1)
-        elif state is RowState.FAILED:
-            self.failed += 1
-            user[2] += 1
-            self.timeline.add(at, failed=1)
-        else:
-            self.unchanged += 1
-            user[1] += 1
+    def add(self, row: JournalRow, at: datetime | None = None) -> None:
+        """Count a row.
 
-    def keep(self, failed: Failed) -> None:
-        """Keep a failure for the report, as long as there are not too many."""
-        if len(self.failures) < KEPT_FAILURES:
-            self.failures.append(failed)
+        Args:
+            row: its record.
+            at: when it was settled, where the record does not have that.
+        """
+        self._by_user[row.update.user_id][row.state.value] += 1
+        if row.state is RowState.PENDING:
+            self.keep_pending(row)
+            return
+        self.settled += 1
+        self._pending_rows.pop(row.update.task_id, None)
+        updated, failed = row.state is RowState.UPDATED, row.state is RowState.FAILED
+        self.updated += updated
+        if updated or failed:
+            self._timeline.add(row.settled_at or at or self.started_at, updated=updated, failed=failed)
+        if failed:
+            self._keep(failure_of(row))
+
+    def keep_pending(self, row: JournalRow) -> None:
+        """Keep the last error of a pending row for the report, within bounds."""
+        if row.cause is not None and len(self._pending_rows) < KEPT_ROWS:
+            self._pending_rows[row.update.task_id] = row
+
+    def summary(self) -> RowSummary:
+        """What the report has of these rows."""
+        return RowSummary(
+            by_user={user_id: count_states(states) for user_id, states in self._by_user.items()},
+            failures=tuple(self._failures),
+            failures_by_reason=self._groups.groups(),
+            timeline=self._timeline.buckets(),
+            pending_rows=tuple(self._pending_rows.values()),
+        )
+
+    def _keep(self, failed: Failed) -> None:
+        self._groups.add(failed.error)
+        if len(self._failures) < KEPT_ROWS:
+            self._failures.append(failed)

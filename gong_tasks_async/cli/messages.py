@@ -231,6 +231,22 @@ def _quota_unavailable(error: Any) -> Text:
     )
 
 
+RESUME_REFUSED: Final = (
+    "The rows stay pending: resume the job, with --accept-refusals to record such rows as failed."
+)
+
+
+def _refused_alike(error: Any) -> Text:
+    causes = {
+        403: "Check the credentials' permissions and list of trusted IP addresses.",
+        404: "Check that the rows' user is the tasks' owner.",
+    }
+    return (
+        f"{error.count} of {error.rows} rows were refused for one reason: {error.label}, {error.message.rstrip('.')}",
+        f"{causes.get(error.status, 'Check the values of these rows.')} {RESUME_REFUSED}",
+    )
+
+
 def _journal(error: Any) -> Text:
     return f"The journal {error.path}: {error.reason.rstrip('.')}", ""
 
@@ -285,6 +301,7 @@ MESSAGES: Final[dict[str, Callable[[Any], Text]]] = {
     "QuotaStoreError": _quota_store,
     "QuotaUnavailable": _quota_unavailable,
     "JournalError": _journal,
+    "RefusedAlikeError": _refused_alike,
     "ClientStateError": _as_it_is,
     "JobStoreError": _job_store,
     "JobNotFoundError": _job_not_found,

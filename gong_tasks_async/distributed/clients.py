@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import TypeAlias
 
-from gong_tasks_async.api.tasks import UpdateApplier
+from gong_tasks_async.api.updates import UpdateApplier
 from gong_tasks_async.client import GongTasksClient
 from gong_tasks_async.credentials import Credentials
 from gong_tasks_async.distributed.errors import UnknownCredentialsError

@@ -13,7 +13,7 @@ from uuid import uuid4
 from attrs import frozen
 from docket import Docket
 
-from gong_tasks_async.bulk import BulkReport, JournalRow, Plan, RowState, Updates, listed, plan_updates
+from gong_tasks_async.bulk import BulkReport, JournalRow, Plan, RowState, Updates, collect, plan_updates
 from gong_tasks_async.bulk.journal_schema import fingerprint
 from gong_tasks_async.distributed.errors import JobExistsError, JobNotFoundError
 from gong_tasks_async.distributed.progress import JobState, Progress
@@ -140,7 +140,7 @@ class Jobs:
             stop_after=stop_after,
             keep=int(keep.total_seconds()),
         )
-        plan = updates if isinstance(updates, Plan) else plan_updates(await listed(updates))
+        plan = updates if isinstance(updates, Plan) else plan_updates(await collect(updates))
         return await self._submit(self.job(uuid4().hex if name is None else name), plan, settings)
 
     def job(self, name: str) -> Job:

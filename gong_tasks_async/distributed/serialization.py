@@ -13,9 +13,10 @@ import attrs
 from attrs import field, frozen
 
 from gong_tasks_async import errors
-from gong_tasks_async.bulk.journal_schema import JournalRow, RowState, update_from, wish
+from gong_tasks_async.bulk import JournalRow, RowState
+from gong_tasks_async.bulk.journal_schema import update_columns, update_from
 from gong_tasks_async.distributed.errors import UnknownCredentialsError
-from gong_tasks_async.errors import APIError, GongError
+from gong_tasks_async.errors import GongError
 from gong_tasks_async.models import TaskUpdate
 from gong_tasks_async.quota import QuotaLimits
 
@@ -54,7 +55,7 @@ class JobSettings:
 
 def row_text(update: TaskUpdate) -> str:
     """An update as stored in Redis."""
-    return _compact(wish(update))
+    return _compact(update_columns(update))
 
 
 def update_of(text: bytes) -> TaskUpdate:
@@ -80,15 +81,12 @@ def row_of(update: TaskUpdate, settlement: Settlement | None) -> JournalRow:
     """A row in the form of a journal's."""
     if settlement is None:
         return JournalRow(update, RowState.PENDING)
-    error = settlement.error
     return JournalRow(
         update,
         settlement.state,
         settlement.attempts,
         settlement.request_id,
-        None if error is None else str(error),
-        None if error is None else type(error).__name__,
-        error.status if isinstance(error, APIError) else None,
+        settlement.error,
         settlement.at,
     )
 

@@ -20,6 +20,7 @@
     │   └── ServerError                 5xx, 408, 425
     ├── DecodeError                 a 2xx that cannot be read
     ├── UpdateMismatchError         a 2xx that does not match the update
+    ├── RefusedAlikeError           many rows of a bulk run were refused for one reason
     ├── CredentialsError            no credentials could be had: a refresh was refused, a vault or `save` failed
     ├── DeadlineExceeded            waiting would outlast the caller's timeout; also a TimeoutError
     ├── QuotaStoreError             the file with the day's count is not ours, or cannot be read or written
@@ -50,6 +51,7 @@ from gong_tasks_async.errors.foreign import ForeignResponseError, RedirectError
 from gong_tasks_async.errors.invalid import InvalidValueError
 from gong_tasks_async.errors.meaning import Meaning
 from gong_tasks_async.errors.network import ProxyError, TLSError, TransportError
+from gong_tasks_async.errors.refusals import RefusedAlikeError
 from gong_tasks_async.errors.unanswered import (
     ClientStateError,
     CredentialsError,
@@ -81,6 +83,7 @@ __all__ = [
     "QuotaUnavailable",
     "RateLimitError",
     "RedirectError",
+    "RefusedAlikeError",
     "ServerError",
     "TLSError",
     "TaskNotFoundError",

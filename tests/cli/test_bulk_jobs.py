@@ -146,7 +146,8 @@ class TestReport:
         company.configure(access_key="WRONG")
         company.invoke("bulk", "run", company.rows(5), "--yes", "--name", "mine")
         told = json.loads(company.invoke("bulk", "report", "mine").stdout)
-        assert (told["pending"], told["elapsed"], told["timeline"]) == (5, 0, [])
+        assert (told["pending"], told["timeline"]) == (5, [])
+        assert told["stopped_because"]["kind"] == "AuthenticationError"
 
 
 class TestJobNames:

@@ -119,7 +119,7 @@ async def many(gong: GongTasksClient, updates: AsyncIterator[TaskUpdate]) -> Non
 def settled(outcome: Outcome) -> None:
     match outcome:
         case Updated(update, task):
-            assert_type(task, Task)
+            assert_type(task, Task | None)
         case Unchanged(update):
             pass
         case Failed(update, error):

@@ -1,24 +1,26 @@
-"""How the forms for people put durations, times and errors into words."""
+"""Texts for people: durations, times, counts and errors."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from gong_tasks_async.bulk.outcomes import RowCounts, error_name
 from gong_tasks_async.errors import APIError, GongError
 
 UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
 def one_line(text: str) -> str:
-    """The text without line breaks, terminal escapes, or marks that turn the reading direction round.
+    """The text without line breaks, terminal escapes, or marks that change the reading direction.
 
-    Gong's messages quote what others typed into it.
+    Gong's messages quote what users typed.
     """
     return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
 
 
 def duration(seconds: float) -> str:
-    """The two largest units that say anything, such as ``2 h 13 min``."""
+    """The two largest units that are not zero, such as ``2 h 13 min``."""
     if seconds < 10:  # noqa: PLR2004 - below, tenths matter
         return f"{seconds:.1f} s"
     rest = round(seconds)
@@ -30,25 +32,40 @@ def duration(seconds: float) -> str:
     return " ".join(f"{count} {unit}" for count, unit in parts[:2] if count)
 
 
-def moment(at: datetime) -> str:
-    """A time, in UTC, as Gong's day is not anybody's local one."""
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """A number and its noun: ``8,000 tasks``, ``1 person``."""
+    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
+
+
+def format_utc(at: datetime) -> str:
+    """A time in UTC, since Gong's day is not the reader's local one."""
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def kind(error: GongError) -> str:
-    """The class of the error with Gong's status, where there was one: ``404 TaskNotFoundError``."""
-    name = type(error).__name__
-    return f"{error.status} {name}" if isinstance(error, APIError) else name
+def to_iso(at: datetime | None) -> str | None:
+    """A time for programs, in ISO 8601."""
+    return None if at is None else at.isoformat()
 
 
-def said(error: GongError) -> str:
-    """Gong's own words; ours where Gong had none."""
+def error_label(error: GongError) -> str:
+    """The error's class, after the HTTP status where there is one: ``404 TaskNotFoundError``."""
+    status = getattr(error, "status", None)
+    return error_name(error) if status is None else f"{status} {error_name(error)}"
+
+
+def gong_message(error: GongError) -> str:
+    """Gong's message; ours where Gong sent none."""
     if isinstance(error, APIError):
         return "; ".join(filter(None, error.errors)) or "without a message"
     return str(error)
 
 
 def request_id(error: GongError) -> str | None:
-    """Gong's reference for the request, which errors without an answer lack."""
+    """Gong's reference for the request; None for an error without a response."""
     found: str | None = getattr(error, "request_id", None)
     return found
+
+
+def worst_first(by_user: Mapping[str, RowCounts]) -> list[tuple[str, RowCounts]]:
+    """Users by number of failures, then of pending rows, both descending, then by id."""
+    return sorted(by_user.items(), key=lambda user: (-user[1].failed, -user[1].pending, user[0]))

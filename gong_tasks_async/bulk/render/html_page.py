@@ -6,11 +6,19 @@ from collections.abc import Iterable, Iterator
 from html import escape
 from string import Template
 
-from gong_tasks_async.bulk.render.format import duration, kind, moment, one_line, request_id, said
+from gong_tasks_async.bulk.outcomes import Failed, RowCounts
+from gong_tasks_async.bulk.render.format import (
+    duration,
+    error_label,
+    format_utc,
+    gong_message,
+    one_line,
+    request_id,
+    worst_first,
+)
 from gong_tasks_async.bulk.render.page_look import POLICY, SCRIPT, STYLE
-from gong_tasks_async.bulk.render.ranking import worst_first
 from gong_tasks_async.bulk.render.timeline_plot import timeline_plot
-from gong_tasks_async.bulk.report import BulkReport, Failed, RowCounts
+from gong_tasks_async.bulk.report import BulkReport
 
 STATES = ("updated", "unchanged", "failed", "pending")
 
@@ -58,7 +66,7 @@ def _safe(text: object) -> str:
 
 
 def _subtitle(report: BulkReport) -> str:
-    started = "" if report.started_at is None else f"Started {moment(report.started_at)} · "
+    started = "" if report.started_at is None else f"Started {format_utc(report.started_at)} · "
     return f"{started}{report.total:,} rows · took {duration(report.elapsed)}"
 
 
@@ -68,7 +76,7 @@ def _ending(report: BulkReport) -> str:
     if report.stopped_because is not None:
         lines.append(f"<p>{_safe(report.stopped_because)}</p>")
     if report.resume_after is not None:
-        lines.append(f"<p><strong>Go on after {moment(report.resume_after)}.</strong></p>")
+        lines.append(f"<p><strong>Go on after {format_utc(report.resume_after)}.</strong></p>")
     return f'<section id="ending" class="ending {state}">{"".join(lines)}</section>'
 
 
@@ -138,13 +146,13 @@ def _failures(report: BulkReport) -> str:
 
 def _failure(failed: Failed) -> Iterator[str]:
     update, error = failed.update, failed.error
-    due = f"due {moment(update.due_date)}" if update.due_date else None
+    due = f"due {format_utc(update.due_date)}" if update.due_date else None
     wanted = (update.status, due, update.priority)
     yield _safe(update.task_id)
     yield _safe(update.user_id)
     yield _safe(", ".join(filter(None, wanted)))
-    yield _safe(kind(error))
-    yield _safe(said(error))
+    yield _safe(error_label(error))
+    yield _safe(gong_message(error))
     yield _safe(request_id(error) or "")
 
 

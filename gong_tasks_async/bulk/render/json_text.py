@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from typing import Any
 
 from attrs import asdict
 
-from gong_tasks_async.bulk.render.format import request_id, said
-from gong_tasks_async.bulk.report import BulkReport, Failed, TimelineBucket
+from gong_tasks_async.bulk.outcomes import Failed
+from gong_tasks_async.bulk.render.format import gong_message, request_id, to_iso
+from gong_tasks_async.bulk.report import BulkReport, TimelineBucket
 from gong_tasks_async.errors import GongError
 
 
@@ -29,9 +29,9 @@ def _ending(report: BulkReport) -> dict[str, Any]:
     return {
         "job": report.job,
         "complete": report.complete,
-        "started_at": _iso(report.started_at),
+        "started_at": to_iso(report.started_at),
         "stopped_because": None if stopped is None else _error(stopped),
-        "resume_after": _iso(report.resume_after),
+        "resume_after": to_iso(report.resume_after),
     }
 
 
@@ -44,7 +44,7 @@ def _details(report: BulkReport) -> dict[str, Any]:
 
 
 def _moment(moment: TimelineBucket) -> dict[str, Any]:
-    return {"at": _iso(moment.at), "updated": moment.updated, "failed": moment.failed}
+    return {"at": to_iso(moment.at), "updated": moment.updated, "failed": moment.failed}
 
 
 def _failure(failed: Failed) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def _failure(failed: Failed) -> dict[str, Any]:
         "task_id": str(update.task_id),
         "user_id": update.user_id,
         "status": update.status,
-        "due_date": _iso(update.due_date),
+        "due_date": to_iso(update.due_date),
         "priority": update.priority,
         "error": _error(failed.error),
     }
@@ -62,11 +62,7 @@ def _failure(failed: Failed) -> dict[str, Any]:
 def _error(error: GongError) -> dict[str, Any]:
     return {
         "kind": type(error).__name__,
-        "message": said(error),
+        "message": gong_message(error),
         "status": getattr(error, "status", None),
         "request_id": request_id(error),
     }
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat()

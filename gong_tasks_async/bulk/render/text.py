@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gong_tasks_async.bulk.render.format import duration, kind, moment, one_line, request_id, said
-from gong_tasks_async.bulk.render.ranking import worst_first
-from gong_tasks_async.bulk.report import BulkReport, Failed
+from gong_tasks_async.bulk.outcomes import Failed
+from gong_tasks_async.bulk.render.format import (
+    duration,
+    error_label,
+    format_utc,
+    gong_message,
+    one_line,
+    request_id,
+    worst_first,
+)
+from gong_tasks_async.bulk.report import BulkReport
 
 SHOWN_USERS = 10
 SHOWN_FAILURES = 20
@@ -22,7 +30,7 @@ def _summary(report: BulkReport) -> Iterator[str]:
     if report.job is not None:
         yield one_line(report.job)
     if report.started_at is not None:
-        yield f"started {moment(report.started_at)}"
+        yield f"started {format_utc(report.started_at)}"
     counts = f"{report.updated:,} updated, {report.unchanged:,} unchanged, {report.failed:,} failed"
     yield f"{counts}, {report.pending:,} pending: {report.total:,} rows"
     yield f"{report.calls:,} calls in {duration(report.elapsed)}, {report.rate:.2f} a second"
@@ -35,7 +43,7 @@ def _ending(report: BulkReport) -> Iterator[str]:
     elif report.pending:
         yield f"Not finished: run the {report.pending:,} pending rows again."
     if report.resume_after is not None:
-        yield f"Go on after {moment(report.resume_after)}."
+        yield f"Go on after {format_utc(report.resume_after)}."
 
 
 def _users(report: BulkReport) -> Iterator[str]:
@@ -58,7 +66,7 @@ def _failures(report: BulkReport) -> Iterator[str]:
 
 def _failure(failed: Failed) -> str:
     reference = request_id(failed.error)
-    words = f"{kind(failed.error)}: {said(failed.error)}" + (
+    words = f"{error_label(failed.error)}: {gong_message(failed.error)}" + (
         f" [request id {reference}]" if reference else ""
     )
     return f"  task {failed.update.task_id} of user {failed.update.user_id}: {one_line(words)}"

@@ -9,7 +9,7 @@ from math import ceil, log10
 
 from attrs import frozen
 
-from gong_tasks_async.bulk.render.format import duration, moment
+from gong_tasks_async.bulk.render.format import duration, format_utc
 from gong_tasks_async.bulk.report import TimelineBucket
 
 WIDTH, HEIGHT = 720, 200
@@ -85,7 +85,7 @@ def _bar(scale: Scale, column: TimelineBucket, width: timedelta) -> str:
     left = scale.x(column.at)
     wide = max((scale.x(column.at + width) - left) * 0.86, 1.0)
     middle, top = scale.y(column.updated), scale.y(column.updated + column.failed)
-    title = f"{moment(column.at)}: {column.updated:,} updated, {column.failed:,} failed"
+    title = f"{format_utc(column.at)}: {column.updated:,} updated, {column.failed:,} failed"
     return (
         f"<g><title>{title}</title>"
         f'<rect class="updated" x="{left:.1f}" y="{middle:.1f}" width="{wide:.1f}" height="{BOTTOM - middle:.1f}"/>'

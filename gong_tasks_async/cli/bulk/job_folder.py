@@ -17,9 +17,9 @@ from typing import Final
 import click
 from attrs import frozen
 
-from gong_tasks_async.bulk import JournalReader, RowState, open_journal
+from gong_tasks_async.bulk import JournalReader, JournalRow, open_journal
 from gong_tasks_async.bulk.journal_file import identify_job
-from gong_tasks_async.bulk.journal_schema import Job
+from gong_tasks_async.bulk.journal_schema import JobIdentity
 from gong_tasks_async.errors import JournalError
 from gong_tasks_async.models import TaskUpdate
 
@@ -42,9 +42,9 @@ def checked_name(name: str) -> str:
     return plain
 
 
-def job_of_rows(rows: Iterable[TaskUpdate]) -> Job:
+def job_of_rows(rows: Iterable[TaskUpdate]) -> JobIdentity:
     """The identity of these rows, in any order, as in a journal."""
-    return identify_job(((row, RowState.PENDING) for row in rows), Path("rows"))
+    return identify_job(map(JournalRow, rows), Path("rows"))
 
 
 @frozen
@@ -77,7 +77,7 @@ class JobFolder:
             return self._of_this_company(found[0])
         raise click.UsageError(self._not_one(name, found))
 
-    def unfinished(self, stem: str, job: Job | None = None) -> str | None:
+    def unfinished(self, stem: str, job: JobIdentity | None = None) -> str | None:
         """The unfinished job of this company under such a name, of today or earlier.
 
         ``job`` is what its rows have to be; None for any.
@@ -89,12 +89,12 @@ class JobFolder:
                         return path.stem
         return None
 
-    def free_name(self, stem: str, today: date, job: Job | None = None) -> str:
+    def free_name(self, stem: str, today: date, job: JobIdentity | None = None) -> str:
         """A free name for a new job; that of today's finished job if its rows are the same."""
         names = (f"{stem}-{today}{'' if number == 1 else f'-{number}'}" for number in range(1, 10_000))
         return next(name for name in names if not self.path(name).exists() or self._is(name, job))
 
-    def _is(self, name: str, job: Job | None) -> bool:
+    def _is(self, name: str, job: JobIdentity | None) -> bool:
         with open_journal(self.path(name)) as journal:
             return journal.job == job
 

@@ -11,6 +11,7 @@ from attrs import frozen
 
 from gong_tasks_async.bulk import RowState, open_journal
 from gong_tasks_async.bulk.plan import Plan, plan_updates
+from gong_tasks_async.bulk.render.format import counted
 from gong_tasks_async.bulk.report import BulkReport
 from gong_tasks_async.cli.bulk.job_argument import resume_command
 from gong_tasks_async.cli.bulk.job_folder import JobFolder, checked_name, job_of_rows
@@ -24,7 +25,6 @@ from gong_tasks_async.cli.input.rows import ParsedInput
 from gong_tasks_async.cli.input.source import Source, name_from
 from gong_tasks_async.cli.output.console import note
 from gong_tasks_async.cli.output.plan import print_plan
-from gong_tasks_async.cli.output.text import counted
 from gong_tasks_async.cli.session import open_client
 from gong_tasks_async.client import GongTasksClient
 from gong_tasks_async.models import TaskUpdate

@@ -66,16 +66,18 @@ def _write_csv(journal: Path, target: str) -> None:
 
 
 def _write_page(journal: Path, target: Path, show: bool) -> None:
-    from gong_tasks_async.bulk.journal_report import report_of  # noqa: PLC0415 - see above
+    from gong_tasks_async.bulk import open_journal  # noqa: PLC0415 - see above
 
-    target.write_text(report_of(journal).to_html(), encoding="utf-8")
+    with open_journal(journal) as reader:
+        target.write_text(reader.report().to_html(), encoding="utf-8")
     note(f"Page: {target}")
     if show and is_terminal():
         click.launch(str(target))
 
 
 def _print_report(journal: Path, plain: bool) -> None:
-    from gong_tasks_async.bulk.journal_report import report_of  # noqa: PLC0415 - see above
+    from gong_tasks_async.bulk import open_journal  # noqa: PLC0415 - see above
 
-    report = report_of(journal)
+    with open_journal(journal) as reader:
+        report = reader.report()
     emit(report.to_json() if plain else report.to_text().removesuffix("\n"))

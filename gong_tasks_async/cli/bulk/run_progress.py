@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeAlias
 
-from gong_tasks_async.bulk.report import BulkReport, Outcome
+from gong_tasks_async.bulk import BulkReport, Outcome
 from gong_tasks_async.cli.output.console import note, stderr_console
 from gong_tasks_async.cli.output.progress import bulk_progress
 from gong_tasks_async.cli.output.text import local

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gong_tasks_async.bulk import RowState, open_journal, write_journal_csv
-from gong_tasks_async.bulk.render.format import duration, one_line
+from gong_tasks_async.bulk.render.format import counted, duration, one_line
 from gong_tasks_async.bulk.report import BulkReport
 from gong_tasks_async.cli.bulk.job_argument import resume_command
 from gong_tasks_async.cli.bulk.run_progress import CallMeter
@@ -13,7 +13,7 @@ from gong_tasks_async.cli.errors import forget_output
 from gong_tasks_async.cli.exit_codes import ExitCode, exit_code_of
 from gong_tasks_async.cli.messages import line_for_operator
 from gong_tasks_async.cli.output.console import emit, is_terminal, note, stdout_console
-from gong_tasks_async.cli.output.text import counted, failure, local
+from gong_tasks_async.cli.output.text import failure, local
 from gong_tasks_async.cli.output.visible import visible_json
 
 SHOWN = 20

@@ -10,9 +10,10 @@ from contextlib import contextmanager
 import click
 
 from gong_tasks_async.bulk.plan import Plan
+from gong_tasks_async.bulk.render.format import counted
 from gong_tasks_async.cli.exit_codes import ExitCode
 from gong_tasks_async.cli.output.console import is_terminal, note, stderr_console
-from gong_tasks_async.cli.output.text import counted, describe_cost, describe_updates
+from gong_tasks_async.cli.output.text import describe_cost, describe_updates
 from gong_tasks_async.quota import QuotaSnapshot
 
 

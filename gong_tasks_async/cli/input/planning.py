@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import evolve, frozen
 
 from gong_tasks_async.bulk.plan import Plan, PlanConflictError, plan_updates
-from gong_tasks_async.bulk.render.format import one_line
+from gong_tasks_async.bulk.render.format import counted, one_line
 from gong_tasks_async.cli.input.row_checks import conflicts
 from gong_tasks_async.cli.input.rows import ParsedInput
 from gong_tasks_async.cli.input.source import Source, refuse
@@ -13,7 +13,6 @@ from gong_tasks_async.cli.input.task_selection import select_tasks
 from gong_tasks_async.cli.input.users import resolve_owners
 from gong_tasks_async.cli.output.console import note, stderr_console
 from gong_tasks_async.cli.output.progress import bulk_progress
-from gong_tasks_async.cli.output.text import counted
 from gong_tasks_async.client import GongTasksClient
 from gong_tasks_async.models import TaskUpdate
 

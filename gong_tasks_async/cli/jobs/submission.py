@@ -10,6 +10,7 @@ import click
 from attrs import frozen
 
 from gong_tasks_async.bulk.plan import Plan
+from gong_tasks_async.bulk.render.format import counted
 from gong_tasks_async.cli.config.configuration import Configuration
 from gong_tasks_async.cli.input.confirm import confirm, confirmation
 from gong_tasks_async.cli.input.planning import plan_source
@@ -19,7 +20,6 @@ from gong_tasks_async.cli.job_server import JobServer
 from gong_tasks_async.cli.jobs.text import next_command
 from gong_tasks_async.cli.output.console import emit, is_terminal, note
 from gong_tasks_async.cli.output.plan import print_plan
-from gong_tasks_async.cli.output.text import counted
 from gong_tasks_async.cli.session import open_client
 from gong_tasks_async.cli.waiting import PauseNotices
 from gong_tasks_async.distributed import Job, JobExistsError, Jobs, JobState, Progress

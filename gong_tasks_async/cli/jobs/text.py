@@ -6,10 +6,10 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from gong_tasks_async.bulk.render.format import one_line
+from gong_tasks_async.bulk.render.format import counted, one_line
 from gong_tasks_async.cli.exit_codes import ExitCode, exit_code_of
 from gong_tasks_async.cli.output.layout import Column, Layout
-from gong_tasks_async.cli.output.text import counted, local
+from gong_tasks_async.cli.output.text import local
 from gong_tasks_async.distributed import JobState, Progress
 
 if TYPE_CHECKING:

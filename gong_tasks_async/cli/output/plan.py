@@ -21,7 +21,8 @@ def print_plan(plan: Plan, quota: QuotaSnapshot, *, json: bool) -> None:
 
 
 def _print_text(plan: Plan, quota: QuotaSnapshot) -> None:
-    from gong_tasks_async.cli.output.text import counted, describe_cost, describe_updates, local  # noqa: PLC0415 - for the same reason
+    from gong_tasks_async.bulk.render.format import counted  # noqa: PLC0415 - for the same reason
+    from gong_tasks_async.cli.output.text import describe_cost, describe_updates, local  # noqa: PLC0415 - for the same reason
 
     saved = f"{counted(plan.duplicates, 'duplicate')} merged, {len(plan.unchanged):,} already up to date"
     emit(f"{counted(plan.rows, 'row')}: {saved}")

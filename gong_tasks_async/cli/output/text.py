@@ -6,18 +6,13 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
+from gong_tasks_async.bulk.outcomes import Failed
 from gong_tasks_async.bulk.plan import Plan
-from gong_tasks_async.bulk.render.format import duration
-from gong_tasks_async.bulk.report import Failed
+from gong_tasks_async.bulk.render.format import counted, duration
 from gong_tasks_async.cli.local_time import local_time_zone
 from gong_tasks_async.cli.messages import line_for_operator
 from gong_tasks_async.models import TaskUpdate
 from gong_tasks_async.quota import QuotaSnapshot
-
-
-def counted(count: int, one: str, many: str | None = None) -> str:
-    """A number and its noun: ``8,000 tasks``, ``1 user``."""
-    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
 
 
 def users(count: int) -> str:

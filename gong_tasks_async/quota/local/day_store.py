@@ -16,6 +16,7 @@ from typing import NamedTuple, Protocol
 from attrs import frozen
 
 from gong_tasks_async.errors import QuotaStoreError
+from gong_tasks_async.sqlite_file import header_of
 
 APPLICATION_ID = (
     0x476F6E67  # "Gong", in the file's header; https://www.sqlite.org/pragma.html#pragma_application_id
@@ -166,12 +167,14 @@ class SqliteStore:
 
     def _prepare(self) -> None:
         """Make the tables in a new file and sign it, in one step; refuse a file of somebody else before touching it."""
-        identity, version, tables = self._database.execute(IDENTITY).fetchone()
-        if identity != APPLICATION_ID and (identity or tables):
+        header = header_of(self._database)
+        if header is None or (
+            header.application_id != APPLICATION_ID and (header.application_id or header.objects)
+        ):
             raise QuotaStoreError(
                 path=str(self._path), reason="it is another program's database: name a new file"
             )
-        if version > VERSION:
+        if header.version > VERSION:
             raise QuotaStoreError(
                 path=str(self._path), reason="a newer version of this library made it: upgrade"
             )
@@ -198,12 +201,6 @@ class SqliteStore:
         except sqlite3.Error as error:
             raise QuotaStoreError(path=str(self._path), reason=f"it {what} ({error})") from error
 
-
-IDENTITY = """
-SELECT application_id, user_version, (SELECT count(*) FROM sqlite_master)
-FROM pragma_application_id, pragma_user_version
-"""
-"""All in one statement: between two, another process may make the tables."""
 
 SCHEMA = f"""
 BEGIN IMMEDIATE;

@@ -1,0 +1,81 @@
+"""Undo of a job: updates that restore the state before, from its journal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from gong_tasks_async.bulk.outcomes import JournalRow, RowState, TaskSnapshot
+from gong_tasks_async.bulk.plan import Look, LostValue, Plan
+from gong_tasks_async.models import TaskUpdate
+
+SAME_CHANGE = timedelta(seconds=5)
+"""A listing may give a slightly later time of the last change than the response to the PATCH that made it."""
+
+
+def plan_undo(rows: Iterable[JournalRow], look: Look) -> Plan:
+    """The updates that restore the tasks which a job has updated.
+
+    Only tasks that are still as the job left them are restored. ``lost`` lists the others, and the values that PATCH
+    cannot restore: an empty due date, an empty priority.
+
+    Args:
+        rows: the rows of the job's journal.
+        look: the tasks as they are now.
+    """
+    updates: list[TaskUpdate] = []
+    lost: list[LostValue] = []
+    for row in rows:
+        if row.state is RowState.UPDATED:
+            reason = _reason_to_leave(row, look.tasks.get(row.update.task_id))
+            if reason is not None:
+                lost.append(LostValue(row.update.task_id, row.update.user_id, reason))
+                continue
+            update, missing = _restored(row, look.tasks[row.update.task_id])
+            lost += [LostValue(row.update.task_id, row.update.user_id, reason) for reason in missing]
+            updates += [] if update is None else [update]
+    return Plan(updates=tuple(updates), look=look, lost=tuple(lost))
+
+
+def owners_of(rows: Iterable[JournalRow]) -> list[str]:
+    """The users whose tasks a job has updated."""
+    return list(dict.fromkeys(row.update.user_id for row in rows if row.state is RowState.UPDATED))
+
+
+def _reason_to_leave(row: JournalRow, now: TaskSnapshot | None) -> str | None:
+    if row.before is None:
+        return "its state before the job is not known: the job ran without a look"
+    if now is None:
+        return "not found: deleted, or not listed by Gong"
+    left = row.after or _expected(row.before, row.update)
+    changed_later = (
+        now.updated and row.after and row.after.updated and now.updated > row.after.updated + SAME_CHANGE
+    )
+    return "changed since the job" if now.values != left.values or changed_later else None
+
+
+def _expected(before: TaskSnapshot, update: TaskUpdate) -> TaskSnapshot:
+    """A task as an update leaves it, where Gong's response could not be read."""
+    return TaskSnapshot(
+        update.status or before.status, update.due_date or before.due_date, update.priority or before.priority
+    )
+
+
+def _restored(row: JournalRow, now: TaskSnapshot) -> tuple[TaskUpdate | None, list[str]]:
+    """The update that restores what a row has changed, and what it cannot restore."""
+    before, update = row.before or now, row.update
+    values: dict[str, object] = {}
+    missing: list[str] = []
+    for name in ("status", "due_date", "priority"):
+        if getattr(update, name) is None or _same(before, now, name):
+            continue
+        if (value := getattr(before, name)) is None:
+            missing.append(f"its {name.replace('_', ' ')} was empty, which an update cannot restore")
+        else:
+            values[name] = value
+    return (TaskUpdate(update.task_id, update.user_id, **values) if values else None), missing  # type: ignore[arg-type]  # names and types match
+
+
+def _same(before: TaskSnapshot, now: TaskSnapshot, name: str) -> bool:
+    place = ("status", "due_date", "priority").index(name)
+    return before.values[place] == now.values[place]
