@@ -112,6 +112,7 @@ if TYPE_CHECKING:
         OptOutChannel as OptOutChannel,
         PhoneNumber as PhoneNumber,
         Priority as Priority,
+        SpokenLanguage as SpokenLanguage,
         Step as Step,
         Task as Task,
         TaskAction as TaskAction,
@@ -120,6 +121,7 @@ if TYPE_CHECKING:
         TaskType as TaskType,
         TaskUpdate as TaskUpdate,
         User as User,
+        UserSettings as UserSettings,
         UserTasks as UserTasks,
     )
     from gong_tasks_async.quota import (
@@ -143,7 +145,7 @@ _NAMES_OF = {
     "credentials": "AccessKey BearerToken Credentials",
     "errors": "APIError AccessDeniedError AuthenticationError BadRequestError ClientStateError CredentialsError DailyQuotaError DeadlineExceeded DecodeError ForeignResponseError GongError InactiveCompanyError InvalidValueError JournalError Meaning MissingScopeError ProxyError QuotaStoreError QuotaUnavailable RateLimitError RedirectError RefusedAlikeError ServerError TLSError TaskNotFoundError TransportError UpdateMismatchError",
     "events": "BudgetLow BudgetSpent CallAttempted Event FieldUnreadable PaceChanged Paused QuotaLost QuotaRegained Resumed RetryPlanned",
-    "models": "Account Affiliation Contact ContactData CrmField CrmObjectType CrmType Email Flow JsonValue OpenEnum Opportunity OptOutChannel PhoneNumber Priority Step Task TaskAction TaskFilter TaskStatus TaskType TaskUpdate User UserTasks",
+    "models": "Account Affiliation Contact ContactData CrmField CrmObjectType CrmType Email Flow JsonValue OpenEnum Opportunity OptOutChannel PhoneNumber Priority SpokenLanguage Step Task TaskAction TaskFilter TaskStatus TaskType TaskUpdate User UserSettings UserTasks",
     "auth.oauth": "OAuthToken",
     "quota": "Lane LocalQuota Quota QuotaEstimate QuotaLimits QuotaSnapshot Permit Unlimited",
     "quota.redis": "RedisQuota",

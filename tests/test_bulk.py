@@ -174,10 +174,10 @@ async def test_an_error_in_the_rows_is_raised_once_the_rows_under_way_have_ended
 
     def rows() -> Iterator[TaskUpdate]:
         yield from updates(3)
-        yield TaskUpdate(0, "", status="DONE")
+        yield TaskUpdate(2**63, "", status="DONE")
 
     async with scripted(task_answer, seconds=1.0) as gong:
-        with pytest.raises(ValueError, match=r"task_id 0 .*; user_id is empty"):
+        with pytest.raises(ValueError, match=r"task_id 9223372036854775808 .*; user_id is empty"):
             await gong.update_many(rows(), on_outcome=outcomes.append)
     assert len(outcomes) == 3
 

@@ -11,7 +11,7 @@ from gong_tasks_async import codec
 from gong_tasks_async.codec import decode_answer, decode_tasks, to_json
 from gong_tasks_async.errors import DecodeError
 from gong_tasks_async.models import Task
-from gong_tasks_async.models.answers import Answered, Records, User, UsersAnswer
+from gong_tasks_async.models.answers import Answered, Records, SpokenLanguage, User, UsersAnswer, UserSettings
 from gong_tasks_async.simulator import full_task
 from tests.json_libraries import LIBRARIES, json_library
 
@@ -153,7 +153,7 @@ def test_every_field_of_both_references_is_read(path: str, value: Json, read: An
     assert extras(task) == []
 
 
-OF_USERS = (User, Records, UsersAnswer)
+OF_USERS = (User, UserSettings, SpokenLanguage, Records, UsersAnswer)
 """Those have tests of their own."""
 
 

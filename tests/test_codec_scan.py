@@ -140,7 +140,7 @@ def test_what_is_damaged_is_refused_where_it_is_in_one_go_and_else_read_alike(bo
     read, error = outcome(body, size)
     whole, refused = outcome(body, UNSLICED)
     if refused is None and error is not None:
-        assert error == ("$.tasks", "one array", "'a second value'")
+        assert error == ("$.tasks", "one array", "a second value")
     elif refused is None:
         assert read == whole
     else:
@@ -217,7 +217,7 @@ def test_odd_answers_are_read_as_they_are_meant(body: bytes, ids: list[int], siz
 @pytest.mark.parametrize("name", ["tasks", "t\\u0061sks"])
 def test_a_second_value_of_tasks_is_refused_since_the_first_was_handed_out(name: str, second: str) -> None:
     body = b'{"tasks":[{"id":1}],"%s":%s}' % (name.encode(), second.encode())
-    assert outcome(body, 10) == ([Task(id=1)], ("$.tasks", "one array", "'a second value'"))
+    assert outcome(body, 10) == ([Task(id=1)], ("$.tasks", "one array", "a second value"))
 
 
 def parsed_sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:

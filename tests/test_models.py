@@ -11,7 +11,7 @@ import attrs
 import pytest
 
 from gong_tasks_async import models
-from gong_tasks_async.codec import decode_answer
+from gong_tasks_async.codec import decode_answer, decode_tasks
 from gong_tasks_async.errors import DeadlineExceeded, GongError
 from gong_tasks_async.models import (
     Account,
@@ -36,6 +36,8 @@ from gong_tasks_async.models import (
     TaskUpdate,
     UserTasks,
 )
+from gong_tasks_async.models.checks import each_listed
+from gong_tasks_async.models.requests import check_update
 
 DUE = datetime(2026, 2, 17, 10, 30, tzinfo=timezone(timedelta(hours=2)))
 SNOOZED = TaskStatus("SNOOZED")
@@ -82,7 +84,7 @@ class Nowhere(tzinfo):
 
 
 FILTERS: list[tuple[str, dict[str, Any], str]] = [
-    ("empty user", {"user_id": ""}, "user_id is empty: say whose tasks are meant"),
+    ("empty user", {"user_id": ""}, "user_id is empty: it must name the tasks' owner"),
     ("blank user", {"user_id": " \t"}, "user_id is empty"),
     ("number as user", {"user_id": 234}, "user_id must be text such as '234599484848423', not int 234"),
     ("no user", {"user_id": None}, "user_id must be text such as '234599484848423', not NoneType None"),
@@ -96,7 +98,16 @@ FILTERS: list[tuple[str, dict[str, Any], str]] = [
     ("no actions", {"actions": ()}, "actions is empty: name at least one of CALL, or leave it out"),
     ("no statuses", {"statuses": iter(())}, "statuses is empty: name at least one of OPEN, DONE, DISMISSED"),
     ("unknown type", {"types": ["FLOOW"]}, "types 'FLOOW' is not one of FLOW, MANUAL"),
-    ("lower case", {"statuses": "open"}, "statuses 'open' is not one of OPEN, DONE, DISMISSED"),
+    ("typo", {"statuses": "oepn"}, "statuses 'oepn' is not one of OPEN, DONE, DISMISSED: did you mean OPEN?"),
+    ("a name as user", {"user_id": "someone"}, "user_id 'someone' is not a user's id, which has digits only"),
+    (
+        "an address as user",
+        {"user_id": "a@b.c"},
+        "user_id 'a@b.c' is an e-mail address: find the user's id first",
+    ),
+    ("a task as user", {"user_id": TASK}, "user_id must be text such as '234599484848423', not Task"),
+    ("21 digits", {"user_id": "1" * 21}, "is not a user's id"),
+    ("digits of another script", {"user_id": "٣"}, "is not a user's id"),
     ("empty word", {"actions": ""}, "actions '' is not one of CALL"),
     ("None as list", {"types": None}, "types None is not one of FLOW, MANUAL"),
     ("a number", {"statuses": 3}, "statuses 3 is not one of"),
@@ -105,9 +116,8 @@ FILTERS: list[tuple[str, dict[str, Any], str]] = [
 ]
 UPDATES: list[tuple[str, dict[str, Any], str]] = [
     ("nothing changes", {"status": None}, "it changes nothing: give a status, a due_date or a priority"),
-    ("id zero", {"task_id": 0}, "task_id 0 is outside 1..2**63-1, so it cannot be a Gong task"),
-    ("id below zero", {"task_id": -1}, "task_id -1 is outside"),
-    ("id past int64", {"task_id": 2**63}, "task_id 9223372036854775808 is outside"),
+    ("id past int64", {"task_id": 2**63}, "task_id 9223372036854775808 has more than 64 bits"),
+    ("id below int64", {"task_id": -(2**63) - 1}, "has more than 64 bits"),
     ("id as text", {"task_id": "7"}, "task_id must be an int, not str '7'"),
     ("id as truth", {"task_id": True}, "task_id must be an int, not bool True"),
     ("id as float", {"task_id": 7.0}, "task_id must be an int, not float 7.0"),
@@ -118,7 +128,7 @@ UPDATES: list[tuple[str, dict[str, Any], str]] = [
     ("list as status", {"status": ["DONE"]}, "status ['DONE'] is not one of"),
     ("naive date", {"due_date": datetime(2026, 1, 1)}, "due_date 2026-01-01T00:00:00 has no time zone: add one"),  # noqa: DTZ001
     ("zone of no offset", {"due_date": datetime(2026, 1, 1, tzinfo=Nowhere())}, "has no time zone"),
-    ("date as text", {"due_date": "2026-01-01"}, "due_date must be a datetime with a time zone, not '2026-01-01'"),
+    ("date as text", {"due_date": "2026-01-01"}, "due_date must be a datetime with a time zone, not str '2026-01-01'"),
     ("date alone", {"due_date": DUE.date()}, "due_date must be a datetime with a time zone"),
     ("empty priority", {"priority": ""}, "priority is empty"),
     ("number as priority", {"priority": 3}, "priority must be text"),
@@ -161,7 +171,7 @@ def test_all_that_is_wrong_is_named_at_once() -> None:
         TaskFilter("", "", types=[], actions=["RUN"], statuses=["A", "B"])
     assert str(of_filter.value).count("; ") == 5
     with pytest.raises(ValueError, match="TaskUpdate") as of_update:
-        TaskUpdate(0, "", due_date=datetime(2026, 1, 1), status="NO", priority=" ")  # noqa: DTZ001
+        TaskUpdate(2**63, "", due_date=datetime(2026, 1, 1), status="NO", priority=" ")  # noqa: DTZ001
     assert str(of_update.value).count("; ") == 4
 
 
@@ -186,12 +196,36 @@ def test_the_defaults_are_every_type_of_open_call() -> None:
     assert wanted.workspace_id is None
 
 
-@pytest.mark.parametrize("task_id", [1, 2**53 + 1, 2**63 - 1])
-def test_every_positive_int64_is_a_task_id(task_id: int) -> None:
-    assert TaskUpdate(task_id, "1", "DONE").task_id == task_id
+@pytest.mark.parametrize("task_id", [1, 2**53 + 1, 2**63 - 1, 0, -1, -(2**63)])
+def test_whatever_gong_sends_as_a_task_id_is_good_for_its_update(task_id: int) -> None:
+    [task] = decode_tasks(b'{"tasks": [{"id": %d, "userId": -1}]}' % task_id)
+    update = task.update(status="DONE")
+    assert (update.task_id, update.user_id) == (task_id, "-1")
 
 
-@pytest.mark.parametrize("word", ["SNOOZED", "open", "", "é 📞", "__class__", "name"])
+@pytest.mark.parametrize("kind", OpenEnum.__subclasses__(), ids=lambda kind: kind.__name__)
+def test_letters_case_never_makes_an_undocumented_word(kind: type[OpenEnum]) -> None:
+    for word in kind:
+        for text in (word.value, word.lower(), word.upper(), word.title(), word.swapcase()):
+            assert kind(text) is word
+            assert each_listed(kind, [text, word]) == (word,)
+
+
+def test_an_update_takes_its_words_in_any_case() -> None:
+    update = TaskUpdate(7, "1", status="done", priority="high")
+    assert update == TaskUpdate(7, "1", TaskStatus.DONE, priority="HIGH")
+    assert TaskFilter("1", statuses=["done", "Open"], types="flow") == TaskFilter(
+        "1", statuses=["DONE", "OPEN"], types="FLOW"
+    )
+
+
+@pytest.mark.parametrize("odd", [TASK, None, 234, "1"], ids=lambda odd: type(odd).__name__)
+def test_anything_but_an_update_is_refused_in_words(odd: object) -> None:
+    with pytest.raises(ValueError, match=f"must be a TaskUpdate, not {type(odd).__name__}: make one with"):
+        check_update(odd)
+
+
+@pytest.mark.parametrize("word", ["SNOOZED", "opened", "", "é 📞", "__class__", "name"])
 def test_an_unknown_word_is_carried_through_unharmed(word: str) -> None:
     value = TaskStatus(word)
     assert isinstance(value, TaskStatus)
@@ -248,7 +282,7 @@ def test_values_are_frozen_without_room_for_slips(value: Any) -> None:
 def test_every_model_is_frozen_and_on_show() -> None:
     classes = [getattr(models, name) for name in models.__all__]
     modelled = [kind for kind in classes if isinstance(kind, type) and attrs.has(kind)]
-    assert len(modelled) == 17
+    assert len(modelled) == 19
     assert all(kind.__attrs_attrs__ is not None and "__slots__" in vars(kind) for kind in modelled)
 
 

@@ -107,13 +107,13 @@ def test_the_two_hours_that_a_clock_shows_alike_are_different_wishes() -> None:
 
 def test_all_conflicts_are_named_at_once() -> None:
     rows = [
-        TaskUpdate(task_id, "u", status=status) for status in ("OPEN", "DONE") for task_id in range(1, 31)
+        TaskUpdate(task_id, "8", status=status) for status in ("OPEN", "DONE") for task_id in range(1, 31)
     ]
     with pytest.raises(PlanConflictError) as caught:
         plan_updates(rows)
     text = str(caught.value)
     assert text.startswith("30 tasks with two different updates")
-    assert "task 1: status OPEN for user u, or status DONE for user u; task 2:" in text
+    assert "task 1: status OPEN for user 8, or status DONE for user 8; task 2:" in text
     assert f"task {NAMED_CONFLICTS}:" in text
     assert f"task {NAMED_CONFLICTS + 1}:" not in text
     assert text.endswith("and 10 more")
@@ -121,10 +121,10 @@ def test_all_conflicts_are_named_at_once() -> None:
 
 
 def test_a_conflict_is_spelled_out_in_full() -> None:
-    both = TaskUpdate(7, "u", due_date=NOON, priority="HIGH")
+    both = TaskUpdate(7, "8", due_date=NOON, priority="HIGH")
     with pytest.raises(ValueError, match="1 task with") as caught:
-        plan_updates([done(7, "u"), both])
-    assert "or due 2026-02-17T12:00:00+00:00, priority HIGH for user u" in str(caught.value)
+        plan_updates([done(7, "8"), both])
+    assert "or due 2026-02-17T12:00:00+00:00, priority HIGH for user 8" in str(caught.value)
 
 
 def test_a_conflict_survives_pickling_and_copying() -> None:
@@ -159,7 +159,7 @@ FULL = Task(id=7, status=TaskStatus.OPEN, due_date=NOON, priority=HIGH)
         (FULL, TaskUpdate(7, "1", TaskStatus.DONE, NOON), False),
         (FULL, TaskUpdate(7, "1", due_date=NOON + timedelta(microseconds=1)), False),
         (FULL, TaskUpdate(7, "1", priority="low"), False),
-        (FULL, TaskUpdate(7, "another owner", priority="high"), True),
+        (FULL, TaskUpdate(7, "99", priority="high"), True),
         (Task(id=7), TaskUpdate(7, "1", status="OPEN"), False),
         (Task(id=7), TaskUpdate(7, "1", due_date=NOON), False),
         (Task(id=7), TaskUpdate(7, "1", priority="high"), False),

@@ -9,14 +9,17 @@ from gong_tasks_async import (
     AccessKey,
     BadRequestError,
     DecodeError,
+    GongTasksClient,
     MissingScopeError,
+    SpokenLanguage,
     TaskNotFoundError,
     Unlimited,
     User,
+    UserSettings,
 )
 from gong_tasks_async.codec import decode_users
-from gong_tasks_async.simulator import Engine, SecondLimit
-from tests.conftest import Connect
+from gong_tasks_async.simulator import Engine, SecondLimit, make_app, memory_session
+from tests.conftest import Connect, credentials_of
 from tests.fakes import ScriptedClient, ScriptedTransport, answer
 
 USER = {
@@ -28,6 +31,14 @@ USER = {
     "lastName": "Lee",
     "title": "Seller",
     "managerId": 234599484848424,
+    "emailAliases": ["ann.old@example.com"],
+    "trustedEmailAddress": "ann@sso.example.com",
+    "phoneNumber": "+1 555",
+    "extension": "7",
+    "personalMeetingUrls": ["https://zoom.us/j/7"],
+    "settings": {"emailsImported": True, "gongConnectEnabled": False},
+    "meetingConsentPageUrl": "https://join.gong.io/ann",
+    "conferencingProviders": ["zoom"],
     "spokenLanguages": [{"language": "en-US", "primary": True}],
 }
 
@@ -67,7 +78,15 @@ def test_every_field_of_a_user_is_read() -> None:
             last_name="Lee",
             title="Seller",
             manager_id="234599484848424",
-            extra={"spokenLanguages": [{"language": "en-US", "primary": True}]},
+            email_aliases=("ann.old@example.com",),
+            trusted_email_address="ann@sso.example.com",
+            phone_number="+1 555",
+            extension="7",
+            personal_meeting_urls=("https://zoom.us/j/7",),
+            settings=UserSettings(emails_imported=True, gong_connect_enabled=False),
+            meeting_consent_page_url="https://join.gong.io/ann",
+            conferencing_providers=["zoom"],
+            spoken_languages=(SpokenLanguage(language="en-US", primary=True),),
         ),
     )
     assert found.users[0].name == "Ann Lee"
@@ -192,3 +211,48 @@ class TestCursors:
     async def test_one_address_is_not_taken_letter_by_letter(self) -> None:
         async with scripted(ScriptedTransport(answer(200, {"users": [USER]}))) as client:
             assert list(await client.find_users("ann@example.com")) == ["ann@example.com"]
+
+
+def person(number: int, address: str | None, **fields: Any) -> dict[str, Any]:
+    return {"id": str(number), "emailAddress": address, "active": True, **fields}
+
+
+async def found(people: list[dict[str, Any]], *addresses: str) -> dict[str, str]:
+    gong = company()
+    gong.people[:] = people
+    async with memory_session(make_app(gong)) as session:
+        settings: Any = {"session": session, "quota": Unlimited(), "base_url": "http://localhost"}
+        async with GongTasksClient(credentials_of(gong), **settings) as client:
+            return {address: user.id for address, user in (await client.find_users(addresses)).items()}
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["first", "last"])
+async def test_an_active_user_comes_before_an_inactive_one(order: int) -> None:
+    people = [person(1, "a@x.example", active=False), person(2, "a@x.example")][::order]
+    assert await found(people, "A@x.example") == {"A@x.example": "2"}
+    assert await found(people[:1], "a@x.example") == {"a@x.example": people[0]["id"]}
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["first", "last"])
+async def test_an_own_address_comes_before_an_alias(order: int) -> None:
+    people = [person(1, "b@x.example", emailAliases=["a@x.example"]), person(2, "a@x.example")][::order]
+    assert await found(people, "a@x.example") == {"a@x.example": "2"}
+
+
+async def test_a_user_is_found_by_each_address() -> None:
+    other = {"emailAliases": ["Old@x.example", "older@x.example"], "trustedEmailAddress": "a@sso.example"}
+    wanted = ["a@x.example", "old@x.example", "OLDER@x.example", "a@sso.example"]
+    assert await found([person(1, "a@x.example", **other)], *wanted) == dict.fromkeys(wanted, "1")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("stra\u00dfe", "strasse"), ("\ufb01sh", "fish"), ("a\u030a", "a")]
+)
+async def test_two_mailboxes_are_two_addresses(one: str, other: str) -> None:
+    assert await found([person(1, f"{one}@x.example")], f"{other}@x.example") == {}
+    assert await found([person(1, f"{other}@x.example")], f"{one}@x.example") == {}
+
+
+async def test_one_mailbox_is_found_in_any_spelling() -> None:
+    spellings = ["Jos\u00e9@x.example", "JOSE\u0301@X.example", " jos\u00e9@x.example"]
+    assert await found([person(1, "jos\u00e9@x.example")], *spellings) == dict.fromkeys(spellings, "1")

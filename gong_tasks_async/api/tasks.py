@@ -12,6 +12,7 @@ from gong_tasks_async.api.caller import Caller
 from gong_tasks_async.bulk import Applied, each_result
 from gong_tasks_async.errors import DecodeError, GongError, TaskNotFoundError
 from gong_tasks_async.models import Task, TaskFilter, TaskUpdate, UserTasks
+from gong_tasks_async.models.requests import check_update
 
 SLICE = 0.002
 """Seconds of decoding after which the event loop gets a turn. A turn costs a hundredth of that."""
@@ -19,6 +20,8 @@ SLICE = 0.002
 
 async def update_task(caller: Caller, update: TaskUpdate) -> Applied:
     """Make one change, and return the task as it is now."""
+    if type(update) is not TaskUpdate:
+        check_update(update)
     request = endpoints.update_task(update)
     response = await caller.call(request)
     try:
@@ -89,5 +92,9 @@ async def list_many(
 
 
 def to_filter(wanted: TaskFilter | str) -> TaskFilter:
-    """A text is a user's id, and stands for that user's open tasks."""
-    return TaskFilter(wanted) if isinstance(wanted, str) else wanted
+    """Convert a user's id to a filter for that user's open tasks.
+
+    Raises:
+        InvalidValueError: it is neither an id nor a filter.
+    """
+    return wanted if isinstance(wanted, TaskFilter) else TaskFilter(wanted)

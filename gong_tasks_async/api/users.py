@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing
 
 from gong_tasks_async.api import endpoints
 from gong_tasks_async.api.caller import Caller
 from gong_tasks_async.errors import BadRequestError, DecodeError, TaskNotFoundError
 from gong_tasks_async.models import User, UsersAnswer
+from gong_tasks_async.models.addresses import address_key
 
 RESTARTS = 3
 """How often a listing may begin anew; a cursor that never lasts until the next page would cost calls for ever."""
@@ -27,25 +28,40 @@ async def iter_users(caller: Caller) -> AsyncGenerator[User]:
 
 
 async def find_users(caller: Caller, addresses: Iterable[str]) -> dict[str, User]:
-    """The users with these e-mail addresses, by the address as it was given; reads no further than it has to."""
+    """Find the users with these e-mail addresses, by the address as it was given.
+
+    An active user comes before an inactive one, an address of a user's own before an alias. Reads no further than the
+    first page with an active user for each.
+    """
     wanted: dict[str, list[str]] = {}
     for address in (addresses,) if isinstance(addresses, str) else addresses:
-        wanted.setdefault(_folded(address), []).append(address)
-    wanted.pop("", None)  # it would find whoever has no address
-    found: dict[str, User] = {}
-    if not wanted:
-        return found
-    async with aclosing(iter_users(caller)) as users:
-        async for user in users:
-            spellings = wanted.pop(_folded(user.email_address or ""), ())
-            found.update(dict.fromkeys(spellings, user))
-            if not wanted:
-                break
-    return found
+        wanted.setdefault(address_key(address), []).append(address)
+    wanted.pop("", None)  # it would find users without an address
+    best: dict[str, tuple[tuple[bool, bool], User]] = {}
+    unsettled = set(wanted)
+    if unsettled:
+        async with aclosing(iter_users(caller)) as users:
+            async for user in users:
+                for key, rank in _ranked_addresses(user):
+                    if key in unsettled and (key not in best or rank < best[key][0]):
+                        best[key] = rank, user
+                        if rank == BEST:
+                            unsettled.discard(key)
+                if not unsettled:
+                    break
+    return {spelling: user for key, (_, user) in best.items() for spelling in wanted[key]}
 
 
-def _folded(address: str) -> str:
-    return address.strip().casefold()
+BEST = (False, False)
+
+
+def _ranked_addresses(user: User) -> Iterator[tuple[str, tuple[bool, bool]]]:
+    """Yield the keys of a user's addresses, each with its rank: inactive? an alias? The least is the best."""
+    inactive = user.active is False
+    if user.email_address:
+        yield address_key(user.email_address), (inactive, False)
+    for address in user.other_addresses:
+        yield address_key(address), (inactive, True)
 
 
 async def _pages(caller: Caller) -> AsyncGenerator[UsersAnswer]:

@@ -23,6 +23,7 @@ from gong_tasks_async.cli.output.task_rows import TASKS, person, reason
 from gong_tasks_async.cli.session import client_options, open_client, run
 from gong_tasks_async.errors import BadRequestError, TaskNotFoundError
 from gong_tasks_async.models import Task, TaskFilter, TaskStatus, TaskUpdate
+from gong_tasks_async.models.checks import is_address
 
 if TYPE_CHECKING:
     from gong_tasks_async.cli.config.configuration import Configuration
@@ -33,6 +34,10 @@ gong-tasks update 5678901234567890123 --user ana@example.com --status DONE
 gong-tasks update 5678901234567890123 --user 234599484848423 --due +7d
 gong-tasks update 5678901234567890123 --user 234599484848423 --due 2026-03-02T17:00:00+01:00
 """
+
+
+NOT_YET_KNOWN = "0"
+"""The owner's id until the address was looked up."""
 
 
 @click.command("update", cls=Command, examples=EXAMPLES)
@@ -70,14 +75,15 @@ def command(
     """
     if status is None and due is None and priority is None:
         raise click.UsageError("say what to change: --status DONE, --due 2026-03-02, --priority MEDIUM")
-    # The user may still be an address; every other mistake is reported before any call.
-    update = TaskUpdate(task_id, user, status=status, due_date=due, priority=priority)
-    run(_update(configuration, update, output))
+    # An address is looked up later; every mistake is reported before any call.
+    user_id = NOT_YET_KNOWN if is_address(user) else user
+    update = TaskUpdate(task_id, user_id, status=status, due_date=due, priority=priority)
+    run(_update(configuration, user, update, output))
 
 
-async def _update(configuration: Configuration, wanted: TaskUpdate, output: OutputFormat) -> None:
+async def _update(configuration: Configuration, user: str, wanted: TaskUpdate, output: OutputFormat) -> None:
     async with open_client(configuration) as client:
-        (user_id,) = await user_ids(client, [wanted.user_id])
+        (user_id,) = await user_ids(client, [user])
         update = evolve(wanted, user_id=user_id)
         if output is not OutputFormat.TABLE:
             changed = await client.update_task(update)

@@ -41,7 +41,15 @@ from typing import Any, get_args, get_origin
 import attrs
 
 from gong_tasks_async.codec.names import gong_name
-from gong_tasks_async.codec.structure import INT64, date_time, extra_of, integer, is_required, without_none
+from gong_tasks_async.codec.structure import (
+    INT64,
+    date_time,
+    extra_of,
+    integer,
+    is_required,
+    text,
+    without_none,
+)
 from gong_tasks_async.models import OpenEnum
 from gong_tasks_async.models.answers import ANSWERED, NOTHING, Answered
 from gong_tasks_async.models.enums import documented_words
@@ -95,6 +103,8 @@ ID_LINES = (
 
 def _one(kind: Any) -> str:
     """The function that reads a value of a class or vocabulary."""
+    if kind is str:
+        return "text"
     return f"{kind.__name__}_cache.__getitem__" if issubclass(kind, OpenEnum) else f"read_{kind.__name__}"
 
 
@@ -172,6 +182,7 @@ def quick_readers() -> dict[type[Answered], Reader]:
         "extra_of": extra_of,
         "fromisoformat": datetime.fromisoformat,
         "integer": integer,
+        "text": text,
     }
     for vocabulary in OpenEnum.__subclasses__():
         names[f"{vocabulary.__name__}_cache"] = EnumCache(vocabulary)

@@ -41,11 +41,11 @@ DECIMAL = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 class Mismatch(Exception):  # noqa: N818 - never leaves the codec, which turns it into DecodeError
     """A JSON value contradicts Gong's reference. ``path`` grows as it propagates."""
 
-    def __init__(self, expected: str, found: object) -> None:
+    def __init__(self, expected: str, found: object, shape: str | None = None) -> None:
         super().__init__(expected)
         self.expected = expected
         self.found = "nothing" if found is None else reprlib.repr(found)
-        self.shape = shape_of(found)
+        self.shape = shape or shape_of(found)
         self.path = ""
         self.essential = False
         """Whether what holds the value is of no use without it."""

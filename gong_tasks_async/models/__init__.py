@@ -11,11 +11,13 @@ from gong_tasks_async.models.answers import (
     Opportunity,
     PhoneNumber,
     Priority,
+    SpokenLanguage,
     Step,
     Task,
     TasksAnswer,
     User,
     UsersAnswer,
+    UserSettings,
 )
 from gong_tasks_async.models.enums import (
     Affiliation,
@@ -46,6 +48,7 @@ __all__ = [
     "OptOutChannel",
     "PhoneNumber",
     "Priority",
+    "SpokenLanguage",
     "Step",
     "Task",
     "TaskAction",
@@ -55,6 +58,7 @@ __all__ = [
     "TaskUpdate",
     "TasksAnswer",
     "User",
+    "UserSettings",
     "UserTasks",
     "UsersAnswer",
 ]

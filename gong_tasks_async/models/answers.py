@@ -217,6 +217,28 @@ class TasksAnswer(Answered):
 
 
 @frozen(kw_only=True)
+class UserSettings(Answered):
+    """What Gong records and imports for a user."""
+
+    web_conferences_recorded: bool | None = None
+    prevent_web_conference_recording: bool | None = None
+    telephony_calls_imported: bool | None = None
+    emails_imported: bool | None = None
+    prevent_email_import: bool | None = None
+    non_recorded_meetings_imported: bool | None = None
+    gong_connect_enabled: bool | None = None
+
+
+@frozen(kw_only=True)
+class SpokenLanguage(Answered):
+    """A language that a user speaks in calls."""
+
+    language: str | None = None
+    """Such as ``es-ES``."""
+    primary: bool | None = None
+
+
+@frozen(kw_only=True)
 class User(Answered):
     """One user of the company, from ``GET /v2/users``; pass ``id`` to :class:`TaskFilter`."""
 
@@ -224,10 +246,28 @@ class User(Answered):
     email_address: str | None = None
     created: datetime | None = None
     active: bool | None = None
+    email_aliases: tuple[str, ...] = ()
+    """Further addresses, such as former ones."""
+    trusted_email_address: str | None = None
+    """The address that single sign-on vouches for."""
     first_name: str | None = None
     last_name: str | None = None
     title: str | None = None
+    phone_number: str | None = None
+    extension: str | None = None
+    personal_meeting_urls: tuple[str, ...] = ()
+    settings: UserSettings | None = None
     manager_id: str = field(default="", metadata=ID)
+    """The manager's id; ``""`` where there is none."""
+    meeting_consent_page_url: str | None = None
+    conferencing_providers: JsonValue = field(default=None, hash=False, metadata=PLAIN)
+    """As Gong sends it; its form is not documented."""
+    spoken_languages: tuple[SpokenLanguage, ...] = ()
+
+    @property
+    def other_addresses(self) -> tuple[str, ...]:
+        """The aliases and the trusted address."""
+        return tuple(filter(None, (*self.email_aliases, self.trusted_email_address)))
 
     @property
     def name(self) -> str:
@@ -268,6 +308,8 @@ ANSWERED: tuple[type[Answered], ...] = (
     Priority,
     Task,
     TasksAnswer,
+    UserSettings,
+    SpokenLanguage,
     User,
     Records,
     UsersAnswer,

@@ -15,12 +15,14 @@ EnumT = TypeVar("EnumT", bound="OpenEnum")
 
 
 class OpenEnum(StrEnum):
-    """An enum that lists the documented words and keeps others as they are."""
+    """An enum that lists the documented words, in any case of their letters, and keeps others as they are."""
 
     @classmethod
     def _missing_(cls, value: object) -> Self | None:
         if not isinstance(value, str):
             return None
+        if documented := word_of(cls, value):
+            return documented
         # Not cached: a response full of nonsense must not grow the class.
         member = str.__new__(cls, value)
         member._name_ = value
@@ -41,6 +43,16 @@ class OpenEnum(StrEnum):
 def documented_words(vocabulary: type[EnumT]) -> Mapping[str, EnumT]:
     """Map the documented words of an enum to its members."""
     return {member.value: member for member in vocabulary}
+
+
+@cache
+def _lower_words(vocabulary: type[EnumT]) -> Mapping[str, EnumT]:
+    return {member.value.lower(): member for member in vocabulary}
+
+
+def word_of(vocabulary: type[EnumT], text: str) -> EnumT | None:
+    """Return the documented member that a text names, whatever the case of its letters; None for another text."""
+    return _lower_words(vocabulary).get(text.lower())
 
 
 class TaskStatus(OpenEnum):

@@ -18,7 +18,7 @@ from gong_tasks_async.cli.input.columns import SPELLINGS, Column, column_of
 from gong_tasks_async.cli.input.filters import TaskQuery
 from gong_tasks_async.cli.input.rows import ParsedRow
 from gong_tasks_async.models import TaskStatus, TaskUpdate
-from gong_tasks_async.models.requests import INT64_MAX
+from gong_tasks_async.models.checks import INT64_MAX
 from tests.cli.bulk_tables import DIGITS, HEAD, read, updates
 
 

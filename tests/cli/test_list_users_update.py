@@ -199,7 +199,7 @@ class TestUpdate:
             ("7 --user 1", "say what to change"),
             ("7 --status DONE", "Missing option '-u' / '--user'"),
             ("seven --user 1 --status DONE", "'seven' is not a valid integer"),
-            ("0 --user 1 --status DONE", "task_id 0 is outside"),
+            ("9223372036854775808 --user 1 --status DONE", "has more than 64 bits"),
             ("7 --user 1 --status WON", "'WON' is not one of"),
             ("7 --user 1 --due soon", "'soon' is not a date such as 2026-03-02"),
             ("7 --user 1 --due +999999w", "beyond the calendar"),

@@ -8,13 +8,14 @@ from difflib import get_close_matches
 from typing import Final
 
 from gong_tasks_async.models import TaskStatus
-from gong_tasks_async.models.requests import INT64_MAX
+from gong_tasks_async.models.checks import USER_ID, is_address, task_id_problem
 
 SHORTENED: Final = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?[eE][+-]?[0-9]+")
 """How spreadsheets write long numbers."""
 FRACTION: Final = re.compile(r"[+-]?[0-9]+[.,][0-9]+")
-USER_ID: Final = re.compile(r"[0-9]{1,20}")
-ADDRESS: Final = re.compile(r"[^\s@]+@[^\s@]+")
+
+LONGEST_ID: Final = 100
+"""Characters of a number that are read; converting many more would take long, and no id has them."""
 
 EXACT_DIGITS: Final = 15
 """What a spreadsheet keeps of a number; https://support.microsoft.com/office/excel-specifications-and-limits."""
@@ -34,9 +35,10 @@ def read_task_id(text: str) -> int:
     _refuse_numbers_of_spreadsheets("taskId", digits)
     if not re.fullmatch(r"[+-]?[0-9]+", digits):
         raise ValueError(f"taskId {text!r} is not a number such as 9067931441193858457")
-    if len(digits) > len(str(INT64_MAX)) + 1 or not 0 < int(digits) <= INT64_MAX:
-        raise ValueError(f"taskId {_short(digits)} is outside 1..{INT64_MAX}, so it cannot be a Gong task")
-    return int(digits)
+    number = int(digits[:LONGEST_ID])
+    if problem := task_id_problem(number, "taskId"):
+        raise ValueError(problem)
+    return number
 
 
 def read_user(text: str) -> str:
@@ -54,11 +56,6 @@ def read_user(text: str) -> str:
             f"userId {_short(user)!r} is neither an id, which has digits only, nor an e-mail address"
         )
     return user
-
-
-def is_address(user: str) -> bool:
-    """Whether a user is given by e-mail address."""
-    return ADDRESS.fullmatch(user) is not None
 
 
 def read_status(text: str) -> TaskStatus:

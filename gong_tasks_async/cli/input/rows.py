@@ -13,7 +13,6 @@ from attrs import field, frozen
 
 from gong_tasks_async.bulk.dates import Clock
 from gong_tasks_async.cli.input.cells import (
-    is_address,
     read_priority,
     read_status,
     read_task_id,
@@ -27,6 +26,7 @@ from gong_tasks_async.cli.input.row_checks import rounded_ids
 from gong_tasks_async.cli.messages import message_of
 from gong_tasks_async.cli.output.as_listed import ListedValues, read_listed
 from gong_tasks_async.models import TaskStatus, TaskUpdate
+from gong_tasks_async.models.checks import is_address
 
 
 @frozen

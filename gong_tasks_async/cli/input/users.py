@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gong_tasks_async.cli.input.cells import is_address
 from gong_tasks_async.cli.input.problems import Problem
 from gong_tasks_async.cli.output.console import note
 from gong_tasks_async.models import TaskUpdate
+from gong_tasks_async.models.checks import is_address
 
 if TYPE_CHECKING:
     from gong_tasks_async.cli.input.rows import ParsedRow

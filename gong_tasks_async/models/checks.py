@@ -1,0 +1,149 @@
+"""What is wrong with an id, a word or a date: the reasons that all requests, files and commands give alike."""
+
+from __future__ import annotations
+
+import re
+import reprlib
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from typing import Final, cast
+
+from gong_tasks_async.errors import InvalidValueError
+from gong_tasks_async.models.enums import EnumT, OpenEnum, word_of
+
+INT64_MAX: Final = 2**63 - 1
+INT64_MIN: Final = -(2**63)
+
+USER_ID: Final = re.compile(r"-?[0-9]{1,20}", re.ASCII)
+"""Gong's ids have up to 20 digits, and ``-1`` occurs."""
+ADDRESS: Final = re.compile(r"[^\s@]+@[^\s@]+")
+
+SHOWN: Final = 40
+"""Characters of a wrong value that a message quotes: enough to find it by."""
+
+
+def refuse(what: str, problems: Iterable[str | None]) -> None:
+    """Report all problems at once.
+
+    Raises:
+        InvalidValueError: there are any.
+    """
+    if found := [problem for problem in problems if problem]:
+        raise InvalidValueError(what, found)
+
+
+def task_id_problem(value: object, name: str = "task_id") -> str | None:
+    """Any int64 is good, since whatever Gong sends as a task's id must be good for its update."""
+    if type(value) is not int:
+        return f"{name} must be an int, not {_described(value)}"
+    if not INT64_MIN <= value <= INT64_MAX:
+        return f"{name} {_shortened(str(value))} has more than 64 bits, so it cannot be a Gong task"
+    return None
+
+
+def user_id_problem(value: object, name: str = "user_id") -> str | None:
+    """An id of a user is text of digits."""
+    if problem := text_problem(name, value, empty="it must name the tasks' owner"):
+        return problem
+    text = cast("str", value)
+    if USER_ID.fullmatch(text):
+        return None
+    if is_address(text):
+        return f"{name} {_shortened(text)!r} is an e-mail address: find the user's id first (find_users)"
+    return f"{name} {_shortened(text)!r} is not a user's id, which has digits only"
+
+
+def is_address(text: str) -> bool:
+    """Whether a text looks like an e-mail address."""
+    return ADDRESS.fullmatch(text) is not None
+
+
+def text_problem(name: str, value: object, *, such_as: str = "234599484848423", empty: str) -> str | None:
+    """A text without blanks around it or control characters."""
+    if not isinstance(value, str):
+        return f"{name} must be text such as {such_as!r}, not {_described(value)}"
+    if not (stripped := value.strip()):
+        return f"{name} is empty: {empty}"
+    if value != stripped or not value.isprintable():
+        shown = _shortened(value)
+        return f"{name} {shown!r} has blanks around it or characters that cannot be shown: strip them"
+    return None
+
+
+def word_problem(name: str, kind: type[OpenEnum], value: object) -> str | None:
+    """A member of an enum, after :func:`listed` has converted texts."""
+    if isinstance(value, kind):
+        return None
+    suggestion = _suggestion(kind, value) if isinstance(value, str) else ""
+    return f"{name} {_quoted(value)} is not one of {', '.join(kind)}{suggestion}"
+
+
+def word_problems(name: str, kind: type[OpenEnum], values: Sequence[object]) -> list[str | None]:
+    """At least one member of an enum."""
+    if not values:
+        return [f"{name} is empty: name at least one of {', '.join(kind)}, or leave it out"]
+    return [word_problem(name, kind, value) for value in values]
+
+
+def due_date_problem(value: object, name: str = "due_date") -> str | None:
+    """An aware datetime within the calendar."""
+    if not isinstance(value, datetime):
+        return f"{name} must be a datetime with a time zone, not {_described(value)}"
+    if value.utcoffset() is None:
+        return f"{name} {value.isoformat()} has no time zone: add one, such as tzinfo=datetime.UTC"
+    if not _known_to_utc(value):
+        return f"{name} {value.isoformat()} is beyond the calendar"
+    return None
+
+
+def listed(kind: type[EnumT], value: object) -> EnumT:
+    """Convert a text, in any case, to its documented member; anything else stays, for :func:`word_problem`.
+
+    A text must be a documented word, since most others are typos. A member is taken as it is: an undocumented one
+    came from Gong, or was made on purpose.
+    """
+    return cast("EnumT", (word_of(kind, value) or value) if type(value) is str else value)
+
+
+def each_listed(kind: type[EnumT], values: object) -> tuple[EnumT, ...]:
+    """Convert one text or member, or several, to members, each once."""
+    several = (values,) if isinstance(values, str) or not isinstance(values, Iterable) else values
+    members: list[EnumT] = []
+    for value in several:
+        if (member := listed(kind, value)) not in members:
+            members.append(member)
+    return tuple(members)
+
+
+def _suggestion(kind: type[OpenEnum], value: str) -> str:
+    # Two words may be equally near to a typo; the first letter is rarely wrong.
+    word = value.strip().upper()
+    near = [known for known in kind if known[:1].upper() == word[:1]]
+    found = get_close_matches(word, near, n=1, cutoff=0.5)
+    return f": did you mean {found[0]}?" if found else ""
+
+
+def _known_to_utc(moment: datetime) -> bool:
+    try:
+        moment.astimezone(UTC)
+    except OverflowError:
+        return False
+    return True
+
+
+def _described(value: object) -> str:
+    """A value of a wrong type, without itself where it is long: a task is a page of personal data."""
+    kind, text = type(value).__name__, reprlib.repr(value)
+    return f"{kind} {text}" if len(text) <= SHOWN else kind
+
+
+def _quoted(value: object) -> str:
+    if type(value) is str:
+        return repr(_shortened(value))
+    text = reprlib.repr(value)
+    return text if len(text) <= SHOWN else type(value).__name__
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
