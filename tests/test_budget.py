@@ -18,6 +18,7 @@ from gong_tasks_async import (
     LocalQuota,
     QuotaLimits,
 )
+from gong_tasks_async.quota import WaitReason
 from gong_tasks_async.quota.day import DAY
 from gong_tasks_async.simulator import Engine
 from tests.conftest import Connect
@@ -175,7 +176,7 @@ async def test_gongs_word_overrides_ours_and_whoever_shares_the_file_hears_it(
     await asyncio.sleep(1.0)
     other = quota_of(100, day_store=tmp_path / "day")
     with pytest.raises(DailyQuotaError) as spent:
-        await other.acquire(PERSON)
+        await other.acquire(PERSON, max_wait=60.0)
     assert spent.value.resets_at is not None
     assert spent.value.resets_at.timestamp() == pytest.approx(START + DAY, abs=2.0)
     assert gong.ledger.calls == 6
@@ -247,13 +248,18 @@ async def test_a_snapshot_tells_how_things_stand() -> None:
     lines = [asyncio.create_task(call(quota, lane)) for lane in (MACHINE, MACHINE, MACHINE, PERSON, PERSON)]
     await asyncio.sleep(0.01)
     now = await quota.snapshot()
-    assert (now.used, now.left, now.reserve, now.paused_until) == (1, 99, 20, None)
+    assert (now.used, now.left, now.reserve, now.paused_until) == (
+        2,
+        98,
+        20,
+        None,
+    )  # with the head of the queue
     assert now.waiting == {MACHINE: 2, PERSON: 2}  # and one at the front
     assert now.resets_at == datetime.fromtimestamp(first + DAY, UTC)
     assert now.per_second == pytest.approx(1 / quota.limits.spacing)
     quota.pause(30.0)
     assert (await quota.snapshot()).paused_until == datetime.fromtimestamp(wall() + 30.0, UTC)
-    assert (await quota.snapshot()).per_second == pytest.approx(0.9 / quota.limits.spacing)
+    assert (await quota.snapshot()).waits_for is WaitReason.RATE_LIMIT
     await asyncio.gather(*lines)
     assert (await quota.snapshot()).paused_until is None
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from gong_tasks_async.quota import Permit
-from gong_tasks_async.quota.local.day_store import Count, SqliteStore, Taken
+from gong_tasks_async.quota.local.day_file import SqliteStore
+from gong_tasks_async.quota.local.day_store import Count, Taken
 from tests.test_budget import MACHINE, PERSON, call, quota_of, used
 
 pytestmark = pytest.mark.virtual
@@ -31,7 +32,7 @@ async def test_whoever_is_cancelled_while_waiting_costs_the_day_nothing(
     await asyncio.sleep(1.0)
     assert await used(quota) == 3 + sum(isinstance(turn, Permit) for turn in gone)
     await call(quota)
-    assert quota._line.count_ahead(MACHINE) == 0
+    assert quota._queue.count_ahead(MACHINE) == 0
 
 
 @pytest.mark.parametrize("steps", range(12))

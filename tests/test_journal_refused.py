@@ -11,7 +11,7 @@ import pytest
 
 from gong_tasks_async.bulk import journal_file
 from gong_tasks_async.bulk.journal import Journal, JournalError, open_journal
-from gong_tasks_async.quota.local.day_store import SqliteStore
+from gong_tasks_async.quota.local.day_file import SqliteStore
 from tests.test_journal import done, names, updated
 
 
@@ -46,7 +46,9 @@ def a_newer_version(path: Path) -> None:
 
 
 def the_count_of_the_day(path: Path) -> None:
-    SqliteStore(path)._database.close()
+    store = SqliteStore(path)
+    store.count(0.0, 0.0)
+    store.close()
 
 
 def another_program(path: Path) -> None:

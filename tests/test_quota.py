@@ -19,7 +19,6 @@ from gong_tasks_async import (
     Resumed,
     Unlimited,
 )
-from gong_tasks_async.quota import Permit
 from tests.fakes import times_between
 
 pytestmark = pytest.mark.virtual
@@ -55,9 +54,9 @@ async def test_any_second_is_kept_within_the_limit_however_slow_the_answers() ->
 
 
 async def test_a_slot_is_freed_earlier_by_the_quickest_round_trip_once_that_is_known() -> None:
-    moments = await departures(LocalQuota(), 120, flight=0.5)
+    moments = await departures(LocalQuota(), 400, flight=0.5)
     assert times_between(moments[:6])[2] == pytest.approx(1.5 - 2 * SPACING, abs=0.01)
-    assert (moments[119] - moments[59]) / 60 == pytest.approx((1.0 + 0.5 - 0.8 * 0.5) / 3, rel=0.02)
+    assert (moments[399] - moments[339]) / 60 == pytest.approx((1.0 + 0.5 - 0.35 * 0.5) / 3, rel=0.02)
 
 
 async def test_an_answer_that_never_came_frees_its_slot_after_the_window() -> None:
@@ -138,28 +137,67 @@ async def test_a_turn_that_cannot_come_before_the_deadline_is_refused_at_once() 
     await asyncio.gather(*waiting)
 
 
-async def test_refusals_slow_the_pace_and_quiet_wins_it_back() -> None:
+async def test_refusals_slow_the_pace_and_calls_without_one_win_it_back() -> None:
     heard: list[Event] = []
     quota = LocalQuota(on_event=heard.append)
     await spend(quota)
-    quota.pause(1.0)
-    quota.pause(1.0)  # the same jam, not another one
-    slowed = times_between(await departures(quota, 10))
-    assert min(slowed) == pytest.approx(SPACING / 0.9, rel=0.01)
-    await asyncio.sleep(600)
-    await departures(quota, 2)
+    for _ in range(3):
+        quota.pause(1.0)
+        quota.pause(1.0)  # of a call that was in flight together with the first: counts once
+        slowed = times_between(await departures(quota, 10))
+        await asyncio.sleep(1.0)
+    assert min(slowed) == pytest.approx(SPACING / 0.8**2, rel=0.01)
+    await departures(quota, 400 + 100)  # two rungs of 200 calls, then of 100
     assert min(times_between(await departures(quota, 10))) == pytest.approx(SPACING, rel=1e-4)
     changes = [event for event in heard if isinstance(event, PaceChanged)]
-    assert changes[0].after == pytest.approx(0.9 * changes[0].before)
-    assert changes[-1].after == pytest.approx(1 / SPACING)
+    rates = [changes[0].before, *(change.after for change in changes)]
+    assert rates == pytest.approx([share * 3 / 1.03 for share in (1, 1, 0.8, 0.64, 0.8, 1, 1)])
 
 
 async def test_the_pace_never_falls_to_nothing() -> None:
     quota = LocalQuota()
-    for _ in range(100):
+    for _ in range(20):
+        await spend(quota)
         quota.pause(0.001)
-        await asyncio.sleep(5)
-    assert min(times_between(await departures(quota, 3))) <= SPACING / 0.2 + 1e-6
+    assert min(times_between(await departures(quota, 3))) <= SPACING / 0.8**6 + 1e-6
+
+
+async def test_what_gong_says_of_the_day_does_not_move_the_pace() -> None:
+    quota = LocalQuota()
+    for _ in range(5):
+        await spend(quota)
+        quota.pause(90.0, day_spent=True)
+        await quota.reopen()
+    assert quota._pacer.rate == pytest.approx(1 / SPACING)
+
+
+async def test_after_a_refusal_the_next_call_leaves_at_random_within_a_spacing() -> None:
+    delays = []
+    for _ in range(50):
+        quota = LocalQuota()
+        await spend(quota)
+        begun = now()
+        quota.pause(0.0)
+        delays.append(await spend(quota) - begun)
+    assert min(delays) >= 1.0  # a window: two clients that come back at once are refused at once
+    assert max(delays) <= 1.0 + SPACING + 1e-6
+    assert max(delays) - min(delays) > SPACING / 2
+
+
+async def test_a_call_that_hangs_holds_nobody_up_for_long() -> None:
+    quota = LocalQuota(QuotaLimits(per_second=1.0, headroom=0.0))
+    hanging = await quota.acquire(Lane.BULK)
+    assert await spend(quota) - hanging.departed == pytest.approx(5.0 + 1.0, abs=1e-3)
+    quota.release(hanging, status=200)  # answered late: it may have arrived only now
+    assert await spend(quota) - now() == pytest.approx(0.0, abs=1e-6)
+    assert now() - hanging.departed == pytest.approx(5.0 + 1.0 + 1.0, abs=1e-2)
+
+
+async def test_a_call_that_was_never_sent_counts_neither_in_the_second_nor_in_the_day() -> None:
+    quota = LocalQuota(QuotaLimits(per_second=1.0, headroom=0.0))
+    quota.release(await quota.acquire(Lane.BULK), status=None, sent=False)
+    assert (await quota.snapshot()).used == 0
+    assert quota._pacer.is_free()
 
 
 async def test_an_adaptive_pace_can_be_turned_off() -> None:
@@ -182,13 +220,12 @@ async def test_two_hundred_cancelled_waiters_cost_nobody_a_token() -> None:
 @pytest.mark.parametrize("moment", [0.0, 0.1, 0.5, 1.0, 1.2, 2.0])
 async def test_cancelling_the_one_at_the_front_leaves_no_hole(moment: float) -> None:
     quota = LocalQuota()
-    for _ in range(3):  # the slots are taken, and no answer has come
-        await quota.acquire(Lane.BULK)
+    full = [await quota.acquire(Lane.BULK) for _ in range(3)]  # the window is full, and no answer has come
     front, behind = asyncio.create_task(spend(quota)), asyncio.create_task(spend(quota))
     await asyncio.sleep(moment)
     front.cancel()
     await asyncio.sleep(0)
-    quota.release(Permit(0.0), status=200)
+    quota.release(full[0], status=200)
     released_at = now()
     assert await behind == pytest.approx(released_at + 1.0, abs=0.05)
 

@@ -203,7 +203,7 @@ class World:
     async def look_at_the_end(self) -> None:
         now = asyncio.get_running_loop().time()
         assert not self.waiting
-        assert self.quota._line.count_ahead(Lane.BULK) == 0  # nobody stands at the front either
+        assert self.quota._queue.count_ahead(Lane.BULK) == 0  # nobody stands at the front either
         assert (await self.quota.snapshot()).used == self.used()
         if self.plan.limits.count_rate_limited:
             assert self.used() == sum(at - self.plan.flight[0] > now - DAY for at in self.gong.arrived) or (

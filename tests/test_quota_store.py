@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -13,14 +14,9 @@ from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from gong_tasks_async import AccessKey, Lane, LocalQuota, QuotaLimits, QuotaStoreError
-from gong_tasks_async.quota.local.day_store import (
-    APPLICATION_ID,
-    Count,
-    DayStore,
-    MemoryStore,
-    SqliteStore,
-    Taken,
-)
+from gong_tasks_async.quota.day import DAY, PROBE_INTERVAL
+from gong_tasks_async.quota.local.day_file import APPLICATION_ID, SqliteStore
+from gong_tasks_async.quota.local.day_store import Count, DayStore, MemoryStore, Taken
 from tests.fakes import ScriptedClient
 
 PROCESSES = 4
@@ -47,7 +43,9 @@ def taken(store: DayStore, now: float, since: float = 0.0, allowed: int = 100) -
 
 def test_calls_are_counted_up_to_what_is_allowed_and_then_told(store: DayStore) -> None:
     assert [taken(store, now, allowed=3).used for now in (1.0, 2.0, 3.0)] == [1, 2, 3]
-    assert store.take(4.0, 0.0, 3) == Count((1.0, 2.0, 3.0))
+    count = store.take(4.0, 0.0, 3)
+    assert isinstance(count, Count)
+    assert (count.made, count.paused_until) == ((1.0, 2.0, 3.0), 0.0)
     assert taken(store, 4.0, since=1.0, allowed=3).used == 3
 
 
@@ -57,22 +55,74 @@ def test_a_call_given_back_is_forgotten_once_and_no_other_with_it(store: DayStor
     store.give_back(first.ticket)
     store.give_back(first.ticket)
     store.give_back(10**6)
-    assert store.count(0.0).made == (1.0,)
+    assert store.count(1.0, 0.0).made == (1.0,)
     assert taken(store, 2.0).ticket not in {first.ticket, second.ticket}
 
 
-def test_gongs_word_stands_until_its_moment_and_a_shorter_one_does_not_cut_it(store: DayStore) -> None:
-    store.shut(50.0)
-    store.shut(20.0)
-    assert store.take(49.9, 0.0, 3) == Count((), 50.0)
+def test_a_pause_stands_until_its_moment_and_a_shorter_one_does_not_cut_it(store: DayStore) -> None:
+    store.pause(50.0, 10.0)
+    store.pause(20.0, 11.0)
+    assert store.take(49.9, 0.0, 3) == Count((), 50.0, 11.0 + PROBE_INTERVAL)
     assert taken(store, 50.0).used == 1
+
+
+def test_one_call_an_hour_finds_out_whether_a_pause_still_holds(store: DayStore) -> None:
+    store.pause(DAY, 0.0)
+    for hour in (1, 2, 3):
+        now = hour * PROBE_INTERVAL
+        assert isinstance(store.take(now - 1.0, 0.0, 9), Count)
+        assert taken(store, now).probe
+        assert isinstance(store.take(now + 1.0, 0.0, 9), Count)
+    store.reopen()
+    assert not taken(store, 3.5 * PROBE_INTERVAL).probe
+
+
+def test_a_day_spent_by_our_own_count_is_not_probed(store: DayStore) -> None:
+    taken(store, 1.0)
+    store.pause(DAY, 1.0)
+    assert isinstance(store.take(3 * PROBE_INTERVAL, 0.0, 1), Count)
 
 
 def test_a_wall_clock_that_was_set_back_confuses_nobody(store: DayStore) -> None:
     for now in (100.0, 40.0, 70.0):
         taken(store, now)
-    assert store.count(0.0).made == (40.0, 70.0, 100.0)
+    assert store.count(100.0, 0.0).made == (40.0, 70.0, 100.0)
+    assert store.count(80.0, 0.0).made == (40.0, 70.0, 80.0)  # it was made before now, whatever it says
     assert taken(store, 105.0, since=50.0).used == 3
+
+
+def test_calls_of_a_clock_that_was_ahead_count_no_more_once_it_is_right(store: DayStore) -> None:
+    for ahead in (365 * DAY, 2 * DAY):
+        taken(store, ahead)
+    assert store.count(DAY / 2, 0.0).made == ()
+    assert taken(store, DAY / 2, allowed=1).used == 1
+
+
+def test_a_look_with_a_clock_far_ahead_forgets_nothing(store: DayStore) -> None:
+    for now in (10.0, 20.0):
+        taken(store, now)
+    for ahead in (2 * DAY, 4 * 365 * DAY):
+        assert store.count(ahead, ahead - DAY).made == ()
+        taken(store, ahead, since=ahead - DAY)
+    assert store.count(30.0, 30.0 - DAY).made == (10.0, 20.0)
+
+
+def test_a_pause_noted_by_a_clock_that_was_ahead_is_not_believed_and_can_be_replaced(store: DayStore) -> None:
+    store.pause(4 * 365 * DAY + 120.0, 4 * 365 * DAY)
+    assert store.count(DAY, 0.0).paused_until == 0.0
+    assert taken(store, DAY).used == 1
+    store.pause(DAY + 100.0, DAY)
+    assert store.count(DAY + 1.0, 0.0).paused_until == DAY + 100.0
+
+
+@pytest.mark.parametrize("store", ["file"], indirect=True)
+def test_a_file_keeps_what_a_day_can_need_and_no_more(
+    store: DayStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gong_tasks_async.quota.local.day_store.KEPT_CALLS", 10)
+    for now in range(30):
+        taken(store, now * DAY, since=(now - 1) * DAY)
+    assert len(store.count(30 * DAY, -1.0).made) <= 11
 
 
 class BothAgree(RuleBasedStateMachine):
@@ -86,7 +136,7 @@ class BothAgree(RuleBasedStateMachine):
         self.memory, self.file = MemoryStore(), SqliteStore(Path(self.folder.name) / "day")
 
     def teardown(self) -> None:
-        self.file._database.close()
+        self.file.close()
         self.folder.cleanup()
 
     @property
@@ -102,7 +152,9 @@ class BothAgree(RuleBasedStateMachine):
         self.now += later
         answers = [store.take(self.now, self.since, allowed) for store in (self.memory, self.file)]
         if len(self.made) >= allowed or self.now < self.paused_until:
-            assert answers == [Count(self.made, self.paused_until)] * 2
+            assert isinstance(count := answers[0], Count)
+            assert count == answers[1]
+            assert (count.made, count.paused_until) == (self.made, self.paused_until)
             return
         memory, file = answers
         assert isinstance(memory, Taken)
@@ -118,23 +170,21 @@ class BothAgree(RuleBasedStateMachine):
         self.file.give_back(file)
 
     @rule(seconds=st.integers(0, 5))
-    def shut(self, seconds: int) -> None:
+    def pause(self, seconds: int) -> None:
         self.paused_until = max(self.paused_until, self.now + seconds)
-        self.memory.shut(self.now + seconds)
-        self.file.shut(self.now + seconds)
+        self.memory.pause(self.now + seconds, self.now)
+        self.file.pause(self.now + seconds, self.now)
 
     @rule()
-    def reopen(self) -> None:
-        self.file._database.close()
+    def restart(self) -> None:
+        self.file.close()
         self.file = SqliteStore(Path(self.folder.name) / "day")
 
     @invariant()
     def all_count_the_same(self) -> None:
-        assert (
-            self.memory.count(self.since)
-            == self.file.count(self.since)
-            == Count(self.made, self.paused_until)
-        )
+        count = self.memory.count(self.now, self.since)
+        assert count == self.file.count(self.now, self.since)
+        assert (count.made, count.paused_until) == (self.made, self.paused_until)
 
 
 BothAgree.TestCase.settings = settings(max_examples=20, stateful_step_count=25, deadline=None)
@@ -166,27 +216,55 @@ def contents(folder: Path) -> dict[str, bytes | None]:
 
 
 @pytest.mark.parametrize("kind", NOT_OURS)
-def test_a_file_that_is_not_ours_is_refused_when_the_client_is_built_and_left_as_it_was(
+async def test_a_file_that_is_not_ours_is_refused_with_the_first_call_and_left_as_it_was(
     kind: str, tmp_path: Path
 ) -> None:
     NOT_OURS[kind](tmp_path / "day")
     before = contents(tmp_path)
     limits = QuotaLimits(day_store=tmp_path / "day")
-    for build in (lambda: LocalQuota(limits), lambda: ScriptedClient(AccessKey("k", "s"), limits=limits)):
-        with pytest.raises(QuotaStoreError, match=r"name (a new file|another)|upgrade") as refused:
-            build()
-        assert refused.value.path == str(tmp_path / "day")
-        del refused  # and the connection with it
+    async with LocalQuota(limits) as quota, ScriptedClient(AccessKey("k", "s"), limits=limits) as client:
+        for first in (lambda: quota.acquire(Lane.BULK), quota.snapshot, lambda: client.list_tasks("1")):
+            with pytest.raises(QuotaStoreError, match=r"name (a new file|another)|upgrade") as refused:
+                await first()
+            assert refused.value.path == str(tmp_path / "day")
     assert contents(tmp_path) == before
 
 
 @pytest.mark.parametrize("place", ["file/day", "missing/day", "/proc/day", "/proc/version"])
-def test_a_place_that_cannot_be_written_is_refused_when_the_quota_is_built(
+async def test_a_place_that_cannot_be_written_is_refused_with_the_first_call(
     place: str, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(QuotaStoreError, match="cannot be opened"):
-        LocalQuota(QuotaLimits(day_store=tmp_path / place))
+        await LocalQuota(QuotaLimits(day_store=tmp_path / place)).acquire(Lane.BULK)
+
+
+async def test_the_file_is_for_its_owner_alone(path: Path) -> None:
+    async with LocalQuota(QuotaLimits(day_store=path)) as quota:
+        await quota.acquire(Lane.BULK)
+        assert {each.stat().st_mode & 0o777 for each in path.parent.iterdir()} == {0o600}
+    assert list(path.parent.iterdir()) == [path]  # closed, with its log
+
+
+async def test_other_limits_for_the_same_file_are_reported(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for per_day in (10_000, 10_000, 700, 700):
+        async with LocalQuota(QuotaLimits(per_day=per_day, day_store=path)) as quota:
+            await quota.acquire(Lane.BULK)
+    (record,) = caplog.records
+    assert "per_day=10000" in record.getMessage()
+    assert "now with per_second=3, per_day=700" in record.getMessage()
+
+
+def test_after_a_fork_parent_and_child_count_together(path: Path) -> None:
+    store = SqliteStore(path)
+    taken(store, 1.0)
+    if (child := os.fork()) == 0:
+        counted = store.take(2.0, 0.0, 9)
+        os._exit(0 if counted == Taken(2, 2) else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert taken(store, 3.0).used == 3
 
 
 async def test_a_call_that_is_counted_while_the_loop_ends_troubles_nobody(

@@ -19,8 +19,9 @@ import pytest
 from blockbuster import blockbuster_ctx
 
 from gong_tasks_async import AccessKey, Lane, LocalQuota, QuotaLimits, QuotaStoreError
-from gong_tasks_async.quota.local import day_store as store_module
-from gong_tasks_async.quota.local.day_store import SqliteStore, Taken
+from gong_tasks_async.quota.local import day_file
+from gong_tasks_async.quota.local.day_file import SqliteStore
+from gong_tasks_async.quota.local.day_store import Taken
 from gong_tasks_async.simulator import DayLimit, Engine, Request, Response, SecondLimit, SimulatorThread
 from tests.fakes import ScriptedClient, ScriptedTransport, answer
 
@@ -32,8 +33,14 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "day"
 
 
+def opened(path: Path) -> SqliteStore:
+    store = SqliteStore(path)
+    store.count(0.0, 0.0)
+    return store
+
+
 def made(path: Path) -> int:
-    return len(SqliteStore(path).count(0.0).made)
+    return len(SqliteStore(path).count(time.time(), 0.0).made)
 
 
 # Between any two statements
@@ -73,30 +80,30 @@ def die() -> None:
     raise Killed
 
 
-@pytest.mark.parametrize("statement", range(14))
+@pytest.mark.parametrize("statement", range(20))
 def test_a_process_killed_while_it_makes_the_file_leaves_one_that_others_can_use(
     statement: int, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with interrupted(monkeypatch, statement, die), contextlib.suppress(Killed):
-        SqliteStore(path)
+        opened(path)
     assert SqliteStore(path).take(1.0, 0.0, 1) == Taken(1, 1)
 
 
-@pytest.mark.parametrize("statement", range(14))
+@pytest.mark.parametrize("statement", range(20))
 def test_two_processes_may_make_the_file_at_the_same_time(
     statement: int, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store_module, "BUSY_TIMEOUT", 0.01)
+    monkeypatch.setattr(day_file, "BUSY_TIMEOUT", 0.01)
     others: list[SqliteStore] = []
 
     def another() -> None:
         try:
-            others.append(SqliteStore(path))
+            others.append(opened(path))
         except QuotaStoreError as error:
             assert "locked" in str(error)  # noqa: PT017 - it would wait, were we not the ones to wait for
 
     with interrupted(monkeypatch, statement, another):
-        stores = [SqliteStore(path)]
+        stores = [opened(path)]
     for number, each in enumerate([*stores, *others], 1):
         assert each.take(1.0, 0.0, 9) == Taken(number, number)
 
@@ -115,6 +122,8 @@ def database_of(client: ScriptedClient) -> sqlite3.Connection:
     assert isinstance(client.quota, LocalQuota)
     store = client.quota._budget._store
     assert isinstance(store, SqliteStore)
+    store.count(0.0, 0.0)
+    assert store._database is not None
     return store._database
 
 
@@ -142,7 +151,7 @@ FILL = """
 import resource, signal, sys
 from pathlib import Path
 from gong_tasks_async.errors import QuotaStoreError
-from gong_tasks_async.quota.local.day_store import SqliteStore, Taken
+from gong_tasks_async.quota.local.day_file import SqliteStore, Taken
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 store, taken, full = SqliteStore(Path(sys.argv[1])), 0, 0
 resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, resource.RLIM_INFINITY))
@@ -152,7 +161,7 @@ for _ in range(200):
         taken += 1
     except QuotaStoreError:
         full += 1
-before = len(store.count(0.0).made)
+before = len(store.count(1.0, 0.0).made)
 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 store.take(1.0, 0.0, 10**6)
 print(taken, full, before)
@@ -171,7 +180,7 @@ def test_a_file_that_may_not_grow_loses_no_call_and_counts_none_twice(path: Path
 async def test_a_file_that_another_holds_too_long_is_told_and_the_loop_goes_on_meanwhile(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store_module, "BUSY_TIMEOUT", 0.2)
+    monkeypatch.setattr(day_file, "BUSY_TIMEOUT", 0.2)
     client, transport = scripted(path)
     with closing(sqlite3.connect(path, isolation_level=None)) as holder:
         holder.execute("BEGIN IMMEDIATE")
@@ -224,7 +233,7 @@ def started(program: str, *args: object) -> list[subprocess.Popen[str]]:
 SPEND = """
 import sys, time
 from pathlib import Path
-from gong_tasks_async.quota.local.day_store import SqliteStore, Taken
+from gong_tasks_async.quota.local.day_file import SqliteStore, Taken
 print("ready", flush=True)
 begins, stores = float(sys.stdin.readline()), []
 for number in range(20):  # new files, opened by all in the same moment

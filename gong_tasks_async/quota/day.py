@@ -1,4 +1,4 @@
-"""The day's arithmetic, without a clock of its own: when it began, when it turns, when so many calls will be done.
+"""Arithmetic of the day, without a clock of its own: when it began, when it resets, when many calls will be done.
 
 All moments are seconds since 1970 (``time.time``), since a day's count outlives the process.
 """
@@ -7,11 +7,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from attrs import frozen
 
 DAY = 86_400.0
+"""Seconds; also the longest pause that is believed, whoever asks for it: Gong's longest limit is a day's."""
+PROBE_INTERVAL = 3600.0
+"""Seconds after which one call finds out whether a day that Gong called spent still is."""
+LONG_PAUSE = 60.0
+"""Seconds; a pause as long stands for the day's limit, whose moment is the wall clock's, and is cut at its reset."""
+
+
+def to_datetime(seconds: float) -> datetime:
+    """Seconds since 1970 as a date-time in UTC."""
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 @frozen
@@ -29,24 +39,24 @@ class RollingDay:
 
 @frozen
 class FixedDay:
-    """A day that turns at one hour of one time zone, and is 23 or 25 hours long where the clocks change."""
+    """A day that resets at one hour of one time zone, and is 23 or 25 hours long where the clocks change."""
 
     starts: time
 
     def since(self, now: float) -> float:
-        """The moment after which calls count; one made at the very turn does."""
-        return math.nextafter(self._turn(now, 0), 0.0)
+        """The moment after which calls count; one made at the very reset does."""
+        return math.nextafter(self._reset(now, 0), 0.0)
 
     def expires_at(self, call: float) -> float:
         """When a call that was made then stops counting."""
-        return self._turn(call, 1)
+        return self._reset(call, 1)
 
     def resets(self, moment: float) -> tuple[float, float, float]:
         """When the day of a moment began, and when the next two begin."""
-        return self._turn(moment, 0), self._turn(moment, 1), self._turn(moment, 2)
+        return self._reset(moment, 0), self._reset(moment, 1), self._reset(moment, 2)
 
-    def _turn(self, moment: float, days_on: int) -> float:
-        """The last turn of the day before a moment, or one so many days on."""
+    def _reset(self, moment: float, days_on: int) -> float:
+        """The last reset of the day before a moment, or one so many days later."""
         local = datetime.fromtimestamp(moment, self.starts.tzinfo)
         today = datetime.combine(local.date(), self.starts)
         began = today if today.timestamp() <= moment else today - timedelta(days=1)
@@ -56,6 +66,35 @@ class FixedDay:
 Day = RollingDay | FixedDay
 
 
+def day_of(starts: time | None) -> Day:
+    """The day that resets at a time of day; None for any 24 hours."""
+    return RollingDay() if starts is None else FixedDay(starts)
+
+
+def bound_pause(seconds: float, *, now: float, day: Day, at_least: float = 0.0) -> float:
+    """A pause as long as may be believed: at least a window, at most until the day's reset or 24 hours.
+
+    Whoever stands between us and Gong can send a header. A long wait ends no later than the limit can that it is
+    for; a bogus one must not stop a company for a week.
+
+    Args:
+        seconds: what the response asked for.
+        now: seconds since 1970.
+        day: when the day resets.
+        at_least: seconds of the window; two clients that come back earlier are refused again together.
+    """
+    if not seconds > at_least:  # a NaN too
+        return at_least
+    if seconds < LONG_PAUSE:
+        return seconds
+    return max(at_least, min(seconds, DAY, day.expires_at(now) - now))
+
+
+def believed_until(stored: float, now: float) -> float:
+    """A stored end of a pause, or 0 where no pause can end so late: the clock that wrote it was wrong."""
+    return stored if stored <= now + DAY else 0.0
+
+
 def ready_at(
     calls: int, *, now: float, spacing: float, allowed: int | None, made: Sequence[float], day: Day
 ) -> float:
@@ -63,7 +102,7 @@ def ready_at(
 
     Args:
         calls: how many are to come.
-        now: when the first of them may leave, as far as the gate and the line are concerned.
+        now: when the first of them may leave, as far as the gate and the queue are concerned.
         spacing: seconds from one to the next.
         allowed: how many may be made in a day; None for any number.
         made: when those that count today were made, oldest first.
@@ -75,8 +114,8 @@ def ready_at(
         return _ready_by_days(
             calls, now, spacing, allowed, sum(day.expires_at(call) > now for call in made), day
         )
-    # Once as many have left as a day allows, all that counts is of their making, and so is what comes a day later.
-    # But where they had to wait, they bunch; a second day of them has the rhythm that all others keep.
+    # Once as many have left as a day allows, they are all that counts, and what leaves a day later depends on them
+    # alone. But where they had to wait, they bunch; a second day of them has the rhythm that all others keep.
     whole_days = max(0, (calls - 1) // allowed - 1)
     moments = list(made)
     moment = now - spacing
@@ -89,12 +128,12 @@ def ready_at(
 
 
 def _ready_by_days(calls: int, now: float, spacing: float, allowed: int, used: int, day: FixedDay) -> float:
-    """The same where all of a day's calls are freed at its turn."""
+    """The same where all of a day's calls stop counting at its reset."""
     left = allowed - used
     while True:
-        turn = day.expires_at(now)
-        today = max(0, min(left, math.ceil((turn - now) / spacing)))
+        reset = day.expires_at(now)
+        today = max(0, min(left, math.ceil((reset - now) / spacing)))
         if calls <= today:
             return now + (calls - 1) * spacing
         calls -= today
-        now, left = max(turn, now + today * spacing), allowed
+        now, left = max(reset, now + today * spacing), allowed

@@ -1,75 +1,143 @@
-"""Shut for everybody while Gong has asked us to wait."""
+"""Closed for all calls while Gong asks for a pause."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from gong_tasks_async.errors import DeadlineExceeded, RateLimitError
 from gong_tasks_async.events import EventSink, Paused, Resumed
+from gong_tasks_async.quota.base import WaitReason
+from gong_tasks_async.quota.day import LONG_PAUSE, PROBE_INTERVAL, to_datetime
+
+LONGEST_SLEEP = 60.0
+"""Seconds of one sleep. The loop's clock stands still while a machine is suspended, so that a longer one oversleeps."""
 
 
 class Gate:
-    """Open, or shut until a moment of the event loop's clock."""
+    """Open, or closed until a moment.
+
+    A short pause follows the event loop's clock, which nobody sets. A long one ends when either clock says so: the
+    wall's goes on while the machine is suspended, the loop's is right where the wall's was set back.
+    """
 
     def __init__(self, events: EventSink, wall_clock: Callable[[], float] = time.time) -> None:
         self._events = events
         self._wall_clock = wall_clock
-        self._shut_until = 0.0
-        self.was_closed = False
-        """Whether it was shut, and nobody has gone through since: else there is nothing to ask it for."""
+        self._closed = False
+        self._opens_at = 0.0
+        self._opens_at_wall = 0.0
+        self._probe_at_wall = 0.0
         self._day_spent = False
+        self._waiters: set[asyncio.Future[None]] = set()
 
     @property
     def day_spent(self) -> bool:
-        """Whether it was shut because the day is spent."""
+        """Whether it was closed because Gong calls the day spent."""
         return self._day_spent
 
-    def remaining(self) -> float:
-        """Seconds until the gate opens; 0 when it is open."""
-        if not self.was_closed:
-            return 0.0
-        return max(0.0, self._shut_until - asyncio.get_running_loop().time())
+    @property
+    def waits_for(self) -> WaitReason | None:
+        """Why it is closed; None where it is open."""
+        if not self.remaining():
+            return None
+        return WaitReason.DAILY_LIMIT if self._day_spent else WaitReason.RATE_LIMIT
 
-    def close(self, seconds: float, *, day_spent: bool = False) -> None:
-        """Let nobody through for so long; a longer wait that was asked for before stands."""
+    def remaining(self) -> float:
+        """Seconds until it opens; 0 when it is open."""
+        if not self._closed:
+            return 0.0
+        left = self._opens_at - asyncio.get_running_loop().time()
+        if left > LONG_PAUSE or self._day_spent:
+            left = min(left, self._opens_at_wall - self._wall_clock())
+        return max(0.0, left)
+
+    def is_closed(self) -> bool:
+        """Whether a call has to wait here now; one that may probe has not."""
+        return self._closed and self.remaining() > 0 and not self.is_probe_due()
+
+    def is_probe_due(self) -> bool:
+        """Whether one call may find out if a day that Gong called spent still is."""
+        if not (self._closed and self._day_spent):
+            return False
+        # A wall clock that was set back must not put it off for longer than the interval.
+        return not self._wall_clock() < self._probe_at_wall <= self._wall_clock() + PROBE_INTERVAL
+
+    def close(self, seconds: float, *, day_spent: bool = False, probe_in: float = PROBE_INTERVAL) -> None:
+        """Close for a number of seconds; a longer pause that was asked for before stands.
+
+        Args:
+            seconds: the length of the pause.
+            day_spent: whether Gong calls the day spent, which is probed.
+            probe_in: seconds until the first probe.
+        """
+        if day_spent:
+            self._probe_at_wall = self._wall_clock() + probe_in
         if seconds > self.remaining():
-            self._day_spent = day_spent
-            self._shut_until = asyncio.get_running_loop().time() + seconds
-            self.was_closed = True
+            self._closed, self._day_spent = True, day_spent
+            self._opens_at = asyncio.get_running_loop().time() + seconds
+            self._opens_at_wall = self._wall_clock() + seconds
             self._events.emit(Paused(seconds=seconds))
 
+    def note_probe(self) -> None:
+        """Note that a call has been let through to find out: the next one follows after the interval."""
+        self._probe_at_wall = self._wall_clock() + PROBE_INTERVAL
+
+    def open(self) -> None:
+        """Open at once."""
+        if self._closed:
+            self._closed = self._day_spent = False
+            self._events.emit(Resumed())
+            for waiter in self._waiters:
+                _wake(waiter)
+
     def raise_if_too_long(self, deadline: float | None, max_wait: float) -> None:
-        """Raise where the gate stays shut too long for this caller.
+        """Raise where it stays closed too long for this caller.
 
         Raises:
-            RateLimitError: longer than ``max_wait``; DailyQuotaError where that is the day's end.
+            RateLimitError: longer than ``max_wait``; DailyQuotaError where Gong calls the day spent.
             DeadlineExceeded: until after the deadline.
         """
+        if not self.is_closed():
+            return
         remaining = self.remaining()
         if remaining > max_wait:
-            said = ("Gong asked everybody to wait; this call was not sent",)
-            error = RateLimitError(errors=said, retry_after=remaining)
-            raise (
-                error.as_daily(datetime.fromtimestamp(self._wall_clock(), UTC)) if self._day_spent else error
-            )
-        if deadline is not None and remaining and self._shut_until > deadline:
-            raise DeadlineExceeded(
-                reason="Gong asked everybody to wait beyond the deadline", estimate=remaining
-            )
+            error = RateLimitError(errors=("Gong paused all calls; request not sent",), retry_after=remaining)
+            raise error.as_daily(to_datetime(self._wall_clock())) if self._day_spent else error
+        if deadline is not None and asyncio.get_running_loop().time() + remaining > deadline:
+            raise DeadlineExceeded(reason="Gong paused all calls beyond the deadline", estimate=remaining)
 
     async def wait_open(self, deadline: float | None, max_wait: float) -> None:
-        """Wait until the gate is open.
+        """Wait until it is open, or a probe is due.
 
         Raises:
-            RateLimitError, DeadlineExceeded: as :meth:`raise_if_too_long`, also when the wait grows meanwhile.
+            RateLimitError, DeadlineExceeded: as :meth:`raise_if_too_long`, also when the pause grows meanwhile.
         """
-        while remaining := self.remaining():
+        while self.is_closed():
             self.raise_if_too_long(deadline, max_wait)
-            await asyncio.sleep(remaining)
-        if self.was_closed:
-            self.was_closed = False
-            self._shut_until = 0.0
-            self._events.emit(Resumed())
+            await self._sleep(min(self.remaining(), LONGEST_SLEEP))
+        if self._closed and not self.remaining():
+            self.open()
+
+    def bind(self, shift: float) -> None:
+        """Move to another event loop, whose clock shows so many seconds more."""
+        self._opens_at += shift
+        self._waiters.clear()
+
+    async def _sleep(self, seconds: float) -> None:
+        """Sleep, at most until the gate is opened."""
+        loop = asyncio.get_running_loop()
+        opened = loop.create_future()
+        timer = loop.call_later(seconds, _wake, opened)
+        self._waiters.add(opened)
+        try:
+            await opened
+        finally:
+            timer.cancel()
+            self._waiters.discard(opened)
+
+
+def _wake(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)

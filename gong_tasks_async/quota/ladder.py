@@ -115,8 +115,13 @@ class Ladder:
     @property
     def rate(self) -> float:
         """Calls a second at this rung, with round trips as they are of late."""
-        per_call = [(window.hold + self.flight) / window.calls for window in self.windows]
-        return 1.0 / max(self.spacing, *per_call, 0.0)
+        return self.rate_at(self.rung)
+
+    def rate_at(self, rung: int) -> float:
+        """Calls a second at another rung."""
+        windows = windows_at(rung, self._limits, self._floor)
+        per_call = [(window.hold + self.flight) / window.calls for window in windows]
+        return 1.0 / max(spacing_at(rung, self._limits), *per_call, 0.0)
 
     def answered(self, departed: float, now: float) -> None:
         """Learn the round trip of a call that was answered, whatever the status."""
@@ -125,11 +130,11 @@ class Ladder:
         self.flight = self.flight + (flight - self.flight) * SMOOTHING if self.flight else flight
         before, self.quickest = self.quickest, min(flight, self.quickest * FLOOR_GROWTH)
         if self.answers == CALM or (self.answers > CALM and self.quickest != before):
-            self.windows = windows_at(self.rung, self._limits, self.quickest)
+            self.windows = windows_at(self.rung, self._limits, self._floor)
 
     def accepted(self, departed: float) -> bool:
         """Count a call that was not refused. True: the rung has changed."""
-        if departed < self.refused_at:  # in flight together with a refused one
+        if departed <= self.refused_at:  # in flight together with a refused one
             return False
         self.run += 1
         lowest = FASTEST_RUNG if self._limits.seek_raised_limit else 0
@@ -148,7 +153,7 @@ class Ladder:
         a spacing, breaks the lock-step of two even paces: without it, two clients against strict spacing waste
         half of their calls.
         """
-        if not self._limits.adaptive or departed < self.refused_at:
+        if not self._limits.adaptive or departed <= self.refused_at:
             return False
         run, self.run, self.refused_at = self.run, 0, now
         if self.trying and run < CALM:
@@ -164,8 +169,12 @@ class Ladder:
         """Follow another clock, which shows so many seconds more."""
         self.refused_at += seconds
 
+    @property
+    def _floor(self) -> float:
+        """Seconds of the round trip that are relied on: none before enough are known."""
+        return self.quickest if self.answers >= CALM else 0.0
+
     def _set_rung(self, rung: int) -> None:
         self.rung = rung
         self.spacing = spacing_at(rung, self._limits)
-        floor = self.quickest if self.answers >= CALM else 0.0
-        self.windows = windows_at(rung, self._limits, floor)
+        self.windows = windows_at(rung, self._limits, self._floor)

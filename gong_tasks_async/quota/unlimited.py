@@ -1,4 +1,4 @@
-"""A quota of as many calls as one likes."""
+"""A quota without limits."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from gong_tasks_async.quota.limits import Lane
 
 
 class Unlimited:
-    """A quota of as many calls as one likes: for tests against a simulator, never for Gong itself.
+    """A quota without limits: for tests against a simulator, never for Gong itself.
 
-    A 429 is obeyed all the same: everybody waits as long as it says.
+    A 429 is obeyed all the same: it pauses all calls.
     """
 
     def __init__(self) -> None:
@@ -31,18 +31,20 @@ class Unlimited:
         max_wait: float = math.inf,
         returning: bool = False,  # noqa: ARG002 - the protocol's
     ) -> Permit:
-        """Go at once, unless Gong has asked to wait."""
-        self._gate.raise_if_too_long(deadline, max_wait)
-        if self._gate.was_closed:
-            await self._gate.wait_open(deadline, max_wait)
+        """Return a permit at once, unless Gong has paused all calls."""
+        await self._gate.wait_open(deadline, max_wait)
         return Permit(0.0)
 
-    def release(self, permit: Permit, *, status: int | None) -> None:
+    def release(self, permit: Permit, *, status: int | None, sent: bool = True) -> None:
         """Nothing was taken."""
 
     def pause(self, seconds: float, *, day_spent: bool = False) -> None:
-        """Let nobody go for so long."""
+        """Pause all calls."""
         self._gate.close(seconds, day_spent=day_spent)
+
+    async def reopen(self) -> None:
+        """End a pause."""
+        self._gate.open()
 
     async def snapshot(self) -> QuotaSnapshot:
         """Nothing is counted."""
@@ -54,6 +56,7 @@ class Unlimited:
             per_second=math.inf,
             paused_until=None,
             waiting=dict.fromkeys(Lane, 0),
+            waits_for=self._gate.waits_for,
         )
 
     async def estimate(self, calls: int, lane: Lane = Lane.BULK) -> QuotaEstimate:  # noqa: ARG002 - the protocol's

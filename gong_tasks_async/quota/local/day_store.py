@@ -1,37 +1,33 @@
-"""Where the day's calls are counted: in memory, or in a file that processes of one machine share."""
+"""Where the day's calls are counted: in memory, or in a file that processes of one machine share.
+
+Stored moments are judged when they are read, by the clock of then; nothing is deleted because a clock says so. A
+clock that was wrong for a while, ahead or behind, thus spoils nothing that a right one has written.
+"""
 
 from __future__ import annotations
 
 import sqlite3
-import threading
-import time
-import weakref
-from bisect import insort
-from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
-from pathlib import Path
+from bisect import bisect_right, insort
+from collections.abc import Sequence
+from math import inf
 from typing import NamedTuple, Protocol
 
 from attrs import frozen
 
-from gong_tasks_async.errors import QuotaStoreError
-from gong_tasks_async.sqlite_file import header_of
+from gong_tasks_async.quota.day import DAY, PROBE_INTERVAL, believed_until
 
-APPLICATION_ID = (
-    0x476F6E67  # "Gong", in the file's header; https://www.sqlite.org/pragma.html#pragma_application_id
-)
-VERSION = 1
-BUSY_TIMEOUT = 10.0
-"""Seconds to wait for other processes; each holds the file for less than a millisecond."""
+KEPT_CALLS = 100_000
+"""Calls that a store keeps, however old: those of the last day, should a clock go a day forward and come back."""
 
 
 @frozen
 class Count:
-    """What the store knows: the moments of the calls that count, oldest first, and until when Gong is shut."""
+    """What a store knows: the moments of the calls that count, oldest first, and what Gong said of the day."""
 
     made: Sequence[float] = ()
     paused_until: float = 0.0
+    probe_at: float = 0.0
+    """When one call may find out whether the pause still holds."""
 
 
 class Taken(NamedTuple):
@@ -39,46 +35,64 @@ class Taken(NamedTuple):
 
     ticket: int
     used: int
+    probe: bool = False
+    """Whether it is let through although Gong calls the day spent, to find out."""
 
 
 class DayStore(Protocol):
-    """Counts calls. Each method is one atomic step."""
+    """Counts calls. Each method is one atomic step. Moments are seconds since 1970."""
 
     def take(self, now: float, since: float, allowed: int) -> Taken | Count:
-        """Count a call, unless as many as are allowed have been made since, or Gong is shut: then tell the count."""
+        """Count a call; return the count instead where as many as are allowed were made, or Gong is paused."""
 
     def give_back(self, ticket: int) -> None:
         """Forget a call that was counted and never sent, or that Gong does not count."""
 
-    def shut(self, until: float) -> None:
-        """Remember that Gong takes no calls until then; a later moment that was told before stands."""
+    def pause(self, until: float, now: float) -> None:
+        """Note that Gong calls the day spent until then; a later moment that was noted before stands."""
 
-    def count(self, since: float) -> Count:
+    def reopen(self) -> None:
+        """Forget what Gong said of the day."""
+
+    def count(self, now: float, since: float) -> Count:
         """What is known now."""
+
+    def close(self) -> None:
+        """Close the file; the next step opens it again."""
+
+
+def is_probe_due(probe_at: float, now: float) -> bool:
+    """Whether a call may find out if a pause still holds. A clock set back does not put it off."""
+    return not now < probe_at <= now + PROBE_INTERVAL
+
+
+def counts_until(now: float) -> float:
+    """The latest moment that a call that counts can have: clocks are set back, but not by more than a day."""
+    return now + DAY
 
 
 class MemoryStore:
     """Counts in this process alone, and forgets with it."""
 
     def __init__(self) -> None:
-        self._calls: deque[tuple[float, int]] = deque()
-        self._next_ticket = 0
-        self._shut_until = 0.0
+        self._calls: list[tuple[float, int]] = []
+        self._last_ticket = 0
+        self._paused_until = 0.0
+        self._probe_at = 0.0
 
     def take(self, now: float, since: float, allowed: int) -> Taken | Count:
         """See :class:`DayStore`."""
-        calls = self._calls
-        while calls and calls[0][0] <= since:
-            calls.popleft()
-        if len(calls) >= allowed or now < self._shut_until:
-            return self.count(since)
-        self._next_ticket += 1
-        call = (now, self._next_ticket)
-        if not calls or calls[-1] < call:
-            calls.append(call)
-        else:  # the clock was set back
-            insort(calls, call)
-        return Taken(self._next_ticket, len(calls))
+        first, end = self._counting(now, since)
+        paused = now < believed_until(self._paused_until, now)
+        if end - first >= allowed or (paused and not is_probe_due(self._probe_at, now)):
+            return self.count(now, since)
+        if paused:
+            self._probe_at = now + PROBE_INTERVAL
+        self._last_ticket += 1
+        insort(self._calls, (now, self._last_ticket))
+        if len(self._calls) > 2 * KEPT_CALLS:
+            self._prune(now, since)
+        return Taken(self._last_ticket, end - first + 1, probe=paused)
 
     def give_back(self, ticket: int) -> None:
         """See :class:`DayStore`."""
@@ -87,128 +101,72 @@ class MemoryStore:
                 del self._calls[place]
                 return
 
-    def shut(self, until: float) -> None:
+    def pause(self, until: float, now: float) -> None:
         """See :class:`DayStore`."""
-        self._shut_until = max(self._shut_until, until)
+        self._paused_until = max(believed_until(self._paused_until, now), until)
+        self._probe_at = now + PROBE_INTERVAL
 
-    def count(self, since: float) -> Count:
+    def reopen(self) -> None:
         """See :class:`DayStore`."""
-        self._forget(since)
-        return Count(tuple(made for made, _ in self._calls), self._shut_until)
+        self._paused_until = 0.0
 
-    def _forget(self, since: float) -> None:
-        while self._calls and self._calls[0][0] <= since:
-            self._calls.popleft()
-
-
-class SqliteStore:
-    """Counts in a file. A call is on disk before it is sent, so that not even ``kill -9`` makes one forgotten.
-
-    Raises:
-        QuotaStoreError: the file is not ours, of a newer version, or cannot be read or written.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._lock = threading.Lock()
-        with self._errors("cannot be opened"):
-            self._database = sqlite3.connect(
-                path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
-            )
-            weakref.finalize(self, self._database.close)
-            self._prepare()
-
-    def take(self, now: float, since: float, allowed: int) -> Taken | Count:
+    def count(self, now: float, since: float) -> Count:
         """See :class:`DayStore`."""
-        with self._step() as database:
-            database.execute("DELETE FROM calls WHERE made <= ?", (since,))
-            # All that are left count. Without a condition SQLite counts pages rather than rows: 5 us, not 130.
-            (used,) = database.execute("SELECT count(*) FROM calls").fetchone()
-            if used >= allowed or now < self._shut_until():
-                return self._count(since)
-            ticket = database.execute("INSERT INTO calls (made) VALUES (?)", (now,)).lastrowid
-            return Taken(ticket or 0, used + 1)
+        first, end = self._counting(now, since)
+        made = tuple(min(made, now) for made, _ in self._calls[first:end])
+        return Count(made, believed_until(self._paused_until, now), self._probe_at)
 
-    def give_back(self, ticket: int) -> None:
-        """See :class:`DayStore`."""
-        with self._step() as database:
-            database.execute("DELETE FROM calls WHERE ticket = ?", (ticket,))
+    def close(self) -> None:
+        """Nothing is open."""
 
-    def shut(self, until: float) -> None:
-        """See :class:`DayStore`."""
-        with self._step() as database:
-            database.execute("UPDATE gate SET paused_until = max(paused_until, ?)", (until,))
+    def _counting(self, now: float, since: float) -> tuple[int, int]:
+        """Where the calls that count begin and end."""
+        calls = self._calls
+        if not calls or calls[-1][0] <= now:
+            return bisect_right(calls, (since, inf)), len(calls)
+        return bisect_right(calls, (since, inf)), bisect_right(calls, (counts_until(now), inf))
 
-    def count(self, since: float) -> Count:
-        """See :class:`DayStore`."""
-        with self._step():
-            return self._count(since)
-
-    def _count(self, since: float) -> Count:
-        rows = self._database.execute("SELECT made FROM calls WHERE made > ? ORDER BY made", (since,))
-        return Count(tuple(made for (made,) in rows), self._shut_until())
-
-    def _shut_until(self) -> float:
-        (until,) = self._database.execute("SELECT paused_until FROM gate").fetchone()
-        return float(until)
-
-    @contextmanager
-    def _step(self) -> Iterator[sqlite3.Connection]:
-        """One transaction, alone in this process and among all others."""
-        with self._lock, self._errors("cannot be used now"):
-            self._database.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._database
-                self._database.execute("COMMIT")
-            except BaseException:
-                if self._database.in_transaction:
-                    self._database.execute("ROLLBACK")
-                raise
-
-    def _prepare(self) -> None:
-        """Make the tables in a new file and sign it, in one step; refuse a file of somebody else before touching it."""
-        header = header_of(self._database)
-        if header is None or (
-            header.application_id != APPLICATION_ID and (header.application_id or header.objects)
-        ):
-            raise QuotaStoreError(
-                path=str(self._path), reason="it is another program's database: name a new file"
-            )
-        if header.version > VERSION:
-            raise QuotaStoreError(
-                path=str(self._path), reason="a newer version of this library made it: upgrade"
-            )
-        self._log_ahead()
-        self._database.execute("PRAGMA synchronous=FULL")
-        self._database.executescript(SCHEMA)
-
-    def _log_ahead(self) -> None:
-        """Switch to a write-ahead log. Who switches while others do is refused at once, whatever the timeout."""
-        patience = time.monotonic() + BUSY_TIMEOUT
-        while True:
-            try:
-                with closing(self._database.execute("PRAGMA journal_mode=WAL")):
-                    return
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > patience:
-                    raise
-            time.sleep(0.001)
-
-    @contextmanager
-    def _errors(self, what: str) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise QuotaStoreError(path=str(self._path), reason=f"it {what} ({error})") from error
+    def _prune(self, now: float, since: float) -> None:
+        oldest, latest = self._last_ticket - KEPT_CALLS, counts_until(now)
+        self._calls = [call for call in self._calls if call[1] > oldest or since < call[0] <= latest]
 
 
-SCHEMA = f"""
-BEGIN IMMEDIATE;
-CREATE TABLE IF NOT EXISTS calls (ticket INTEGER PRIMARY KEY AUTOINCREMENT, made REAL NOT NULL);
-CREATE INDEX IF NOT EXISTS calls_made ON calls (made);
-CREATE TABLE IF NOT EXISTS gate (only INTEGER PRIMARY KEY CHECK (only = 1), paused_until REAL NOT NULL);
-INSERT OR IGNORE INTO gate VALUES (1, 0);
-PRAGMA application_id = {APPLICATION_ID};
-PRAGMA user_version = {VERSION};
-COMMIT;
-"""  # noqa: S608 - our own numbers
+def take_from(database: sqlite3.Connection, now: float, since: float, allowed: int) -> Taken | Count:
+    """Count a call in a file, within a transaction; see :class:`DayStore`."""
+    (used,) = database.execute(
+        "SELECT count(*) FROM calls WHERE made > ? AND made <= ?", (since, counts_until(now))
+    ).fetchone()
+    paused_until, probe_at = read_pause(database, now)
+    paused = now < paused_until
+    if used >= allowed or (paused and not is_probe_due(probe_at, now)):
+        return count_in(database, now, since)
+    if paused:
+        database.execute("UPDATE probe SET next_at = ?", (now + PROBE_INTERVAL,))
+    ticket = database.execute("INSERT INTO calls (made) VALUES (?)", (now,)).lastrowid or 0
+    database.execute(
+        "DELETE FROM calls WHERE ticket <= ? AND NOT (made > ? AND made <= ?)",
+        (ticket - KEPT_CALLS, since, counts_until(now)),
+    )
+    return Taken(ticket, used + 1, probe=paused)
+
+
+def count_in(database: sqlite3.Connection, now: float, since: float) -> Count:
+    """What a file knows now; see :class:`DayStore`."""
+    rows = database.execute(
+        "SELECT min(made, ?) FROM calls WHERE made > ? AND made <= ? ORDER BY made",
+        (now, since, counts_until(now)),
+    )
+    return Count(tuple(made for (made,) in rows), *read_pause(database, now))
+
+
+def pause_in(database: sqlite3.Connection, until: float, now: float) -> None:
+    """Note a pause in a file; see :class:`DayStore`."""
+    known, _ = read_pause(database, now)
+    database.execute("UPDATE gate SET paused_until = ?", (max(known, until),))
+    database.execute("UPDATE probe SET next_at = ?", (now + PROBE_INTERVAL,))
+
+
+def read_pause(database: sqlite3.Connection, now: float) -> tuple[float, float]:
+    """Until when Gong is paused, as far as that can be believed, and when a probe is due."""
+    until, probe_at = database.execute("SELECT paused_until, next_at FROM gate, probe").fetchone()
+    return believed_until(float(until), now), float(probe_at)

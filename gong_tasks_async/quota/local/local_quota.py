@@ -1,4 +1,4 @@
-"""One process's quota: line -> gate -> slot -> pace -> gate again -> budget."""
+"""One process's quota: queue -> gate -> budget -> window -> pace -> gate again."""
 
 from __future__ import annotations
 
@@ -6,35 +6,47 @@ import asyncio
 import math
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from types import TracebackType
+from typing import NamedTuple, Self
 
 from gong_tasks_async.errors import DeadlineExceeded
 from gong_tasks_async.events import Event, EventSink
-from gong_tasks_async.quota.base import Permit, QuotaEstimate, QuotaSnapshot
-from gong_tasks_async.quota.day import ready_at
+from gong_tasks_async.quota.base import Permit, QuotaEstimate, QuotaSnapshot, WaitReason
+from gong_tasks_async.quota.day import bound_pause, ready_at, to_datetime
 from gong_tasks_async.quota.gate import Gate
 from gong_tasks_async.quota.lanes import LaneQueue
 from gong_tasks_async.quota.limits import Lane, QuotaLimits
 from gong_tasks_async.quota.local.budget import Budget
+from gong_tasks_async.quota.local.day_store import Count, Taken
+from gong_tasks_async.quota.local.loop_binding import LoopBinding
 from gong_tasks_async.quota.local.pacer import Pacer
-from gong_tasks_async.quota.local.slots import Slots
 
 TOO_MANY_REQUESTS = 429
+
+
+class Departure(NamedTuple):
+    """What is remembered of a call that has departed."""
+
+    call: int
+    """How the pacer names it."""
+    probe: bool
+    """Whether it finds out if a day that Gong called spent still is."""
 
 
 class LocalQuota:
     """The quota of one process; give the same object to every client of the company in it.
 
-    The order is measured, not chosen: a token drawn before a wait at the gate is stale after it, and a call
-    that leaves with a stale token leaves beside the next one's.
+    The order is measured, not chosen. A token drawn before a wait at the gate is stale after it, and a call that
+    leaves with a stale token leaves beside the next one's. A call is counted before it is paced: otherwise a slow
+    disk holds back some departures, and they leave together.
+
+    It may outlive an event loop, so that a service that calls ``asyncio.run`` for each job keeps its counts; it
+    serves one loop at a time.
 
     Args:
-        limits: how much Gong may be called.
-        on_event: told of pauses, of the pace, and of the day's budget.
+        limits: the limits of calls to Gong.
+        on_event: called with each pause, change of pace, and news of the day's budget.
         wall_clock: seconds since 1970; the day's count follows it, since that outlives the process.
-
-    Raises:
-        QuotaStoreError: ``limits.day_store`` is not ours, or cannot be read or written.
     """
 
     def __init__(
@@ -49,14 +61,28 @@ class LocalQuota:
         self._wall_clock = wall_clock
         self._gate = Gate(events, wall_clock)
         self._pacer = Pacer(self.limits, events)
-        self._slots = Slots(self._pacer, self.limits.hold)
-        self._line = LaneQueue(self.limits.bulk_share, on_unused_token=self._slots.give_back)
         self._budget = Budget(self.limits, events, wall_clock)
+        self._loop = LoopBinding(self._move)
+        self._queue = self._new_queue()
+        self._handed: Taken | None = None
+        """What the head that yielded has left to the one before it: a counted call, with its token."""
 
     def __repr__(self) -> str:
         per_day = "any number" if self.limits.per_day is None else f"{self.limits.per_day:,}"
-        waiting = sum(map(self._line.waiting, Lane))
-        return f"<LocalQuota: {1.0 / self._spacing:.2f} calls a second, {per_day} a day; {waiting} waiting>"
+        waiting = self._queue.total_waiting
+        return f"<LocalQuota: {self._pacer.rate:.2f} calls a second, {per_day} a day; {waiting} waiting>"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the file of the day's count. A further call opens it again."""
+        await self._budget.close()
 
     async def acquire(
         self,
@@ -66,52 +92,54 @@ class LocalQuota:
         max_wait: float = math.inf,
         returning: bool = False,
     ) -> Permit:
-        """Wait for the right to send one request; see :class:`Quota`."""
-        if self._gate.was_closed:
-            self._gate.raise_if_too_long(deadline, max_wait)
-        if self._budget.spent:
-            self._budget.raise_if_spent(lane)
+        """Wait for a permit to send one request; see :class:`Quota`."""
+        self._loop.bind()
+        self._gate.raise_if_too_long(deadline, max_wait)
+        self._budget.raise_if_spent(lane)
         if deadline is not None:
-            self._refuse_late(0 if returning else self._line.count_ahead(lane), deadline)
-        has_token = not self._line.try_take_head() and await self._line.wait_for_head(
-            lane, returning=returning
-        )
-        while True:
-            if not has_token:
-                await self._draw(deadline, max_wait)
-                must_yield = self._line.total_waiting and self._line.must_yield(lane)
-                has_token = not must_yield or await self._line.yield_head(lane)
-                continue
-            try:
-                ticket = self._budget.try_take(lane) or await self._budget.take(lane)
-            except BaseException:
-                self._line.leave(with_token=True)  # and the slot with it: the next one need not draw its own
-                raise
-            if not self._gate.was_closed or not self._gate.remaining():
-                break
-            # It shut in the moment in which the token was handed over, or the call counted.
-            self._budget.give_back(ticket)
-            self._slots.give_back()
-            has_token = False
-        self._line.leave_sending(lane)
-        return Permit(asyncio.get_running_loop().time(), ticket)
+            self._raise_if_late(0 if returning else self._queue.count_ahead(lane), deadline)
+        handed = await self._queue.wait_for_head(lane, returning=returning)
+        taken = await self._take(lane, deadline, max_wait, handed=handed)
+        self._queue.leave_sending(lane)
+        now = asyncio.get_running_loop().time()
+        return Permit(now, taken.ticket, Departure(self._pacer.depart(now), taken.probe))
 
-    def release(self, permit: Permit, *, status: int | None) -> None:
-        """Say that the request has ended; see :class:`Quota`."""
-        self._slots.release(permit.departed, answered=status is not None)
-        if status == TOO_MANY_REQUESTS and not self.limits.count_rate_limited:
+    def release(self, permit: Permit, *, status: int | None, sent: bool = True) -> None:
+        """Note that a request has ended; see :class:`Quota`."""
+        if not isinstance(departure := permit.granted, Departure):
+            return
+        refused = status == TOO_MANY_REQUESTS
+        if not sent:
+            self._pacer.forget(departure.call)
+        elif status is None:
+            self._pacer.cut_off(departure.call)
+        else:
+            self._pacer.answer(departure.call, permit.departed, refused=refused)
+        if not sent or (refused and not self.limits.count_rate_limited):
             self._budget.give_back(permit.ticket)
+        if departure.probe and status is not None and 200 <= status < 300:  # noqa: PLR2004 - a success
+            self._gate.open()
+            self._budget.reopen()
 
     def pause(self, seconds: float, *, day_spent: bool = False) -> None:
-        """Say that Gong answered 429; see :class:`Quota`."""
+        """Note that Gong answered 429; see :class:`Quota`."""
+        self._loop.bind()
+        bounded = bound_pause(
+            seconds, now=self._wall_clock(), day=self._budget.day, at_least=self.limits.window
+        )
         if day_spent:
-            self._budget.shut(seconds)
+            self._budget.pause(bounded)
         else:
             self._pacer.slow_down()
-        self._gate.close(seconds, day_spent=day_spent)
+        self._gate.close(bounded, day_spent=day_spent)
+
+    async def reopen(self) -> None:
+        """End a pause: forget what Gong said of it; see :class:`Quota`."""
+        self._gate.open()
+        await self._budget.reopen_now()
 
     async def snapshot(self) -> QuotaSnapshot:
-        """How things stand now; see :class:`Quota`."""
+        """Describe the state of now; see :class:`Quota`."""
         count = await self._budget.count()
         used, per_day, now = len(count.made), self.limits.per_day, self._wall_clock()
         paused_until = max(now + self._gate.remaining(), count.paused_until)
@@ -119,60 +147,99 @@ class LocalQuota:
             used=used,
             left=None if per_day is None else max(0, per_day - used),
             reserve=self.limits.interactive_reserve,
-            resets_at=_moment(self._budget.day.expires_at(count.made[0])) if count.made else None,
-            per_second=1.0 / self._spacing,
-            paused_until=_moment(paused_until) if paused_until > now else None,
-            waiting={lane: self._line.waiting(lane) for lane in Lane},
+            resets_at=to_datetime(self._budget.day.expires_at(count.made[0])) if count.made else None,
+            per_second=self._pacer.rate,
+            paused_until=to_datetime(paused_until) if paused_until > now else None,
+            waiting={lane: self._queue.waiting(lane) for lane in Lane},
+            waits_for=self._waits_for(count, now),
         )
 
     async def estimate(self, calls: int, lane: Lane = Lane.BULK) -> QuotaEstimate:
-        """How long so many calls will take; see :class:`Quota`."""
+        """Estimate how long a number of calls takes; see :class:`Quota`."""
         if calls < 1:
             raise ValueError(f"calls must be at least 1, not {calls}")
         count, now = await self._budget.count(), self._wall_clock()
         ends = ready_at(
-            self._line.count_ahead(lane) + calls,
+            self._queue.count_ahead(lane) + calls,
             now=max(now + self._gate.remaining(), count.paused_until),
-            spacing=self._spacing,
+            spacing=1.0 / self._pacer.rate,
             allowed=None if self.limits.per_day is None else self.limits.allowed(lane),
             made=count.made,
             day=self._budget.day,
         )
-        return QuotaEstimate(calls, ends - now, _moment(ends))
+        return QuotaEstimate(calls, ends - now, to_datetime(ends))
 
-    @property
-    def _spacing(self) -> float:
-        """Seconds from one call to the next that the pace and the slots come to."""
-        return max(self._pacer.spacing, self._slots.spacing)
+    async def _take(self, lane: Lane, deadline: float | None, max_wait: float, *, handed: bool) -> Taken:
+        """At the head, take a counted call with its token, while the gate is open; or leave the head."""
+        taken = self._take_handed() if handed else None
+        while True:
+            if taken is None:
+                taken = await self._draw(lane, deadline, max_wait)
+            if self._queue.must_yield(lane):
+                self._handed, taken = taken, None
+                if await self._queue.yield_head(lane):
+                    taken = self._take_handed()
+            elif (taken.probe or not self._gate.is_closed()) and self._pacer.is_free():
+                return taken
+            else:  # it closed while the call waited for its token, which is stale after a pause
+                self._budget.give_back(taken)
+                taken = None
 
-    async def _draw(self, deadline: float | None, max_wait: float) -> None:
-        """At the front, draw the next token, with a slot for it, while the gate is open; or leave the front."""
+    async def _draw(self, lane: Lane, deadline: float | None, max_wait: float) -> Taken:
+        """Count a call and wait for its token; or leave the head."""
+        taken = None
         try:
-            if self._gate.was_closed:
-                await self._gate.wait_open(deadline, max_wait)
-            if not self._slots.try_take():
-                await self._slots.take()
-        except BaseException:
-            self._line.leave()
-            raise
-        try:
+            taken = await self._count(lane, deadline, max_wait)
             await self._pacer.pace()
-            while self._gate.was_closed and self._gate.remaining():
-                await self._gate.wait_open(deadline, max_wait)
-                await self._pacer.pace()
         except BaseException:
-            self._slots.give_back()
-            self._line.leave()
+            if taken is not None:
+                self._budget.give_back(taken)
+            self._queue.leave()
             raise
+        return taken
 
-    def _refuse_late(self, ahead: int, deadline: float) -> None:
-        """Tell a caller at once whose turn cannot come in time, rather than after waiting in vain."""
+    def _take_handed(self) -> Taken | None:
+        taken, self._handed = self._handed, None
+        return taken
+
+    async def _count(self, lane: Lane, deadline: float | None, max_wait: float) -> Taken:
+        """Count a call in the day once the gate is open."""
+        while True:
+            await self._gate.wait_open(deadline, max_wait)
+            taken = await self._budget.take(lane)
+            if isinstance(taken, Taken):
+                if taken.probe:
+                    self._gate.note_probe()
+                return taken
+            now = (
+                self._wall_clock()
+            )  # another process has found the day spent, or an earlier life of this one
+            self._gate.close(taken.paused_until - now, day_spent=True, probe_in=taken.probe_at - now)
+
+    def _raise_if_late(self, ahead: int, deadline: float) -> None:
+        """Raise at once where no permit can come in time, rather than after waiting in vain."""
         estimate = self._gate.remaining() + ahead * self._pacer.spacing
         if asyncio.get_running_loop().time() + estimate > deadline:
-            raise DeadlineExceeded(
-                reason="its turn in the line cannot come before the deadline", estimate=estimate
-            )
+            raise DeadlineExceeded(reason="the queue wait exceeds the timeout", estimate=estimate)
 
+    def _waits_for(self, count: Count, now: float) -> WaitReason | None:
+        if count.paused_until > now:
+            return WaitReason.DAILY_LIMIT
+        if len(count.made) >= self.limits.allowed(Lane.INTERACTIVE):
+            return WaitReason.BUDGET
+        return self._gate.waits_for
 
-def _moment(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
+    def _new_queue(self) -> LaneQueue:
+        return LaneQueue(self.limits.bulk_share, on_unused_token=self._give_back_handed)
+
+    def _give_back_handed(self) -> None:
+        """Give back what was handed on and found no taker."""
+        if (taken := self._take_handed()) is not None:
+            self._budget.give_back(taken)
+
+    def _move(self, shift: float) -> None:
+        """Serve another event loop; what waited in the last one has ended with it."""
+        self._queue = self._new_queue()
+        self._handed = None
+        self._gate.bind(shift)
+        self._pacer.bind(shift)

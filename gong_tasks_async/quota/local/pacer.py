@@ -1,106 +1,134 @@
-"""Calls a second: aiolimiter's token bucket, one token deep, slowed by refusals."""
+"""Calls a second: aiolimiter's token bucket, one token deep, and the windows of the ladder's rung."""
 
 from __future__ import annotations
 
 import asyncio
 import math
+import random
+from collections.abc import Callable
 
 from aiolimiter import AsyncLimiter
 
 from gong_tasks_async.events import EventSink, PaceChanged
+from gong_tasks_async.quota.ladder import SLOWEST_RUNG, Ladder, spacing_at
 from gong_tasks_async.quota.limits import QuotaLimits
-
-SLOWER = 0.9
-"""One refusal's effect on the pace."""
-SLOWEST = 0.2
-"""The share of the full pace that is kept however many refusals come."""
-RECOVERY = 0.0005
-"""The share of the full pace that is won back with each quiet second."""
-STEP = 0.01
-"""It is won back in steps of this size, so that neither limiters nor events are made for each call."""
-NEAR = 0.05
-"""The share of the full pace within which two refusals count as met at the same one."""
-MOST_CAUTIOUS = 64.0
-PARTIAL_SLOT = 0.1
-"""Pace beyond a whole number of slots that is not worth another slot yet."""
+from gong_tasks_async.quota.local.arrivals import Arrivals
 
 
 class Pacer:
-    """Spaces calls evenly: a bucket that holds one token, since a deeper one lets bursts through.
+    """Spaces departures evenly, and holds the next one back while the rung's windows are full.
 
-    Measured with aiolimiter 1.3: ``AsyncLimiter(3, 1)`` lets 5 calls into one second, ``AsyncLimiter(1, 1/3)``
-    spaces them. It is not first come, first served, so the line lets one caller at a time come here. It is
-    bound to an event loop on first use, so it is made then.
+    The bucket holds one token, since a deeper one lets bursts through: measured with aiolimiter 1.3,
+    ``AsyncLimiter(3, 1)`` lets 5 calls into one second, ``AsyncLimiter(1, 1/3)`` spaces them. It is not first come,
+    first served, so the queue lets one caller at a time come here. It belongs to an event loop, so it is made there.
     """
 
-    def __init__(self, limits: QuotaLimits, events: EventSink) -> None:
-        self._limits = limits
+    def __init__(
+        self, limits: QuotaLimits, events: EventSink, chance: Callable[[], float] = random.random
+    ) -> None:
         self._events = events
-        self._share = 1.0
-        self._spacing = limits.spacing
-        self.slots = limits.slots
-        """How many calls may fall into one window, at the pace of now.
-
-        Even spacing alone does not keep a window free for a neighbour: with jitter, two spacings of half a
-        second are as often below one second as above it.
-        """
-        self._share_set_at = 0.0
-        self._slowed_at = -math.inf
-        self._ceiling = math.inf
-        self._caution = 1.0
+        self._chance = chance
+        self._ladder = Ladder(limits)
+        self._arrivals = Arrivals(retention=max(limits.hold, spacing_at(SLOWEST_RUNG, limits)))
         self._limiter: AsyncLimiter | None = None
+        self._delay = 0.0
+        self._departed = -math.inf
+        """When the last call departed, or the one whose 429 was noted last."""
+        self._response: asyncio.Future[None] | None = None
 
     @property
     def spacing(self) -> float:
-        """Seconds from one call to the next, at the pace of now."""
-        return self._spacing
+        """Seconds from one departure to the next."""
+        return self._ladder.spacing
 
     @property
     def rate(self) -> float:
-        """Calls a second, at the pace of now."""
-        return 1.0 / self.spacing
+        """Calls a second at the pace of now, with round trips as they are of late."""
+        return self._ladder.rate
 
     async def pace(self) -> None:
-        """Wait for the next token and take it."""
+        """Wait until a call may depart, and take its token. One caller at a time; it departs at once."""
+        await self._wait_free()
+        delay, self._delay = self._delay, 0.0
+        if delay:
+            await asyncio.sleep(delay)
         if self._limiter is None:
             self._limiter = AsyncLimiter(1, self.spacing)
         await self._limiter.acquire()
-        if self._ceiling < math.inf or self._share < 1.0:  # refused before
-            self._speed_up()
-        if self._limiter.time_period != self._spacing:
-            # A limiter cannot change its rate. A new one, emptied at once, counts on from this very token.
+        waited = await self._wait_free()
+        if waited or self._limiter.time_period != self.spacing:
+            # A limiter cannot change its rate. A new one, emptied at once, counts on from this very departure.
             self._limiter = AsyncLimiter(1, self.spacing)
             await self._limiter.acquire()
 
+    def is_free(self) -> bool:
+        """Whether the windows have room for a call now."""
+        now = asyncio.get_running_loop().time()
+        return self._arrivals.free_at(self._ladder.windows, now) <= now
+
+    def depart(self, now: float) -> int:
+        """Count a call that departs; returns what to name it by."""
+        self._departed = now
+        return self._arrivals.depart(now)
+
+    def answer(self, call: int, departed: float, *, refused: bool) -> None:
+        """Note the response to a call. What a 429 means is noted by :meth:`slow_down`."""
+        now = asyncio.get_running_loop().time()
+        self._arrivals.arrive(call, now)
+        self._ladder.answered(departed, now)
+        if refused:
+            self._departed = departed
+        else:
+            self._move(lambda: self._ladder.accepted(departed))
+        self._wake()
+
+    def cut_off(self, call: int) -> None:
+        """Note that a call ended without a response: it counts as arrived now, though it may still be on its way."""
+        self._arrivals.arrive(call, asyncio.get_running_loop().time())
+        self._wake()
+
+    def forget(self, call: int) -> None:
+        """Count a call no longer: it never left."""
+        self._arrivals.forget(call)
+        self._wake()
+
     def slow_down(self) -> None:
-        """Take a refusal to heart; several within one spacing are one and the same jam."""
+        """Note a 429 that means the second, not the day."""
         now = asyncio.get_running_loop().time()
-        if self._limits.adaptive and now - self._slowed_at >= self.spacing:
-            self._slowed_at = now
-            self._learn_ceiling()
-            self._set_share(max(SLOWEST, self._share * SLOWER), now)
+        if self._move(lambda: self._ladder.refused(self._departed, now)):
+            self._delay = self._chance() * self.spacing
 
-    def _learn_ceiling(self) -> None:
-        """Refused again at about the same pace: come back to it ever more slowly, rather than swing for ever."""
-        again = abs(self._share - self._ceiling) <= NEAR
-        self._caution = min(MOST_CAUTIOUS, self._caution * 4.0) if again else 1.0
-        self._ceiling = self._share
+    def bind(self, shift: float) -> None:
+        """Move to another event loop, whose clock shows so many seconds more."""
+        self._limiter = self._response = None
+        self._departed += shift
+        self._ladder.shift(shift)
+        self._arrivals.shift(shift)
 
-    def _speed_up(self) -> None:
-        """Win back what quiet has earned."""
-        if self._share > self._ceiling + NEAR:  # what refused us there before has gone
-            self._ceiling, self._caution = math.inf, 1.0
-        if self._share >= 1.0:
-            return
-        now = asyncio.get_running_loop().time()
-        earned = RECOVERY * (now - self._share_set_at)
-        if self._share + earned > self._ceiling - NEAR:
-            earned /= self._caution
-        if earned >= STEP:
-            self._set_share(min(1.0, self._share + earned), now)
+    def _move(self, step: Callable[[], bool]) -> bool:
+        """Take a step of the ladder, and tell where it changes the pace."""
+        ladder, rung = self._ladder, self._ladder.rung
+        counted = step()
+        if ladder.rung != rung:
+            self._events.emit(PaceChanged(before=ladder.rate_at(rung), after=ladder.rate))
+        return counted
 
-    def _set_share(self, share: float, now: float) -> None:
-        before, self._share, self._share_set_at = self.rate, share, now
-        self._spacing = self._limits.spacing / share
-        self.slots = max(1, math.ceil(self._limits.slots * share - PARTIAL_SLOT))
-        self._events.emit(PaceChanged(before=before, after=self.rate))
+    async def _wait_free(self) -> bool:
+        """Wait until the windows have room; whether that took any time."""
+        loop = asyncio.get_running_loop()
+        waited = False
+        while (free_at := self._arrivals.free_at(self._ladder.windows, now := loop.time())) > now:
+            waited = True
+            self._response = loop.create_future()
+            timer = loop.call_at(free_at, self._wake)
+            try:
+                await self._response
+            finally:
+                self._response = None
+                timer.cancel()
+        return waited
+
+    def _wake(self) -> None:
+        """Have the one that waits look again: a window may have room."""
+        if self._response and not self._response.done():
+            self._response.set_result(None)

@@ -124,8 +124,7 @@ class Dispatcher:
         """At the front, wait for a turn; None where somebody of higher rank has come meanwhile. Or leave the front."""
         try:
             while True:
-                if self._gate.was_closed:
-                    await self._gate.wait_open(deadline, max_wait)
+                await self._gate.wait_open(deadline, max_wait)
                 answer = await self._asked(lane, deadline)
                 if isinstance(answer, Granted):
                     if await self._awaited(answer):

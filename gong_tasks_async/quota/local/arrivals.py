@@ -1,0 +1,69 @@
+"""When calls arrived at Gong, as far as can be known: no clock of its own, no I/O."""
+
+from __future__ import annotations
+
+from bisect import bisect_right, insort
+from collections.abc import Iterable
+
+from gong_tasks_async.quota.ladder import ARRIVED_AFTER, Window
+
+
+class Arrivals:
+    """Counts calls that are in flight, and those that arrived lately.
+
+    A call arrives between its departure and its response; it is counted as in flight until then, and as arrived at
+    the response. One that is not answered counts as arrived ``ARRIVED_AFTER`` seconds after its departure.
+    """
+
+    def __init__(self, retention: float) -> None:
+        self._retention = retention
+        self._in_flight: dict[int, float] = {}
+        """Departures by call, oldest first."""
+        self._arrived: list[float] = []
+        self._last_call = 0
+
+    def depart(self, now: float) -> int:
+        """Count a call that departs; returns what to name it by."""
+        self._last_call += 1
+        self._in_flight[self._last_call] = now
+        return self._last_call
+
+    def arrive(self, call: int, now: float) -> None:
+        """Count a call as arrived: it was answered."""
+        self._in_flight.pop(call, None)  # gone already if it took longer than ARRIVED_AFTER
+        insort(self._arrived, now)
+
+    def forget(self, call: int) -> None:
+        """Count a call no longer: it never left."""
+        self._in_flight.pop(call, None)
+
+    def free_at(self, windows: Iterable[Window], now: float) -> float:
+        """When the next call may depart, if no response comes before; ``now`` where it may."""
+        self._settle(now)
+        return max((self._window_free_at(window, now) for window in windows), default=now)
+
+    def shift(self, seconds: float) -> None:
+        """Follow another clock, which shows so many seconds more."""
+        self._in_flight = {call: departed + seconds for call, departed in self._in_flight.items()}
+        self._arrived = [arrived + seconds for arrived in self._arrived]
+
+    def _settle(self, now: float) -> None:
+        """Take overdue calls for arrived, and drop arrivals that no window reaches."""
+        while self._in_flight:
+            call, departed = next(iter(self._in_flight.items()))
+            if departed + ARRIVED_AFTER > now:
+                break
+            del self._in_flight[call]
+            insort(self._arrived, departed + ARRIVED_AFTER)
+        if self._arrived and self._arrived[0] < now - self._retention:
+            del self._arrived[: bisect_right(self._arrived, now - self._retention)]
+
+    def _window_free_at(self, window: Window, now: float) -> float:
+        first = bisect_right(self._arrived, now - window.hold)  # the arrivals from there on count
+        over = len(self._in_flight) + len(self._arrived) - first - window.calls
+        if over < 0:
+            return now
+        if first + over < len(self._arrived):
+            return self._arrived[first + over] + window.hold
+        overdue = list(self._in_flight.values())[first + over - len(self._arrived)] + ARRIVED_AFTER
+        return overdue + window.hold
