@@ -103,9 +103,11 @@ class GongTasksClient:
         )
         self._options = Options(retry)
         self._for_single_calls: Caller | None = None
-        self.quota: Quota = quota or warn_on_separate_quotas(
-            LocalQuota(limits, on_event=on_event), identity_of(credentials), base
-        )
+        self._own_quota: LocalQuota | None = None
+        if quota is None:
+            quota = self._own_quota = LocalQuota(limits, on_event=on_event)
+            warn_on_separate_quotas(self._own_quota, identity_of(credentials), base)
+        self.quota: Quota = quota
 
     @classmethod
     def from_env(cls, **overrides: Unpack[ClientSettings]) -> Self:
@@ -324,8 +326,10 @@ class GongTasksClient:
         )
 
     async def close(self) -> None:
-        """Close the session that the client opened, for all its views; a borrowed one stays open."""
+        """Close the session and the quota that the client made, for all its views; borrowed ones stay open."""
         await self._connection.close()
+        if self._own_quota is not None:
+            await self._own_quota.close()
 
     async def __aenter__(self) -> Self:
         self._connection.open()

@@ -128,7 +128,7 @@ async def beside_a_neighbour(
 
 @pytest.mark.parametrize(
     ("gaps", "both_use"),
-    [((1.0, 1.0), 0.9), ((0.8, 1.2), 0.6), ((0.0, 2.0), 0.6)],
+    [((1.0, 1.0), 0.9), ((0.8, 1.2), 0.6), ((0.0, 2.0), 0.55)],
     ids=["even", "uneven", "wild"],
 )
 async def test_beside_a_neighbour_the_adaptive_pace_wastes_little_and_starves_nobody(

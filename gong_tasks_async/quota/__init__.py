@@ -1,4 +1,4 @@
-"""May I go now? Lanes, a gate, slots, a pace and a day's budget, for everybody who calls the same company's Gong."""
+"""Rate limiting: lanes, a gate, a pace and a day's budget for all calls to one company's Gong."""
 
 from gong_tasks_async.quota.base import Permit, Quota, QuotaEstimate, QuotaSnapshot, WaitReason
 from gong_tasks_async.quota.limits import Lane, QuotaLimits

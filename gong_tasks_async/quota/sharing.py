@@ -1,22 +1,19 @@
-"""Tells when two clients of one company each keep a quota of their own, and so together exceed the limit."""
+"""A warning where two open clients of one company each have a quota of their own, and so exceed the limit together."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import TypeVar
 from weakref import WeakSet
 
 from gong_tasks_async.events import logger
 from gong_tasks_async.quota.base import Quota
 
-QuotaT = TypeVar("QuotaT", bound=Quota)
-
 _own_quotas: dict[Hashable, WeakSet[Quota]] = {}
 _warned: set[Hashable] = set()
 
 
-def warn_on_separate_quotas(quota: QuotaT, account: Hashable, host: str) -> QuotaT:
-    """Note a quota that a client made for itself; warn once where another is alive for the same company."""
+def warn_on_separate_quotas(quota: Quota, account: Hashable, host: str) -> None:
+    """Note a quota that a client made for itself; warn once where another one is open for the same company."""
     company = (hash(account), host)
     others = _own_quotas.setdefault(company, WeakSet())
     if others and company not in _warned:
@@ -27,4 +24,9 @@ def warn_on_separate_quotas(quota: QuotaT, account: Hashable, host: str) -> Quot
             host,
         )
     others.add(quota)
-    return quota
+
+
+def forget_separate_quota(quota: Quota) -> None:
+    """Note that the client of a quota has been closed: another one after it exceeds nothing."""
+    for quotas in _own_quotas.values():
+        quotas.discard(quota)

@@ -40,7 +40,10 @@ class Arrivals:
     def free_at(self, windows: Iterable[Window], now: float) -> float:
         """When the next call may depart, if no response comes before; ``now`` where it may."""
         self._settle(now)
-        return max((self._window_free_at(window, now) for window in windows), default=now)
+        free_at = now
+        for window in windows:
+            free_at = max(free_at, self._window_free_at(window, now))
+        return free_at
 
     def shift(self, seconds: float) -> None:
         """Follow another clock, which shows so many seconds more."""

@@ -20,6 +20,7 @@ from gong_tasks_async.quota.local.budget import Budget
 from gong_tasks_async.quota.local.day_store import Count, Taken
 from gong_tasks_async.quota.local.loop_binding import LoopBinding
 from gong_tasks_async.quota.local.pacer import Pacer
+from gong_tasks_async.quota.sharing import forget_separate_quota
 
 TOO_MANY_REQUESTS = 429
 
@@ -82,6 +83,7 @@ class LocalQuota:
 
     async def close(self) -> None:
         """Close the file of the day's count. A further call opens it again."""
+        forget_separate_quota(self)
         await self._budget.close()
 
     async def acquire(
@@ -173,13 +175,13 @@ class LocalQuota:
         """At the head, take a counted call with its token, while the gate is open; or leave the head."""
         taken = self._take_handed() if handed else None
         while True:
-            if taken is None:
+            if fresh := taken is None:
                 taken = await self._draw(lane, deadline, max_wait)
             if self._queue.must_yield(lane):
                 self._handed, taken = taken, None
                 if await self._queue.yield_head(lane):
                     taken = self._take_handed()
-            elif (taken.probe or not self._gate.is_closed()) and self._pacer.is_free():
+            elif (taken.probe or not self._gate.is_closed()) and (fresh or self._pacer.is_free()):
                 return taken
             else:  # it closed while the call waited for its token, which is stale after a pause
                 self._budget.give_back(taken)

@@ -48,17 +48,19 @@ class Pacer:
 
     async def pace(self) -> None:
         """Wait until a call may depart, and take its token. One caller at a time; it departs at once."""
-        await self._wait_free()
-        delay, self._delay = self._delay, 0.0
+        loop = asyncio.get_running_loop()
+        await self._wait_free(loop)
+        began, delay, self._delay = loop.time(), self._delay, 0.0
         if delay:
             await asyncio.sleep(delay)
         if self._limiter is None:
-            self._limiter = AsyncLimiter(1, self.spacing)
+            self._limiter = AsyncLimiter(1, self._ladder.spacing)
         await self._limiter.acquire()
-        waited = await self._wait_free()
-        if waited or self._limiter.time_period != self.spacing:
+        # Meanwhile a response may have come that changed the rung, or the trust in the round trip.
+        waited = loop.time() > began and await self._wait_free(loop)
+        if waited or self._limiter.time_period != self._ladder.spacing:
             # A limiter cannot change its rate. A new one, emptied at once, counts on from this very departure.
-            self._limiter = AsyncLimiter(1, self.spacing)
+            self._limiter = AsyncLimiter(1, self._ladder.spacing)
             await self._limiter.acquire()
 
     def is_free(self) -> bool:
@@ -76,10 +78,11 @@ class Pacer:
         now = asyncio.get_running_loop().time()
         self._arrivals.arrive(call, now)
         self._ladder.answered(departed, now)
+        rung = self._ladder.rung
         if refused:
             self._departed = departed
-        else:
-            self._move(lambda: self._ladder.accepted(departed))
+        elif self._ladder.accepted(departed):
+            self._emit_change(rung)
         self._wake()
 
     def cut_off(self, call: int) -> None:
@@ -94,9 +97,11 @@ class Pacer:
 
     def slow_down(self) -> None:
         """Note a 429 that means the second, not the day."""
-        now = asyncio.get_running_loop().time()
-        if self._move(lambda: self._ladder.refused(self._departed, now)):
-            self._delay = self._chance() * self.spacing
+        rung = self._ladder.rung
+        if self._ladder.refused(self._departed, asyncio.get_running_loop().time()):
+            self._delay = self._chance() * self._ladder.spacing
+        if self._ladder.rung != rung:
+            self._emit_change(rung)
 
     def bind(self, shift: float) -> None:
         """Move to another event loop, whose clock shows so many seconds more."""
@@ -105,17 +110,12 @@ class Pacer:
         self._ladder.shift(shift)
         self._arrivals.shift(shift)
 
-    def _move(self, step: Callable[[], bool]) -> bool:
-        """Take a step of the ladder, and tell where it changes the pace."""
-        ladder, rung = self._ladder, self._ladder.rung
-        counted = step()
-        if ladder.rung != rung:
-            self._events.emit(PaceChanged(before=ladder.rate_at(rung), after=ladder.rate))
-        return counted
+    def _emit_change(self, rung: int) -> None:
+        """Emit that the pace has changed from that of a rung to the one of now."""
+        self._events.emit(PaceChanged(before=self._ladder.rate_at(rung), after=self._ladder.rate))
 
-    async def _wait_free(self) -> bool:
+    async def _wait_free(self, loop: asyncio.AbstractEventLoop) -> bool:
         """Wait until the windows have room; whether that took any time."""
-        loop = asyncio.get_running_loop()
         waited = False
         while (free_at := self._arrivals.free_at(self._ladder.windows, now := loop.time())) > now:
             waited = True
