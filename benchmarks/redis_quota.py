@@ -106,7 +106,10 @@ class Borrowed:
             await self._take()
         return Permit(loop.time())
 
-    def release(self, turn: Permit, *, status: int | None) -> None:
+    async def reopen(self) -> None:
+        """Nothing is paused for long."""
+
+    def release(self, permit: Permit, *, status: int | None, sent: bool = True) -> None:
         """Nothing to be told."""
 
     def pause(self, seconds: float, *, day_spent: bool = False) -> None:  # noqa: ARG002 - the protocol's

@@ -93,11 +93,20 @@ class Quota(Protocol):
             ClientStateError: another event loop uses this quota now.
         """
 
-    def release(self, permit: Permit, *, status: int | None) -> None:
-        """Note that a request has ended: with a response of this status, or with none."""
+    def release(self, permit: Permit, *, status: int | None, sent: bool = True) -> None:
+        """Note that a request has ended.
+
+        Args:
+            permit: what it was sent with.
+            status: the response's; None where none came.
+            sent: false where it never left, because no connection was made: then it does not count.
+        """
 
     def pause(self, seconds: float, *, day_spent: bool = False) -> None:
         """Note that Gong answered 429: the pause of all calls in seconds, and whether the whole day is spent."""
+
+    async def reopen(self) -> None:
+        """End a pause: forget what Gong said of it. The day's count stays."""
 
     async def snapshot(self) -> QuotaSnapshot:
         """Describe the state of now."""

@@ -131,7 +131,7 @@ class RedisQuota:
             error = DeadlineExceeded(reason="its turn did not come before the deadline")
             raise (error if self._contact.up else self._contact.error()) from None
 
-    def release(self, turn: Permit, *, status: int | None) -> None:
+    def release(self, turn: Permit, *, status: int | None, sent: bool = True) -> None:  # noqa: ARG002 - counted
         """Say that the request has ended; see :class:`Quota`. The others are told with the next turn, or soon."""
         if not isinstance(turn.granted, Granted):
             if self._solo:
@@ -144,6 +144,10 @@ class RedisQuota:
             self._member.outbox.answered(turn.granted, turn.departed, uncount=uncount)
             if uncount:
                 self._day.reopened()
+
+    async def reopen(self) -> None:
+        """End a pause in this process; see :class:`Quota`."""
+        self._gate.open()
 
     def pause(self, seconds: float, *, day_spent: bool = False) -> None:
         """Say that Gong answered 429; see :class:`Quota`. All other processes are told at once."""
