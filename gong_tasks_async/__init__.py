@@ -123,6 +123,7 @@ if TYPE_CHECKING:
         User as User,
         UserSettings as UserSettings,
         UserTasks as UserTasks,
+        Workspace as Workspace,
     )
     from gong_tasks_async.quota import (
         Lane as Lane,
@@ -145,7 +146,7 @@ _NAMES_OF = {
     "credentials": "AccessKey BearerToken Credentials",
     "errors": "APIError AccessDeniedError AuthenticationError BadRequestError ClientStateError CredentialsError DailyQuotaError DeadlineExceeded DecodeError ForeignResponseError GongError InactiveCompanyError InvalidValueError JournalError Meaning MissingScopeError ProxyError QuotaStoreError QuotaUnavailable RateLimitError RedirectError RefusedAlikeError ServerError TLSError TaskNotFoundError TransportError UpdateMismatchError",
     "events": "BudgetLow BudgetSpent CallAttempted Event FieldUnreadable PaceChanged Paused QuotaLost QuotaRegained Resumed RetryPlanned",
-    "models": "Account Affiliation Contact ContactData CrmField CrmObjectType CrmType Email Flow JsonValue OpenEnum Opportunity OptOutChannel PhoneNumber Priority SpokenLanguage Step Task TaskAction TaskFilter TaskStatus TaskType TaskUpdate User UserSettings UserTasks",
+    "models": "Account Affiliation Contact ContactData CrmField CrmObjectType CrmType Email Flow JsonValue OpenEnum Opportunity OptOutChannel PhoneNumber Priority SpokenLanguage Step Task TaskAction TaskFilter TaskStatus TaskType TaskUpdate User UserSettings UserTasks Workspace",
     "auth.oauth": "OAuthToken",
     "quota": "Lane LocalQuota Quota QuotaEstimate QuotaLimits QuotaSnapshot Permit Unlimited",
     "quota.redis": "RedisQuota",

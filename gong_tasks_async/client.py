@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, Unpack
 
-from gong_tasks_async.api import tasks, users, watch_file
+from gong_tasks_async.api import lookups, tasks, users, watch_file
 from gong_tasks_async.api.caller import Caller
 from gong_tasks_async.api.connection import Connection
 from gong_tasks_async.api.updates import UpdateApplier
@@ -29,7 +29,7 @@ from gong_tasks_async.codec import Unreadable
 from gong_tasks_async.events import Event, EventSink, FieldUnreadable
 from gong_tasks_async.http.retry import RetryPolicy
 from gong_tasks_async.http.transport import AiohttpTransport, Session, Transport, checked_base_url
-from gong_tasks_async.models import Task, TaskFilter, TaskUpdate, User, UserTasks
+from gong_tasks_async.models import Task, TaskFilter, TaskUpdate, User, UserTasks, Workspace
 from gong_tasks_async.quota import Lane, LocalQuota, Quota, QuotaLimits, warn_on_separate_quotas
 from gong_tasks_async.settings import (
     DEFAULT_BASE_URL,
@@ -199,6 +199,28 @@ class GongTasksClient:
         return watch_file.watch_users(
             self._caller(Lane.BULK), user_ids, share, path, missing_is_empty=self._missing_is_empty
         )
+
+    async def get_user(self, user_id: str) -> User:
+        """Read one user by id.
+
+        Raises:
+            TaskNotFoundError: Gong has no such user.
+            GongError: see the table of errors in the README.
+
+        Needs the scope ``api:users:read``. See https://help.gong.io/apidocs/retrieve-user-v2usersid
+        """
+        return await lookups.get_user(self._caller(Lane.INTERACTIVE), user_id)
+
+    async def list_workspaces(self) -> list[Workspace]:
+        """List the company's workspaces; :class:`TaskFilter` takes the id of one.
+
+        Raises:
+            GongError: see the table of errors in the README.
+
+        Needs the scope ``api:workspaces:read``. See
+        https://help.gong.io/apidocs/list-all-company-workspaces-v2workspaces
+        """
+        return await lookups.list_workspaces(self._caller(Lane.INTERACTIVE))
 
     async def update_task(self, update: TaskUpdate) -> Task:
         """Make one change, and return the task as it is now.

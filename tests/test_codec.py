@@ -11,7 +11,17 @@ from gong_tasks_async import codec
 from gong_tasks_async.codec import decode_answer, decode_tasks, to_json
 from gong_tasks_async.errors import DecodeError
 from gong_tasks_async.models import Task
-from gong_tasks_async.models.answers import Answered, Records, SpokenLanguage, User, UsersAnswer, UserSettings
+from gong_tasks_async.models.answers import (
+    Answered,
+    Records,
+    SpokenLanguage,
+    User,
+    UserAnswer,
+    UsersAnswer,
+    UserSettings,
+    Workspace,
+    WorkspacesAnswer,
+)
 from gong_tasks_async.simulator import full_task
 from tests.json_libraries import LIBRARIES, json_library
 
@@ -153,7 +163,7 @@ def test_every_field_of_both_references_is_read(path: str, value: Json, read: An
     assert extras(task) == []
 
 
-OF_USERS = (User, UserSettings, SpokenLanguage, Records, UsersAnswer)
+OF_USERS = (User, UserSettings, SpokenLanguage, Records, UsersAnswer, UserAnswer, Workspace, WorkspacesAnswer)
 """Those have tests of their own."""
 
 

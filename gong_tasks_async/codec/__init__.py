@@ -13,7 +13,16 @@ from gong_tasks_async.codec.scan import SLICE_BYTES, array_start, slices
 from gong_tasks_async.codec.structure import LENIENT, Mismatch, Problems, reader_of, strict_converter
 from gong_tasks_async.codec.unstructure import register_writers
 from gong_tasks_async.errors import DecodeError
-from gong_tasks_async.models import JsonValue, Task, TaskFilter, TasksAnswer, TaskUpdate, UsersAnswer
+from gong_tasks_async.models import (
+    JsonValue,
+    Task,
+    TaskFilter,
+    TasksAnswer,
+    TaskUpdate,
+    UserAnswer,
+    UsersAnswer,
+    WorkspacesAnswer,
+)
 from gong_tasks_async.models.answers import ANSWERED, Answered
 
 __all__ = [
@@ -21,7 +30,9 @@ __all__ = [
     "Unreadable",
     "decode_answer",
     "decode_tasks",
+    "decode_user",
     "decode_users",
+    "decode_workspaces",
     "encode",
     "json_object",
     "to_json",
@@ -99,6 +110,16 @@ def decode_tasks(body: bytes, on_unreadable: OnUnreadable | None = None) -> Iter
 def decode_users(body: bytes, on_unreadable: OnUnreadable | None = None) -> UsersAnswer:
     """Decode one page of users; see :func:`decode_answer`."""
     return _decode(UsersAnswer, body, on_unreadable)
+
+
+def decode_user(body: bytes, on_unreadable: OnUnreadable | None = None) -> UserAnswer:
+    """Decode one user; see :func:`decode_answer`."""
+    return _decode(UserAnswer, body, on_unreadable)
+
+
+def decode_workspaces(body: bytes, on_unreadable: OnUnreadable | None = None) -> WorkspacesAnswer:
+    """Decode the company's workspaces; see :func:`decode_answer`."""
+    return _decode(WorkspacesAnswer, body, on_unreadable)
 
 
 def _decode(kind: type[AnsweredT], body: bytes, on_unreadable: OnUnreadable | None) -> AnsweredT:

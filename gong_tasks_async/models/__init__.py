@@ -16,8 +16,11 @@ from gong_tasks_async.models.answers import (
     Task,
     TasksAnswer,
     User,
+    UserAnswer,
     UsersAnswer,
     UserSettings,
+    Workspace,
+    WorkspacesAnswer,
 )
 from gong_tasks_async.models.enums import (
     Affiliation,
@@ -58,7 +61,10 @@ __all__ = [
     "TaskUpdate",
     "TasksAnswer",
     "User",
+    "UserAnswer",
     "UserSettings",
     "UserTasks",
     "UsersAnswer",
+    "Workspace",
+    "WorkspacesAnswer",
 ]

@@ -295,6 +295,31 @@ class UsersAnswer(Answered):
     users: tuple[User, ...] = field(default=(), metadata=ESSENTIAL)
 
 
+@frozen(kw_only=True)
+class UserAnswer(Answered):
+    """One user of the company. See https://help.gong.io/apidocs/retrieve-user-v2usersid ."""
+
+    request_id: str | None = None
+    user: User | None = field(default=None, metadata=ESSENTIAL)
+
+
+@frozen(kw_only=True)
+class Workspace(Answered):
+    """One workspace of the company; pass ``id`` to :class:`TaskFilter` as ``workspace_id``."""
+
+    id: str = field(default="", metadata=ID)
+    name: str | None = None
+    description: str | None = None
+
+
+@frozen(kw_only=True)
+class WorkspacesAnswer(Answered):
+    """The company's workspaces. See https://help.gong.io/apidocs/list-all-company-workspaces-v2workspaces ."""
+
+    request_id: str | None = None
+    workspaces: tuple[Workspace, ...] = field(default=(), metadata=ESSENTIAL)
+
+
 ANSWERED: tuple[type[Answered], ...] = (
     CrmField,
     Account,
@@ -313,5 +338,8 @@ ANSWERED: tuple[type[Answered], ...] = (
     User,
     Records,
     UsersAnswer,
+    UserAnswer,
+    Workspace,
+    WorkspacesAnswer,
 )
 """All response models, parts before wholes, for the codec."""

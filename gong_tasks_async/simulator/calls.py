@@ -60,3 +60,22 @@ def change(tasks: Mapping[int, Json], task_id: int, wanted: Json, updated: str) 
     task.update({name: _CHANGES[name](value) for name, value in wanted.items() if name in _CHANGES})
     task["updated"] = updated
     return task
+
+
+def user(people: Sequence[Json], user_id: str) -> Json:
+    """Find a user."""
+    for one in people:
+        if one["id"] == user_id:
+            return one
+    raise RefusedError(HTTPStatus.NOT_FOUND, f"User {user_id} was not found")
+
+
+def workspace(workspace_id: str) -> Json:
+    """Lay out a workspace; its name follows from its id."""
+    name = f"Workspace {workspace_id[-4:]}"
+    return {
+        "id": workspace_id,
+        "workspaceId": workspace_id,
+        "name": name,
+        "description": f"{name} of the company",
+    }

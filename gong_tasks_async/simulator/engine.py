@@ -36,9 +36,10 @@ from gong_tasks_async.simulator.wire import RefusedError, Request, Response
 
 Json = dict[str, Any]
 
-SCOPES: Final = ("api:tasks:read", "api:tasks:write", "api:users:read")
+SCOPES: Final = ("api:tasks:read", "api:tasks:write", "api:users:read", "api:workspaces:read")
 
 _TASK_PATH = re.compile(r"/v2/tasks/([^/]+)")
+_USER_PATH = re.compile(r"/v2/users/([^/]+)")
 _COUNTED: Final = (Fault.SERVER_ERROR, Fault.TOO_MANY)
 
 
@@ -182,6 +183,12 @@ class Engine:
             case "GET", "/v2/users":
                 self._admit(request, "api:users:read", now)
                 return self._list_users(request.query.get("cursor"), now)
+            case "GET", path if found := _USER_PATH.fullmatch(path):
+                self._admit(request, "api:users:read", now)
+                return {"user": calls.user(self.people, found[1])}
+            case "GET", "/v2/workspaces":
+                self._admit(request, "api:workspaces:read", now)
+                return {"workspaces": [calls.workspace(one) for one in self.workspace_ids]}
             case "POST", oauth.PATH:
                 return self._refresh(request, now)
         raise RefusedError(HTTPStatus.NOT_FOUND, f"No such call: {request.method} {request.path}")

@@ -1,0 +1,50 @@
+"""Single users, and the company's workspaces: values -> a request; a response -> values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+from urllib.parse import quote
+
+from gong_tasks_async import codec
+from gong_tasks_async.api.caller import Caller
+from gong_tasks_async.errors import DecodeError
+from gong_tasks_async.http.messages import HttpRequest
+from gong_tasks_async.models import User, Workspace
+
+AnswerT = TypeVar("AnswerT")
+
+
+async def get_user(caller: Caller, user_id: str) -> User:
+    """Read one user.
+
+    Raises:
+        GongError: the user is not there, or cannot be read.
+    """
+    request = HttpRequest("GET", f"/v2/users/{quote(user_id, safe='')}")
+    return await _read(caller, request, _user)
+
+
+async def list_workspaces(caller: Caller) -> list[Workspace]:
+    """Read all workspaces; Gong has no pages of them.
+
+    Raises:
+        GongError: they cannot be read.
+    """
+    request = HttpRequest("GET", "/v2/workspaces")
+    return list((await _read(caller, request, codec.decode_workspaces)).workspaces)
+
+
+def _user(body: bytes) -> User:
+    user = codec.decode_user(body).user
+    if user is None:
+        raise DecodeError(path="$.user", expected="a user", found="none")
+    return user
+
+
+async def _read(caller: Caller, request: HttpRequest, decode: Callable[[bytes], AnswerT]) -> AnswerT:
+    response = await caller.call(request)
+    try:
+        return decode(response.body)
+    except DecodeError as error:
+        raise caller.about(request, error, response.attempts)  # noqa: B904 - the same error, completed

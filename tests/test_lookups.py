@@ -1,0 +1,49 @@
+"""Single users and workspaces, against the simulator."""
+
+from __future__ import annotations
+
+import pytest
+
+from gong_tasks_async import AccessKey, GongTasksClient, QuotaLimits, TaskFilter
+from gong_tasks_async.errors import MissingScopeError, TaskNotFoundError
+from gong_tasks_async.simulator import Engine, SecondLimit, Simulator
+
+
+@pytest.fixture
+def engine() -> Engine:
+    return Engine(users=2, tasks_per_user=4, second_limit=SecondLimit.NONE)
+
+
+def client(gong: Simulator) -> GongTasksClient:
+    key = AccessKey(gong.access_key, gong.access_key_secret)
+    return GongTasksClient(key, base_url=gong.base_url, limits=QuotaLimits(per_second=1000))
+
+
+async def test_one_user_is_the_one_of_the_listing(engine: Engine) -> None:
+    async with Simulator(engine) as gong, client(gong) as calls:
+        listed = [user async for user in calls.iter_users()]
+        assert await calls.get_user(listed[1].id) == listed[1]
+
+
+@pytest.mark.parametrize("user_id", ["7", "a/../b", "x?y", "ä"])
+async def test_a_user_that_is_not_there(user_id: str, engine: Engine) -> None:
+    async with Simulator(engine) as gong, client(gong) as calls:
+        with pytest.raises(TaskNotFoundError):
+            await calls.get_user(user_id)
+    assert engine.ledger.entries[-1].path.startswith("/v2/users/")
+
+
+async def test_a_workspace_s_id_filters_tasks(engine: Engine) -> None:
+    async with Simulator(engine) as gong, client(gong) as calls:
+        workspaces = await calls.list_workspaces()
+        assert [workspace.id for workspace in workspaces] == list(engine.workspace_ids)
+        assert all(workspace.name for workspace in workspaces)
+        assert await calls.list_tasks(TaskFilter(engine.user_ids[0], workspaces[0].id)) is not None
+
+
+async def test_workspaces_have_a_scope_of_their_own(engine: Engine) -> None:
+    engine.scopes = ["api:users:read"]
+    async with Simulator(engine) as gong, client(gong) as calls:
+        with pytest.raises(MissingScopeError) as refused:
+            await calls.list_workspaces()
+    assert refused.value.scope == "api:workspaces:read"
