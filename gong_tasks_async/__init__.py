@@ -92,8 +92,10 @@ if TYPE_CHECKING:
         Paused as Paused,
         QuotaLost as QuotaLost,
         QuotaRegained as QuotaRegained,
+        ResponseDelayed as ResponseDelayed,
         Resumed as Resumed,
         RetryPlanned as RetryPlanned,
+        UpdateUnreadable as UpdateUnreadable,
     )
     from gong_tasks_async.http.retry import RetryPolicy as RetryPolicy
     from gong_tasks_async.models import (
@@ -145,7 +147,7 @@ _NAMES_OF = {
     "codec": "to_json",
     "credentials": "AccessKey BearerToken Credentials",
     "errors": "APIError AccessDeniedError AuthenticationError BadRequestError ClientStateError CredentialsError DailyQuotaError DeadlineExceeded DecodeError ForeignResponseError GongError InactiveCompanyError InvalidValueError JournalError Meaning MissingScopeError ProxyError QuotaStoreError QuotaUnavailable RateLimitError RedirectError RefusedAlikeError ServerError TLSError TaskNotFoundError TransportError UpdateMismatchError",
-    "events": "BudgetLow BudgetSpent CallAttempted Event FieldUnreadable PaceChanged Paused QuotaLost QuotaRegained Resumed RetryPlanned",
+    "events": "BudgetLow BudgetSpent CallAttempted Event FieldUnreadable PaceChanged Paused QuotaLost QuotaRegained ResponseDelayed Resumed RetryPlanned UpdateUnreadable",
     "models": "Account Affiliation Contact ContactData CrmField CrmObjectType CrmType Email Flow JsonValue OpenEnum Opportunity OptOutChannel PhoneNumber Priority SpokenLanguage Step Task TaskAction TaskFilter TaskStatus TaskType TaskUpdate User UserSettings UserTasks Workspace",
     "auth.oauth": "OAuthToken",
     "quota": "Lane LocalQuota Quota QuotaEstimate QuotaLimits QuotaSnapshot Permit Unlimited",

@@ -1,4 +1,4 @@
-"""The client: one method for each thing that a person wants."""
+"""The client: the public API."""
 
 from __future__ import annotations
 
@@ -27,8 +27,15 @@ from gong_tasks_async.bulk import (
 )
 from gong_tasks_async.codec import Unreadable
 from gong_tasks_async.events import Event, EventSink, FieldUnreadable
+from gong_tasks_async.http.addresses import checked_base_url
 from gong_tasks_async.http.retry import RetryPolicy
-from gong_tasks_async.http.transport import AiohttpTransport, Session, Transport, checked_base_url
+from gong_tasks_async.http.transport import (
+    MAX_HEADER_BYTES,
+    AiohttpTransport,
+    Session,
+    Transport,
+    network_settings,
+)
 from gong_tasks_async.models import Task, TaskFilter, TaskUpdate, User, UserTasks, Workspace
 from gong_tasks_async.quota import Lane, LocalQuota, Quota, QuotaLimits, warn_on_separate_quotas
 from gong_tasks_async.settings import (
@@ -66,9 +73,13 @@ class GongTasksClient:
         session: an aiohttp session to borrow; it is never closed here.
         on_event: called with each :class:`Event`; must be quick, and is called in the event loop.
         max_response_bytes: a longer answer is refused.
-        missing_is_empty: take a 404 to a listing as "no tasks". Gong does not document which it is.
+        missing_is_empty: take each 404 to a listing as "no tasks", not only one that says that nothing was found.
         strict: raise :class:`DecodeError` where a field is not as Gong's reference has it. By default it is None,
             its raw value stands in ``extra``, and :class:`FieldUnreadable` is emitted.
+        proxy: the proxy to go through, such as ``http://user:password@proxy.example.com:3128``; by default the one that
+            ``HTTPS_PROXY`` and ``NO_PROXY`` name.
+        ca_bundle: a file or folder of certificates (PEM) to trust beside this machine's, such as an inspecting proxy's.
+        max_header_bytes: a response with a longer header is an error.
 
     Raises:
         ValueError: a setting makes no sense or would not be safe.
@@ -88,9 +99,13 @@ class GongTasksClient:
         max_response_bytes: int = MAX_RESPONSE_BYTES,
         missing_is_empty: bool = False,
         strict: bool = False,
+        proxy: str | None = None,
+        ca_bundle: Path | str | None = None,
+        max_header_bytes: int = MAX_HEADER_BYTES,
     ) -> None:
         if max_response_bytes < 1:
             raise ValueError(f"max_response_bytes must be at least 1, not {max_response_bytes}")
+        self._network = network_settings(proxy, ca_bundle, max_header_bytes)
         self._credentials = credentials
         self._base_url = base = checked_base_url(base_url)
         self._events = EventSink(on_event)
@@ -394,6 +409,7 @@ class GongTasksClient:
             self._base_url,
             max_response_bytes=self._max_response_bytes,
             session=self._session,
+            network=self._network,
         )
 
     def _single_caller(self) -> Caller:

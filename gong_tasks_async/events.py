@@ -24,13 +24,35 @@ class Event:
 
 @frozen(kw_only=True)
 class CallAttempted(Event):
-    """One request was sent, and was answered (``status``) or not (``status is None``)."""
+    """One request was sent, and got a response (``status``) or none (``status is None``)."""
 
     method: str
     url: str
     status: int | None
     attempt: int
     seconds: float
+    request_id: str | None = None
+    """Gong's reference for this request: quote it to Gong's support."""
+
+
+@frozen(kw_only=True)
+class ResponseDelayed(Event):
+    """A request has had no response for ``seconds``, and still waits for one."""
+
+    method: str
+    url: str
+    seconds: float
+
+
+@frozen(kw_only=True)
+class UpdateUnreadable(Event):
+    """Gong confirmed an update of a bulk run with a task that cannot be read; the update was made."""
+
+    task_id: int
+    path: str
+    """Where in the response, in Gong's spelling."""
+    expected: str
+    request_id: str | None = None
 
 
 @frozen(kw_only=True)
@@ -115,10 +137,22 @@ LONG_PAUSE = 10.0
 """Seconds; a pause of a second is everyday life, but nobody shall wait for long without a word."""
 
 
+WARNINGS = (
+    BudgetLow,
+    BudgetSpent,
+    FieldUnreadable,
+    QuotaLost,
+    QuotaRegained,
+    ResponseDelayed,
+    UpdateUnreadable,
+)
+"""What an operator should look at."""
+
+
 def _level(event: Event) -> int:
     if isinstance(event, Paused):
         return logging.WARNING if event.seconds >= LONG_PAUSE else logging.INFO
-    if isinstance(event, FieldUnreadable | BudgetLow | BudgetSpent | QuotaLost | QuotaRegained):
+    if isinstance(event, WARNINGS):
         return logging.WARNING
     return logging.INFO if isinstance(event, RetryPlanned) else logging.DEBUG
 

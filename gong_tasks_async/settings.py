@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
+from pathlib import Path
 from typing import TypeAlias, TypedDict, TypeGuard
 
 from attrs import frozen
@@ -37,6 +38,9 @@ class ClientSettings(TypedDict, total=False):
     max_response_bytes: int
     missing_is_empty: bool
     strict: bool
+    proxy: str | None
+    ca_bundle: Path | str | None
+    max_header_bytes: int
 
 
 @frozen

@@ -20,6 +20,11 @@ def answer(status: int = 200, body: object = None, **headers: str) -> HttpRespon
     return HttpResponse(status, spelled, json.dumps(body or {"requestId": "r", "tasks": []}).encode())
 
 
+def html(status: int, **headers: str) -> HttpResponse:
+    """A page of somebody in front of Gong."""
+    return answer(status, **headers)._replace(body=b"<html><title>Welcome</title></html>")
+
+
 def task_answer(request: HttpRequest) -> HttpResponse:
     """The answer to a PATCH: just the task's id, which is all that a task must have."""
     return HttpResponse(200, {}, b'{"tasks":[{"id":%s}]}' % request.path.rpartition("/")[2].encode())

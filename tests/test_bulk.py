@@ -15,7 +15,7 @@ from gong_tasks_async import (
     AuthenticationError,
     BadRequestError,
     BulkReport,
-    DecodeError,
+    Event,
     Failed,
     Outcome,
     RateLimitError,
@@ -26,6 +26,7 @@ from gong_tasks_async import (
     TransportError,
     Unlimited,
     Updated,
+    UpdateUnreadable,
 )
 from gong_tasks_async.http.messages import HttpRequest, HttpResponse
 from gong_tasks_async.simulator import Engine, Fault, SecondLimit
@@ -154,11 +155,16 @@ async def test_faults_stop_the_run_only_without_a_success_between() -> None:
 
 
 @pytest.mark.virtual
-async def test_an_answer_that_cannot_be_read_is_final_for_its_row_and_does_not_stop_the_run() -> None:
-    async with scripted(answer(200, {"tasks": [{"id": "x"}]}), seconds=0.1) as gong:
-        report = await gong.update_many(updates(50), accept_refusals=True)
-    assert (report.failed, report.pending) == (50, 0)
-    assert {type(failed.error) for failed in report.failures} == {DecodeError}
+async def test_an_update_that_gong_confirmed_is_made_even_where_the_task_cannot_be_read() -> None:
+    events: list[Event] = []
+    outcomes: list[Outcome] = []
+    async with scripted(answer(200, {"tasks": [{"id": "x"}]}), seconds=0.1, on_event=events.append) as gong:
+        report = await gong.update_many(updates(50), on_outcome=outcomes.append)
+    assert (report.updated, report.failed, report.pending) == (50, 0, 0)
+    assert {outcome.task for outcome in outcomes if isinstance(outcome, Updated)} == {None}
+    unreadable = [event for event in events if isinstance(event, UpdateUnreadable)]
+    assert {event.task_id for event in unreadable} == set(range(1, 51))
+    assert unreadable[0].path == "$.tasks[0].id"
 
 
 @pytest.mark.virtual

@@ -14,17 +14,19 @@ from hypothesis import given, settings, strategies as st
 from gong_tasks_async import (
     AccessDeniedError,
     AccessKey,
-    APIError,
     BadRequestError,
     CallAttempted,
     DailyQuotaError,
     DeadlineExceeded,
     Event,
+    ForeignResponseError,
     GongError,
     Lane,
     LocalQuota,
+    ProxyError,
     QuotaLimits,
     RateLimitError,
+    RedirectError,
     RetryPlanned,
     RetryPolicy,
     ServerError,
@@ -37,7 +39,7 @@ from gong_tasks_async.events import EventSink
 from gong_tasks_async.http.messages import HttpRequest
 from gong_tasks_async.quota import Quota
 from gong_tasks_async.simulator import VirtualClockLoop
-from tests.fakes import Answer, ScriptedTransport, answer, lost, task_answer, times_between
+from tests.fakes import Answer, ScriptedTransport, answer, html, lost, task_answer, times_between
 
 pytestmark = pytest.mark.virtual
 T = TypeVar("T")
@@ -89,7 +91,11 @@ async def test_a_passing_failure_is_repeated_until_it_is_over(trouble: Answer) -
         (answer(400), BadRequestError, 1),
         (answer(403), AccessDeniedError, 1),
         (answer(404), TaskNotFoundError, 1),
-        (answer(302), APIError, 1),
+        (answer(302), RedirectError, 1),
+        (html(200), ForeignResponseError, 3),
+        (html(404), ForeignResponseError, 3),
+        (html(503), ServerError, 5),
+        (answer(407), ProxyError, 1),
         (TransportError(reason="certificate", retryable=False), TransportError, 1),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else None,

@@ -15,7 +15,8 @@ from attrs.exceptions import FrozenInstanceError
 from gong_tasks_async import GongTasksClient
 from gong_tasks_async.credentials import AccessKey, BearerToken, Credentials
 from gong_tasks_async.errors import ClientStateError
-from gong_tasks_async.http.transport import AiohttpTransport, checked_base_url
+from gong_tasks_async.http.addresses import checked_base_url
+from gong_tasks_async.http.transport import AiohttpTransport
 from tests.test_transport import (
     KEY as SIGNER,
     OK,

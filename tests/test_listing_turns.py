@@ -69,7 +69,7 @@ async def test_what_came_before_a_bad_task_is_handed_out_and_the_error_says_wher
     None
 ):
     tasks: list[dict[str, Any]] = [{"id": n} for n in range(10_000)]
-    tasks[9_000]["title"] = 7
+    tasks[9_000]["id"] = None
     read = []
     async with listing({"requestId": "r", "tasks": tasks}) as client:
         with pytest.raises(DecodeError) as caught:  # noqa: PT012 - what came before it is looked at below
@@ -78,7 +78,7 @@ async def test_what_came_before_a_bad_task_is_handed_out_and_the_error_says_wher
     assert read == list(range(9_000))
     error = caught.value
     assert (error.path, error.method, error.request_id, error.attempts) == (
-        "$.tasks[9000].title",
+        "$.tasks[9000].id",
         "POST",
         "r",
         1,

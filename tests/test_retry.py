@@ -70,8 +70,9 @@ def test_each_failure_is_worth_so_many_tries(error: GongError, waits: list[float
 
 REFUSALS: list[tuple[str, float | None, int, float | None]] = [
     ("as asked", 7.0, 1, 7.0),
-    ("at once", 0.0, 1, 0.0),
-    ("a fraction", 0.25, 1, 0.25),
+    ("at once, which would spend the day", 0.0, 1, 1.0),
+    ("at once, again", 0.0, 3, 4.0),
+    ("a fraction", 0.25, 1, 1.0),
     ("the longest allowed", 60.0, 1, 60.0),
     ("a moment too long", 60.001, 1, None),
     ("the rest of the day", 7_200.0, 1, None),

@@ -1,20 +1,26 @@
-"""What Gong's calls mean, without I/O: a wish -> a request; an answer -> a value or one typed error."""
+"""Gong's calls without I/O: values -> a request; a response in Gong's envelope -> values."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 from gong_tasks_async import codec
 from gong_tasks_async.codec import OnUnreadable
-from gong_tasks_async.errors import (
-    DecodeError,
-)
+from gong_tasks_async.errors import DecodeError, UpdateMismatchError
+from gong_tasks_async.http.envelope import CRM_TYPE, MAX_ID, reference, request_id_of, shown
 from gong_tasks_async.http.messages import HttpRequest, HttpResponse
-from gong_tasks_async.models import Task, TaskFilter, TaskUpdate, UsersAnswer
+from gong_tasks_async.models import CrmType, Task, TaskFilter, TaskUpdate, UsersAnswer
+
+T = TypeVar("T")
+DecodeErrorT = TypeVar("DecodeErrorT", DecodeError, UpdateMismatchError)
 
 NAMED_TASKS = 10
-REQUEST_ID = re.compile(rb'"requestId"\s*:\s*"([^"\\]{1,100})"')
+
+MAX_UPDATE_RESPONSE = 2**20
+"""Bytes; a response to an update holds one task."""
+MAX_PAGE = 4 * 2**20
+"""Bytes of a page of users, which is decoded in one go."""
 
 
 def list_tasks(wanted: TaskFilter) -> HttpRequest:
@@ -24,79 +30,106 @@ def list_tasks(wanted: TaskFilter) -> HttpRequest:
 
 def update_task(update: TaskUpdate) -> HttpRequest:
     """See https://help.gong.io/apidocs/update-task-v2taskstaskid-1 ."""
-    return HttpRequest("PATCH", f"/v2/tasks/{update.task_id}", codec.encode(update))
+    return HttpRequest(
+        "PATCH", f"/v2/tasks/{update.task_id}", codec.encode(update), max_response_bytes=MAX_UPDATE_RESPONSE
+    )
 
 
 def list_users(cursor: str | None) -> HttpRequest:
     """See https://help.gong.io/apidocs/list-all-users-v2users ."""
-    return HttpRequest("GET", "/v2/users", query={} if cursor is None else {"cursor": cursor})
+    query = {} if cursor is None else {"cursor": cursor}
+    return HttpRequest("GET", "/v2/users", query=query, result_key="users", max_response_bytes=MAX_PAGE)
 
 
 def read_users(response: HttpResponse, on_unreadable: OnUnreadable | None = None) -> UsersAnswer:
-    """One page of the company's users.
+    """Read one page of the company's users.
 
     Raises:
-        DecodeError: the answer cannot be read.
+        DecodeError: the response cannot be read.
     """
-    if response.truncated:
-        raise _too_long(response)
+    return read(response, lambda body: codec.decode_users(body, on_unreadable))
+
+
+def read(response: HttpResponse, decode: Callable[[bytes], T]) -> T:
+    """Decode a response in one go.
+
+    Raises:
+        DecodeError: it cannot be read.
+    """
+    _raise_if_truncated(response)
     try:
-        return codec.decode_users(response.body, on_unreadable)
+        return decode(response.body)
     except DecodeError as error:
-        raise _named(error, response)  # noqa: B904 - the same error, completed
+        raise _complete(error, response)  # noqa: B904 - the same error, completed
 
 
 def read_tasks(response: HttpResponse, on_unreadable: OnUnreadable | None = None) -> Iterator[Task]:
-    """The tasks of a 2xx, each decoded when asked for.
+    """Read the tasks of a response, each decoded when asked for.
 
     Raises:
-        DecodeError: while iterating, where the answer cannot be read.
+        DecodeError: while iterating, where the response cannot be read.
     """
-    if response.truncated:
-        raise _too_long(response)
+    _raise_if_truncated(response)
     try:
         yield from codec.decode_tasks(response.body, on_unreadable)
     except DecodeError as error:
-        raise _named(error, response)  # noqa: B904 - the same error, completed
+        raise _complete(error, response)  # noqa: B904 - the same error, completed
+
+
+def read_crm_type(response: HttpResponse) -> CrmType | None:
+    """The CRM that the root of a listing names, in the newest responses; None where it names none."""
+    name = reference(CRM_TYPE, response.body)
+    return None if name is None else CrmType(name)
 
 
 def read_updated_task(
     response: HttpResponse, update: TaskUpdate, on_unreadable: OnUnreadable | None = None
-) -> tuple[Task, str | None]:
-    """The one task that an update changed, and the request's id.
+) -> Task:
+    """Read the one task of a confirmed update.
 
     Raises:
-        DecodeError: the answer cannot be read, or holds no task or another one.
+        DecodeError: the response holds no task, or one that cannot be read; the update was made.
+        UpdateMismatchError: it holds another task, or the task in another status than was asked for.
     """
-    if response.truncated:
-        raise _too_long(response)
-    try:
-        answer = codec.decode_answer(response.body, on_unreadable)
-        for task in answer.tasks:
-            if task.id == update.task_id:
-                return task, answer.request_id
-        raise _another_task(answer.tasks, update.task_id)
-    except DecodeError as error:
-        raise _named(error, response)  # noqa: B904 - the same error, completed
+    tasks = read(response, lambda body: codec.decode_answer(body, on_unreadable)).tasks
+    if not tasks:
+        missing = DecodeError(path="$.tasks", expected=f"task {update.task_id}", found="no task")
+        raise _complete(missing, response)
+    task = next((task for task in tasks if task.id == update.task_id), None)
+    if problem := _mismatch(task, tasks, update):
+        raise _complete(problem, response)
+    assert task is not None  # noqa: S101 - or it would be a mismatch
+    return task
 
 
-def _another_task(tasks: tuple[Task, ...], task_id: int) -> DecodeError:
-    found = ", ".join(str(task.id) for task in tasks[:NAMED_TASKS]) or "none"
-    more = f" and {len(tasks) - NAMED_TASKS} more" if len(tasks) > NAMED_TASKS else ""
-    return DecodeError(path="$.tasks", expected=f"task {task_id}", found=f"tasks: {found}{more}")
-
-
-def _named(error: DecodeError, response: HttpResponse) -> DecodeError:
-    """The error with the request id, looked for in the bytes, since the answer cannot be read."""
-    named = REQUEST_ID.search(response.body)
-    error.request_id = named[1].decode("utf-8", "replace") if named else None
-    return error
-
-
-def _too_long(response: HttpResponse) -> DecodeError:
-    error = DecodeError(
-        path="$",
-        expected=f"an answer within max_response_bytes={len(response.body):,}",
-        found="a longer one; allow more, or filter for fewer tasks",
+def _mismatch(task: Task | None, tasks: tuple[Task, ...], update: TaskUpdate) -> UpdateMismatchError | None:
+    """What contradicts that a response is this update's, and that the update was made."""
+    if task is None:
+        found = ", ".join(str(task.id) for task in tasks[:NAMED_TASKS])
+        more = f" and {len(tasks) - NAMED_TASKS} more" if len(tasks) > NAMED_TASKS else ""
+        return UpdateMismatchError(expected=f"task {update.task_id}", found=f"tasks: {found}{more}")
+    if update.status is None or task.status is None or task.status == update.status:
+        return None
+    return UpdateMismatchError(
+        expected=f"task {update.task_id} with status {update.status}",
+        found=f"status {shown(str(task.status), MAX_ID, str)}",
     )
-    return _named(error, response)
+
+
+def _complete(error: DecodeErrorT, response: HttpResponse) -> DecodeErrorT:
+    """The error with the request id, without a quoted secret, and without frames that hold the body."""
+    error.found = response.conceal(error.found)
+    error.request_id = request_id_of(response)
+    return error.with_traceback(None)
+
+
+def _raise_if_truncated(response: HttpResponse) -> None:
+    if response.truncated:
+        raise _complete(
+            DecodeError(
+                path="$",
+                expected=f"a response within {len(response.body):,} bytes",
+                found="a longer one; allow more with max_response_bytes, or filter for fewer tasks",
+            ),
+            response,
+        )

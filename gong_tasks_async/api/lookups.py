@@ -7,7 +7,9 @@ from typing import TypeVar
 from urllib.parse import quote
 
 from gong_tasks_async import codec
+from gong_tasks_async.api import endpoints
 from gong_tasks_async.api.caller import Caller
+from gong_tasks_async.api.endpoints import MAX_PAGE
 from gong_tasks_async.errors import DecodeError
 from gong_tasks_async.http.messages import HttpRequest
 from gong_tasks_async.models import User, Workspace
@@ -21,7 +23,9 @@ async def get_user(caller: Caller, user_id: str) -> User:
     Raises:
         GongError: the user is not there, or cannot be read.
     """
-    request = HttpRequest("GET", f"/v2/users/{quote(user_id, safe='')}")
+    request = HttpRequest(
+        "GET", f"/v2/users/{quote(user_id, safe='')}", result_key="user", max_response_bytes=MAX_PAGE
+    )
     return await _read(caller, request, _user)
 
 
@@ -31,7 +35,7 @@ async def list_workspaces(caller: Caller) -> list[Workspace]:
     Raises:
         GongError: they cannot be read.
     """
-    request = HttpRequest("GET", "/v2/workspaces")
+    request = HttpRequest("GET", "/v2/workspaces", result_key="workspaces", max_response_bytes=MAX_PAGE)
     return list((await _read(caller, request, codec.decode_workspaces)).workspaces)
 
 
@@ -45,6 +49,6 @@ def _user(body: bytes) -> User:
 async def _read(caller: Caller, request: HttpRequest, decode: Callable[[bytes], AnswerT]) -> AnswerT:
     response = await caller.call(request)
     try:
-        return decode(response.body)
+        return endpoints.read(response, decode)
     except DecodeError as error:
         raise caller.about(request, error, response.attempts)  # noqa: B904 - the same error, completed

@@ -1,4 +1,4 @@
-"""The two task calls, each from a wish to its values, over any caller."""
+"""The two task calls, from request models to values, over any caller."""
 
 from __future__ import annotations
 
@@ -10,49 +10,80 @@ from contextlib import aclosing
 from gong_tasks_async.api import endpoints
 from gong_tasks_async.api.caller import Caller
 from gong_tasks_async.bulk import Applied, each_result
-from gong_tasks_async.errors import DecodeError, GongError, TaskNotFoundError
+from gong_tasks_async.errors import DecodeError, GongError, TaskNotFoundError, UpdateMismatchError
+from gong_tasks_async.errors.stop_rule import StopRule
+from gong_tasks_async.events import UpdateUnreadable
+from gong_tasks_async.http.envelope import request_id_of
+from gong_tasks_async.http.messages import HttpRequest, HttpResponse
+from gong_tasks_async.http.responses import means_nothing_found
 from gong_tasks_async.models import Task, TaskFilter, TaskUpdate, UserTasks
 from gong_tasks_async.models.requests import check_update
 
 SLICE = 0.002
-"""Seconds of decoding after which the event loop gets a turn. A turn costs a hundredth of that."""
+"""Seconds of decoding after which the event loop runs its other tasks; a pass costs a hundredth of that."""
 
 
 async def update_task(caller: Caller, update: TaskUpdate) -> Applied:
-    """Make one change, and return the task as it is now."""
+    """Make one update of many. One that Gong confirmed was made, even where the task cannot be read."""
+    outcome, response = await _update(caller, update)
+    request_id = request_id_of(response)
+    if not isinstance(outcome, DecodeError):
+        return Applied(outcome, response.attempts, request_id)
+    caller.events.emit(
+        UpdateUnreadable(
+            task_id=update.task_id, path=outcome.path, expected=outcome.expected, request_id=request_id
+        )
+    )
+    return Applied(None, response.attempts, request_id)
+
+
+async def update_one(caller: Caller, update: TaskUpdate) -> Task:
+    """Make one update, and return the task as it is now.
+
+    Raises:
+        DecodeError: Gong confirmed the update, and the task cannot be read.
+    """
+    outcome, _ = await _update(caller, update)
+    if isinstance(outcome, DecodeError):
+        raise outcome
+    return outcome
+
+
+async def _update(caller: Caller, update: TaskUpdate) -> tuple[Task | DecodeError, HttpResponse]:
+    """Make one update; where Gong confirmed it and the task cannot be read, with the error instead of the task."""
     if type(update) is not TaskUpdate:
         check_update(update)
     request = endpoints.update_task(update)
     response = await caller.call(request)
     try:
-        task, request_id = endpoints.read_updated_task(response, update, caller.on_unreadable)
+        return endpoints.read_updated_task(response, update, caller.on_unreadable), response
     except DecodeError as error:
+        return caller.about(request, error, response.attempts), response
+    except UpdateMismatchError as error:
         raise caller.about(request, error, response.attempts)  # noqa: B904 - the same error, completed
-    return Applied(task, response.attempts, request_id)
-
-
-async def update_one(caller: Caller, update: TaskUpdate) -> Task:
-    """Make one change, and return the task as it is now.
-
-    Raises:
-        DecodeError: Gong confirmed the change, and its answer cannot be read.
-    """
-    applied = await update_task(caller, update)
-    if applied.task is None:
-        unread = DecodeError(path="$.tasks", expected=f"task {update.task_id}", found="none that can be read")
-        raise caller.about(endpoints.update_task(update), unread, applied.attempts)
-    return applied.task
 
 
 async def iter_tasks(caller: Caller, wanted: TaskFilter, *, missing_is_empty: bool) -> AsyncGenerator[Task]:
-    """The tasks that match, with a turn for the event loop after each slice of decoding."""
+    """The tasks that match; the event loop runs its other tasks after each slice of decoding."""
     request = endpoints.list_tasks(wanted)
+    response = await _listed(caller, request, missing_is_empty=missing_is_empty)
+    if response is not None:
+        async with aclosing(_decoded(caller, request, response)) as tasks:
+            async for task in tasks:
+                yield task
+
+
+async def _listed(caller: Caller, request: HttpRequest, *, missing_is_empty: bool) -> HttpResponse | None:
+    """The response to a listing; None where it is a 404 that means that there is nothing."""
     try:
-        response = await caller.call(request)
-    except TaskNotFoundError:
-        if missing_is_empty:
-            return
+        return await caller.call(request)
+    except TaskNotFoundError as error:
+        if missing_is_empty or means_nothing_found(error):
+            return None
         raise
+
+
+async def _decoded(caller: Caller, request: HttpRequest, response: HttpResponse) -> AsyncGenerator[Task]:
     slice_ends = time.monotonic() + SLICE
     try:
         for task in endpoints.read_tasks(response, caller.on_unreadable):
@@ -65,12 +96,18 @@ async def iter_tasks(caller: Caller, wanted: TaskFilter, *, missing_is_empty: bo
 
 
 async def list_user(caller: Caller, wanted: TaskFilter, *, missing_is_empty: bool) -> UserTasks:
-    """One user's part of a listing of many: the tasks, or the error that stood in the way."""
-    found = iter_tasks(caller, wanted, missing_is_empty=missing_is_empty)
+    """One user's part of a listing of many: the tasks, or the error that prevented it."""
+    request = endpoints.list_tasks(wanted)
     try:
-        return UserTasks(wanted, tuple([task async for task in found]))
+        response = await _listed(caller, request, missing_is_empty=missing_is_empty)
+        if response is None:
+            return UserTasks(wanted)
+        tasks = tuple([task async for task in _decoded(caller, request, response)])
     except GongError as error:
         return UserTasks(wanted, error=error)
+    return UserTasks(
+        wanted, tasks, request_id=request_id_of(response), crm_type=endpoints.read_crm_type(response)
+    )
 
 
 async def list_many(
@@ -80,14 +117,23 @@ async def list_many(
     *,
     missing_is_empty: bool,
 ) -> AsyncGenerator[UserTasks]:
-    """The listings of many users, as they come."""
+    """The listings of many users, as they come.
+
+    Raises:
+        GongError: it concerns every user, or five users in a row met no verdict.
+    """
 
     async def list_one(wanted: TaskFilter | str) -> UserTasks:
         return await list_user(caller, to_filter(wanted), missing_is_empty=missing_is_empty)
 
+    stop_rule = StopRule()
     # Closed here and now when the caller leaves early, so that no worker outlives the loop over it.
     async with aclosing(each_result(filters, list_one, workers)) as results:
         async for listed in results:
+            if listed.error is not None and stop_rule.stops(listed.error):
+                raise listed.error
+            if listed.error is None:
+                stop_rule.note_success()
             yield listed
 
 

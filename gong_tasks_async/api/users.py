@@ -1,4 +1,4 @@
-"""Who works at the company: its users, page by page."""
+"""List users, following cursors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gong_tasks_async.models import User, UsersAnswer
 from gong_tasks_async.models.addresses import address_key
 
 RESTARTS = 3
-"""How often a listing may begin anew; a cursor that never lasts until the next page would cost calls for ever."""
+"""How often a listing may restart; a cursor that never lasts until the next page would cost calls for ever."""
 
 
 async def iter_users(caller: Caller) -> AsyncGenerator[User]:
@@ -21,7 +21,7 @@ async def iter_users(caller: Caller) -> AsyncGenerator[User]:
     async with aclosing(_pages(caller)) as pages:
         async for page in pages:
             for user in page.users:
-                who = user.id or user  # those whom Gong sends without an id are not all the same person
+                who = user.id or user  # users without an id are not all the same one
                 if who not in seen:
                     seen.add(who)
                     yield user
@@ -73,7 +73,7 @@ async def _pages(caller: Caller) -> AsyncGenerator[UsersAnswer]:
         try:
             page = await _page(caller, cursor, followed)
         except (BadRequestError, TaskNotFoundError):
-            # Gong documents no answer for a cursor that has expired; without one, the request itself is wrong.
+            # Gong documents no response to a cursor that has expired; without one, the request itself is wrong.
             restarts += 1
             if cursor is None or restarts > RESTARTS:
                 raise

@@ -20,14 +20,17 @@ from gong_tasks_async.errors import (
     APIError,
     CredentialsError,
     DecodeError,
+    ForeignResponseError,
+    GongError,
     RateLimitError,
     TransportError,
 )
 from gong_tasks_async.events import logger
 from gong_tasks_async.http import responses
+from gong_tasks_async.http.addresses import checked_base_url
 from gong_tasks_async.http.messages import HttpRequest, HttpResponse
 from gong_tasks_async.http.retry import Attempts, RetryPolicy
-from gong_tasks_async.http.transport import AiohttpTransport, Session, Transport, checked_base_url
+from gong_tasks_async.http.transport import AiohttpTransport, Session, Transport
 
 TOKEN_URL = "https://app.gong.io/oauth2/generate-customer-token"  # noqa: S105 - an address
 
@@ -194,13 +197,12 @@ class OAuthToken:
             str(self._url.origin()),
             max_response_bytes=LONGEST_ANSWER,
             session=self._session,
-            hide_in_success=False,  # a refresh token that stays the same must not be saved as "***"
         )
         lost: list[TransportError] = []
         try:
             response = await _send(transport, request, lost)
             return token_endpoint.read_grant(response, self._now())
-        except (APIError, TransportError, DecodeError) as error:
+        except (APIError, DecodeError, ForeignResponseError, TransportError) as error:
             failure = token_endpoint.to_error(error, str(self._url), cut_off=bool(lost))
             if isinstance(error, APIError) and token_endpoint.is_invalid_grant(error):
                 self._refused = failure
@@ -242,11 +244,12 @@ async def _send(transport: Transport, request: HttpRequest, lost: list[Transport
             response = await transport.send(request, RETRY.attempt_timeout)
         except TransportError as failure:
             lost.append(failure)
-            error: APIError | TransportError = failure
+            error: GongError = failure
         else:
-            if responses.is_success(response):
+            judged = responses.judge(response, request, datetime.now(UTC))
+            if judged is None:
                 return response
-            error = responses.read_error(response, datetime.now(UTC))
+            error = judged
         attempts.rate_limited += isinstance(error, RateLimitError)
         wait = RETRY.wait(error, attempts, random.random())  # noqa: S311 - jitter
         if (

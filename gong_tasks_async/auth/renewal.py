@@ -11,7 +11,8 @@ from typing import Protocol
 from gong_tasks_async.auth.single_flight import SingleFlight
 from gong_tasks_async.credentials import Credentials, Grant
 from gong_tasks_async.errors import CredentialsError
-from gong_tasks_async.http.transport import Transport, checked_base_url
+from gong_tasks_async.http.addresses import checked_base_url
+from gong_tasks_async.http.transport import Transport
 
 Supplier = Callable[[], Credentials | Awaitable[Credentials]]
 

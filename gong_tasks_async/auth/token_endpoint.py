@@ -12,10 +12,18 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import urlencode
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from gong_tasks_async import codec
-from gong_tasks_async.errors import APIError, CredentialsError, DecodeError, TransportError
+from gong_tasks_async.errors import (
+    APIError,
+    CredentialsError,
+    DecodeError,
+    ForeignResponseError,
+    GongError,
+    Meaning,
+    TransportError,
+)
 from gong_tasks_async.http.messages import FORM, HttpRequest, HttpResponse
 
 DAY = 86_400
@@ -49,9 +57,10 @@ class OAuthGrant:
 def refresh_request(path: str, refresh_token: str, arguments: RefreshArguments) -> HttpRequest:
     """Build the request for new tokens; the transport adds the app's id and secret as HTTP Basic."""
     values = {"grant_type": "refresh_token", "refresh_token": refresh_token}
+    request = HttpRequest("POST", path, result_key="access_token", error_key="error", quotable=False)
     if arguments is RefreshArguments.QUERY:
-        return HttpRequest("POST", path, query=values)
-    return HttpRequest("POST", path, urlencode(values).encode(), content_type=FORM)
+        return evolve(request, query=values)
+    return evolve(request, body=urlencode(values).encode(), content_type=FORM)
 
 
 def read_grant(response: HttpResponse, now: datetime) -> OAuthGrant:
@@ -99,18 +108,28 @@ def _lifetime(answer: Mapping[str, Any]) -> float:
     return DAY if math.isnan(seconds) else min(max(seconds, 0), DAY * 366)
 
 
-def to_error(error: APIError | TransportError | DecodeError, url: str, *, cut_off: bool) -> CredentialsError:
+def to_error(error: GongError, url: str, *, cut_off: bool) -> CredentialsError:
     """Explain why there are no new tokens; ``cut_off`` where an earlier attempt got no response."""
+    if isinstance(error, ForeignResponseError):
+        return CredentialsError(
+            reason=f"the response of {url} ({error.status}) is not Gong's and cannot be read; most likely "
+            f"{error.responder or 'a proxy'} answered",
+            advice=error.advice,
+        )
     if isinstance(error, TransportError):
         return CredentialsError(
             reason=f"no response from {url} ({error.reason})",
-            advice="Check the network, and call again: that is safe.",
+            advice=error.advice
+            if error.meaning is Meaning.RUN
+            else "Check the network, and call again: that is safe.",
         )
     if isinstance(error, DecodeError):
         return CredentialsError(
             reason=f"the response of {url} cannot be read at {error.path}: expected {error.expected}, found {error.found}",
             advice="Authorize the app again to get new tokens, and please report this text.",
         )
+    if not isinstance(error, APIError):
+        return CredentialsError(reason=f"no response from {url} ({error})", advice="Call again later.")
     messages = "; ".join(error.errors) or "without a message"
     return CredentialsError(
         reason=f"{url} answered {error.status}, {messages}", advice=_advice(error.status, cut_off=cut_off)
@@ -122,7 +141,7 @@ def is_invalid_grant(error: APIError) -> bool:
     return error.status == BAD_REQUEST and any("invalid_grant" in message for message in error.errors)
 
 
-def _advice(status: int, *, cut_off: bool) -> str:
+def _advice(status: int | None, *, cut_off: bool) -> str:
     if status == UNAUTHORIZED:
         return "Check client_id and client_secret."
     if status == BAD_REQUEST:

@@ -24,8 +24,8 @@ from gong_tasks_async.errors import (
     TaskNotFoundError,
     TransportError,
 )
+from gong_tasks_async.http.addresses import checked_base_url
 from gong_tasks_async.http.retry import RetryPolicy
-from gong_tasks_async.http.transport import checked_base_url
 from gong_tasks_async.models import TaskStatus, TaskUpdate
 
 if TYPE_CHECKING:

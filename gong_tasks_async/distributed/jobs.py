@@ -21,7 +21,7 @@ from gong_tasks_async.distributed.queue import checked_name, enqueue_start, open
 from gong_tasks_async.distributed.report import report_of
 from gong_tasks_async.distributed.serialization import JobSettings, row_of
 from gong_tasks_async.distributed.store import JobStore
-from gong_tasks_async.http.transport import checked_base_url
+from gong_tasks_async.http.addresses import checked_base_url
 from gong_tasks_async.models import TaskUpdate
 from gong_tasks_async.quota import QuotaLimits
 

@@ -1,8 +1,8 @@
-"""The two values that cross the line between thinking and the network."""
+"""The two values between the sans-I/O code and the network."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -14,24 +14,40 @@ FORM = "application/x-www-form-urlencoded"
 
 @frozen
 class HttpRequest:
-    """What to send; where to, and signed by whom, is the transport's business."""
+    """What to send; the transport adds the address and the credentials."""
 
     method: str
     path: str
     body: bytes | None = field(default=None, repr=False)
     """Not shown: a refresh token may travel in it, as in the query."""
     query: Mapping[str, str] = field(default=MappingProxyType({}), repr=False)
-    """Not part of what errors name as the request's address: a cursor says nothing, and a token must not be told."""
+    """Not part of the URL in errors: a cursor means nothing to a reader, and a token must not be shown."""
     content_type: str = JSON
+    result_key: str = "tasks"
+    """The key under which the envelope of a response holds this call's result."""
+    error_key: str = "errors"
+    """The key under which it holds what went wrong, beside Gong's own ``errors``."""
+    quotable: bool = True
+    """Whether an error may quote the beginning of a 2xx; False where it may hold a token."""
+    max_response_bytes: int | None = None
+    """The longest response to this call, where it is less than the transport's limit."""
 
 
 class HttpResponse(NamedTuple):
-    """What came back, read to its end."""
+    """A response, read to its end and unpacked."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     truncated: bool = False
-    """True where the body was longer than the transport reads; ``body`` is then its beginning."""
+    """True where the body was longer than the limit; ``body`` is then its beginning."""
     attempts: int = 1
-    """How many requests it took to get this answer."""
+    """How many requests it took to get this response."""
+    framed: bool = True
+    """False where only the end of the connection ended the body, so that a cut body looks like a whole one."""
+    conceal: Callable[[str], str] = str
+    """Masks the credentials in a text that is to be shown; the body itself is left as it came."""
+
+    def __repr__(self) -> str:
+        # Body and headers may hold personal data and credentials, and tracebacks show local variables.
+        return f"<HttpResponse {self.status}, {len(self.body)} bytes>"

@@ -1,169 +1,215 @@
-"""Read a response without I/O: status, headers and body -> one typed error."""
+"""Judge a response without I/O: status, headers and body -> a result of Gong's, or one typed error.
+
+Only Gong speaks for Gong: a response counts as Gong's only with Gong's envelope, a JSON object with ``requestId``,
+``errors`` or the call's own key. The table of all cases is docs/reference/answers.md, printed from this code.
+"""
 
 from __future__ import annotations
 
 import re
-import reprlib
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import Any
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import urlsplit
 
-from gong_tasks_async import codec
+from attrs import frozen
+
 from gong_tasks_async.errors import (
     AccessDeniedError,
     APIError,
     AuthenticationError,
     BadRequestError,
-    DecodeError,
+    ForeignResponseError,
     GongError,
     InactiveCompanyError,
     MissingScopeError,
+    ProxyError,
     RateLimitError,
+    RedirectError,
     ServerError,
     TaskNotFoundError,
+    TransportError,
 )
-from gong_tasks_async.http.messages import HttpResponse
+from gong_tasks_async.errors.answers import INTERNAL_ERROR, TRANSIENT
+from gong_tasks_async.http.envelope import (
+    MAX_HEADER,
+    MAX_ID,
+    MAX_MESSAGE,
+    MAX_MESSAGES,
+    envelope_of,
+    is_cut,
+    messages,
+    page_title,
+    shown,
+)
+from gong_tasks_async.http.messages import HttpRequest, HttpResponse
+from gong_tasks_async.http.retry_after import retry_after
 
-OK = 200
-UNAUTHORIZED = 401
-SERVER_ERRORS = 500
+UNAUTHORIZED: Final = 401
+PROXY_AUTHENTICATION: Final = 407
+TOO_MANY_REQUESTS: Final = 429
+SERVER_ERRORS: Final = 500
 
-ERRORS_BY_STATUS: Mapping[int, type[APIError]] = {
+ERRORS_BY_STATUS: Final[Mapping[int, type[APIError]]] = {
     400: BadRequestError,
-    401: AuthenticationError,
     403: AccessDeniedError,
     404: TaskNotFoundError,
-    429: RateLimitError,
+    TOO_MANY_REQUESTS: RateLimitError,
 }
 
-# Gong's reference names no header for tracing; Cloudflare, which stands in front, always sends its own.
-TRACE_HEADERS = ("x-trace-id", "x-amzn-trace-id", "traceparent", "cf-ray")
+TRACE_HEADERS: Final = ("x-traceid", "x-trace-id", "x-amzn-trace-id", "traceparent", "cf-ray")
+"""The first is on each of Gong's recorded responses; the last is Cloudflare's, which stands in front."""
 
 # Seen on the live service: "You don't have permission to use 'api:tasks:write' in your app."
-MISSING_SCOPE = re.compile(r"permission to use '(?P<scope>[^']+)'")
-INACTIVE_COMPANY = "company is inactive"
+MISSING_SCOPE: Final = re.compile(r"permission to use '(?P<scope>[^']{1,100})'")
+INACTIVE_COMPANY: Final = "company is inactive"
+# Seen on other listings of Gong's: "No calls found corresponding to the provided filters".
+NOTHING_FOUND: Final = re.compile(
+    r"\bno [a-z ]{0,40}found corresponding to the provided filter", re.IGNORECASE
+)
 
-HTML_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
-PAGE_HEAD = 4096
-"""Bytes in which a page's title is looked for; the pattern is slow on a page made to make it so."""
-LONGEST_MESSAGE = 300
-"""Characters of one message; a proxy's page is not worth more."""
-
-LONGEST_WAIT = 7 * 86_400.0
-"""Seconds; a Retry-After beyond any limit that Gong has is nonsense, and must not shut the gate for good."""
+STANDARD_KEYS: Final = frozenset({"requestId", "errors", "error", "error_description"})
+"""Keys of the envelope that have attributes of their own."""
 
 
-def is_success(response: HttpResponse) -> bool:
-    """Whether an answer is a 2xx."""
-    return OK <= response.status < OK + 100
+def judge(response: HttpResponse, request: HttpRequest, now: datetime) -> GongError | None:
+    """What a response means: None where Gong answered 2xx with a result, otherwise the error that it stands for."""
+    status = response.status
+    envelope = envelope_of(response, request)
+    if 200 <= status < 300:  # noqa: PLR2004 - HTTP's range of successes
+        if envelope is not None and (envelope.get(request.result_key) or not _says_error(envelope, request)):
+            return None
+        if envelope is None and is_cut(response):
+            return TransportError(reason="the response was cut short")
+    evidence = _Evidence(request, response, envelope, _shown_headers(response), now)
+    if 300 <= status < 400:  # noqa: PLR2004 - HTTP's range of redirects
+        return _redirect(evidence)
+    if status == PROXY_AUTHENTICATION:
+        return ProxyError(reason="Proxy Authentication Required", status=status)
+    if status in {TOO_MANY_REQUESTS, INTERNAL_ERROR} or status in TRANSIENT or envelope is not None:
+        return _refusal(evidence)
+    return ForeignResponseError(**_foreign_facts(evidence))
 
 
-def read_error(response: HttpResponse, now: datetime) -> APIError:
-    """The error that an answer other than a 2xx stands for."""
-    envelope = _envelope(response.body)
-    messages = _messages(envelope, response.body)
-    headers = {
-        name.lower(): value for name, value in response.headers.items() if name.lower() != "set-cookie"
-    }
+def means_expiry(error: GongError) -> bool:
+    """Whether other credentials of the same account may succeed; never for a missing scope or an inactive company."""
+    return type(error) is AuthenticationError
+
+
+def means_nothing_found(error: GongError) -> bool:
+    """Whether a 404 to a listing means that the filter matches nothing, rather than that something is wrong."""
+    return isinstance(error, TaskNotFoundError) and any(map(NOTHING_FOUND.search, error.errors))
+
+
+@frozen
+class _Evidence:
+    """What an error is made of."""
+
+    request: HttpRequest
+    response: HttpResponse
+    envelope: Mapping[str, Any] | None
+    headers: dict[str, str]
+    now: datetime
+
+    @property
+    def trace_id(self) -> str | None:
+        found = next((self.headers[name] for name in TRACE_HEADERS if self.headers.get(name)), None)
+        return found and found[:MAX_ID]
+
+    @property
+    def title(self) -> str:
+        if self.response.status < 300 and not self.request.quotable:  # noqa: PLR2004 - a success, which may hold a token
+            return ""
+        return page_title(self.response.body, self.response.conceal)
+
+
+def _says_error(envelope: Mapping[str, Any], request: HttpRequest) -> bool:
+    return bool(envelope.get("errors") or envelope.get(request.error_key))
+
+
+def _refusal(evidence: _Evidence) -> APIError:
+    """An error of Gong's, or one of a status that means the same whoever sends it."""
+    response, envelope = evidence.response, evidence.envelope
+    request_id = None if envelope is None else envelope.get("requestId")
     facts: dict[str, Any] = {
         "status": response.status,
-        "errors": messages,
-        "request_id": _text_or_none(envelope.get("requestId")),
-        "trace_id": next((headers[name] for name in TRACE_HEADERS if name in headers), None),
-        "headers": headers,
-        "retry_after": retry_after(headers, now),
+        "errors": messages(envelope, response.body, response.conceal),
+        "request_id": (isinstance(request_id, str) and shown(request_id, MAX_ID, response.conceal)) or None,
+        "trace_id": evidence.trace_id,
+        "headers": evidence.headers,
+        "retry_after": retry_after(evidence.headers, evidence.now),
+        "from_gong": envelope is not None,
+        "details": _details(evidence),
     }
-    return _error_kind(response.status, messages, facts)
-
-
-def _error_kind(status: int, messages: tuple[str, ...], facts: dict[str, Any]) -> APIError:
-    if status == UNAUTHORIZED:
-        return _unauthorized(" ".join(messages), facts)
-    if status >= SERVER_ERRORS:
+    if response.status == UNAUTHORIZED:
+        return _unauthorized(" ".join(facts["errors"]), facts)
+    if response.status >= SERVER_ERRORS or response.status in TRANSIENT:
         return ServerError(**facts)
-    return ERRORS_BY_STATUS.get(status, APIError)(**facts)
+    return ERRORS_BY_STATUS.get(response.status, APIError)(**facts)
 
 
-def _unauthorized(said: str, facts: dict[str, Any]) -> AuthenticationError:
-    """Tell the three faces of Gong's 401 apart by its words, the only thing in which they differ."""
-    if missing := MISSING_SCOPE.search(said):
+def _unauthorized(text: str, facts: dict[str, Any]) -> AuthenticationError:
+    """Distinguish the three kinds of Gong's 401 by their messages, the only thing in which they differ."""
+    if missing := MISSING_SCOPE.search(text):
         return MissingScopeError(scope=missing["scope"], **facts)
-    if INACTIVE_COMPANY in said.lower():
+    if INACTIVE_COMPANY in text.lower():
         return InactiveCompanyError(**facts)
     return AuthenticationError(**facts)
 
 
-def means_expiry(error: GongError) -> bool:
-    """Whether other credentials of the same account may fare better; never so for a scope or an inactive company."""
-    return type(error) is AuthenticationError
+def _details(evidence: _Evidence) -> dict[str, str]:
+    """The other texts of Gong's envelope."""
+    conceal = evidence.response.conceal
+    texts = [
+        (key, text)
+        for key, text in (evidence.envelope or {}).items()
+        if key not in STANDARD_KEYS and isinstance(text, str)
+    ]
+    return {
+        shown(key, MAX_ID, conceal): shown(text, MAX_MESSAGE, conceal) for key, text in texts[:MAX_MESSAGES]
+    }
 
 
-def _envelope(body: bytes) -> dict[str, Any]:
-    """Gong's JSON around an error; empty where something else answered, such as a proxy with its HTML."""
+def _foreign_facts(evidence: _Evidence) -> dict[str, Any]:
+    return {
+        "status": evidence.response.status,
+        "responder": _responder(evidence.headers),
+        "title": evidence.title,
+        "trace_id": evidence.trace_id,
+        "headers": evidence.headers,
+        "retry_after": retry_after(evidence.headers, evidence.now),
+    }
+
+
+def _redirect(evidence: _Evidence) -> RedirectError:
+    """A redirect, and whose page it leads to; its query is left out, since it may hold a login's token."""
+    facts = _foreign_facts(evidence)
     try:
-        return codec.json_object(body)
-    except DecodeError:
-        return {}
-
-
-def _messages(envelope: dict[str, Any], body: bytes) -> tuple[str, ...]:
-    if not envelope:
-        return _page_title(body)
-    said = (*_oauth_messages(envelope), *_gong_messages(envelope.get("errors")))
-    return tuple(dict.fromkeys(text[:LONGEST_MESSAGE] for text in said))
-
-
-def _gong_messages(errors: object) -> Iterator[str]:
-    if isinstance(errors, str):
-        yield errors
-    elif isinstance(errors, list):
-        yield from (error if isinstance(error, str) else reprlib.repr(error) for error in errors)
-
-
-def _oauth_messages(envelope: dict[str, Any]) -> Iterator[str]:
-    """What a token endpoint says, see https://www.rfc-editor.org/rfc/rfc6749#section-5.2 ."""
-    said = map(envelope.get, ("error", "error_description"))
-    yield from (text for text in said if isinstance(text, str))
-
-
-def _page_title(body: bytes) -> tuple[str, ...]:
-    text = body[:PAGE_HEAD].decode("utf-8", "replace")
-    title = HTML_TITLE.search(text)
-    words = " ".join((title[1] if title else text).split())
-    return (words[:LONGEST_MESSAGE],) if words else ()
-
-
-def _text_or_none(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
-
-
-def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Seconds to wait as a Retry-After header says: a number, or an HTTP-date; None where it is missing or nonsense.
-
-    Gong documents whole seconds; a proxy may send what https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
-    allows. A date is held against the answer's own Date, so that a wrong clock here does no harm.
-    """
-    value = headers.get("retry-after", "").strip()
-    try:
-        seconds = float(value)
+        place = urlsplit(evidence.headers.get("location", ""))
+        host = place.hostname
     except ValueError:
-        return _seconds_until(value, _http_date(headers.get("date", "")) or now)
-    return _sensible(seconds)
+        return RedirectError(**facts)
+    location = f"{place.scheme}://{host}{place.path}" if host else place.path
+    if host:
+        facts["responder"] = f"a login page, or a new address, at {host}"
+    return RedirectError(**facts, location=location[:MAX_MESSAGE] or None)
 
 
-def _seconds_until(date: str, now: datetime) -> float | None:
-    moment = _http_date(date)
-    return None if moment is None else _sensible(max(0.0, (moment - now).total_seconds()))
+def _responder(headers: Mapping[str, str]) -> str | None:
+    """Who most likely answered in Gong's place."""
+    if "cf-mitigated" in headers or "cf-ray" in headers:
+        return "Cloudflare"
+    if via := headers.get("via"):
+        return f"a proxy ({via[:MAX_ID]})"
+    if server := headers.get("server"):
+        return f"a server that calls itself {server[:MAX_ID]}"
+    return None
 
 
-def _sensible(seconds: float) -> float | None:
-    return seconds if 0 <= seconds <= LONGEST_WAIT else None
-
-
-def _http_date(text: str) -> datetime | None:
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+def _shown_headers(response: HttpResponse) -> dict[str, str]:
+    """The headers as they may be shown, names in lower case, cookies left out: a login's may be among them."""
+    return {
+        shown(name, MAX_ID, response.conceal).lower(): shown(value, MAX_HEADER, response.conceal)
+        for name, value in response.headers.items()
+        if name.lower() != "set-cookie"
+    }

@@ -1,4 +1,4 @@
-"""Whether to try again, and after how long: pure functions of what went wrong."""
+"""Whether to send a call again, and after how long: pure functions of what went wrong."""
 
 from __future__ import annotations
 
@@ -8,26 +8,37 @@ from collections.abc import Iterator
 from attrs import define, frozen
 
 from gong_tasks_async.credentials import Grant
-from gong_tasks_async.errors import GongError, InvalidValueError, RateLimitError
+from gong_tasks_async.errors import (
+    ForeignResponseError,
+    GongError,
+    InvalidValueError,
+    RateLimitError,
+    ServerError,
+)
 from gong_tasks_async.errors.meaning import Retries
 
 TWICE = 3
-"""Attempts in all of a call that is tried again twice."""
+"""Attempts in all of a call that is sent again twice."""
 
-LONGEST_SECOND = 60.0
-"""Seconds; no limit of 3 calls a second has anybody wait for so long, so it is the day's."""
+DAILY_RETRY_AFTER = 60.0
+"""Seconds; no limit of 3 calls a second has a caller wait for so long, so it is the day's."""
+
+MAX_WAITS = 5
+"""How many times ``max_wait`` the pauses of one call may add up to."""
 
 
 @define(kw_only=True)
 class Attempts:
-    """How a call has fared so far."""
+    """The attempts of one call so far."""
 
     sent: int = 0
-    """Requests sent, refused ones included."""
+    """Requests sent, rate-limited ones included."""
     rate_limited: int = 0
     """How many of them were answered 429."""
+    paused: float = 0.0
+    """Seconds that the pauses after them add up to."""
     signed: Grant | None = None
-    """What signed the last of them, where credentials can be renewed."""
+    """What signed the last of them, where credentials can be refreshed."""
     renewed: bool = False
     """Whether other credentials were asked for because Gong refused those."""
 
@@ -39,74 +50,89 @@ class Attempts:
 
 @frozen(kw_only=True)
 class RetryPolicy:
-    """When a call is tried again. All times in seconds.
+    """When a call is sent again. All times in seconds.
 
-    Both task calls are safe to repeat, since a list changes nothing and an update sets absolute values; so
-    both are repeated after lost connections, timeouts, cut answers, 502, 503 and 504, and a little on 500. A 429
-    does not count against ``attempts``: it waits as long as Gong asks.
+    Both task calls are safe to repeat, since a listing changes nothing and an update sets absolute values; so both are
+    repeated after lost connections, timeouts, cut responses, 408, 425, 502 to 504, 520 to 530, and a little on 500 and on
+    responses that are not Gong's. A 429 does not count against ``attempts``: it waits as long as Gong asks.
 
     Raises:
-        ValueError: a number is out of its range; all that are wrong are named at once.
+        InvalidValueError: a number is out of its range; all that are wrong are named at once.
     """
 
     attempts: int = 5
-    """Tries of one call, the first included; 1 turns retries off."""
+    """Attempts of one call, the first included; 1 turns retries off."""
     attempts_on_500: int = 2
     """The same after a 500: without Gong Engage, every call is answered so, for ever."""
     max_wait: float = 60.0
     """The longest wait that Gong may ask for; beyond it the error is raised at once."""
+    max_total_wait: float | None = None
+    """What the pauses after the 429s of one call may add up to; None for five times ``max_wait``."""
     backoff: float = 0.5
     """The first wait after a failure is drawn between 0 and this; each further one from twice the range."""
     max_backoff: float = 20.0
     attempt_timeout: float = 60.0
-    """How long one request may take, until its answer is read."""
+    """How long one request may take, until its response is read."""
     refusal_backoff: float = 1.0
-    """The first wait after a 429 that does not say how long; doubled for each further one."""
+    """The first wait after a 429 that names none, or less than this; doubled for each further one."""
 
     def __attrs_post_init__(self) -> None:
         """Refuse numbers that make no sense."""
         if problems := list(self._problems()):
             raise InvalidValueError("RetryPolicy", problems)
 
-    def _problems(self) -> Iterator[str]:
+    def _problems(self) -> Iterator[str]:  # noqa: C901 - one rule after the other
         for name in ("attempts", "attempts_on_500"):
             if not getattr(self, name) >= 1:
                 yield f"{name} must be at least 1, not {getattr(self, name)}"
         for name in ("backoff", "max_backoff"):
             if not 0 <= getattr(self, name) < math.inf:
                 yield f"{name} must be 0 seconds or more, and finite, not {getattr(self, name)}"
-        if not self.max_wait >= 0:
-            yield f"max_wait must be 0 seconds or more, not {self.max_wait}"
+        waits = {"max_wait": self.max_wait, "max_total_wait": self.max_total_wait or 0.0}
+        for name, seconds in waits.items():
+            if not seconds >= 0:
+                yield f"{name} must be 0 seconds or more, not {seconds}"
         for name in ("attempt_timeout", "refusal_backoff"):
             if not getattr(self, name) > 0:
                 yield f"{name} must be more than 0 seconds, not {getattr(self, name)}"
 
-    def wait(self, error: GongError, tries: Attempts, jitter: float) -> float | None:
-        """Seconds to wait before the next try, or None to give up.
+    def wait(self, error: GongError, attempts: Attempts, jitter: float) -> float | None:
+        """Seconds to wait before the next attempt, or None to give up.
 
         Args:
-            error: what the last try came to.
-            tries: the tries so far, that one included.
+            error: what the last attempt came to.
+            attempts: the attempts so far, that one included.
             jitter: a random number in 0..1, drawn by the caller so that this stays a pure function.
         """
         if isinstance(error, RateLimitError):
-            asked = self.pause_after_429(error, tries)
-            return asked if asked <= self.max_wait else None
-        if tries.failed >= self._allowed(error):
+            pause = self.pause_after_429(error, attempts)
+            return pause if pause <= self.max_wait and attempts.paused <= self._most_paused() else None
+        if attempts.failed >= self._allowed(error):
             return None
         # Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
-        return jitter * min(self.max_backoff, self.backoff * 2.0 ** min(tries.failed - 1, 60))
+        backoff = jitter * min(self.max_backoff, self.backoff * 2.0 ** min(attempts.failed - 1, 60))
+        asked = error.retry_after if isinstance(error, ServerError | ForeignResponseError) else None
+        # A 503 may name a time too: https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
+        wait = max(backoff, asked or 0.0)
+        return wait if wait <= max(self.max_wait, self.max_backoff) else None
 
-    def pause_after_429(self, error: RateLimitError, tries: Attempts) -> float:
-        """Seconds for which nobody may call after a 429: as Gong asked, or a growing guess where it did not say."""
-        if error.retry_after is not None:
-            return error.retry_after
-        return self.refusal_backoff * 2.0 ** min(tries.rate_limited - 1, 60)
+    def pause_after_429(self, error: RateLimitError, attempts: Attempts) -> float:
+        """Seconds for which no call may be sent after a 429: as Gong asks, or a growing guess where it asks for none.
+
+        What is not Gong's may pause the calls for ``max_wait`` at the most.
+        """
+        asked = error.retry_after or 0.0
+        if asked < self.refusal_backoff:  # at once, again and again, would spend the day
+            asked = max(asked, self.refusal_backoff * 2.0 ** min(attempts.rate_limited - 1, 60))
+        return asked if error.from_gong else min(asked, max(self.max_wait, self.refusal_backoff))
 
     def is_daily_limit(self, error: RateLimitError) -> bool:
         """Whether Gong asks for a wait so long that it stands for the day's limit rather than the second's."""
         asked = error.retry_after or 0.0
-        return asked > self.max_wait and asked >= LONGEST_SECOND
+        return error.from_gong and asked > self.max_wait and asked >= DAILY_RETRY_AFTER
+
+    def _most_paused(self) -> float:
+        return MAX_WAITS * self.max_wait if self.max_total_wait is None else self.max_total_wait
 
     def _allowed(self, error: GongError) -> int:
         """How many attempts an error like this is worth."""

@@ -6,6 +6,7 @@ from attrs import frozen
 
 from gong_tasks_async.errors import GongError
 from gong_tasks_async.models.answers import Task
+from gong_tasks_async.models.enums import CrmType
 from gong_tasks_async.models.requests import TaskFilter
 
 
@@ -16,6 +17,10 @@ class UserTasks:
     filter: TaskFilter
     tasks: tuple[Task, ...] = ()
     error: GongError | None = None
+    request_id: str | None = None
+    """Gong's reference for the request: quote it to Gong's support."""
+    crm_type: CrmType | None = None
+    """The company's CRM, where Gong's response names it."""
 
     def unwrap(self) -> tuple[Task, ...]:
         """Return the tasks.

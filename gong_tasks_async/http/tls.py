@@ -1,0 +1,56 @@
+"""TLS: which certificates are trusted, and why a connection could not be encrypted."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Final
+
+# https://docs.openssl.org/3.0/man3/X509_STORE_CTX_get_error/
+_CERTIFICATE_PROBLEMS: Final[Mapping[int, str]] = {
+    **dict.fromkeys((2, 18, 19, 20, 21), "unknown authority"),
+    **dict.fromkeys((9, 10), "expired"),
+    **dict.fromkeys((62, 63, 64), "wrong host"),
+}
+_HANDSHAKE_PROBLEMS: Final = (
+    (
+        ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE", "PACKET_LENGTH"),
+        "no tls",
+    ),
+    (("UNSUPPORTED_PROTOCOL", "PROTOCOL_VERSION", "NO_PROTOCOLS_AVAILABLE", "VERSION_TOO_LOW"), "version"),
+)
+_PASSING: Final = ("UNEXPECTED_EOF", "EOF occurred", "SYSCALL")
+"""A server or balancer that restarts hangs up in the middle of a handshake."""
+
+
+def trust(ca_bundle: str | PathLike[str]) -> ssl.SSLContext:
+    """A context that trusts the authorities of a file or folder (PEM) beside those of this machine.
+
+    Raises:
+        ValueError: no certificate can be read there.
+    """
+    path = Path(ca_bundle).expanduser()
+    context = ssl.create_default_context()
+    try:
+        if path.is_dir():
+            context.load_verify_locations(capath=path)
+        else:
+            context.load_verify_locations(cafile=path)
+    except OSError as error:  # ssl.SSLError is one
+        raise ValueError(f"ca_bundle {str(path)!r}: no certificate can be read there ({error})") from None
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def tls_problem(error: BaseException) -> str | None:
+    """What is wrong, in the words of :attr:`TLSError.problem`; None where it may pass, or is not about TLS."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return _CERTIFICATE_PROBLEMS.get(error.verify_code, "tls")
+    if not isinstance(error, ssl.SSLError):
+        return None
+    text = f"{error.reason or ''} {error}"
+    if any(mark in text for mark in _PASSING):
+        return None
+    return next((problem for marks, problem in _HANDSHAKE_PROBLEMS if any(m in text for m in marks)), "tls")
