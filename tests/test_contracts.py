@@ -38,6 +38,7 @@ PLANTED = {
     "Docket: the distributed jobs": ("bulk/planted.py", "import docket"),
     "openpyxl: the workbooks of the CLI": ("cli/input/planted.py", "import openpyxl"),
     "click and rich: the CLI": ("http/planted.py", "import click"),
+    "mcp and uvicorn: the MCP server": ("bulk/planted_agent.py", "import mcp"),
 }
 """For each contract, a new module and an import that it forbids."""
 

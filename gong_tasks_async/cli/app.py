@@ -25,6 +25,7 @@ COMMANDS = {
     "quota": "Show today's remaining calls.",
     "jobs": "Jobs on many workers: submit, status, list, cancel, resume, report.",
     "worker": "Run a worker.",
+    "mcp": "Serve the Model Context Protocol, for assistants.",
     "simulator": "Run a simulated Gong on this machine.",
     "demo": "See the library at work on a simulated Gong; needs no account.",
     "completion": "Print the shell completion script.",
