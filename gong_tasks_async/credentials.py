@@ -20,12 +20,26 @@ class Credentials(Protocol):
         """The texts that must never be shown, should a response repeat them."""
 
 
+class MaskedText(str):
+    """A text that is sent as it is, and shown as ``***`` where a traceback, a logger or a tracker shows its ``repr``.
+
+    Those look at the fields of objects and at the variables of frames, not only at what classes choose to show.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "***"
+
+
 @frozen
 class Grant:
     """Credentials, and the base URL that came with them, if any."""
 
-    credentials: Credentials
+    credentials: Credentials = field(repr=False)
     base_url: str | None = None
+    configured: tuple[str, ...] = field(default=(), eq=False)
+    """The base URLs that the user has configured, to which these may be sent wherever they are."""
 
 
 def checked_text(name: str, value: str) -> str:
@@ -53,9 +67,9 @@ class AccessKey:
         ValueError: one of the two is empty, or holds a character that cannot be sent.
     """
 
-    access_key: str
-    access_key_secret: str
-    authorization: str = field(init=False, eq=False)
+    access_key: str = field(repr=False, converter=MaskedText)
+    access_key_secret: str = field(repr=False, converter=MaskedText)
+    authorization: str = field(init=False, eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         """Check that both can be sent, and build the header once."""
@@ -64,12 +78,12 @@ class AccessKey:
         if ":" in self.access_key:
             raise ValueError("access_key holds a colon, which HTTP Basic cannot carry: copy it again")
         pair = f"{self.access_key}:{self.access_key_secret}".encode()
-        object.__setattr__(self, "authorization", f"Basic {b64encode(pair).decode()}")
+        object.__setattr__(self, "authorization", MaskedText(f"Basic {b64encode(pair).decode()}"))
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """The secret, and the pair as it is sent."""
-        return self.authorization.removeprefix("Basic "), self.access_key_secret
+        return MaskedText(self.authorization.removeprefix("Basic ")), self.access_key_secret
 
     def __repr__(self) -> str:
         return "AccessKey(...)"
@@ -83,7 +97,7 @@ class BearerToken:
         ValueError: it is empty, or holds a character that cannot be sent.
     """
 
-    token: str
+    token: str = field(repr=False, converter=MaskedText)
 
     def __attrs_post_init__(self) -> None:
         """Check that it can be sent."""
@@ -92,7 +106,7 @@ class BearerToken:
     @property
     def authorization(self) -> str:
         """The value of the Authorization header."""
-        return f"Bearer {self.token}"
+        return MaskedText(f"Bearer {self.token}")
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -69,7 +69,7 @@ class Connection:
         transport, self._transport, self._closed = self._transport, None, True
         try:
             if self.renewal is not None:
-                await self.renewal.wait()
+                await self.renewal.finish()
         finally:
             if transport is not None:
                 await transport.close()

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from copy import copy
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
-from attrs import frozen
+from attrs import field, frozen
 from yarl import URL
 
 from gong_tasks_async.auth import token_endpoint
+from gong_tasks_async.auth.grant_store import FunctionStore, GrantStore, Save
 from gong_tasks_async.auth.single_flight import SingleFlight
 from gong_tasks_async.auth.token_endpoint import OAuthGrant, RefreshArguments
-from gong_tasks_async.credentials import AccessKey, BearerToken, Grant, checked_text
+from gong_tasks_async.credentials import AccessKey, BearerToken, Grant, MaskedText, checked_text
 from gong_tasks_async.errors import (
     APIError,
     CredentialsError,
@@ -34,7 +35,8 @@ from gong_tasks_async.http.transport import AiohttpTransport, Session, Transport
 
 TOKEN_URL = "https://app.gong.io/oauth2/generate-customer-token"  # noqa: S105 - an address
 
-RETRY = RetryPolicy(attempts=3, attempt_timeout=30.0)
+RETRY = RetryPolicy(attempts=3, attempt_timeout=20.0, max_wait=10.0)
+"""About a minute in all: `close` and Ctrl-C wait for a refresh in flight, since its token must not be lost."""
 
 LONGEST_ANSWER = 64 * 1024
 """Bytes of a token response; tokens are short."""
@@ -44,8 +46,6 @@ EARLY = timedelta(minutes=5)
 
 PAUSE_AFTER_FAILURE = timedelta(seconds=30)
 """Until the next attempt, while the previous access token is still valid."""
-
-Save = Callable[[OAuthGrant], Awaitable[None] | None]
 
 
 class OAuthToken:
@@ -64,6 +64,8 @@ class OAuthToken:
         refresh_token: the newest that Gong gave for this company.
         save: stores a grant; a function or coroutine function. What it raises becomes the cause of the callers'
             :class:`CredentialsError`, and the next call passes it the same grant again.
+            It has 30 seconds.
+        store: in the place of ``save``, a :class:`GrantStore` that several processes share.
         access_token: one that is still valid, if there is one; otherwise the first call gets one.
         expires_at: when that one expires (aware); if unknown, it is used until Gong answers 401.
         base_url: the address that it came with, as in :class:`OAuthGrant`.
@@ -83,7 +85,8 @@ class OAuthToken:
         client_secret: str,
         refresh_token: str,
         *,
-        save: Save,
+        save: Save | None = None,
+        store: GrantStore | None = None,
         access_token: str | None = None,
         expires_at: datetime | None = None,
         base_url: str | None = None,
@@ -92,19 +95,24 @@ class OAuthToken:
         session: Session | None = None,
         wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        if (save is None) is (store is None):
+            raise ValueError("give either save, or a store that several processes share")
         checked_text("client_id", client_id)
         checked_text("client_secret", client_secret)
         if expires_at is not None and expires_at.tzinfo is None:
             raise ValueError("expires_at has no time zone: give an aware datetime")
         self._client = AccessKey(client_id, client_secret)
-        self._refresh_token = checked_text("refresh_token", refresh_token)
-        self._save = save
+        self._refresh_token: str = MaskedText(checked_text("refresh_token", refresh_token))
+        self._store: GrantStore = FunctionStore(save) if save is not None else cast("GrantStore", store)
         self._arguments = RefreshArguments(arguments)
         self._session = session
         self._now = wall_clock
         self._url = URL(checked_base_url(token_url))
         self._flight: SingleFlight[Grant] = SingleFlight()
-        self._grant = None if access_token is None else Grant(BearerToken(access_token), base_url)
+        self._configured = () if base_url is None else (base_url,)
+        self._grant = (
+            None if access_token is None else Grant(BearerToken(access_token), base_url, self._configured)
+        )
         self._expires_at = expires_at
         self._early = EARLY
         self._unsaved: OAuthGrant | None = None
@@ -137,8 +145,8 @@ class OAuthToken:
                 return self._grant
             raise
 
-    async def wait(self) -> None:
-        """Wait until no refresh is in flight."""
+    async def finish(self) -> None:
+        """Wait until no refresh is in flight: a rotated token must not be lost."""
         await self._flight.wait()
 
     def __repr__(self) -> str:
@@ -167,28 +175,45 @@ class OAuthToken:
 
     async def _refresh(self) -> Grant:
         """Refresh once: ask, save, and only then use."""
-        if self._refused is not None:
-            raise copy(self._refused)  # each raise would lengthen the traceback of a single one
-        if self._unsaved is None:
-            self._unsaved = await self._ask()
-            self._refresh_token = self._unsaved.refresh_token
-        await self._saved(self._unsaved)
+        async with self._store.refreshing() as saved:
+            if self._unsaved is None:
+                if saved is not None and self._adopt(saved):
+                    return self._use(saved)
+                if self._refused is not None:
+                    raise copy(self._refused)  # each raise would lengthen the traceback of a single one
+                self._unsaved = await self._ask_or_reload()
+            if self._unsaved is not saved:
+                await self._store.save(self._unsaved)
         granted, self._unsaved = self._unsaved, None
+        return self._use(granted)
+
+    def _adopt(self, saved: OAuthGrant) -> bool:
+        """Take over the tokens that another process saved; whether its access token is one to use."""
+        if saved.refresh_token != self._refresh_token:
+            self._refresh_token, self._refused = MaskedText(saved.refresh_token), None
+        signed = self._grant and self._grant.credentials
+        is_other = not isinstance(signed, BearerToken) or signed.token != saved.access_token
+        return bool(saved.access_token) and is_other and saved.expires_at - EARLY > self._now()
+
+    def _use(self, granted: OAuthGrant) -> Grant:
+        self._refresh_token = MaskedText(granted.refresh_token)
         self._expires_at, self._not_before = granted.expires_at, None
         self._early = min(EARLY, max(granted.expires_at - self._now(), timedelta()) / 2)
-        self._grant = Grant(_bearer(granted.access_token), granted.base_url)
+        self._grant = Grant(_bearer(granted.access_token), granted.base_url, self._configured)
         return self._grant
 
-    async def _saved(self, granted: OAuthGrant) -> None:
+    async def _ask_or_reload(self) -> OAuthGrant:
+        """Refresh; where the token is used up, with the one that another process saved meanwhile, if there is one."""
+        spent = self._refresh_token
         try:
-            saving = self._save(granted)
-            if inspect.isawaitable(saving):
-                await saving
-        except (Exception, asyncio.CancelledError) as error:  # the latter would look like the callers' own
-            reason = f"your `save` raised {type(error).__name__}, so the new tokens are not used yet"
-            raise CredentialsError(
-                reason=reason, advice="Fix it and call again: `save` gets them again."
-            ) from error
+            return await self._ask()
+        except CredentialsError:
+            newest = await self._store.load() if self._refused is not None else None
+            if newest is None or newest.refresh_token == spent:
+                raise
+            if self._adopt(newest):
+                return newest
+        return await self._ask()
 
     async def _ask(self) -> OAuthGrant:
         request = token_endpoint.refresh_request(self._url.raw_path, self._refresh_token, self._arguments)
@@ -223,8 +248,8 @@ def _bearer(access_token: str) -> BearerToken:
 class _RefreshCredentials:
     """Sign a refresh as the app, and keep the refresh token, too, out of every message."""
 
-    app: AccessKey
-    refresh_token: str
+    app: AccessKey = field(repr=False)
+    refresh_token: str = field(repr=False, converter=MaskedText)
 
     @property
     def authorization(self) -> str:

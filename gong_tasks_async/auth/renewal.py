@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 from collections.abc import Awaitable, Callable
 from copy import copy
 from typing import Protocol
 
+from gong_tasks_async.auth.destination import checked_destination
+from gong_tasks_async.auth.patience import NoResultError, call_within
 from gong_tasks_async.auth.single_flight import SingleFlight
 from gong_tasks_async.credentials import Credentials, Grant
 from gong_tasks_async.errors import CredentialsError
-from gong_tasks_async.http.addresses import checked_base_url
 from gong_tasks_async.http.transport import Transport
 
 Supplier = Callable[[], Credentials | Awaitable[Credentials]]
+
+SUPPLY_TIMEOUT = 30.0
+"""Seconds that a user's function may take to return credentials."""
 
 
 class CredentialSource(Protocol):
@@ -31,19 +33,20 @@ class CredentialSource(Protocol):
             CredentialsError: none can be had.
         """
 
-    async def wait(self) -> None:
-        """Wait until no refresh is in flight."""
+    async def finish(self) -> None:
+        """Finish what is in flight, or drop it where nothing is lost by that."""
 
 
 class CallableSource:
     """Credentials from a function of the user's, such as one that asks a vault.
 
-    It is called before the first request, and again when Gong answers 401 to what it returned.
+    It is called before the first request, and again when Gong answers 401 to what it returned. A function that raises,
+    returns no credentials or does not return in time fails the calls that wait for it; the next call asks it again.
     """
 
     def __init__(self, supply: Supplier) -> None:
         self._supply = supply
-        self._flight: SingleFlight[Grant] = SingleFlight()
+        self._flight: SingleFlight[Grant] = SingleFlight(protected=False)
         self.current: Grant | None = None
 
     async def refresh(self, refused: Grant | None) -> Grant:
@@ -52,19 +55,31 @@ class CallableSource:
             return self.current
         return await self._flight.run(self._ask)
 
-    async def wait(self) -> None:
-        """Wait until the function has returned."""
-        await self._flight.wait()
+    async def finish(self) -> None:
+        """Stop asking: a vault loses nothing by it."""
+        self._flight.cancel()
 
     async def _ask(self) -> Grant:
+        self.current = Grant(_checked(await self._supplied()))
+        return self.current
+
+    async def _supplied(self) -> object:
         try:
-            answer = self._supply()
-            credentials = await answer if inspect.isawaitable(answer) else answer
-        except (Exception, asyncio.CancelledError) as error:  # the latter would look like the callers' own
+            return await call_within(self._supply, SUPPLY_TIMEOUT)
+        except NoResultError as problem:
+            reason = f"your credentials function {problem}"
+            raise CredentialsError(reason=reason, advice="Call again: it is asked again.") from None
+        except Exception as error:
             reason = f"your credentials function raised {type(error).__name__}"
             raise CredentialsError(reason=reason, advice="See the cause of this error.") from error
-        self.current = Grant(credentials)
-        return self.current
+
+
+def _checked(supplied: object) -> Credentials:
+    """Refuse what cannot sign a request, without showing it: it may be the bare secret."""
+    if isinstance(getattr(supplied, "authorization", None), str) and hasattr(supplied, "secrets"):
+        return supplied  # type: ignore[return-value]  # it has all that Credentials ask for
+    reason = f"your credentials function returned {type(supplied).__name__}, which cannot sign a request"
+    raise CredentialsError(reason=reason, advice="Return an AccessKey or a BearerToken; it is asked again.")
 
 
 class Refresher:
@@ -104,9 +119,9 @@ class Refresher:
         self._sign(await self._refreshed(refused))
         return self._signed != refused
 
-    async def wait(self) -> None:
-        """Wait until no refresh is in flight: a rotated token must not be lost."""
-        await self._source.wait()
+    async def finish(self) -> None:
+        """Finish a refresh in flight, since a rotated token must not be lost; drop a question to a vault."""
+        await self._source.finish()
 
     async def _refreshed(self, refused: Grant | None) -> Grant:
         try:
@@ -119,15 +134,14 @@ class Refresher:
         if grant is self._signed:
             return
         base_url = grant.base_url if self._follows_grant else None
-        self._transport.use(grant.credentials, _safe(base_url) if base_url else None)
+        self._transport.use(grant.credentials, self._checked(grant, base_url) if base_url else None)
         self._signed = grant
 
-
-def _safe(base_url: str) -> str:
-    try:
-        return checked_base_url(base_url)
-    except ValueError as problem:
-        reason = f"the address that came with them is not safe to use ({problem})"
-        raise CredentialsError(
-            reason=reason, advice="Give the client your company's own base_url."
-        ) from problem
+    def _checked(self, grant: Grant, base_url: str) -> str:
+        try:
+            return checked_destination(base_url, grant.configured)
+        except ValueError as problem:
+            raise CredentialsError(
+                reason=f"the base URL that came with them is not safe to use ({problem})",
+                advice="Give the client your company's own base_url.",
+            ) from None

@@ -5,7 +5,7 @@ See https://help.gong.io/docs/create-an-app-for-gong and https://www.rfc-editor.
 
 from __future__ import annotations
 
-import math
+import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 from attrs import evolve, field, frozen
 
 from gong_tasks_async import codec
+from gong_tasks_async.credentials import MaskedText
 from gong_tasks_async.errors import (
     APIError,
     CredentialsError,
@@ -46,8 +47,8 @@ class RefreshArguments(StrEnum):
 class OAuthGrant:
     """The tokens of one refresh. Store them: the refresh token that was sent is used up."""
 
-    access_token: str = field(repr=False)
-    refresh_token: str = field(repr=False)
+    access_token: str = field(repr=False, converter=MaskedText)
+    refresh_token: str = field(repr=False, converter=MaskedText)
     expires_at: datetime
     """When the access token expires; aware."""
     base_url: str | None = None
@@ -81,8 +82,19 @@ def read_grant(response: HttpResponse, now: datetime) -> OAuthGrant:
 def _json_object(body: bytes) -> Mapping[str, Any]:
     try:
         return codec.json_object(body)
-    except DecodeError:  # it quotes the beginning of the body, which may be a token
+    except DecodeError:
+        return _json_with_odd_numbers(body)
+
+
+def _json_with_odd_numbers(body: bytes) -> Mapping[str, Any]:
+    """Read what a strict parser refuses for a number beyond all bounds, so that the tokens beside it are not lost."""
+    try:
+        value = json.loads(body, parse_int=float, parse_float=float, parse_constant=float)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
         raise DecodeError(path="$", expected="a JSON object", found="something else") from None
+    return value
 
 
 def _required(answer: Mapping[str, Any], name: str) -> str:
@@ -101,11 +113,13 @@ def _text(answer: Mapping[str, Any], name: str) -> str | None:
 
 def _lifetime(answer: Mapping[str, Any]) -> float:
     """Seconds; some endpoints send the number as text. An absurd value must not lose the tokens beside it."""
+    value = answer.get("expires_in", DAY)
     try:
-        seconds = float(answer.get("expires_in", DAY))
-    except (TypeError, ValueError):
+        seconds = DAY if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
         return DAY
-    return DAY if math.isnan(seconds) else min(max(seconds, 0), DAY * 366)
+    # A token that has expired already would be refreshed with every call; Gong answers 401 in time.
+    return min(seconds, DAY * 366) if seconds >= 1 else DAY
 
 
 def to_error(error: GongError, url: str, *, cut_off: bool) -> CredentialsError:

@@ -10,8 +10,8 @@ from urllib.request import getproxies, proxy_bypass
 from attrs import field, frozen
 from yarl import URL
 
+from gong_tasks_async.credentials import MaskedText
 from gong_tasks_async.errors import ProxyError
-from gong_tasks_async.http.masking import MaskedText
 
 PROXY_SCHEMES = frozenset({"http", "https"})
 PROXY_EXAMPLE = "'http://user:password@proxy.example.com:3128'"

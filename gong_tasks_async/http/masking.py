@@ -12,15 +12,6 @@ NOTHING = "(?!)"
 """A pattern that is found nowhere; an empty one would be everywhere."""
 
 
-class MaskedText(str):
-    """A text that is sent as it is, and shown as ``***`` where a traceback or a logger shows its ``repr``."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "***"
-
-
 class Mask:
     """Masks secrets in texts that are to be shown, in any spelling of JSON or of a URL."""
 

@@ -16,13 +16,13 @@ from attrs import frozen
 from multidict import CIMultiDict
 from yarl import URL
 
-from gong_tasks_async.credentials import Credentials
+from gong_tasks_async.credentials import Credentials, MaskedText
 from gong_tasks_async.errors import ClientStateError, GongError, ProxyError
 from gong_tasks_async.http.addresses import Proxy, checked_proxy, environment_proxy
 from gong_tasks_async.http.body import CodingError, decoder
 from gong_tasks_async.http.connector import FreshConnector
 from gong_tasks_async.http.failures import error_text, failure_of
-from gong_tasks_async.http.masking import Mask, MaskedText
+from gong_tasks_async.http.masking import Mask
 from gong_tasks_async.http.messages import JSON, HttpRequest, HttpResponse
 from gong_tasks_async.http.tls import trust
 
