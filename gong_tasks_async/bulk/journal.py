@@ -42,7 +42,7 @@ from gong_tasks_async.bulk.journal_schema import (
     update_from,
 )
 from gong_tasks_async.bulk.outcomes import JournalRow, RowState, TaskSnapshot
-from gong_tasks_async.errors import GongError, JournalError
+from gong_tasks_async.errors import APIError, GongError, JournalError
 from gong_tasks_async.models import TaskUpdate
 
 __all__ = [
@@ -54,6 +54,8 @@ __all__ = [
     "open_journal",
     "retry_failed",
 ]
+
+SERVER_ERRORS = 500
 
 
 class PendingRow(NamedTuple):
@@ -78,6 +80,14 @@ class Note(NamedTuple):
     """Whether the row was refused together with others, for a reason that may be the run's."""
     life: int = 0
     """1 where the attempt counts as a run that tried the row in vain."""
+
+    @property
+    def may_be_made(self) -> bool:
+        """Whether Gong may have made the change all the same."""
+        if self.error.attempts > 1:  # it is not known how the earlier ones ended
+            return True
+        refused = isinstance(self.error, APIError) and self.error.status < SERVER_ERRORS
+        return self.error.attempts == 1 and not refused and getattr(self.error, "connected", True)
 
 
 class Journal(JournalReader):
@@ -302,7 +312,7 @@ def _provide(path: Path, rows: Iterable[JournalRow] | None, facts: JobFacts) -> 
 def _note_columns(note: Note) -> tuple[object, ...]:
     request_id = storable(getattr(note.error, "request_id", None))
     columns = note.error.attempts, request_id, *error_columns(note.error)
-    return *columns, int(note.suspect), note.life, note.task_id
+    return *columns, int(note.suspect), note.life, int(note.may_be_made), note.task_id
 
 
 def _refuse_unplanned(database: sqlite3.Connection, rows: Sequence[JournalRow]) -> None:

@@ -54,7 +54,7 @@ def translate_errors(path: Path, what: str = "cannot be used now") -> Iterator[N
     """Raise the errors of SQLite and of the disk as errors of this journal."""
     try:
         yield
-    except (sqlite3.Error, OSError) as error:
+    except (sqlite3.Error, OSError, UnicodeError) as error:  # a spoiled schema may hold any bytes
         raise _trouble(path, what, error) from error
 
 

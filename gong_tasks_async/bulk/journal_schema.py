@@ -229,7 +229,8 @@ WHERE task_id = ? AND state = 'pending'
 """
 NOTE = """
 UPDATE rows
-SET attempts = ?, request_id = ?, error = ?, error_kind = ?, http_status = ?, facts = ?, suspect = ?, lives = lives + ?
+SET attempts = ?, request_id = ?, error = ?, error_kind = ?, http_status = ?, facts = ?, suspect = ?, lives = lives + ?,
+    sent = sent * ?
 WHERE task_id = ? AND state = 'pending'
 """
 SEND = "UPDATE rows SET sent = 1 WHERE task_id = ? AND state = 'pending'"

@@ -222,19 +222,20 @@ async def run_apart(work: Coroutine[Any, Any, R]) -> R:
     scopes, which come at each await, are one.
     """
     task, loop = asyncio.create_task(work), asyncio.get_running_loop()
-    cancelled_at: float | None = None
+    cancelled: asyncio.CancelledError | None = None
+    cancelled_at = 0.0
     persistent = False
     while not task.done():
         try:
             await asyncio.wait([task])
-        except asyncio.CancelledError:
-            if cancelled_at is None:
-                cancelled_at = loop.time()
+        except asyncio.CancelledError as error:
+            if cancelled is None:
+                cancelled, cancelled_at = error, loop.time()
                 task.cancel()
             elif loop.time() - cancelled_at < CANCELLED_AGAIN:
                 persistent = True
             elif not persistent:
                 task.cancel()
-    if cancelled_at is not None and (task.cancelled() or task.exception() is None):
-        raise asyncio.CancelledError
+    if cancelled is not None and (task.cancelled() or task.exception() is None):
+        raise cancelled  # the very one: a scope knows its own by the message
     return task.result()
