@@ -23,7 +23,14 @@ class GrantStore(Protocol):
         """Keep every other process from refreshing, and give what was saved last; None where that is not known.
 
         Raises:
-            CredentialsError: a new grant could not be saved, so that the old token must not be spent.
+            CredentialsError: another process does not end its refresh, or what was saved cannot be read.
+        """
+
+    async def prepare(self) -> None:
+        """Make sure that a new grant can be saved, before the old refresh token is spent.
+
+        Raises:
+            CredentialsError: it cannot.
         """
 
     async def load(self) -> OAuthGrant | None:
@@ -47,6 +54,9 @@ class FunctionStore:
     async def refreshing(self) -> AsyncIterator[None]:
         """Lock nothing: one refresh token belongs to one process."""
         yield None
+
+    async def prepare(self) -> None:
+        """Trust the function."""
 
     async def load(self) -> None:
         """Know of nothing but what this process got."""

@@ -181,6 +181,7 @@ class OAuthToken:
                     return self._use(saved)
                 if self._refused is not None:
                     raise copy(self._refused)  # each raise would lengthen the traceback of a single one
+                await self._store.prepare()
                 self._unsaved = await self._ask_or_reload()
             if self._unsaved is not saved:
                 await self._store.save(self._unsaved)

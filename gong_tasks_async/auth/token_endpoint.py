@@ -5,7 +5,6 @@ See https://help.gong.io/docs/create-an-app-for-gong and https://www.rfc-editor.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -70,45 +69,23 @@ def read_grant(response: HttpResponse, now: datetime) -> OAuthGrant:
     Raises:
         DecodeError: a token is missing, or something is not as it should be; no value is quoted.
     """
-    answer = _json_object(response.body)
+    # Nothing odd beside the tokens must lose them: the one that was sent is used up.
+    answer = codec.json_object(response.body, any_number=True)
+    base_url = answer.get("api_base_url_for_customer")
     return OAuthGrant(
         access_token=_required(answer, "access_token"),
         refresh_token=_required(answer, "refresh_token"),
         expires_at=now + timedelta(seconds=_lifetime(answer)),
-        base_url=_text(answer, "api_base_url_for_customer"),
+        base_url=base_url if isinstance(base_url, str) else None,
     )
 
 
-def _json_object(body: bytes) -> Mapping[str, Any]:
-    try:
-        return codec.json_object(body)
-    except DecodeError:
-        return _json_with_odd_numbers(body)
-
-
-def _json_with_odd_numbers(body: bytes) -> Mapping[str, Any]:
-    """Read what a strict parser refuses for a number beyond all bounds, so that the tokens beside it are not lost."""
-    try:
-        value = json.loads(body, parse_int=float, parse_float=float, parse_constant=float)
-    except (ValueError, RecursionError):
-        value = None
-    if not isinstance(value, dict):
-        raise DecodeError(path="$", expected="a JSON object", found="something else") from None
-    return value
-
-
 def _required(answer: Mapping[str, Any], name: str) -> str:
-    value = _text(answer, name)
-    if not value:
-        raise DecodeError(path=f"$.{name}", expected="a text", found="nothing")
-    return value
-
-
-def _text(answer: Mapping[str, Any], name: str) -> str | None:
     value = answer.get(name)
-    if value is not None and not isinstance(value, str):
-        raise DecodeError(path=f"$.{name}", expected="a text", found=type(value).__name__)
-    return value
+    if isinstance(value, str) and value:
+        return value
+    found = type(value).__name__ if value else "nothing"
+    raise DecodeError(path=f"$.{name}", expected="a text", found=found)
 
 
 def _lifetime(answer: Mapping[str, Any]) -> float:

@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Any, TypeVar, cast
 
 from gong_tasks_async.codec.generate import quick_readers
-from gong_tasks_async.codec.json_text import dumps, loads
+from gong_tasks_async.codec.json_text import dumps, loads, loads_any_number
 from gong_tasks_async.codec.problems import OnUnreadable, Unreadable, once_for_each_place
 from gong_tasks_async.codec.scan import SLICE_BYTES, array_start, slices
 from gong_tasks_async.codec.structure import LENIENT, Mismatch, Problems, reader_of, strict_converter
@@ -59,8 +59,12 @@ def to_json(value: Answered) -> dict[str, JsonValue]:
     return cast("dict[str, JsonValue]", _converter.unstructure(value))
 
 
-def json_object(body: bytes) -> dict[str, Any]:
+def json_object(body: bytes, *, any_number: bool = False) -> dict[str, Any]:
     """Parse the JSON object in a response's body.
+
+    Args:
+        body: the response's.
+        any_number: accept numbers beyond all bounds, and NaN, as floats; for what must not be lost over one.
 
     Raises:
         DecodeError: it is not JSON, or not an object.
@@ -68,7 +72,9 @@ def json_object(body: bytes) -> dict[str, Any]:
     try:
         root = loads(body)
     except ValueError as error:
-        raise _no_json(body, error) from None
+        root = loads_any_number(body) if any_number else None
+        if root is None:
+            raise _no_json(body, error) from None
     if type(root) is not dict:
         raise _decode_error(Mismatch("an object", root))
     return root

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any, NoReturn
 
-__all__ = ["dumps", "loads", "standard_dumps", "standard_loads"]
+__all__ = ["dumps", "loads", "loads_any_number", "standard_dumps", "standard_loads"]
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -38,6 +38,14 @@ def standard_loads(text: bytes) -> Any:
     if SURROGATE.search(text):
         standard_dumps(value)  # a UnicodeEncodeError, which is a ValueError, where one has no partner
     return value
+
+
+def loads_any_number(text: bytes) -> Any:
+    """Parse what a strict parser refuses for one of its numbers; None where it is not JSON either way."""
+    try:
+        return json.loads(text, parse_int=float, parse_float=float, parse_constant=float)
+    except (ValueError, RecursionError):
+        return None
 
 
 def standard_dumps(value: object) -> bytes:

@@ -38,7 +38,7 @@ def envelope_of(response: HttpResponse, request: HttpRequest) -> dict[str, Any] 
     if response.truncated or len(body) > MAX_PARSED_IN_DOUBT:
         return None
     try:
-        root = codec.json_object(body)
+        root = codec.json_object(body, any_number=True)
     except DecodeError:
         return None
     is_envelope = isinstance(root.get("requestId"), str) or not root.keys().isdisjoint(keys - {"requestId"})

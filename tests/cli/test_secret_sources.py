@@ -144,15 +144,3 @@ class TestGrantFile:
         with pytest.raises(NoSecretError, match="authorize the app again") as refused:
             GrantFile(kept(tmp_path / "token", text)).read()
         assert SECRET not in str(refused.value)
-
-    def test_a_save_that_fails_leaves_what_was_there(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        file = GrantFile(kept(tmp_path / "token", "refresh-1"))
-        monkeypatch.setattr(
-            "os.fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device"))
-        )
-        with pytest.raises(OSError, match="No space"):
-            file.save(OAuthGrant(access_token="a", refresh_token="r", expires_at=datetime.now(UTC)))
-        assert file.read().refresh_token == "refresh-1"
-        assert list(tmp_path.iterdir()) == [file.path]

@@ -1,22 +1,39 @@
-"""The file that an OAuth refresh token lives in, since each use of it brings another one.
+"""The file of an OAuth refresh token, which is replaced with each use of it.
 
 It starts as the bare refresh token, and becomes JSON with the access token beside it, so that the commands of one day
-need one refresh between them. Where two refresh in the same moment, Gong refuses the second; what the first one saved
-stands, and the second works when it is run again.
+need one refresh between them. Commands that run at the same time take turns at a lock, and each reads the file again
+before it refreshes: the first one refreshes, the others find its tokens.
+
+A refresh token is single-use, so whether its successor can be saved is tried before it is sent. A file that cannot be
+replaced, such as a container's bind mount, is written in place.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from typing import Any
 
 from attrs import frozen
 
 from gong_tasks_async.auth.token_endpoint import OAuthGrant
+from gong_tasks_async.cli.config.file_lock import LockTimeoutError, locked
 from gong_tasks_async.cli.config.secret_sources import NoSecretError, read_private
+from gong_tasks_async.cli.output.console import note
+from gong_tasks_async.errors import CredentialsError
+from gong_tasks_async.models.date_times import parse_date_time
+
+LOCK_TIMEOUT = 100.0
+"""Seconds; longer than a refresh with all its attempts."""
+
+BLOCK = 4096
+"""Bytes that a file takes on most disks, however short it is; more than a grant has."""
 
 
 @frozen
@@ -26,52 +43,189 @@ class GrantFile:
     path: Path
 
     def read(self) -> OAuthGrant:
-        """What was saved last; of a bare refresh token, a grant that has ended.
+        """Return what was saved last; of a bare refresh token, a grant that has expired.
 
         Raises:
             NoSecretError: it cannot be read, others can read it, or it holds neither of the two.
         """
-        text = read_private(self.path)
+        text = read_private(self._newest())
         if not text.startswith("{"):
-            return OAuthGrant(
-                access_token="", refresh_token=text, expires_at=datetime.min.replace(tzinfo=UTC)
-            )
+            return OAuthGrant(access_token="", refresh_token=text, expires_at=_expired())
         try:
-            saved = json.loads(text)
-            return OAuthGrant(
-                access_token=str(saved["access_token"]),
-                refresh_token=str(saved["refresh_token"]),
-                expires_at=datetime.fromisoformat(saved["expires_at"]).astimezone(UTC),
-                base_url=saved.get("base_url"),
-            )
-        except (ValueError, KeyError, TypeError):  # the text is a secret, and stays out of the message
+            return _grant_of(json.loads(text))
+        except (ValueError, KeyError, TypeError, RecursionError):  # the text is a secret: not in the message
             raise NoSecretError(
                 f"{self.path} holds neither a refresh token nor what was saved: authorize the app again"
             ) from None
 
     def save(self, grant: OAuthGrant) -> None:
-        """Put a grant in the place of the one before, whole or not at all, and on the disk.
+        """Write a grant: by replacing the file, whole or not at all; else in place; else beside it.
 
         Raises:
-            OSError: it cannot be written.
+            OSError: it can be written nowhere.
         """
-        text = json.dumps(
-            {
-                "access_token": grant.access_token,
-                "refresh_token": grant.refresh_token,
-                "expires_at": grant.expires_at.isoformat(),
-                "base_url": grant.base_url,
-            }
-        )
-        path = self.path.resolve()  # of a link, its target
-        # Temporary files are their owner's alone: https://docs.python.org/3/library/tempfile.html#tempfile.mkstemp
-        with NamedTemporaryFile("w", dir=path.parent, prefix=path.name, delete=False) as file:
-            unfinished = Path(file.name)
-            try:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-                unfinished.replace(path)
-            except BaseException:
-                unfinished.unlink(missing_ok=True)
-                raise
+        text, path = _text_of(grant), self.path.resolve()  # of a link, its target
+        try:
+            _replace(path, text)
+        except OSError as problem:
+            self._save_otherwise(path, text, problem)
+        else:
+            self._beside.unlink(missing_ok=True)
+
+    def check_writable(self) -> None:
+        """Write back what is there, by the ways that :meth:`save` takes.
+
+        Raises:
+            OSError: neither way works, so that a new grant could not be saved.
+        """
+        path = self.path.resolve()
+        text = path.read_text(encoding="utf-8")
+        try:
+            _replace(path, text)
+        except OSError:
+            _write_in_place(path, text)
+
+    @property
+    def _beside(self) -> Path:
+        return self.path.resolve().with_name(f"{self.path.resolve().name}.next")
+
+    def _newest(self) -> Path:
+        """The file, or the one beside it where that was written later."""
+        with suppress(OSError):
+            if self._beside.lstat().st_mtime_ns >= self.path.stat().st_mtime_ns:
+                return self._beside
+        return self.path
+
+    def _save_otherwise(self, path: Path, text: str, problem: OSError) -> None:
+        try:
+            _write_in_place(path, text)
+            note(
+                f"{self.path} cannot be replaced ({problem.strerror}); the new tokens were written in place."
+            )
+        except OSError:
+            _replace(self._beside, text)
+            note(
+                f"{self.path} cannot be written ({problem.strerror}); the new tokens are in {self._beside}, "
+                "where they are found as long as it is the newer of the two."
+            )
+
+
+@frozen
+class SharedGrantFile:
+    """A grant file that commands share; see :class:`~gong_tasks_async.auth.grant_store.GrantStore`."""
+
+    file: GrantFile
+
+    @asynccontextmanager
+    async def refreshing(self) -> AsyncIterator[OAuthGrant | None]:
+        """Lock the file, read it again, and make sure that it can be written.
+
+        Raises:
+            CredentialsError: another command holds it, or it cannot be read or written.
+        """
+        try:
+            async with locked(self.file.path.resolve(), LOCK_TIMEOUT):
+                saved = await self.load()
+                yield saved
+        except LockTimeoutError:
+            raise CredentialsError(
+                reason=f"another command has been refreshing the tokens of {self.file.path} for {LOCK_TIMEOUT:g} s",
+                advice="Wait for it to end, or end it.",
+            ) from None
+
+    async def prepare(self) -> None:
+        """Make sure that a new grant can be saved.
+
+        Raises:
+            CredentialsError: it cannot; the old token was not sent.
+        """
+        try:
+            await asyncio.to_thread(self.file.check_writable)
+        except OSError as error:
+            raise CredentialsError(
+                reason=f"{self.file.path} cannot be written ({error.strerror}), so its refresh token was not used",
+                advice="Make the file or its folder writable, or free space on the disk.",
+            ) from None
+
+    async def load(self) -> OAuthGrant:
+        """Read the file again."""
+        try:
+            return await asyncio.to_thread(self.file.read)
+        except NoSecretError as error:
+            raise CredentialsError(reason=str(error), advice="Then run it again.") from None
+
+    async def save(self, grant: OAuthGrant) -> None:
+        """Write the file."""
+        try:
+            await asyncio.to_thread(self.file.save, grant)
+        except OSError as error:
+            raise CredentialsError(
+                reason=f"{self.file.path} cannot be written ({error.strerror}), so the new tokens are not used yet",
+                advice="Make the file or its folder writable, or free space on the disk, while this runs.",
+            ) from None
+
+
+def _expired() -> datetime:
+    return datetime.min.replace(tzinfo=UTC)
+
+
+def _grant_of(saved: dict[str, Any]) -> OAuthGrant:
+    expires_at = parse_date_time(saved["expires_at"])
+    base_url = saved.get("base_url")
+    if not isinstance(base_url, str | None) or not saved["refresh_token"]:
+        raise TypeError
+    return OAuthGrant(
+        access_token=str(saved["access_token"]),
+        refresh_token=str(saved["refresh_token"]),
+        expires_at=expires_at.astimezone(UTC) if expires_at else _expired(),
+        base_url=base_url,
+    )
+
+
+def _text_of(grant: OAuthGrant) -> str:
+    saved = {
+        "access_token": str(grant.access_token),
+        "refresh_token": str(grant.refresh_token),
+        "expires_at": grant.expires_at.isoformat(),
+        "base_url": grant.base_url,
+    }
+    return json.dumps(saved)
+
+
+def _replace(path: Path, text: str) -> None:
+    """Put a new file in the place of another, and both it and the folder on the disk."""
+    # Temporary files are their owner's alone: https://docs.python.org/3/library/tempfile.html#tempfile.mkstemp
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
+    unfinished = Path(name)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def _write_in_place(path: Path, text: str) -> None:
+    """Overwrite a file, never shorter than a block: so the disk cannot be too full for the next, longer text.
+
+    What is cut off by a crash reads as what was there or what is new, since blanks at the end do not count.
+    """
+    with path.open("r+b", buffering=0) as file:
+        file.write(text.encode().ljust(BLOCK))
+        file.truncate()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":
+        return  # there, a folder cannot be opened
+    with suppress(OSError):  # some file systems refuse to sync one
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

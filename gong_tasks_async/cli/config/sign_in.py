@@ -7,10 +7,11 @@ from pathlib import Path
 
 import attrs
 
+from gong_tasks_async.auth.destination import checked_destination
 from gong_tasks_async.auth.oauth import TOKEN_URL, OAuthToken
 from gong_tasks_async.cli.config.config_file import Profile
 from gong_tasks_async.cli.config.folders import expand_home
-from gong_tasks_async.cli.config.grant_file import GrantFile
+from gong_tasks_async.cli.config.grant_file import GrantFile, SharedGrantFile
 from gong_tasks_async.cli.config.secret_sources import NoSecretError, SecretSource
 from gong_tasks_async.credentials import AccessKey, BearerToken, Credentials
 from gong_tasks_async.settings import credentials_from
@@ -123,9 +124,17 @@ def _as_app(app: _App, source: str, environment: Mapping[str, str]) -> SignIn:
         app.client_id,
         app.client_secret,
         grant.refresh_token,
-        save=file.save,
+        store=SharedGrantFile(file),
         access_token=grant.access_token or None,
         expires_at=grant.expires_at,
         token_url=environment.get("GONG_TOKEN_URL", "").strip() or TOKEN_URL,
     )
-    return SignIn(token, app.client_id, source, grant.base_url)
+    return SignIn(token, app.client_id, source, _safe(grant.base_url))
+
+
+def _safe(base_url: str | None) -> str | None:
+    """The address out of a file of tokens, which is data: none where credentials must not go there."""
+    try:
+        return checked_destination(base_url) if base_url else None
+    except ValueError:
+        return None

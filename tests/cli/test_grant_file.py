@@ -1,0 +1,232 @@
+"""The file of a refresh token: never lost, whoever else uses it, and wherever it can be written."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from gong_tasks_async import CredentialsError, GongTasksClient, OAuthGrant, OAuthToken, Unlimited
+from gong_tasks_async.cli.config import grant_file
+from gong_tasks_async.cli.config.file_lock import LockTimeoutError, locked
+from gong_tasks_async.cli.config.grant_file import GrantFile, SharedGrantFile
+from gong_tasks_async.simulator import Engine, SecondLimit, make_app, memory_session
+
+NEXT = OAuthGrant(
+    access_token="access-2",
+    refresh_token="refresh-2",
+    expires_at=datetime(2126, 3, 1, tzinfo=UTC),
+    base_url="https://us-1.api.gong.io",
+)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> GrantFile:
+    path = tmp_path / "token"
+    path.write_text("refresh-1\n", encoding="utf-8")
+    path.chmod(0o600)
+    return GrantFile(path)
+
+
+def names(file: GrantFile) -> set[str]:
+    return {path.name for path in file.path.parent.iterdir()}
+
+
+def fail(monkeypatch: pytest.MonkeyPatch, name: str, *paths: Path, code: int = errno.EBUSY) -> None:
+    """Have one of the ways to write a file fail, for some paths."""
+    real = getattr(grant_file, name)
+
+    def patched(path: Path, text: str) -> None:
+        if path in paths:
+            raise OSError(code, os.strerror(code))
+        real(path, text)
+
+    monkeypatch.setattr(grant_file, name, patched)
+
+
+class TestSaving:
+    def test_a_file_that_cannot_be_replaced_is_written_in_place(
+        self, file: GrantFile, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        inode = file.path.stat().st_ino
+        fail(monkeypatch, "_replace", file.path)
+        file.check_writable()
+        assert file.read().refresh_token == "refresh-1"
+        file.save(NEXT)
+        assert file.read() == NEXT
+        assert (file.path.stat().st_ino, names(file)) == (inode, {"token"})
+        assert "the new tokens were written in place" in capsys.readouterr().err
+
+    def test_a_replacement_that_fails_leaves_nothing_behind(
+        self, file: GrantFile, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def busy(*_: object) -> None:
+            raise OSError(errno.EBUSY, "busy")
+
+        monkeypatch.setattr(Path, "replace", busy)
+        file.save(NEXT)
+        assert file.read() == NEXT
+        assert names(file) == {"token"}
+
+    def test_what_cannot_be_written_at_all_is_written_beside_and_found_there(
+        self, file: GrantFile, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        with monkeypatch.context() as patch:
+            fail(patch, "_replace", file.path)
+            fail(patch, "_write_in_place", file.path)
+            file.save(NEXT)
+        assert f"the new tokens are in {file.path}.next" in capsys.readouterr().err
+        assert file.read() == NEXT
+        assert (file.path.parent / "token.next").stat().st_mode & 0o777 == 0o600
+        file.save(NEXT)
+        assert names(file) == {"token"}
+
+    def test_a_token_that_was_put_there_later_goes_before_the_one_beside(self, file: GrantFile) -> None:
+        beside = file.path.with_name("token.next")
+        beside.write_text("refresh-0", encoding="utf-8")
+        beside.chmod(0o600)
+        os.utime(beside, (1, 1))
+        assert file.read().refresh_token == "refresh-1"
+
+    def test_a_full_disk_leaves_what_was_there(
+        self, file: GrantFile, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        fail(monkeypatch, "_replace", file.path, file.path.with_name("token.next"), code=errno.ENOSPC)
+        fail(monkeypatch, "_write_in_place", file.path, code=errno.ENOSPC)
+        for write in (file.check_writable, lambda: file.save(NEXT)):
+            with pytest.raises(OSError, match="No space left"):
+                write()
+        assert file.read().refresh_token == "refresh-1"
+        assert names(file) == {"token"}
+
+    def test_a_link_is_kept_and_its_target_written(self, file: GrantFile) -> None:
+        link = file.path.with_name("link")
+        link.symlink_to(file.path)
+        GrantFile(link).save(NEXT)
+        assert link.is_symlink()
+        assert file.read() == GrantFile(link).read() == NEXT
+
+    @pytest.mark.parametrize("expires_at", ["20260302203000Z", "soon", ""])
+    def test_an_odd_expiry_costs_a_refresh_and_not_the_token(self, file: GrantFile, expires_at: str) -> None:
+        file.path.write_text(
+            f'{{"access_token": "a", "refresh_token": "r", "expires_at": "{expires_at}"}}', encoding="utf-8"
+        )
+        assert file.read().refresh_token == "r"
+        assert file.read().expires_at < datetime.now(UTC)
+
+
+@asynccontextmanager
+async def app() -> AsyncIterator[tuple[Engine, aiohttp.ClientSession]]:
+    engine = Engine(users=1, tasks_per_user=1, second_limit=SecondLimit.NONE)
+    async with memory_session(make_app(engine, (0, 0))) as session:
+        yield engine, session
+
+
+def token_of(engine: Engine, session: aiohttp.ClientSession, file: GrantFile, **settings: Any) -> OAuthToken:
+    return OAuthToken(
+        engine.client_id,
+        engine.client_secret,
+        file.read().refresh_token,
+        store=SharedGrantFile(file),
+        session=session,
+        token_url="http://localhost/oauth2/generate-customer-token",
+        **settings,
+    )
+
+
+async def list_with(token: OAuthToken, session: aiohttp.ClientSession) -> None:
+    settings: Any = {"session": session, "quota": Unlimited(), "base_url": "http://localhost"}
+    async with GongTasksClient(token, **settings) as gong:
+        await gong.list_tasks("1")
+
+
+def put(file: GrantFile, refresh_token: str) -> None:
+    file.path.write_text(refresh_token, encoding="utf-8")
+
+
+async def test_commands_that_start_together_need_one_refresh(file: GrantFile) -> None:
+    async with app() as (engine, session):
+        put(file, engine.refresh_token)
+        tokens = [token_of(engine, session, file) for _ in range(5)]
+        await asyncio.gather(*(list_with(token, session) for token in tokens))
+        assert engine.ledger.token_calls == 1
+        assert file.read().refresh_token == engine.refresh_token
+
+
+async def test_a_long_run_takes_what_another_command_saved(file: GrantFile) -> None:
+    async with app() as (engine, session):
+        put(file, engine.refresh_token)
+        early = token_of(engine, session, file, access_token="gone", expires_at=datetime.now(UTC))
+        await list_with(token_of(engine, session, file), session)
+        await list_with(early, session)
+        assert engine.ledger.token_calls == 1
+
+
+async def test_a_token_that_was_used_up_elsewhere_is_read_again(file: GrantFile) -> None:
+    async with app() as (engine, session):
+        put(file, "used-up")
+        token = token_of(engine, session, file)
+        with pytest.raises(CredentialsError, match="no longer valid"):
+            await list_with(token, session)
+        put(file, engine.refresh_token)  # such as by another machine, or by authorizing again
+        await list_with(token, session)
+        assert file.read().refresh_token == engine.refresh_token
+
+
+async def test_a_file_that_changes_during_a_refresh_is_read_again(file: GrantFile) -> None:
+    async with app() as (engine, session):
+        put(file, "used-up")
+        token = token_of(engine, session, file)
+
+        class Racing(SharedGrantFile):
+            async def load(self) -> OAuthGrant:
+                found = await super().load()
+                put(file, engine.refresh_token)
+                return found
+
+        token._store = Racing(file)
+        await list_with(token, session)
+        assert engine.ledger.token_calls == 2
+
+
+async def test_a_token_whose_successor_could_not_be_saved_is_not_spent(
+    file: GrantFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with app() as (engine, session):
+        put(file, engine.refresh_token)
+        fail(monkeypatch, "_replace", file.path)
+        fail(monkeypatch, "_write_in_place", file.path)
+        with pytest.raises(
+            CredentialsError, match=r"token cannot be written .*its refresh token was not used"
+        ):
+            await list_with(token_of(engine, session, file), session)
+        assert engine.ledger.token_calls == 0
+
+
+async def test_a_lock_that_is_held_is_waited_for_and_not_for_ever(file: GrantFile) -> None:
+    async with locked(file.path, 1):
+        with pytest.raises(LockTimeoutError):
+            async with locked(file.path, 0.05):
+                pass
+    async with locked(file.path, 0.05):
+        assert names(file) == {"token", "token.lock"}
+
+
+async def test_a_folder_that_takes_no_lock_file_has_its_lock_on_the_file(file: GrantFile) -> None:
+    file.path.with_name("token.lock").mkdir()
+    async with locked(file.path, 1):
+        with pytest.raises(LockTimeoutError):
+            async with locked(file.path, 0.05):
+                pass
+
+
+def test_a_grant_is_never_due_before_the_calendar_begins(file: GrantFile) -> None:
+    assert file.read().expires_at + timedelta(days=1) < datetime.now(UTC)
