@@ -48,7 +48,7 @@ def gong(*line: str, url: str | None = None, **environment: str) -> Result:
 def test_a_redis_that_is_away_is_told_in_a_line(command: str) -> None:
     away = gong("jobs", command, "--company", COMPANY, "nightly", url=GONE)
     assert (away.exit_code, away.output.count("\n")) == (5, 1)
-    assert "no answer (ConnectionError)" in away.output
+    assert "no response (ConnectionError)" in away.output
     assert "hunter2" not in away.output
 
 

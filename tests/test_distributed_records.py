@@ -7,20 +7,20 @@ from zoneinfo import ZoneInfo
 
 import attrs
 import pytest
+from attrs import evolve
 from hypothesis import given, strategies as st
 
-from gong_tasks_async import GongError, QuotaLimits, RowState, TaskStatus, TaskUpdate
+from gong_tasks_async import GongError, JournalRow, QuotaLimits, RowState, TaskStatus, TaskUpdate
 from gong_tasks_async.distributed import UnknownCredentialsError
 from gong_tasks_async.distributed.serialization import (
     JobSettings,
-    Settlement,
     error_of,
     error_text,
+    outcome_text,
     row_text,
+    row_with_outcome,
     settings_of,
     settings_text,
-    settlement_of,
-    settlement_text,
     update_of,
 )
 from tests.test_errors import EVERY
@@ -45,7 +45,9 @@ limits = st.builds(
 
 
 def facts(error: GongError) -> object:
-    return type(error), attrs.asdict(error) if attrs.has(type(error)) else error.__dict__
+    """All facts but the headers, which are not stored."""
+    found = attrs.asdict(error) if attrs.has(type(error)) else error.__dict__
+    return type(error), {name: value for name, value in found.items() if name != "headers"}
 
 
 @given(updates)
@@ -62,14 +64,15 @@ def test_an_error_with_all_its_facts(error: GongError) -> None:
     assert str(again) == str(error)
 
 
-@given(st.sampled_from(EVERY), moments)
-def test_an_outcome(error: GongError, at: datetime) -> None:
-    failed = settlement_of(settlement_text(Settlement(RowState.FAILED, 3, at, "r", error)).encode())
-    assert (failed.state, failed.attempts, failed.at, failed.request_id) == (RowState.FAILED, 3, at, "r")
-    assert failed.error is not None
-    assert facts(failed.error) == facts(error)
-    updated = Settlement(RowState.UPDATED, 1, at)
-    assert settlement_of(settlement_text(updated).encode()) == updated
+@given(updates, st.sampled_from(EVERY), moments)
+def test_an_outcome(update: TaskUpdate, error: GongError, at: datetime) -> None:
+    written = JournalRow(update, RowState.FAILED, 3, "r", error, at)
+    failed = row_with_outcome(update, outcome_text(written).encode())
+    assert failed.cause is not None
+    assert facts(failed.cause) == facts(error)
+    assert evolve(failed, cause=error) == written
+    skipped = JournalRow(update, RowState.SKIPPED, 1, settled_at=at, reason="changed since")
+    assert row_with_outcome(update, outcome_text(skipped).encode()) == skipped
 
 
 def test_an_error_of_a_newer_version_keeps_what_all_errors_have() -> None:

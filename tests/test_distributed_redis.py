@@ -47,7 +47,7 @@ async def test_a_call_that_is_answered_while_redis_is_away_is_recorded_when_it_i
         job = await jobs.submit(updates_of(gong_engine)[:1])
         await eventually(lambda: _arrived(gong, 1))
         redis.kill()
-        with pytest.raises(JobStoreError, match=r"no answer \(ConnectionError\)"):
+        with pytest.raises(JobStoreError, match=r"no response \(ConnectionError\)"):
             await job.progress()
         await asyncio.wait_for(answered.wait(), PATIENCE)
         redis.start()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from contextlib import nullcontext
 from datetime import timedelta
-from typing import Self
+from typing import Self, cast
 
 import pytest
 
@@ -20,8 +21,13 @@ from gong_tasks_async.distributed import (
     JobNotFoundError,
     Jobs,
     JobState,
+    Resolver,
     Worker,
+    WrongAddressError,
 )
+from gong_tasks_async.distributed.clients import check_address
+from gong_tasks_async.distributed.serialization import JobSettings
+from gong_tasks_async.settings import ClientSettings
 from gong_tasks_async.simulator import Fault, Simulator
 from tests.distributed_floor import (
     COMPANY,
@@ -47,21 +53,53 @@ async def test_one_quota_serves_all_jobs_of_the_same_limits_and_their_settings_t
         return LocalQuota(limits)
 
     wide = QuotaLimits(per_second=1000.0, per_day=None)
-    async with Simulator(gong_engine) as gong, Jobs(url, company=COMPANY) as jobs:
-        credentials = settings_of(gong)["credentials"]
-        async with at_work(url, gong, credentials=lambda _: credentials, quota=quota_of):
-            wanted = updates_of(gong_engine)
-            first = await jobs.submit(wanted[:4], limits=wide, base_url=gong.base_url)
-            second = await jobs.submit(wanted[4:], limits=wide, base_url=gong.base_url, credentials="bot")
-            assert [(await over(job)).updated for job in (first, second)] == [4, 4]
+    async with (
+        Simulator(gong_engine) as gong,
+        Jobs(url, company=COMPANY) as jobs,
+        at_work(url, gong, credentials=lambda _: settings_of(gong), quota=quota_of),
+    ):
+        wanted = updates_of(gong_engine)
+        first = await jobs.submit(wanted[:4], limits=wide, base_url=gong.base_url)
+        second = await jobs.submit(wanted[4:], limits=wide, base_url=gong.base_url, credentials="bot")
+        assert [(await over(job)).updated for job in (first, second)] == [4, 4]
     assert made == [(COMPANY, wide)]
 
 
-async def test_a_worker_s_own_address_goes_before_the_job_s() -> None:
+@pytest.mark.parametrize("credentials", ["mapping", "function"])
+async def test_a_job_for_another_address_than_the_worker_s_is_stopped_and_nothing_is_sent(
+    credentials: str,
+) -> None:
     url, gong_engine = memory(), engine(2)
-    async with Simulator(gong_engine) as gong, Jobs(url, company=COMPANY) as jobs, at_work(url, gong):
-        job = await jobs.submit(updates_of(gong_engine), base_url="https://us-1.elsewhere.example")
-        assert (await over(job)).updated == 2
+    async with Simulator(gong_engine) as gong, Jobs(url, company=COMPANY) as jobs:
+        settings = settings_of(gong)
+        known: Resolver = {"default": settings} if credentials == "mapping" else lambda _: settings
+        async with at_work(url, gong, credentials=known):
+            job = await jobs.submit(updates_of(gong_engine), base_url="https://us-1.elsewhere.example")
+            progress = await over(job)
+    assert (progress.state, gong.ledger.calls) == (JobState.STOPPED, 0)
+    assert isinstance(progress.stopped_because, WrongAddressError)
+    assert progress.stopped_because.worker_url == gong.base_url
+
+
+@pytest.mark.parametrize(
+    ("job_url", "client", "accepted"),
+    [
+        (None, {}, True),
+        ("https://api.gong.io", {}, True),
+        ("https://API.gong.io", {}, True),
+        ("https://us-1.api.gong.io", {}, False),
+        ("https://us-1.api.gong.io", {"base_url": "https://us-1.api.gong.io/v2/"}, True),
+        ("https://api.gong.io.evil.example", {}, False),
+        ("https://api.gong.io", {"base_url": "https://us-1.api.gong.io"}, False),
+    ],
+)
+def test_a_job_s_address_is_only_compared(
+    job_url: str | None, client: dict[str, str], accepted: bool
+) -> None:
+    settings = JobSettings(credentials="default", base_url=job_url)
+    found = cast("ClientSettings", {"credentials": AccessKey("key", "secret"), **client})
+    with nullcontext() if accepted else pytest.raises(WrongAddressError):
+        check_address(settings, found)
 
 
 async def test_companies_do_not_see_each_other_s_jobs() -> None:

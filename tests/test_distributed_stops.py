@@ -21,7 +21,7 @@ from gong_tasks_async import (
     ServerError,
     Unlimited,
 )
-from gong_tasks_async.distributed import Jobs, JobState, UnknownCredentialsError, row_tasks
+from gong_tasks_async.distributed import Jobs, JobState, UnknownCredentialsError, effects, row_tasks
 from gong_tasks_async.simulator import Fault, Simulator
 from tests.distributed_floor import (
     COMPANY,
@@ -164,7 +164,7 @@ async def test_a_run_of_server_faults_over_all_workers_stops_the_job() -> None:
 async def test_an_answer_in_between_ends_the_run_of_faults_and_rows_come_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(row_tasks, "FIRST_RETRY", timedelta(milliseconds=1))
+    monkeypatch.setattr(effects, "FIRST_RETRY", timedelta(milliseconds=1))
     url, gong_engine = memory(), engine(20)
     async with Simulator(gong_engine) as gong, Jobs(url, company=COMPANY) as jobs:
         for _ in range(6):
@@ -180,7 +180,7 @@ async def test_an_answer_in_between_ends_the_run_of_faults_and_rows_come_again(
 async def test_a_row_that_keeps_failing_is_given_up_and_tried_again_when_the_job_is_resumed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(row_tasks, "FIRST_RETRY", timedelta(milliseconds=1))
+    monkeypatch.setattr(effects, "FIRST_RETRY", timedelta(milliseconds=1))
     url, gong_engine = memory(), engine(2)
     bad = updates_of(gong_engine)[0]
     gong_engine.inject_fault(Fault.SERVER_ERROR, times=3)
@@ -237,5 +237,5 @@ async def test_a_row_that_was_never_sent_comes_again_and_says_nothing_about_gong
 
 
 def test_the_pace_of_goes_at_a_row_slows_down_and_stays_finite() -> None:
-    delays = [row_tasks.retry_delay(attempt) for attempt in (1, 2, 3, 10, 10_000)]
+    delays = [effects.retry_delay(attempt) for attempt in (1, 2, 3, 10, 10_000)]
     assert [delay.total_seconds() for delay in delays] == [2, 4, 8, 300, 300]

@@ -11,6 +11,7 @@ from gong_tasks_async import (
     AuthenticationError,
     DailyQuotaError,
     DeadlineExceeded,
+    JournalRow,
     RateLimitError,
     RowState,
     ServerError,
@@ -18,17 +19,17 @@ from gong_tasks_async import (
     TransportError,
 )
 from gong_tasks_async.distributed import JobState
+from gong_tasks_async.distributed.effects import JobEffect, effect_of
 from gong_tasks_async.distributed.queue import open_docket, store_of
-from gong_tasks_async.distributed.row_tasks import effect_of
-from gong_tasks_async.distributed.serialization import JobSettings, Settlement
-from gong_tasks_async.distributed.store import AttemptCost, ClaimedRow, JobEffect, JobStore
+from gong_tasks_async.distributed.serialization import JobSettings
+from gong_tasks_async.distributed.store import AttemptCost, JobStore
 from tests.distributed_floor import COMPANY, memory
 
 JOB = "nightly"
 SETTINGS = JobSettings(credentials="default", row_attempts=2, stop_after=3)
 ROWS = [TaskUpdate(number, "1", status="DONE") for number in range(1, 6)]
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
-DONE = Settlement(RowState.UPDATED, 1, NOW)
+DONE = JournalRow(ROWS[0], RowState.UPDATED, 1)
 LOST = TransportError(reason="reset", attempts=1)
 FAULT = JobEffect("fault")
 
@@ -37,25 +38,28 @@ FAULT = JobEffect("fault")
 async def store() -> AsyncIterator[JobStore]:
     async with open_docket(memory(), COMPANY) as docket:
         store = store_of(docket, COMPANY)
-        await store.create(JOB, SETTINGS, ROWS, (), "f")
-        await store.started(JOB)
+        await store.create(JOB, SETTINGS, ROWS, (), {"fingerprint": "f"})
+        await store.fed(JOB, 0, 5)
         yield store
 
 
 async def unsettled(store: JobStore) -> list[int]:
-    return [number async for page in store.unsettled(JOB) for number in page]
+    numbers, last = await store.unsettled(JOB, 0, 1_000)
+    assert last == len(ROWS)
+    return numbers
 
 
 async def test_a_row_is_taken_and_settled_once(store: JobStore) -> None:
     for _ in range(2):
-        assert await store.claim(JOB, 2) == ClaimedRow(ROWS[1], SETTINGS)
+        claim = await store.claim(JOB, 2)
+        assert (claim.read_update(), claim.read_settings()) == (ROWS[1], SETTINGS)
     assert (await store.progress(JOB)).in_flight == 1
     for state in (RowState.UPDATED, RowState.UPDATED, RowState.FAILED):
-        await store.settle(JOB, 2, Settlement(state, 1, NOW), AttemptCost(1, 2, 1))
+        await store.settle(JOB, 2, JournalRow(ROWS[1], state, 1), AttemptCost(1, 2, 1))
     progress = await store.progress(JOB)
     assert (progress.updated, progress.failed, progress.calls, progress.rate_limited) == (1, 0, 2, 1)
     assert progress.in_flight == 0
-    assert await store.claim(JOB, 2) == "over"
+    assert (await store.claim(JOB, 2)).kind == "over"
 
 
 async def test_a_fault_counts_once_however_often_it_is_told(store: JobStore) -> None:
@@ -65,9 +69,21 @@ async def test_a_fault_counts_once_however_often_it_is_told(store: JobStore) -> 
             assert await store.requeue(JOB, 1, LOST, FAULT, AttemptCost(attempt, 5, 0), SETTINGS) is again
     progress = await store.progress(JOB)
     assert (progress.state, progress.given_up, progress.calls) == (JobState.RUNNING, 1, 10)
-    await store.claim(JOB, 2)
-    assert not await store.requeue(JOB, 2, LOST, FAULT, AttemptCost(1, 5, 0), SETTINGS)  # the third in a row
-    assert (await store.progress(JOB)).state is JobState.STOPPED
+    for number, again in ((2, True), (3, False)):
+        await store.claim(JOB, number)
+        assert await store.requeue(JOB, number, LOST, FAULT, AttemptCost(1, 5, 0), SETTINGS) is again
+    assert (await store.progress(JOB)).state is JobState.STOPPED  # the third row in a row
+
+
+async def test_a_row_that_was_given_up_comes_only_with_a_resumed_job(store: JobStore) -> None:
+    await store.claim(JOB, 1)
+    assert not await store.requeue(JOB, 1, LOST, JobEffect("given up"), AttemptCost(0, 0, 0), SETTINGS)
+    assert (await store.claim(JOB, 1)).kind == "over"
+    assert 1 not in await unsettled(store)
+    assert (await store.progress(JOB)).given_up == 1
+    await store.settle(JOB, 1, DONE, AttemptCost(1, 1, 0))  # a worker had it in flight
+    progress = await store.progress(JOB)
+    assert (progress.given_up, progress.updated) == (0, 1)
 
 
 async def test_what_is_put_in_line_again_is_what_nobody_has_settled_or_has_in_hand(store: JobStore) -> None:
@@ -75,13 +91,13 @@ async def test_what_is_put_in_line_again_is_what_nobody_has_settled_or_has_in_ha
     await store.settle(JOB, 1, DONE, AttemptCost(1, 1, 0))
     await store.claim(JOB, 2)
     await store.requeue(JOB, 3, LOST, JobEffect("stopped"), AttemptCost(1, 1, 0), SETTINGS)
-    assert await store.claim(JOB, 4) == "over"
+    assert (await store.claim(JOB, 4)).kind == "over"
     assert await store.reopen(JOB) is JobState.STARTING
     assert await store.reopen(JOB) is JobState.STARTING
     assert await unsettled(store) == [3, 4, 5]
-    assert await store.claim(JOB, 4) == "wait"
-    await store.started(JOB)
-    assert isinstance(await store.claim(JOB, 4), ClaimedRow)
+    assert (await store.claim(JOB, 4)).kind == "wait"
+    await store.fed(JOB, 0, 5)
+    assert (await store.claim(JOB, 4)).kind == "go"
 
 
 async def test_a_row_in_hand_that_fails_while_its_job_is_put_in_line_comes_again(store: JobStore) -> None:
@@ -107,7 +123,7 @@ async def test_a_cancelled_job_stays_cancelled_whatever_its_last_rows_come_to(st
     await store.settle(JOB, 1, DONE, AttemptCost(1, 1, 0))
     await store.requeue(JOB, 2, LOST, JobEffect("paused", NOW), AttemptCost(1, 1, 0), SETTINGS)
     await store.requeue(JOB, 3, LOST, JobEffect("stopped"), AttemptCost(1, 1, 0), SETTINGS)
-    await store.started(JOB)
+    await store.fed(JOB, 0, 5)
     progress = await store.progress(JOB)
     assert (progress.state, progress.updated, progress.in_flight) == (JobState.CANCELLED, 1, 0)
     assert progress.stopped_because is None

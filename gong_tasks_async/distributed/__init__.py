@@ -12,16 +12,21 @@ if not all(map(find_spec, ("docket", "redis"))):
 
 from gong_tasks_async.distributed.clients import QuotaOf, Resolver
 from gong_tasks_async.distributed.errors import (
+    CorruptJobError,
     JobExistsError,
     JobNotFoundError,
     JobStoreError,
+    RowCrashedError,
     UnknownCredentialsError,
+    UnreadableRowError,
+    WrongAddressError,
 )
 from gong_tasks_async.distributed.jobs import Job, Jobs
 from gong_tasks_async.distributed.progress import JobState, Progress
 from gong_tasks_async.distributed.worker import Worker, run_worker
 
 __all__ = [
+    "CorruptJobError",
     "Job",
     "JobExistsError",
     "JobNotFoundError",
@@ -31,7 +36,10 @@ __all__ = [
     "Progress",
     "QuotaOf",
     "Resolver",
+    "RowCrashedError",
     "UnknownCredentialsError",
+    "UnreadableRowError",
     "Worker",
+    "WrongAddressError",
     "run_worker",
 ]

@@ -6,17 +6,21 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import TypeAlias
+from weakref import WeakKeyDictionary
 
 from gong_tasks_async.api.updates import UpdateApplier
+from gong_tasks_async.auth.oauth import OAuthToken
 from gong_tasks_async.client import GongTasksClient
 from gong_tasks_async.credentials import Credentials
-from gong_tasks_async.distributed.errors import UnknownCredentialsError
+from gong_tasks_async.distributed.data_docket import DataDocket
+from gong_tasks_async.distributed.errors import UnknownCredentialsError, WrongAddressError
 from gong_tasks_async.distributed.serialization import JobSettings
-from gong_tasks_async.quota import Lane, Quota, QuotaLimits
+from gong_tasks_async.http.transport import checked_base_url
+from gong_tasks_async.quota import Lane, LocalQuota, Quota, QuotaLimits
 from gong_tasks_async.quota.redis import RedisQuota
-from gong_tasks_async.settings import ClientSettings
+from gong_tasks_async.settings import DEFAULT_BASE_URL, ClientSettings
 
-Resolver: TypeAlias = Callable[[str], Credentials] | Mapping[str, ClientSettings]
+Resolver: TypeAlias = Callable[[str], Credentials | ClientSettings] | Mapping[str, ClientSettings]
 """Maps the name of credentials to the credentials, or to all settings of the client that uses them.
 
 An unknown name raises ``LookupError``, such as a mapping's own ``KeyError``.
@@ -41,13 +45,27 @@ class RowClient(GongTasksClient):
         return UpdateApplier(self._caller(Lane.BULK, haltable=True))
 
 
-def shared_quota(url: str) -> QuotaOf:
-    """The quota kept in the jobs' own Redis."""
+def shared_quota(docket: DataDocket) -> QuotaOf:
+    """The quota kept in the jobs' own Redis, whatever kind that is; in memory for a Redis in memory."""
 
     def quota_of(company: str, limits: QuotaLimits) -> Quota:
-        return RedisQuota(url, company=company, limits=limits, outage_timeout=QUOTA_OUTAGE_TIMEOUT)
+        if docket.is_memory:
+            return _quota_in_memory(docket.url, company, limits)
+        place = docket.client if docket.is_cluster or docket.is_sentinel else docket.url
+        return RedisQuota(place, company=company, limits=limits, outage_timeout=QUOTA_OUTAGE_TIMEOUT)
 
     return quota_of
+
+
+_quotas_in_memory: WeakKeyDictionary[
+    asyncio.AbstractEventLoop, dict[tuple[str, str, QuotaLimits], LocalQuota]
+] = WeakKeyDictionary()
+"""As a Redis in memory itself: one for all workers of an event loop."""
+
+
+def _quota_in_memory(url: str, company: str, limits: QuotaLimits) -> LocalQuota:
+    quotas = _quotas_in_memory.setdefault(asyncio.get_running_loop(), {})
+    return quotas.setdefault((url, company, limits), LocalQuota(limits))
 
 
 class ClientPool:
@@ -75,6 +93,7 @@ class ClientPool:
 
         Raises:
             UnknownCredentialsError: the worker has no credentials of that name, or they cannot be used.
+            WrongAddressError: the job is for another address than these credentials.
         """
         key = settings.credentials, settings.base_url, settings.limits
         async with self._opening:
@@ -91,6 +110,8 @@ class ClientPool:
             client = RowClient(**await self._client_settings(settings))
         except LookupError:
             raise UnknownCredentialsError(name=settings.credentials) from None
+        except WrongAddressError:
+            raise
         except Exception as error:  # noqa: BLE001 - a user's resolver may raise anything
             # Without its message and cause, either of which might quote a secret.
             reason = f"opening a client with them raised {type(error).__name__}"
@@ -99,10 +120,8 @@ class ClientPool:
         return client.with_options(timeout=self._timeout)
 
     async def _client_settings(self, settings: JobSettings) -> ClientSettings:
-        """The worker's settings take precedence: a job must not redirect a secret to another host."""
         found = self._resolve(settings.credentials)
-        if settings.base_url is not None:
-            found.setdefault("base_url", settings.base_url)
+        check_address(settings, found)
         if "quota" not in found:
             found["quota"] = await self._quota(settings.limits or found.get("limits", QuotaLimits()))
         return found
@@ -110,7 +129,8 @@ class ClientPool:
     def _resolve(self, name: str) -> ClientSettings:
         if isinstance(self._resolver, Mapping):
             return self._resolver[name].copy()
-        return ClientSettings(credentials=self._resolver(name))
+        found = self._resolver(name)
+        return found.copy() if isinstance(found, dict) else ClientSettings(credentials=found)
 
     async def _quota(self, limits: QuotaLimits) -> Quota:
         if limits not in self._quotas:
@@ -119,3 +139,20 @@ class ClientPool:
                 await self._stack.enter_async_context(quota)
             self._quotas[limits] = quota
         return self._quotas[limits]
+
+
+def check_address(settings: JobSettings, client: ClientSettings) -> None:
+    """Compare a job's address with the worker's own.
+
+    A job's address is data, which anybody who can write to Redis can set: it never decides where a secret is sent.
+    The address of an OAuth grant is known only later, and is Gong's word.
+
+    Raises:
+        WrongAddressError: they differ.
+    """
+    own = client.get("base_url")
+    if settings.base_url is None or (own is None and isinstance(client.get("credentials"), OAuthToken)):
+        return
+    own = checked_base_url(own or DEFAULT_BASE_URL)
+    if own.lower() != settings.base_url.lower():
+        raise WrongAddressError(name=settings.credentials, job_url=settings.base_url, worker_url=own)

@@ -20,6 +20,47 @@ class JobStoreError(GongError):
 
 
 @define(slots=False, eq=False, repr=False, kw_only=True)
+class CorruptJobError(JobStoreError):
+    """A job's keys hold something that no version of this package wrote, or that a newer one did."""
+
+    meaning = Meaning.RUN
+
+    def __str__(self) -> str:
+        return f"The jobs' Redis: {self.reason}. Upgrade this installation, or submit the rows under another name."
+
+
+@define(slots=False, eq=False, repr=False, kw_only=True)
+class UnreadableRowError(GongError):
+    """A row of a job cannot be read by this version; no request was sent."""
+
+    meaning = Meaning.LATER
+
+    job: str
+    number: int
+    """The row's place in the plan, from 1."""
+    reason: str
+
+    def __str__(self) -> str:
+        return (
+            f"Row {self.number} of job {self.job!r} cannot be read: {self.reason}. Upgrade the workers, then resume "
+            "the job; or submit that row in another job."
+        )
+
+
+@define(slots=False, eq=False, repr=False, kw_only=True)
+class RowCrashedError(GongError):
+    """An unexpected exception ended an attempt at a row: a bug, or a faulty callback of the worker's settings."""
+
+    meaning = Meaning.LATER
+
+    reason: str
+    """The exception's class; its text might hold a secret."""
+
+    def __str__(self) -> str:
+        return f"{self.request}: an unexpected {self.reason} on the worker; its log has the traceback."
+
+
+@define(slots=False, eq=False, repr=False, kw_only=True)
 class JobNotFoundError(GongError):
     """The company has no job of that name, or its results have expired."""
 
@@ -36,14 +77,36 @@ class JobNotFoundError(GongError):
 
 @define(slots=False, eq=False, repr=False, kw_only=True)
 class JobExistsError(GongError):
-    """A job of that name exists, with other rows."""
+    """A job of that name exists: with other rows, or with the same ones but cancelled."""
 
     meaning = Meaning.RUN
 
     job: str
+    cancelled: bool = False
+    """The rows are the same, and the job was cancelled."""
 
     def __str__(self) -> str:
+        if self.cancelled:
+            return f"These rows are already job {self.job!r}, which was cancelled: choose another name."
         return f"A job {self.job!r} exists, with other rows: choose another name."
+
+
+@define(slots=False, eq=False, repr=False, kw_only=True)
+class WrongAddressError(GongError):
+    """A job is for another API address than the worker's credentials; nothing was sent to either."""
+
+    meaning = Meaning.RUN
+
+    name: str
+    """The credentials' name."""
+    job_url: str
+    worker_url: str
+
+    def __str__(self) -> str:
+        return (
+            f"The job is for {self.job_url}, and the worker uses the credentials {self.name!r} for {self.worker_url}: "
+            "give the workers that base_url, or submit the job with the workers' one."
+        )
 
 
 @define(slots=False, eq=False, repr=False, kw_only=True)

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from datetime import timedelta
 from types import TracebackType
 from typing import Self
 from uuid import uuid4
 
-from attrs import frozen
-from docket import Docket
+from attrs import evolve, field, frozen
 
 from gong_tasks_async.bulk import BulkReport, JournalRow, Plan, RowState, Updates, collect, plan_updates
 from gong_tasks_async.bulk.journal_schema import fingerprint
-from gong_tasks_async.distributed.errors import JobExistsError, JobNotFoundError
+from gong_tasks_async.distributed.data_docket import DataDocket
+from gong_tasks_async.distributed.errors import (
+    CorruptJobError,
+    JobExistsError,
+    JobNotFoundError,
+    UnreadableRowError,
+)
 from gong_tasks_async.distributed.progress import JobState, Progress
 from gong_tasks_async.distributed.queue import checked_name, enqueue_start, open_docket, store_of
 from gong_tasks_async.distributed.report import report_of
-from gong_tasks_async.distributed.serialization import JobSettings, row_of
+from gong_tasks_async.distributed.serialization import JobSettings, LastAttempt, origin_text
 from gong_tasks_async.distributed.store import JobStore
 from gong_tasks_async.http.addresses import checked_base_url
 from gong_tasks_async.models import TaskUpdate
@@ -34,7 +38,9 @@ class Job:
 
     name: str
     _store: JobStore
-    _docket: Docket
+    _docket: DataDocket
+    submitted_before: bool = field(default=False, eq=False)
+    """Of a job that ``submit`` returned: it had these rows under this name already; ``progress`` has its state."""
 
     async def progress(self) -> Progress:
         """Its progress, in one round trip."""
@@ -60,11 +66,25 @@ class Job:
         return await report_of(self._store, self.name)
 
     async def rows(self, state: RowState | None = None) -> AsyncGenerator[JournalRow]:
-        """The rows and their current states, in the plan's order."""
-        async for update, settlement in self._store.rows(self.name):
-            row = row_of(update, settlement)
-            if state is None or row.state is state:
-                yield row
+        """The rows and their current states, in the plan's order; pending ones have their last error.
+
+        A row that this version cannot read is left out: see :meth:`problems`.
+        """
+        async for stored in self._store.rows(self.name):
+            if stored.row is not None and (state is None or stored.row.state is state):
+                yield stored.row
+
+    async def problems(self) -> dict[int, LastAttempt]:
+        """The last attempt of each pending row that has failed, by the row's number in the plan; reads all rows."""
+        found = {}
+        async for stored in self._store.rows(self.name):
+            if stored.last_attempt is not None:
+                found[stored.number] = stored.last_attempt
+            elif stored.row is None:
+                reason = "it is not a row of this version"
+                error = UnreadableRowError(job=self.name, number=stored.number, reason=reason)
+                found[stored.number] = LastAttempt(0, error)
+        return found
 
     async def cancel(self) -> None:
         """Send no further row. Rows in flight finish; updates made remain."""
@@ -113,6 +133,7 @@ class Jobs:
         row_attempts: int = 5,
         stop_after: int = 5,
         keep: timedelta = WEEK,
+        origin: Mapping[str, str] | None = None,
     ) -> Job:
         """Submit a job to the workers; those that are up process it, now or later.
 
@@ -120,15 +141,16 @@ class Jobs:
             updates: a plan, or the rows; duplicates in them are merged, conflicts refused.
             name: the same rows submitted again under the same name are the same job; nothing is done twice.
             credentials: the name of the credentials on the workers.
-            base_url: the company's API address, where the workers do not set one.
+            base_url: the company's API address. A worker whose credentials are for another one stops the job.
             limits: the company's limits at Gong, where the workers do not set them.
             row_attempts: attempts at one row before it is left pending, each with all retries of a call.
             stop_after: consecutive rows, over all workers, without a final response that stop the job.
+            origin: notes about the submission, such as its file; found in the job's progress.
             keep: how long rows and outcomes are kept after the last change; at least a day.
 
         Raises:
             PlanConflictError: two rows are conflicting updates of one task.
-            JobExistsError: a job of that name exists, with other rows.
+            JobExistsError: a job of that name exists with other rows, or with these rows but cancelled.
             JobStoreError: Redis does not respond. The job may have been stored: submit it again under its name.
             ValueError: a setting is out of range.
         """
@@ -141,7 +163,9 @@ class Jobs:
             keep=int(keep.total_seconds()),
         )
         plan = updates if isinstance(updates, Plan) else plan_updates(await collect(updates))
-        return await self._submit(self.job(uuid4().hex if name is None else name), plan, settings)
+        return await self._submit(
+            self.job(uuid4().hex if name is None else name), plan, settings, origin or {}
+        )
 
     def job(self, name: str) -> Job:
         """The job of that name, not checked for existence."""
@@ -155,12 +179,25 @@ class Jobs:
         """
         found = []
         for name in await self._store.names():
-            with suppress(JobNotFoundError):  # it has just expired
+            try:
                 found.append(await self._store.progress(name))
+            except JobNotFoundError:  # it has just expired
+                continue
+            except CorruptJobError as error:
+                unreadable = Progress(job=name, state=JobState.UNREADABLE, rows=0, stopped_because=error)
+                found.append(unreadable)
         return found
 
+    async def quarantined(self) -> list[str]:
+        """Messages that workers removed from the queue since they could not be read, latest first, at most 100.
+
+        Raises:
+            JobStoreError: Redis does not respond.
+        """
+        return await self._store.quarantined()
+
     async def __aenter__(self) -> Self:
-        await self._docket.__aenter__()
+        await self._docket.__aenter__()  # opens the connection; reads nothing
         return self
 
     async def __aexit__(
@@ -171,14 +208,16 @@ class Jobs:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.company}>"
 
-    async def _submit(self, job: Job, plan: Plan, settings: JobSettings) -> Job:
+    async def _submit(self, job: Job, plan: Plan, settings: JobSettings, origin: Mapping[str, str]) -> Job:
         rows = _fingerprint((*plan.updates, *plan.unchanged))
-        state, found = await self._store.create(job.name, settings, plan.updates, plan.unchanged, rows)
-        if found != rows:
-            raise JobExistsError(job=job.name)
-        if state is JobState.STARTING:
+        facts = {"fingerprint": rows, "origin": origin_text(origin)}
+        created = await self._store.create(job.name, settings, plan.updates, plan.unchanged, facts)
+        cancelled = created.state is JobState.CANCELLED
+        if created.fingerprint != rows or cancelled:
+            raise JobExistsError(job=job.name, cancelled=cancelled and created.fingerprint == rows)
+        if created.state is JobState.STARTING:
             await enqueue_start(self._docket, job.name)
-        return job
+        return evolve(job, submitted_before=not created.is_new)
 
 
 def _fingerprint(updates: Iterable[TaskUpdate]) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from enum import StrEnum
 
-from attrs import frozen
+from attrs import field, frozen
 
+from gong_tasks_async.distributed.serialization import error_of, origin_of
 from gong_tasks_async.errors import GongError
 
 
@@ -23,6 +25,8 @@ class JobState(StrEnum):
     CANCELLED = "cancelled"
     ENDED = "ended"
     """Every row is settled or given up; given-up rows are pending."""
+    UNREADABLE = "unreadable"
+    """Its record is damaged, or of a newer version of this package."""
 
 
 @frozen(kw_only=True)
@@ -49,6 +53,12 @@ class Progress:
     """When the first row was claimed."""
     settled_at: datetime | None = None
     """When the latest row was settled."""
+    created_at: datetime | None = None
+    """When it was submitted."""
+    worker_up: bool = False
+    """Whether a worker of the company gave a sign of life within the last 10 seconds."""
+    origin: Mapping[str, str] = field(factory=dict, hash=False)
+    """What the submitter noted about it, such as the file."""
 
     @property
     def settled(self) -> int:
@@ -63,4 +73,50 @@ class Progress:
     @property
     def finished(self) -> bool:
         """True if the job does nothing more by itself."""
-        return self.in_flight == 0 and self.state in (JobState.ENDED, JobState.STOPPED, JobState.CANCELLED)
+        return self.in_flight <= 0 and self.state in FINISHED
+
+
+MOST_ROWS = 10**9
+"""More is no number of rows; a damaged one must not be counted through."""
+
+FINISHED = {JobState.ENDED, JobState.STOPPED, JobState.CANCELLED, JobState.UNREADABLE}
+
+
+def progress_of(job: str, facts: Mapping[bytes, bytes], *, worker_up: bool) -> Progress:
+    """The progress that a job's stored facts describe.
+
+    Raises:
+        ValueError: a fact cannot be read.
+        KeyError: a fact is missing.
+    """
+
+    def count(name: bytes) -> int:
+        number = int(facts.get(name, b"0"))
+        if not -MOST_ROWS < number < MOST_ROWS:
+            raise ValueError(f"a count of {number}")
+        return number
+
+    because = facts.get(b"because")
+    return Progress(
+        job=job,
+        state=JobState(facts[b"state"].decode()),
+        rows=count(b"rows"),
+        updated=count(b"updated"),
+        unchanged=count(b"unchanged"),
+        failed=count(b"failed"),
+        given_up=count(b"given_up"),
+        in_flight=count(b"under_way"),
+        calls=count(b"calls"),
+        rate_limited=count(b"refused"),
+        stopped_because=error_of(because) if because else None,
+        resume_after=_utc(facts.get(b"resume_after")),
+        started_at=_utc(facts.get(b"started_at")),
+        settled_at=_utc(facts.get(b"settled_at")),
+        created_at=_utc(facts.get(b"created_at")),
+        worker_up=worker_up,
+        origin=origin_of(facts.get(b"origin", b"{}")),
+    )
+
+
+def _utc(timestamp: bytes | None) -> datetime | None:
+    return datetime.fromtimestamp(float(timestamp), UTC) if timestamp else None

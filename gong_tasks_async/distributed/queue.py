@@ -1,21 +1,17 @@
-"""A company's queue of rows: a Docket, with one task for each row and one that enqueues a job's rows."""
+"""A company's queue of rows: a Docket, with one task for each row and two that enqueue a job's rows."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-from docket import Disposition, Docket
+from docket import Disposition
 
+from gong_tasks_async.distributed.data_docket import DataDocket
 from gong_tasks_async.distributed.errors import JobStoreError
+from gong_tasks_async.distributed.messages import FEED, NAME, ROW, START
 from gong_tasks_async.distributed.redis_client import RedisClient, translate_errors
 from gong_tasks_async.distributed.store import JobStore
-
-ROW = "gong_update_row"
-START = "gong_start_job"
-
-NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 
 def checked_name(what: str, name: str) -> str:
@@ -29,24 +25,23 @@ def checked_name(what: str, name: str) -> str:
     return name
 
 
-def open_docket(url: str, company: str) -> Docket:
-    """The company's Docket. It keeps no results: outcomes are stored beside it.
+def open_docket(url: str, company: str) -> DataDocket:
+    """The company's Docket, to be entered.
 
     Its name is a hash tag, so that all keys of a company share one slot of a Cluster.
     """
-    name = f"{{gong-jobs:{checked_name('company', company)}}}"
-    docket = Docket(name, url, execution_ttl=timedelta(0))
-    docket.register(_placeholder, names=[ROW, START])
+    docket = DataDocket(f"{{gong-jobs:{checked_name('company', company)}}}", url)
+    docket.register(_placeholder, names=[ROW, START, FEED])
     return docket
 
 
-def store_of(docket: Docket, company: str) -> JobStore:
+def store_of(docket: DataDocket, company: str) -> JobStore:
     """The company's jobs, over the Docket's connection."""
     return JobStore(company, RedisClient(docket.redis), docket.key)
 
 
-async def enqueue_start(docket: Docket, job: str, when: datetime | None = None) -> None:
-    """Schedule the task that enqueues the job's rows; a later call moves its time.
+async def enqueue_start(docket: DataDocket, job: str, when: datetime | None = None) -> None:
+    """Schedule the task that enqueues the job's first rows; a later call moves its time.
 
     Raises:
         JobStoreError: Redis does not respond.
@@ -55,8 +50,26 @@ async def enqueue_start(docket: Docket, job: str, when: datetime | None = None) 
         await docket.replace(START, when or datetime.now(UTC), f"{job}:start")(job)
 
 
-async def enqueue_rows(docket: Docket, job: str, numbers: Sequence[int]) -> None:
+async def enqueue_feed(docket: DataDocket, job: str) -> None:
+    """Enqueue the task that enqueues the job's next rows, unless it is in the queue.
+
+    Raises:
+        JobStoreError: Redis does not respond.
+    """
+    with translate_errors():
+        await docket.add(FEED, datetime.now(UTC), f"{job}:feed")(job)
+
+
+async def enqueue_rows(
+    docket: DataDocket, job: str, numbers: Sequence[int], *, keep_queued: bool = False
+) -> None:
     """Enqueue rows; each is in the queue once, however often it is enqueued.
+
+    Args:
+        docket: the company's Docket.
+        job: the job's name.
+        numbers: the rows' numbers.
+        keep_queued: leave a row as it is that is in the queue, or at work; otherwise it is due now.
 
     Raises:
         JobStoreError: Redis does not respond.
@@ -64,8 +77,8 @@ async def enqueue_rows(docket: Docket, job: str, numbers: Sequence[int]) -> None
     now = datetime.now(UTC)
     calls = [docket.call(ROW, now, f"{job}:{number}")(job, number) for number in numbers]
     with translate_errors():
-        enqueued = await docket.replace_many(calls)
-    if any(execution.disposition is not Disposition.SCHEDULED for execution in enqueued):
+        enqueued = await (docket.add_many(calls) if keep_queued else docket.replace_many(calls))
+    if any(execution.disposition is Disposition.FAILED for execution in enqueued):
         raise JobStoreError(reason="it refused to enqueue some rows")
 
 

@@ -13,9 +13,9 @@ from itertools import islice
 from typing import Any, Protocol, TypeVar
 
 from attrs import frozen
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError, RedisClusterException, RedisError, ResponseError
 
-from gong_tasks_async.distributed.errors import JobStoreError
+from gong_tasks_async.distributed.errors import CorruptJobError, JobStoreError
 
 T = TypeVar("T")
 
@@ -44,8 +44,35 @@ class DocketRedis(Protocol):
     async def expire(self, name: str, time: int) -> bool:
         """Set the time to live of a key, in seconds."""
 
+    async def set(self, name: str, value: str, *, ex: int) -> Any:
+        """Set a text and its time to live, in seconds."""
+
+    async def lpush(self, name: str, value: str) -> int:
+        """Put a text in front of a list."""
+
+    async def ltrim(self, name: str, start: int, end: int) -> Any:
+        """Keep a part of a list."""
+
+    async def lrange(self, name: str, start: int, end: int) -> list[bytes]:
+        """Read a part of a list."""
+
     def scan_iter(self, match: str, count: int) -> AsyncIterator[bytes]:
         """Iterate over the keys that match, ``count`` at a time."""
+
+
+def is_response_error(error: BaseException) -> bool:
+    """Whether Redis refused a command."""
+    return isinstance(error, ResponseError)
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Whether Redis, or the connection, failed for now: the same command may succeed later."""
+    return isinstance(error, RedisError) and not is_wrong_type(error)
+
+
+def is_wrong_type(error: BaseException) -> bool:
+    """Whether a key holds another type than the command needs, directly or in a script."""
+    return isinstance(error, ResponseError) and "WRONGTYPE" in str(error)
 
 
 @contextmanager
@@ -53,9 +80,22 @@ def translate_errors() -> Iterator[None]:
     """Raise JobStoreError for any failure of Redis or of the connection."""
     try:
         yield
-    except (RedisError, OSError) as error:  # a timeout is an OSError
-        # Its own message may name the host; for debugging it is the cause.
-        raise JobStoreError(reason=f"no answer ({type(error).__name__})") from error
+    # A timeout is an OSError; redis-py's cluster errors are no RedisError. Their own messages may name the host; for
+    # debugging they are the cause.
+    except (RedisError, RedisClusterException, OSError) as error:
+        if is_wrong_type(error):
+            raise CorruptJobError(reason="a key holds data of another type") from error
+        raise JobStoreError(reason=f"no response ({type(error).__name__})") from error
+
+
+@contextmanager
+def restore_errors() -> Iterator[None]:
+    """Raise the error of Redis that a JobStoreError was made of, for Docket, which knows only those."""
+    try:
+        yield
+    except JobStoreError as error:
+        cause = error.__cause__
+        raise (cause if isinstance(cause, RedisError) else RedisError(type(cause).__name__)) from None
 
 
 @frozen
@@ -86,7 +126,10 @@ class RedisClient:
         """The keys with that prefix, by a scan of all keys."""
 
         async def ask(redis: DocketRedis) -> set[str]:
-            return {key.decode() async for key in redis.scan_iter(match=f"{prefix}*", count=PAGE)}
+            return {
+                key.decode("utf-8", "replace")
+                async for key in redis.scan_iter(match=f"{prefix}*", count=PAGE)
+            }
 
         return await self._ask(ask)
 
@@ -95,6 +138,24 @@ class RedisClient:
         pairs = iter(fields.items())
         while page := dict(islice(pairs, PAGE)):
             await self._write_page(name, page, seconds)
+
+    async def mark(self, name: str, value: str, seconds: int) -> None:
+        """Set a text that expires."""
+        await self._ask(lambda redis: redis.set(name, value, ex=seconds))
+
+    async def remember(self, name: str, text: str, *, most: int, seconds: int) -> None:
+        """Put a text in front of a bounded list that expires."""
+
+        async def ask(redis: DocketRedis) -> None:
+            await redis.lpush(name, text)
+            await redis.ltrim(name, 0, most - 1)
+            await redis.expire(name, seconds)
+
+        await self._ask(ask)
+
+    async def remembered(self, name: str) -> list[bytes]:
+        """Such a list, latest first."""
+        return await self._ask(lambda redis: redis.lrange(name, 0, -1))
 
     async def _write_page(self, name: str, page: Mapping[str, str], seconds: int) -> None:
         async def ask(redis: DocketRedis) -> None:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from gong_tasks_async.bulk import BulkReport
+from gong_tasks_async.bulk import BulkReport, JournalRow
 from gong_tasks_async.bulk.report import build_report
 from gong_tasks_async.bulk.tally import Tally
 from gong_tasks_async.distributed.progress import Progress
-from gong_tasks_async.distributed.serialization import row_of
 from gong_tasks_async.distributed.store import JobStore
+from gong_tasks_async.models import TaskUpdate
+
+UNREADABLE = JournalRow(TaskUpdate(1, "0", status="DONE"))
+"""In place of a row that this version cannot read: it is pending, and its owner unknown."""
 
 
 async def report_of(store: JobStore, job: str) -> BulkReport:
-    """Read all rows, and count them."""
+    """Read all rows and build the report."""
     progress = await store.progress(job)
     tally = Tally(progress.started_at)
-    async for update, settlement in store.rows(job):
-        tally.add(row_of(update, settlement))
+    async for stored in store.rows(job):
+        tally.add(stored.row or UNREADABLE)
     return build_report(
         tally.summary(),
         calls=progress.calls,

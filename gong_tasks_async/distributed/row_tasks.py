@@ -3,39 +3,54 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from attrs import frozen
-from docket import CurrentExecution, Docket, Execution, Retry
+from docket import CurrentExecution, Execution, Retry
 from docket.dependencies import AdmissionBlocked
 
-from gong_tasks_async.bulk import Applier, RowState
+from gong_tasks_async.bulk import Applier, Failed, JournalRow, Updated
+from gong_tasks_async.bulk.outcomes import record_of
 from gong_tasks_async.bulk.runner import ROWS_OWN
 from gong_tasks_async.distributed.clients import ClientPool
-from gong_tasks_async.distributed.errors import JobNotFoundError, JobStoreError, UnknownCredentialsError
+from gong_tasks_async.distributed.data_docket import DataDocket
+from gong_tasks_async.distributed.effects import JobEffect, effect_of, retry_delay
+from gong_tasks_async.distributed.errors import (
+    CorruptJobError,
+    JobNotFoundError,
+    JobStoreError,
+    RowCrashedError,
+    UnknownCredentialsError,
+    UnreadableRowError,
+    WrongAddressError,
+)
+from gong_tasks_async.distributed.messages import row_of_key
 from gong_tasks_async.distributed.progress import JobState
-from gong_tasks_async.distributed.queue import enqueue_rows, enqueue_start
-from gong_tasks_async.distributed.serialization import JobSettings, Settlement
-from gong_tasks_async.distributed.store import AttemptCost, JobEffect, JobStore
-from gong_tasks_async.errors import DailyQuotaError, GongError, Meaning, RateLimitError
+from gong_tasks_async.distributed.queue import enqueue_feed, enqueue_rows, enqueue_start
+from gong_tasks_async.distributed.serialization import JobSettings
+from gong_tasks_async.distributed.store import AttemptCost, Claim, JobStore
+from gong_tasks_async.errors import GongError
 from gong_tasks_async.models import TaskUpdate
 
 T = TypeVar("T")
 
+logger = logging.getLogger("gong_tasks_async")
+
+WINDOW = 1_000
+"""Rows of a job in the queue at once, about: a row in the queue takes four times the memory of one that waits, and
+jobs of one company share the workers. Further rows are enqueued when the last page of them is reached."""
+
+FEED_PAGE = 500
+
 REDELIVER_AFTER = timedelta(seconds=0.5)
 """Delay of a row that could not be attempted."""
 
-FIRST_RETRY, LONGEST_RETRY = timedelta(seconds=2), timedelta(minutes=5)
-"""Delays of a row without a final response; the caller has already retried it several times."""
-
-SHORTEST_PAUSE = timedelta(minutes=1)
-"""Shortest pause of a job whose daily budget is spent: a rolling day frees its calls one by one, and the whole job
-would be enqueued for each. Also the pause after a 429 that names no duration."""
-
 RETRY_AFTER_BUG = timedelta(minutes=5)
-"""Delay of a row that failed with an unexpected exception."""
+"""Delay of a task that failed with an unexpected exception."""
 
 REDIS_RETRY_DELAY = 0.2
 """Seconds between two attempts to reach Redis."""
@@ -43,27 +58,11 @@ REDIS_RETRY_DELAY = 0.2
 DRAIN_TIMEOUT = 10.0
 """Seconds for which a stopping worker still tries to record a row."""
 
+UNREADABLE = JobSettings(credentials="")
+"""In place of settings that cannot be read; only its limits are used."""
 
-def effect_of(error: GongError, now: datetime) -> JobEffect:
-    """What an error that is not final means for its job."""
-    if isinstance(error, RateLimitError):
-        return JobEffect("paused", _resume_after(error, now))
-    if error.meaning is Meaning.RUN:
-        return JobEffect("stopped")
-    # Nothing was sent, so it is no evidence about Gong: the queue wait was too long, or the quota's Redis unreachable,
-    # which stops a run in one process. Workers must outlive their Redis.
-    return JobEffect("fault" if error.attempts else "untried")
-
-
-def retry_delay(attempt: int) -> timedelta:
-    """The delay after that many attempts."""
-    return min(LONGEST_RETRY, FIRST_RETRY * 2.0 ** min(attempt - 1, 30))
-
-
-def _resume_after(error: RateLimitError, now: datetime) -> datetime:
-    if isinstance(error, DailyQuotaError):
-        return max(error.resets_at or now, now + SHORTEST_PAUSE)
-    return now + (SHORTEST_PAUSE if error.retry_after is None else timedelta(seconds=error.retry_after))
+NO_UPDATE = TaskUpdate(1, "1", status="DONE")
+"""In place of an update that cannot be read; it is never sent."""
 
 
 @frozen
@@ -79,13 +78,15 @@ class RowInFlight:
 
 
 class RowTasks:
-    """The two tasks that Docket runs on a worker.
+    """The three tasks that Docket runs on a worker.
 
     Args:
         redis_timeout: seconds for which an unclaimed row waits for Redis; its lease must not expire by then.
     """
 
-    def __init__(self, docket: Docket, store: JobStore, clients: ClientPool, *, redis_timeout: float) -> None:
+    def __init__(
+        self, docket: DataDocket, store: JobStore, clients: ClientPool, *, redis_timeout: float
+    ) -> None:
         self._docket = docket
         self._store = store
         self._clients = clients
@@ -99,16 +100,31 @@ class RowTasks:
         for applier in self._in_flight.values():
             applier.halt()
 
-    async def start_job(self, job: str, retry: Retry = Retry.forever(FIRST_RETRY)) -> None:  # noqa: ARG002, B008 - Docket reads it
-        """Enqueue all unsettled rows of a job; idempotent."""
+    async def start_job(self, job: str, retry: Retry = Retry.forever(timedelta(seconds=2))) -> None:  # noqa: ARG002, B008 - Docket reads it
+        """Enqueue the first unsettled rows of a job, all of them due now; idempotent."""
         try:
-            if await self._store.reopen(job) is not JobState.STARTING:
-                return
-            async for numbers in self._store.unsettled(job):
+            if await self._store.reopen(job) is JobState.STARTING:
+                numbers, last = await self._store.unsettled(job, 0, WINDOW)
                 await enqueue_rows(self._docket, job, numbers)
-            await self._store.started(job)
+                await self._store.fed(job, 0, last)
         except JobNotFoundError:  # it has expired
             return
+        except CorruptJobError:
+            logger.exception("The job %s cannot be started.", job)
+
+    async def feed_job(self, job: str, retry: Retry = Retry.forever(timedelta(seconds=2))) -> None:  # noqa: ARG002, B008 - as above
+        """Enqueue the next rows of a running job; idempotent."""
+        try:
+            before = await self._store.fed_rows(job)
+            if before is None:
+                return
+            numbers, last = await self._store.unsettled(job, before, FEED_PAGE)
+            await enqueue_rows(self._docket, job, numbers, keep_queued=True)
+            await self._store.fed(job, before, last)
+        except JobNotFoundError:
+            return
+        except CorruptJobError:
+            logger.exception("Rows of the job %s cannot be enqueued.", job)
 
     async def update_row(
         self,
@@ -120,16 +136,48 @@ class RowTasks:
         """Make one update, unless the row is settled or its job not running."""
         if self._draining:
             raise _deliver_later(execution, timedelta())
-        claimed = await self._until_answered(lambda: self._store.claim(job, number), self._redis_timeout)
-        if claimed == "wait":
+        try:
+            claim = await self._until_answered(lambda: self._store.claim(job, number), self._redis_timeout)
+            if claim.feed:
+                await self._until_answered(lambda: enqueue_feed(self._docket, job), self._redis_timeout)
+        except CorruptJobError:
+            logger.exception("Row %d of the job %s cannot be claimed.", number, job)
+            return
+        if claim.kind == "wait":
             raise _deliver_later(execution)
-        if claimed != "over":
-            await self._apply(RowInFlight(job, number, claimed.update, claimed.settings, execution, retry))
+        if claim.kind == "go":
+            await self._read_and_apply(job, number, claim, execution, retry)
+
+    async def quarantine(self, key: bytes, reason: str) -> None:
+        """Record a message that was removed from the queue, and give up its row, if it can be told which."""
+        logger.warning("A message of the queue cannot be read and is set aside: %r: %s", key[:200], reason)
+        with suppress(CorruptJobError):
+            await self._store.quarantine(key, reason)
+        row = row_of_key(key)
+        if row is not None and row.number:
+            error = UnreadableRowError(job=row.job, number=row.number, reason=f"its message has {reason}")
+            effect, cost = JobEffect("given up"), AttemptCost(0, 0, 0)
+            with suppress(CorruptJobError):
+                await self._store.requeue(row.job, row.number, error, effect, cost, UNREADABLE)
+
+    async def _read_and_apply(
+        self, job: str, number: int, claim: Claim, execution: Execution, retry: Retry
+    ) -> None:
+        settings = UNREADABLE
+        try:
+            settings = claim.read_settings()
+            update = claim.read_update()
+        except ValueError as error:
+            unreadable = UnreadableRowError(job=job, number=number, reason=str(error))
+            row = RowInFlight(job, number, NO_UPDATE, settings, execution, retry)
+            await self._retry_or_stop(row, unreadable, AttemptCost(execution.attempt, 0, 0))
+            return
+        await self._apply(RowInFlight(job, number, update, settings, execution, retry))
 
     async def _apply(self, row: RowInFlight) -> None:
         try:
             client = await self._clients.client(row.settings)
-        except UnknownCredentialsError as error:
+        except (UnknownCredentialsError, WrongAddressError) as error:
             await self._requeue(row, error, JobEffect("stopped"), AttemptCost(row.execution.attempt, 0, 0))
             return
         applier = self._in_flight[row.job, row.number] = client.applier()
@@ -140,20 +188,25 @@ class RowTasks:
         except asyncio.CancelledError:
             await self._release(row, applier)
             raise
+        except Exception as error:
+            logger.exception("Row %d of the job %s: an unexpected error.", row.number, row.job)
+            crashed = RowCrashedError(method="PATCH", attempts=applier.calls, reason=type(error).__name__)
+            await self._on_error(row, crashed, _cost_of(row, applier))
         else:
-            updated = Settlement(RowState.UPDATED, applied.attempts, datetime.now(UTC), applied.request_id)
-            await self._settle(row, updated, _cost_of(row, applier))
+            updated = Updated(row.update, applied.task)
+            record = record_of(updated, attempts=applied.attempts, request_id=applied.request_id)
+            await self._settle(row, record, _cost_of(row, applier))
         finally:
             self._in_flight.pop((row.job, row.number), None)
 
     async def _on_error(self, row: RowInFlight, error: GongError, cost: AttemptCost) -> None:
-        now = datetime.now(UTC)
         if error.meaning in ROWS_OWN:
-            request_id = getattr(error, "request_id", None)
-            failed = Settlement(RowState.FAILED, error.attempts, now, request_id, error)
-            await self._settle(row, failed, cost)
+            await self._settle(row, record_of(Failed(row.update, error)), cost)
             return
-        effect = effect_of(error, now)
+        await self._retry_or_stop(row, error, cost)
+
+    async def _retry_or_stop(self, row: RowInFlight, error: GongError, cost: AttemptCost) -> None:
+        effect = effect_of(error, datetime.now(UTC))
         if not await self._requeue(row, error, effect, cost):
             return
         if effect.kind == "untried":
@@ -161,8 +214,8 @@ class RowTasks:
         row.retry.delay = retry_delay(row.execution.attempt)
         raise error
 
-    async def _settle(self, row: RowInFlight, settlement: Settlement, cost: AttemptCost) -> None:
-        await self._until_answered(lambda: self._store.settle(row.job, row.number, settlement, cost))
+    async def _settle(self, row: RowInFlight, record: JournalRow, cost: AttemptCost) -> None:
+        await self._until_answered(lambda: self._store.settle(row.job, row.number, record, cost))
 
     async def _requeue(
         self, row: RowInFlight, error: GongError, effect: JobEffect, cost: AttemptCost
@@ -196,9 +249,11 @@ class RowTasks:
         while True:
             try:
                 return await ask()
+            except CorruptJobError:
+                raise
             except JobStoreError:
-                limit = DRAIN_TIMEOUT if self._draining else limit
-                if limit is not None and loop.time() - start > limit:
+                most = DRAIN_TIMEOUT if self._draining else limit
+                if most is not None and loop.time() - start > most:
                     raise
             await asyncio.sleep(REDIS_RETRY_DELAY)
 

@@ -1,19 +1,28 @@
 """The atomic steps of a job: Lua scripts, one a step.
 
 Each is idempotent: a caller that got no response may run it again. They use only commands that Docket's in-memory
-Redis knows, so that tests need no server.
+Redis knows, so that tests need no server; CREATE says where it makes an exception.
 """
 
 from __future__ import annotations
 
 COMMON = """
-local job, rows, outcomes, hands, tries = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local function count(name) return tonumber(redis.call('HGET', job, name) or '0') end
+local job, rows, outcomes, hands, tries, faulty = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local function count(name) return tonumber(redis.call('HGET', job, name) or '0') or 0 end
 local function touch(longer)
     for _, key in ipairs(KEYS) do redis.call('EXPIRE', key, count('keep') + (longer or 0)) end
 end
 local function leave(number)
     if redis.call('SREM', hands, number) == 1 then redis.call('HINCRBY', job, 'under_way', -1) end
+end
+local function is_given_up(number)
+    local last = redis.call('HGET', tries, number)
+    return last and string.match(last, '^%d+!:') ~= nil
+end
+local function forget_faults()
+    redis.call('HSET', job, 'faults', 0)
+    redis.call('HDEL', job, 'outage_since', 'outage_pauses')
+    redis.call('DEL', faulty)
 end
 local function end_if_done(state)
     local done = count('updated') + count('unchanged') + count('failed') + count('given_up')
@@ -24,17 +33,40 @@ end
 CREATE = (
     COMMON
     + """
+local drafts = {KEYS[7], KEYS[8]}
+local function move(from, to)
+    redis.call('DEL', to)
+    if redis.call('EXISTS', from) == 0 then return end
+    local renamed = redis.pcall('RENAME', from, to)
+    if type(renamed) ~= 'table' or not renamed.err then return end
+    local fields = redis.call('HGETALL', from)  -- Docket's in-memory Redis cannot rename
+    for i = 1, #fields, 2 do redis.call('HSET', to, fields[i], fields[i + 1]) end
+    redis.call('DEL', from)
+end
 local fingerprint = redis.call('HGET', job, 'fingerprint')
 if not fingerprint then
+    local total = 0
+    for i = 1, #ARGV, 2 do if ARGV[i] == 'rows' then total = tonumber(ARGV[i + 1]) end end
+    if total > 0 and redis.call('EXISTS', drafts[1]) == 0 then return {'lost', ''} end
+    move(drafts[1], rows)
+    move(drafts[2], outcomes)
+    redis.call('DEL', job, hands, tries, faulty)
     for i = 1, #ARGV, 2 do redis.call('HSET', job, ARGV[i], ARGV[i + 1]) end
     end_if_done('starting')
-    fingerprint = redis.call('HGET', job, 'fingerprint')
+    touch()
+    return {redis.call('HGET', job, 'state'), redis.call('HGET', job, 'fingerprint'), 'new'}
 end
+redis.call('DEL', drafts[1], drafts[2])
 touch()
-return {redis.call('HGET', job, 'state'), fingerprint}
+return {redis.call('HGET', job, 'state'), fingerprint, 'old'}
 """
 )
-"""Create the job once its rows are stored; return the state and fingerprint of the job of that name."""
+"""Make a draft the job, unless one of that name exists; return the state and fingerprint of the job of that name."""
+
+PROGRESS = """
+return {redis.call('HGETALL', KEYS[1]), redis.call('EXISTS', KEYS[2])}
+"""
+"""The job's facts, and whether a worker is up."""
 
 REOPEN = (
     COMMON
@@ -43,8 +75,9 @@ local state = redis.call('HGET', job, 'state')
 local open = state == 'paused' or state == 'stopped' or (state == 'ended' and count('given_up') > 0)
 if open then
     redis.call('HSET', job, 'state', 'starting', 'faults', 0, 'given_up', 0)
-    redis.call('HDEL', job, 'because', 'resume_after')
-    redis.call('DEL', tries)
+    redis.call('HDEL', job, 'because', 'resume_after', 'fed')
+    if state ~= 'paused' then redis.call('HDEL', job, 'outage_since', 'outage_pauses') end
+    redis.call('DEL', tries, faulty)
     touch()
     state = 'starting'
 end
@@ -58,7 +91,8 @@ UNSETTLED = (
     + """
 local unsettled = {}
 for number = tonumber(ARGV[1]), tonumber(ARGV[2]) do
-    if redis.call('HEXISTS', outcomes, number) == 0 and redis.call('SISMEMBER', hands, number) == 0 then
+    if redis.call('HEXISTS', outcomes, number) == 0 and redis.call('SISMEMBER', hands, number) == 0
+        and not is_given_up(number) then
         unsettled[#unsettled + 1] = number
     end
 end
@@ -70,36 +104,50 @@ return unsettled
 A row in flight is left out: its message is still in the queue, being processed or to be redelivered.
 """
 
-STARTED = (
+FED = (
     COMMON
     + """
-if redis.call('HGET', job, 'state') == 'starting' then
+local before, after = tonumber(ARGV[1]), tonumber(ARGV[2])
+local state = redis.call('HGET', job, 'state')
+if count('fed') == before and (state == 'starting' or state == 'running') then
+    redis.call('HSET', job, 'fed', after)
+end
+if state == 'starting' then
     redis.call('HSET', job, 'state', 'running')
     end_if_done('running')
 end
 return redis.call('HGET', job, 'state')
 """
 )
-"""All rows are enqueued."""
+"""Rows up to a number are enqueued; the job runs."""
 
 CLAIM = (
     COMMON
     + """
-local number, now = ARGV[1], ARGV[2]
+local number, now, page = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local state = redis.call('HGET', job, 'state')
-if not state then return {'over'} end
-if state == 'starting' then return {'wait'} end
-if state ~= 'running' or redis.call('HEXISTS', outcomes, number) == 1 then
+if not state then return {'over', 0} end
+if state == 'starting' then return {'wait', 0} end
+local fed, feed = count('fed'), 0
+if state == 'running' and fed < count('rows') and tonumber(number) > fed - page then feed = 1 end
+if state ~= 'running' or redis.call('HEXISTS', outcomes, number) == 1 or is_given_up(number) then
     leave(number)
-    return {'over'}
+    return {'over', feed}
+end
+local mine = redis.call('SISMEMBER', hands, number) == 1
+if not mine and redis.call('HEXISTS', job, 'outage_since') == 1 and count('under_way') > 0 then
+    return {'wait', feed}
 end
 if redis.call('SADD', hands, number) == 1 then redis.call('HINCRBY', job, 'under_way', 1) end
 if redis.call('HEXISTS', job, 'started_at') == 0 then redis.call('HSET', job, 'started_at', now) end
 touch()
-return {'go', redis.call('HGET', rows, number), redis.call('HGET', job, 'settings')}
+return {'go', feed, redis.call('HGET', rows, number) or '', redis.call('HGET', job, 'settings') or ''}
 """
 )
-"""Claim a row, if it is unsettled and its job running."""
+"""Claim a row, if it is unsettled and its job running; say whether further rows should be enqueued.
+
+After an outage one row at a time is a probe, until a response comes.
+"""
 
 SETTLE = (
     COMMON
@@ -107,11 +155,14 @@ SETTLE = (
 local number, state, outcome, calls, refused, now = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 leave(number)
 if redis.call('HEXISTS', outcomes, number) == 0 then
+    if is_given_up(number) then redis.call('HINCRBY', job, 'given_up', -1) end
     redis.call('HSET', outcomes, number, outcome)
+    redis.call('HDEL', tries, number)
     redis.call('HINCRBY', job, state, 1)
     redis.call('HINCRBY', job, 'calls', calls)
     redis.call('HINCRBY', job, 'refused', refused)
-    redis.call('HSET', job, 'faults', 0, 'settled_at', now)
+    redis.call('HSET', job, 'settled_at', now)
+    forget_faults()
     end_if_done(redis.call('HGET', job, 'state'))
 end
 touch()
@@ -125,16 +176,19 @@ REQUEUE = (
     + """
 local number, effect, attempt, error, calls, refused = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local stop_after, attempts, resume_after, wait = tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9], tonumber(ARGV[10])
-local is_first = redis.call('HGET', tries, number) ~= attempt
+local before = redis.call('HGET', tries, number)
+local is_first = not before or string.match(before, '^(%d+):') ~= attempt
 local state = redis.call('HGET', job, 'state')
 leave(number)
+if not state or redis.call('HEXISTS', outcomes, number) == 1 or is_given_up(number) then return 'over' end
 touch()
 if is_first then
     redis.call('HINCRBY', job, 'calls', calls)
     redis.call('HINCRBY', job, 'refused', refused)
 end
-if effect ~= 'untried' then redis.call('HSET', tries, number, attempt) end
-if effect == 'fault' and is_first and state == 'running' and redis.call('HINCRBY', job, 'faults', 1) >= stop_after then
+if effect ~= 'untried' then redis.call('HSET', tries, number, attempt .. ':' .. error) end
+if effect == 'fault' and state == 'running' and redis.call('SADD', faulty, number) == 1
+    and redis.call('HINCRBY', job, 'faults', 1) >= stop_after then
     effect = 'stopped'
 end
 if effect == 'stopped' or effect == 'paused' then
@@ -145,17 +199,20 @@ if effect == 'stopped' or effect == 'paused' then
     return 'over'
 end
 if state ~= 'running' and state ~= 'starting' then return 'over' end
-if effect == 'fault' and tonumber(attempt) >= attempts then
-    if is_first then
-        redis.call('HINCRBY', job, 'given_up', 1)
-        end_if_done(state)
-    end
+if effect == 'given up' or (effect == 'fault' and tonumber(attempt) >= attempts) then
+    redis.call('HSET', tries, number, attempt .. '!:' .. error)
+    redis.call('HINCRBY', job, 'given_up', 1)
+    end_if_done(state)
     return 'over'
 end
 return 'again'
 """
 )
-"""Requeue a row without a final response, and decide whether its job continues."""
+"""Requeue a row without a final response, and decide whether its job continues.
+
+Consecutive faults are counted by row: one row that fails again and again is no evidence about the others. A row that
+is given up is marked by "!" beside its last attempt.
+"""
 
 CANCEL = (
     COMMON
@@ -175,10 +232,11 @@ PAGE = (
     + """
 local page = {}
 for number = tonumber(ARGV[1]), tonumber(ARGV[2]) do
-    page[#page + 1] = redis.call('HGET', rows, number) or ''
-    page[#page + 1] = redis.call('HGET', outcomes, number) or ''
+    for _, part in ipairs({rows, outcomes, tries}) do
+        page[#page + 1] = redis.call('HGET', part, number) or ''
+    end
 end
 return page
 """
 )
-"""A range of rows, each followed by its outcome, or by an empty text."""
+"""A range of rows, each with its outcome and its last attempt, or an empty text."""

@@ -12,32 +12,17 @@ from zoneinfo import ZoneInfo
 import attrs
 from attrs import field, frozen
 
-from gong_tasks_async import errors
 from gong_tasks_async.bulk import JournalRow, RowState
+from gong_tasks_async.bulk.error_facts import error_of as error_of_facts, facts_of
 from gong_tasks_async.bulk.journal_schema import update_columns, update_from
-from gong_tasks_async.distributed.errors import UnknownCredentialsError
 from gong_tasks_async.errors import GongError
 from gong_tasks_async.models import TaskUpdate
 from gong_tasks_async.quota import QuotaLimits
 
 DEFAULT_LIMITS = QuotaLimits()
 
-KINDS: dict[str, type[GongError]] = {
-    name: kind
-    for name, kind in (vars(errors) | {"UnknownCredentialsError": UnknownCredentialsError}).items()
-    if isinstance(kind, type) and issubclass(kind, GongError)
-}
-
-
-@frozen
-class Settlement:
-    """Outcome of a row, and its time."""
-
-    state: RowState
-    attempts: int
-    at: datetime
-    request_id: str | None = None
-    error: GongError | None = None
+UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
+"""What foreign or damaged JSON raises when it is taken for ours."""
 
 
 @frozen(kw_only=True)
@@ -59,46 +44,91 @@ def row_text(update: TaskUpdate) -> str:
 
 
 def update_of(text: bytes) -> TaskUpdate:
-    """Parse a stored update."""
-    return update_from(*json.loads(text))
+    """Parse a stored update.
+
+    Raises:
+        ValueError: it is not one of this version.
+    """
+    match columns := _parsed(text):
+        case [_, _, _, _, _]:
+            pass
+        case {"v": version}:
+            raise ValueError(f"it was written in format {version!r:.20}, and this version reads format 1")
+        case _:
+            raise ValueError("it is not a row of this version" if text else "it is missing")
+    try:
+        return update_from(*columns)
+    except (TypeError, AttributeError, OverflowError):
+        raise ValueError("its columns have other types") from None
 
 
-def settlement_text(settlement: Settlement) -> str:
-    """An outcome as stored in Redis."""
-    error = settlement.error and _facts(settlement.error)
-    at = settlement.at.timestamp()
-    return _compact([settlement.state, settlement.attempts, at, settlement.request_id, error])
-
-
-def settlement_of(text: bytes) -> Settlement:
-    """Parse a stored outcome."""
-    state, attempts, at, request_id, facts = json.loads(text)
-    error = facts and _error(facts)
-    return Settlement(RowState(state), attempts, datetime.fromtimestamp(at, UTC), request_id, error)
-
-
-def row_of(update: TaskUpdate, settlement: Settlement | None) -> JournalRow:
-    """A row in the form of a journal's."""
-    if settlement is None:
-        return JournalRow(update, RowState.PENDING)
-    return JournalRow(
-        update,
-        settlement.state,
-        settlement.attempts,
-        settlement.request_id,
-        settlement.error,
-        settlement.at,
+def outcome_text(row: JournalRow) -> str:
+    """A row's outcome as stored in Redis."""
+    at = None if row.settled_at is None else row.settled_at.timestamp()
+    return _compact(
+        [row.state, row.attempts, at, row.request_id, row.cause and facts_of(row.cause), row.reason]
     )
+
+
+def row_with_outcome(update: TaskUpdate, text: bytes) -> JournalRow:
+    """Parse a stored outcome.
+
+    Raises:
+        ValueError: it is not one of this version.
+    """
+    try:
+        state, attempts, at, request_id, facts, *reason = json.loads(text)
+        return JournalRow(
+            update,
+            RowState(state),
+            attempts,
+            request_id,
+            facts and _error(facts),
+            None if at is None else datetime.fromtimestamp(at, UTC),
+            reason[0] if reason else None,
+        )
+    except UNREADABLE:
+        raise ValueError("its outcome cannot be read") from None
+
+
+@frozen
+class LastAttempt:
+    """The latest attempt at a row without a final response."""
+
+    attempt: int
+    error: GongError
+    given_up: bool = False
+
+
+def attempt_of(text: bytes) -> LastAttempt:
+    """Parse a stored attempt: its number, "!" where the row was given up, a colon, its error."""
+    number, _, error = text.partition(b":")
+    digits = number.removesuffix(b"!")[:9]
+    return LastAttempt(int(digits) if digits.isdigit() else 0, error_of(error), number.endswith(b"!"))
 
 
 def error_text(error: GongError) -> str:
     """An error as stored in Redis: the name of its class, and its facts."""
-    return _compact(_facts(error))
+    return _compact(facts_of(error))
 
 
 def error_of(text: bytes) -> GongError:
-    """Parse a stored error."""
-    return _error(json.loads(text))
+    """Parse a stored error; one that cannot be read is a bare GongError."""
+    try:
+        return _error(json.loads(text))
+    except UNREADABLE:
+        return GongError()
+
+
+def origin_text(origin: Mapping[str, str]) -> str:
+    """A job's origin as stored in Redis."""
+    return _compact(dict(origin))
+
+
+def origin_of(text: bytes) -> dict[str, str]:
+    """Parse a stored origin; anything else is none."""
+    origin = _parsed(text)
+    return {str(name): str(value) for name, value in origin.items()} if isinstance(origin, dict) else {}
 
 
 def settings_text(settings: JobSettings) -> str:
@@ -113,9 +143,23 @@ def settings_text(settings: JobSettings) -> str:
 
 @lru_cache(maxsize=256)
 def settings_of(text: bytes) -> JobSettings:
-    """Parse stored settings; cached, since they come with each row."""
-    facts = json.loads(text)
-    return JobSettings(**facts | {"limits": facts["limits"] and _limits(facts["limits"])})
+    """Parse stored settings; cached, since they come with each row.
+
+    Raises:
+        ValueError: they are not settings of this version.
+    """
+    facts = _parsed(text)
+    try:
+        return JobSettings(**facts | {"limits": facts["limits"] and _limits(facts["limits"])})
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise ValueError("its settings are not those of this version") from None
+
+
+def _parsed(text: bytes) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _compact(value: object) -> str:
@@ -123,27 +167,15 @@ def _compact(value: object) -> str:
 
 
 def _plain(value: object) -> Any:
-    if isinstance(value, datetime):
-        return value.isoformat()
     if isinstance(value, Mapping):
         return dict(value)
-    raise TypeError(f"{type(value).__name__} cannot be stored as a fact of an error")
-
-
-def _facts(error: GongError) -> dict[str, Any]:
-    facts = {each.name: getattr(error, each.name) for each in attrs.fields(type(error))}
-    return {"kind": type(error).__name__} | facts
+    raise TypeError(f"{type(value).__name__} cannot be stored")
 
 
 def _error(facts: dict[str, Any]) -> GongError:
-    """The error; for a class unknown to this version, the attributes common to all errors."""
-    kind = KINDS.get(facts["kind"], GongError)
-    known = {each.name: facts[each.name] for each in attrs.fields(kind) if each.name in facts}
-    if "errors" in known:
-        known["errors"] = tuple(known["errors"])
-    if known.get("resets_at"):
-        known["resets_at"] = datetime.fromisoformat(known["resets_at"])
-    return kind(**known)
+    error = error_of_facts(facts)
+    str(error)  # facts of another type fail here, and not where it is shown
+    return error
 
 
 def _limits_facts(limits: QuotaLimits) -> dict[str, Any]:

@@ -3,40 +3,96 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Literal
+from uuid import uuid4
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-from gong_tasks_async.bulk import RowState
+from gong_tasks_async.bulk import JournalRow, RowState
 from gong_tasks_async.distributed import scripts
-from gong_tasks_async.distributed.errors import JobNotFoundError
-from gong_tasks_async.distributed.progress import JobState, Progress
+from gong_tasks_async.distributed.effects import JobEffect
+from gong_tasks_async.distributed.errors import CorruptJobError, JobNotFoundError, JobStoreError
+from gong_tasks_async.distributed.progress import JobState, Progress, progress_of
 from gong_tasks_async.distributed.redis_client import PAGE, RedisClient
 from gong_tasks_async.distributed.serialization import (
     JobSettings,
-    Settlement,
-    error_of,
+    LastAttempt,
+    attempt_of,
     error_text,
+    outcome_text,
     row_text,
+    row_with_outcome,
     settings_of,
     settings_text,
-    settlement_of,
-    settlement_text,
     update_of,
 )
 from gong_tasks_async.errors import GongError
 from gong_tasks_async.models import TaskUpdate
 
-PARTS = ("rows", "outcomes", "hands", "tries")
+PARTS = ("rows", "outcomes", "hands", "tries", "faulty")
+
+DRAFT_LIFETIME = 3_600
+"""Seconds for which the rows of a submission that was cut off remain; nothing reads them."""
+
+UPDATE_ELSEWHERE = TaskUpdate(1, "1", status="DONE")
+"""In a record whose outcome alone is stored: the row's update is stored beside it."""
+
+QUARANTINE = 100
+"""Unreadable messages that are remembered."""
+
+WORKER_LIFETIME = 10
+"""Seconds after its last sign of life for which a worker counts as up; Redis measures them."""
 
 
 @frozen
-class ClaimedRow:
-    """A claimed row, and its job's settings."""
+class Claim:
+    """The response to a claim."""
 
-    update: TaskUpdate
-    settings: JobSettings
+    kind: Literal["go", "wait", "over"]
+    """``wait``: deliver it again soon; ``over``: nothing to do now."""
+    feed: bool
+    """Whether further rows of the job should be enqueued."""
+    row: bytes = b""
+    settings: bytes = b""
+
+    def read_update(self) -> TaskUpdate:
+        """The row's update.
+
+        Raises:
+            ValueError: this version cannot read it.
+        """
+        return update_of(self.row)
+
+    def read_settings(self) -> JobSettings:
+        """The job's settings.
+
+        Raises:
+            ValueError: this version cannot read them.
+        """
+        return settings_of(self.settings)
+
+
+@frozen
+class StoredRow:
+    """A row as stored."""
+
+    number: int
+    """Its place in the plan, from 1."""
+    row: JournalRow | None
+    """None if this version cannot read it."""
+    last_attempt: LastAttempt | None = None
+    """Of a pending row."""
+
+
+@frozen
+class Created:
+    """The job of a name, after an attempt to create it."""
+
+    state: JobState
+    fingerprint: str
+    is_new: bool
 
 
 @frozen
@@ -47,14 +103,6 @@ class AttemptCost:
     """The number of the attempt, from 1."""
     calls: int
     refused: int
-
-
-@frozen
-class JobEffect:
-    """What an error means for its job: ``fault``, ``stopped``, ``paused``, or ``untried``, which is none."""
-
-    kind: str
-    resume_after: datetime | None = None
 
 
 @frozen
@@ -76,24 +124,31 @@ class JobStore:
         settings: JobSettings,
         updates: Sequence[TaskUpdate],
         unchanged: Sequence[TaskUpdate],
-        fingerprint: str,
-    ) -> tuple[JobState, str]:
-        """Store a job, unless one of that name exists; return the state and fingerprint of the job of that name."""
-        now = datetime.now(UTC)
+        facts: Mapping[str, object],
+    ) -> Created:
+        """Create a job, unless one of that name exists.
+
+        Its rows are written under a draft of its own, which becomes the job in one step: whatever another submission
+        of that name does, or where this one is cut off, no job ever holds rows of two.
+        """
+        now, draft = datetime.now(UTC), self.key(f"drafts:{uuid4().hex}")
         if not await self.server.read(self.key(f"jobs:{job}")):
-            await self._write_rows(job, settings, (*updates, *unchanged), len(updates), now)
-        facts = {
+            await self._write_draft(draft, (*updates, *unchanged), len(updates), now)
+        stored = {
+            **facts,
             "state": JobState.STARTING,
-            "fingerprint": fingerprint,
             "rows": len(updates) + len(unchanged),
             "unchanged": len(unchanged),
             "keep": settings.keep,
             "settings": settings_text(settings),
             "created_at": now.timestamp(),
         }
-        flat = (part for fact in facts.items() for part in fact)
-        state, found = await self._run(scripts.CREATE, job, *flat)
-        return JobState(state.decode()), found.decode()
+        flat = (part for fact in stored.items() for part in fact)
+        keys = (f"{draft}:rows", f"{draft}:outcomes")
+        state, found, age = await self._run(scripts.CREATE, job, *flat, more_keys=keys)
+        if state == b"lost":
+            raise JobStoreError(reason="it lost the job's rows before the job was created")
+        return Created(JobState(state.decode()), found.decode("utf-8", "replace"), age == b"new")
 
     async def names(self) -> list[str]:
         """The names of all jobs, from their keys: there is no second list that could disagree."""
@@ -102,20 +157,36 @@ class JobStore:
         return sorted(name for name in names if ":" not in name)  # a colon marks a part of a job
 
     async def progress(self, job: str) -> Progress:
-        """Progress of a job."""
-        return _progress(job, await self._facts(job))
+        """Progress of a job.
 
-    async def rows(self, job: str) -> AsyncGenerator[tuple[TaskUpdate, Settlement | None]]:
-        """All rows in the plan's order, each with its outcome, if any."""
+        Raises:
+            CorruptJobError: its facts cannot be read.
+        """
+        facts, worker_up = await self._facts(job)
+        try:
+            return progress_of(job, facts, worker_up=worker_up)
+        except (ValueError, KeyError, OverflowError) as error:
+            raise CorruptJobError(reason=f"the facts of job {job!r} cannot be read") from error
+
+    async def rows(self, job: str) -> AsyncGenerator[StoredRow]:
+        """All rows in the plan's order."""
+        number = 0
         async for page in self._pages(scripts.PAGE, job):
-            for row, outcome in zip(page[::2], page[1::2], strict=True):
-                if row:  # the job may have expired meanwhile
-                    yield update_of(row), settlement_of(outcome) if outcome else None
+            if not any(page):  # the job has expired meanwhile, or its number of rows is damaged
+                return
+            for row, outcome, attempt in zip(page[::3], page[1::3], page[2::3], strict=True):
+                number += 1
+                yield _stored(number, row, outcome, attempt)
 
-    async def unsettled(self, job: str) -> AsyncGenerator[list[int]]:
-        """The numbers of the rows that are neither settled nor in flight, a page at a time."""
-        async for page in self._pages(scripts.UNSETTLED, job):
-            yield page
+    async def unsettled(self, job: str, after: int, most: int) -> tuple[list[int], int]:
+        """Up to so many rows that are neither settled nor in flight, and the number of the last row looked at."""
+        total = (await self.progress(job)).rows
+        found: list[int] = []
+        while after < total and len(found) < most:
+            last = min(after + PAGE, total)
+            found += await self._run(scripts.UNSETTLED, job, after + 1, last)
+            after = last
+        return found, after
 
     async def reopen(self, job: str) -> JobState:
         """Reopen a job that does nothing by itself; return the resulting state."""
@@ -124,26 +195,35 @@ class JobStore:
             raise JobNotFoundError(job=job, company=self.company)
         return JobState(state.decode())
 
-    async def started(self, job: str) -> None:
-        """Mark all rows as enqueued."""
-        await self._run(scripts.STARTED, job)
+    async def fed(self, job: str, before: int, after: int) -> None:
+        """Mark the rows up to a number as enqueued, unless they were marked meanwhile; the job runs from now on."""
+        await self._run(scripts.FED, job, before, after)
+
+    async def fed_rows(self, job: str) -> int | None:
+        """The number of the last row that was enqueued; None unless the job runs and has further ones."""
+        facts, _ = await self._facts(job)
+        try:
+            fed, rows = int(facts.get(b"fed", 0)), int(facts[b"rows"])
+        except (ValueError, KeyError) as error:
+            raise CorruptJobError(reason=f"the facts of job {job!r} cannot be read") from error
+        return fed if facts.get(b"state") == b"running" and fed < rows else None
 
     async def cancel(self, job: str) -> None:
         """Send no further row of a job."""
         if await self._run(scripts.CANCEL, job) is None:
             raise JobNotFoundError(job=job, company=self.company)
 
-    async def claim(self, job: str, number: int) -> ClaimedRow | Literal["wait", "over"]:
-        """Claim a row; ``wait``: deliver it again soon, ``over``: nothing to do now."""
-        what, *row = await self._run(scripts.CLAIM, job, number, datetime.now(UTC).timestamp())
-        if row:
-            return ClaimedRow(update_of(row[0]), settings_of(row[1]))
-        return "wait" if what == b"wait" else "over"
+    async def claim(self, job: str, number: int) -> Claim:
+        """Claim a row, or learn why not."""
+        kind, feed, *row = await self._run(scripts.CLAIM, job, number, datetime.now(UTC).timestamp(), PAGE)
+        return Claim(kind.decode(), bool(feed), *row)
 
-    async def settle(self, job: str, number: int, settlement: Settlement, cost: AttemptCost) -> None:
+    async def settle(self, job: str, number: int, row: JournalRow, cost: AttemptCost) -> None:
         """Record a row's outcome; the first one is kept."""
-        outcome, at = settlement_text(settlement), settlement.at.timestamp()
-        await self._run(scripts.SETTLE, job, number, settlement.state, outcome, cost.calls, cost.refused, at)
+        now = datetime.now(UTC)
+        outcome = outcome_text(evolve(row, settled_at=now))
+        facts = number, row.state, outcome, cost.calls, cost.refused, now.timestamp()
+        await self._run(scripts.SETTLE, job, *facts)
 
     async def requeue(
         self,
@@ -163,53 +243,55 @@ class JobStore:
         response = await self._run(scripts.REQUEUE, job, *facts, *limits, *until)
         return bool(response == b"again")
 
-    async def _write_rows(
-        self, job: str, settings: JobSettings, rows: Sequence[TaskUpdate], pending: int, now: datetime
-    ) -> None:
-        texts = {str(number): row_text(update) for number, update in enumerate(rows, 1)}
-        unchanged = settlement_text(Settlement(RowState.UNCHANGED, 0, now))
-        outcomes = {str(number): unchanged for number in range(pending + 1, len(rows) + 1)}
-        for part, fields in (("rows", texts), ("outcomes", outcomes)):
-            await self.server.write(self.key(f"jobs:{job}:{part}"), fields, settings.keep)
+    async def mark_worker_up(self) -> None:
+        """Show for some seconds that a worker of the company is up."""
+        await self.server.mark(self.key("worker-up"), "1", WORKER_LIFETIME)
 
-    async def _facts(self, job: str) -> dict[bytes, bytes]:
-        if facts := await self.server.read(self.key(f"jobs:{job}")):
-            return facts
-        raise JobNotFoundError(job=job, company=self.company)
+    async def quarantine(self, key: bytes, reason: str) -> None:
+        """Remember that a message was removed from the queue because it cannot be read."""
+        text = f"{key[:200]!r}: {reason}"[:500]
+        await self.server.remember(self.key("quarantine"), text, most=QUARANTINE, seconds=7 * 86_400)
+
+    async def quarantined(self) -> list[str]:
+        """The messages that were removed, latest first."""
+        return [
+            text.decode("utf-8", "replace") for text in await self.server.remembered(self.key("quarantine"))
+        ]
+
+    async def _write_draft(self, draft: str, rows: Sequence[TaskUpdate], pending: int, now: datetime) -> None:
+        texts = {str(number): row_text(update) for number, update in enumerate(rows, 1)}
+        unchanged = JournalRow(UPDATE_ELSEWHERE, RowState.UNCHANGED, settled_at=now)
+        outcomes = {str(number): outcome_text(unchanged) for number in range(pending + 1, len(rows) + 1)}
+        for part, fields in (("rows", texts), ("outcomes", outcomes)):
+            await self.server.write(f"{draft}:{part}", fields, DRAFT_LIFETIME)
+
+    async def _facts(self, job: str) -> tuple[dict[bytes, bytes], bool]:
+        name, worker = self.key(f"jobs:{job}"), self.key("worker-up")
+        flat, up = await self.server.run(scripts.PROGRESS, (name, worker))
+        if not flat:
+            raise JobNotFoundError(job=job, company=self.company)
+        return dict(zip(flat[::2], flat[1::2], strict=True)), bool(up)
 
     async def _pages(self, script: str, job: str) -> AsyncGenerator[list[Any]]:
-        total = int((await self._facts(job))[b"rows"])
+        total = (await self.progress(job)).rows
         for first in range(1, total + 1, PAGE):
             yield await self._run(script, job, first, min(first + PAGE - 1, total))
 
-    async def _run(self, script: str, job: str, *arguments: object) -> Any:
+    async def _run(self, script: str, job: str, *arguments: object, more_keys: tuple[str, ...] = ()) -> Any:
         name = self.key(f"jobs:{job}")
-        keys = (name, *(f"{name}:{part}" for part in PARTS))
+        keys = (name, *(f"{name}:{part}" for part in PARTS), *more_keys)
         return await self.server.run(script, keys, *arguments)
 
 
-def _progress(job: str, facts: Mapping[bytes, bytes]) -> Progress:
-    def count(name: bytes) -> int:
-        return int(facts.get(name, 0))
-
-    because = facts.get(b"because")
-    return Progress(
-        job=job,
-        state=JobState(facts[b"state"].decode()),
-        rows=count(b"rows"),
-        updated=count(b"updated"),
-        unchanged=count(b"unchanged"),
-        failed=count(b"failed"),
-        given_up=count(b"given_up"),
-        in_flight=count(b"under_way"),
-        calls=count(b"calls"),
-        rate_limited=count(b"refused"),
-        stopped_because=error_of(because) if because else None,
-        resume_after=_moment(facts.get(b"resume_after")),
-        started_at=_moment(facts.get(b"started_at")),
-        settled_at=_moment(facts.get(b"settled_at")),
-    )
-
-
-def _moment(text: bytes | None) -> datetime | None:
-    return datetime.fromtimestamp(float(text), UTC) if text else None
+def _stored(number: int, row: bytes, outcome: bytes, attempt: bytes) -> StoredRow:
+    last = attempt_of(attempt) if attempt else None
+    try:
+        update = update_of(row)
+    except ValueError:
+        return StoredRow(number, None, last)
+    if outcome:
+        with suppress(ValueError):
+            return StoredRow(number, row_with_outcome(update, outcome))
+    if last is None:
+        return StoredRow(number, JournalRow(update))
+    return StoredRow(number, JournalRow(update, attempts=last.error.attempts, cause=last.error), last)

@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import secrets
 import signal
 import socket
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager, suppress
 from datetime import timedelta
 from types import TracebackType
-from typing import Self
-
-import docket
+from typing import Any, Self
 
 from gong_tasks_async.distributed.clients import ClientPool, QuotaOf, Resolver, shared_quota
-from gong_tasks_async.distributed.queue import ROW, START, checked_name, open_docket, store_of
+from gong_tasks_async.distributed.data_docket import DataWorker
+from gong_tasks_async.distributed.errors import JobStoreError
+from gong_tasks_async.distributed.messages import FEED, ROW, START
+from gong_tasks_async.distributed.queue import checked_name, open_docket, store_of
 from gong_tasks_async.distributed.row_tasks import RowTasks
 
 CHECK_EVERY = timedelta(milliseconds=50)
 """Limits a worker to 160 rows a second with 8 in flight; polling more often costs CPU while idle."""
 RECONNECT_AFTER = timedelta(seconds=1)
+
+SHOW_UP_EVERY = 3.0
+"""Seconds between two signs of life; a third of the time for which one counts."""
+
+SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP")
+
+logger = logging.getLogger("gong_tasks_async")
 
 
 class Worker:
@@ -60,12 +70,14 @@ class Worker:
             raise ValueError(f"lease must be more than 0 seconds, not {lease}")
         self.company = checked_name("company", company)
         self._docket = open_docket(url, company)
-        self._clients = ClientPool(company, credentials, quota or shared_quota(url), timeout=lease / 2)
+        self._clients = ClientPool(
+            company, credentials, quota or shared_quota(self._docket), timeout=lease / 2
+        )
         # Leases are renewed four times in their time: a quarter may have passed when a row arrives, and half
         # of it belongs to the call. A wait of at most an eighth never works on a reassigned row.
-        store = store_of(self._docket, company)
-        self._tasks = RowTasks(self._docket, store, self._clients, redis_timeout=lease / 8)
-        self._worker = docket.Worker(
+        self._store = store_of(self._docket, company)
+        self._tasks = RowTasks(self._docket, self._store, self._clients, redis_timeout=lease / 8)
+        self._worker = DataWorker(
             self._docket,
             name=f"{socket.gethostname()}#{os.getpid()}#{secrets.token_hex(4)}",
             concurrency=concurrency,
@@ -75,6 +87,7 @@ class Worker:
             scheduling_resolution=CHECK_EVERY,
             schedule_automatic_tasks=False,
         )
+        self._worker.quarantine = self._tasks.quarantine
         self._stopping = asyncio.Event()
         self._stack = AsyncExitStack()
 
@@ -84,12 +97,22 @@ class Worker:
         async with self._worker:
             working = asyncio.create_task(self._worker.run_forever())
             stopping = asyncio.create_task(self._stopping.wait())
+            showing = asyncio.create_task(self._show_up())
             try:
                 await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
             finally:
                 stopping.cancel()
+                showing.cancel()
                 self._tasks.drain()
         await working
+
+    async def _show_up(self) -> None:
+        while True:
+            try:
+                await self._store.mark_worker_up()
+            except JobStoreError as error:
+                logger.debug("The worker's sign of life was not recorded: %s", error)
+            await asyncio.sleep(SHOW_UP_EVERY)
 
     def stop(self) -> None:
         """Claim no further row: those that were sent finish, the others are requeued."""
@@ -98,6 +121,7 @@ class Worker:
     async def __aenter__(self) -> Self:
         self._docket.register(self._tasks.update_row, names=[ROW])
         self._docket.register(self._tasks.start_job, names=[START])
+        self._docket.register(self._tasks.feed_job, names=[FEED])
         self._stack.push_async_callback(self._clients.close)
         await self._stack.enter_async_context(self._docket)
         return self
@@ -114,13 +138,33 @@ class Worker:
 
 async def run_worker(worker: Worker) -> None:
     """Run a worker that owns the process: SIGTERM and SIGINT end it, once its rows in flight are recorded."""
-    loop = asyncio.get_running_loop()
-    signals = (signal.SIGTERM, signal.SIGINT)
-    for number in signals:  # first: a signal may arrive while the worker is starting
-        loop.add_signal_handler(number, worker.stop)
-    try:
+    with stopped_by_signals(worker.stop):  # first: a signal may arrive while the worker is starting
         async with worker:
             await worker.run()
+
+
+@contextmanager
+def stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Call a function on SIGTERM, SIGINT and SIGHUP, as far as the platform has them.
+
+    The event loops of Windows have no signal handlers: there the signal module's own are used, which run between two
+    steps of the loop.
+    """
+    loop = asyncio.get_running_loop()
+    numbers = [getattr(signal, name) for name in SIGNALS if hasattr(signal, name)]
+    before: dict[int, Any] = {}
+    handled = []
+    for number in numbers:
+        try:
+            loop.add_signal_handler(number, stop)
+            handled.append(number)
+        except (NotImplementedError, RuntimeError):
+            with suppress(ValueError):  # not in the main thread: whoever runs the worker there stops it
+                before[number] = signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop))
+    try:
+        yield
     finally:
-        for number in signals:
+        for number in handled:
             loop.remove_signal_handler(number)
+        for number, handler in before.items():
+            signal.signal(number, handler)

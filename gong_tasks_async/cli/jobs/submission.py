@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import datetime
 from itertools import count
 
-import click
 from attrs import frozen
 
 from gong_tasks_async.bulk.plan import Plan
@@ -64,7 +63,7 @@ async def submit_source(
     if plan is not None:
         async with server.jobs() as jobs:
             job = await _submitted(jobs, plan, source, settings, configuration.base_url)
-            _print_job(_check_cancelled(await job.progress()))
+            _print_job(await job.progress())
 
 
 async def _find_unfinished(server: JobServer, source: Source, settings: Settings) -> Progress | None:
@@ -78,14 +77,6 @@ async def _find_unfinished(server: JobServer, source: Source, settings: Settings
         job for job in found if job.job.startswith(stem) and job.state is not JobState.CANCELLED
     )
     return next((job for job in jobs_of_selection if job.pending), None)
-
-
-def _check_cancelled(progress: Progress) -> Progress:
-    if progress.state is JobState.CANCELLED:
-        raise click.UsageError(
-            f"these rows are already job {progress.job!r}, which was cancelled: choose another --name"
-        )
-    return progress
 
 
 def _print_job(progress: Progress) -> None:

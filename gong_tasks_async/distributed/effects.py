@@ -1,0 +1,56 @@
+"""What an error that does not settle its row means for the rest of its job: pure functions of the error."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+from attrs import frozen
+
+from gong_tasks_async.distributed.errors import RowCrashedError, UnreadableRowError
+from gong_tasks_async.errors import DailyQuotaError, GongError, Meaning, QuotaUnavailable, RateLimitError
+
+FIRST_RETRY, LONGEST_RETRY = timedelta(seconds=2), timedelta(minutes=5)
+"""Delays of a row without a final response; the caller has already retried it several times."""
+
+SHORTEST_PAUSE = timedelta(minutes=1)
+"""Shortest pause of a job whose daily budget is spent: a rolling day frees its calls one by one, and the whole job
+would be enqueued for each. Also the pause after a 429 that names no duration."""
+
+
+@frozen
+class JobEffect:
+    """What an error means for its job.
+
+    ``fault``: the row is retried, and counts toward ``stop_after``; ``untried``: nothing was sent, so it counts as
+    nothing; ``given up``: the row is not retried; ``stopped`` and ``paused``: the whole job.
+    """
+
+    kind: Literal["fault", "untried", "given up", "stopped", "paused"]
+    resume_after: datetime | None = None
+
+
+def effect_of(error: GongError, now: datetime) -> JobEffect:
+    """What an error that does not settle its row means for its job."""
+    if isinstance(error, RateLimitError):
+        return JobEffect("paused", _resume_after(error, now))
+    if error.meaning is Meaning.RUN:
+        return JobEffect("stopped")
+    if isinstance(error, UnreadableRowError | RowCrashedError):
+        return JobEffect("fault")
+    # Nothing was sent, so it is no evidence about Gong: the queue wait was too long, or the quota's Redis unreachable,
+    # which stops a run in one process. Workers must outlive their Redis.
+    if isinstance(error, QuotaUnavailable) or not error.attempts:
+        return JobEffect("untried")
+    return JobEffect("fault")
+
+
+def retry_delay(attempt: int) -> timedelta:
+    """The delay after that many attempts."""
+    return min(LONGEST_RETRY, FIRST_RETRY * 2.0 ** min(attempt - 1, 30))
+
+
+def _resume_after(error: RateLimitError, now: datetime) -> datetime:
+    if isinstance(error, DailyQuotaError):
+        return max(error.resets_at or now, now + SHORTEST_PAUSE)
+    return now + (SHORTEST_PAUSE if error.retry_after is None else timedelta(seconds=error.retry_after))
