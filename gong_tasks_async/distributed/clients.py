@@ -15,7 +15,7 @@ from gong_tasks_async.credentials import Credentials
 from gong_tasks_async.distributed.data_docket import DataDocket
 from gong_tasks_async.distributed.errors import UnknownCredentialsError, WrongAddressError
 from gong_tasks_async.distributed.serialization import JobSettings
-from gong_tasks_async.http.transport import checked_base_url
+from gong_tasks_async.http.addresses import checked_base_url
 from gong_tasks_async.quota import Lane, LocalQuota, Quota, QuotaLimits
 from gong_tasks_async.quota.redis import RedisQuota
 from gong_tasks_async.settings import DEFAULT_BASE_URL, ClientSettings
