@@ -28,7 +28,7 @@ from gong_tasks_async.distributed import (
 from gong_tasks_async.distributed.clients import check_address
 from gong_tasks_async.distributed.serialization import JobSettings
 from gong_tasks_async.settings import ClientSettings
-from gong_tasks_async.simulator import Fault, Simulator
+from gong_tasks_async.simulator import Simulator
 from tests.distributed_floor import (
     COMPANY,
     at_work,
@@ -119,9 +119,8 @@ async def test_companies_do_not_see_each_other_s_jobs() -> None:
 
 async def test_nothing_in_redis_is_a_secret_and_every_key_of_a_job_ends_by_itself() -> None:
     url, gong_engine = memory(), engine(10)
-    gong_engine.inject_fault(Fault.FORBIDDEN_HTML)
     async with Simulator(gong_engine) as gong, Jobs(url, company=COMPANY) as jobs, at_work(url, gong):
-        job = await jobs.submit(updates_of(gong_engine), keep=timedelta(days=2))
+        job = await jobs.submit([*updates_of(gong_engine), GONE], keep=timedelta(days=2))
         await over(job)
         async with jobs._docket.redis() as redis:
             names = [key.decode() for key in await redis.keys()]
@@ -134,7 +133,7 @@ async def test_nothing_in_redis_is_a_secret_and_every_key_of_a_job_ends_by_itsel
     assert all(2 * 86_400 - 60 < seconds <= 2 * 86_400 for seconds in lifetimes)
     secrets = (gong.access_key_secret, AccessKey(gong.access_key, gong.access_key_secret).authorization)
     assert not any(secret in text for secret in secrets for text in texts)
-    assert "AccessDeniedError" in "".join(texts)
+    assert "TaskNotFoundError" in "".join(texts)
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from gong_tasks_async import (
     RateLimitError,
     RetryPolicy,
     ServerError,
+    TaskUpdate,
     Unlimited,
 )
 from gong_tasks_async.distributed import Jobs, JobState, UnknownCredentialsError, effects, row_tasks
@@ -167,14 +168,13 @@ async def test_an_answer_in_between_ends_the_run_of_faults_and_rows_come_again(
     monkeypatch.setattr(effects, "FIRST_RETRY", timedelta(milliseconds=1))
     url, gong_engine = memory(), engine(20)
     async with Simulator(gong_engine) as gong, Jobs(url, company=COMPANY) as jobs:
-        for _ in range(6):
-            gong_engine.inject_fault(Fault.RESET_BEFORE)
-            gong_engine.inject_fault(Fault.GARBLED)  # final: the change was made
+        gone = [TaskUpdate(99_999_990 + number, "77", status="DONE") for number in range(6)]
+        gong_engine.inject_fault(Fault.RESET_BEFORE)
         async with at_work(url, gong, concurrency=1):
-            job = await jobs.submit(updates_of(gong_engine), stop_after=2)
+            job = await jobs.submit([*updates_of(gong_engine)[:1], *gone, *updates_of(gong_engine)[1:]])
             progress = await over(job)
-    assert (progress.state, progress.updated, progress.failed) == (JobState.ENDED, 14, 6)
-    assert progress.calls == gong.ledger.calls == 26
+    assert (progress.state, progress.updated, progress.failed) == (JobState.ENDED, 20, 6)
+    assert progress.calls == gong.ledger.calls == 27
 
 
 async def test_a_row_that_keeps_failing_is_given_up_and_tried_again_when_the_job_is_resumed(

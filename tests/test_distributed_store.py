@@ -75,6 +75,15 @@ async def test_a_fault_counts_once_however_often_it_is_told(store: JobStore) -> 
     assert (await store.progress(JOB)).state is JobState.STOPPED  # the third row in a row
 
 
+async def test_a_success_ends_the_run_of_faults(store: JobStore) -> None:
+    for number in (1, 2, 4, 5):
+        await store.claim(JOB, number)
+        assert await store.requeue(JOB, number, LOST, FAULT, AttemptCost(1, 5, 0), SETTINGS)
+        if number == 2:
+            await store.settle(JOB, 3, DONE, AttemptCost(1, 1, 0))
+    assert (await store.progress(JOB)).state is JobState.RUNNING
+
+
 async def test_a_row_that_was_given_up_comes_only_with_a_resumed_job(store: JobStore) -> None:
     await store.claim(JOB, 1)
     assert not await store.requeue(JOB, 1, LOST, JobEffect("given up"), AttemptCost(0, 0, 0), SETTINGS)

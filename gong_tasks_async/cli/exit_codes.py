@@ -50,6 +50,7 @@ _CODES_OF_JOBS = {
     "JobExistsError": ExitCode.USAGE,
     "JobStoreError": ExitCode.NO_CONNECTION,
     "UnknownCredentialsError": ExitCode.CREDENTIALS,
+    "WrongAddressError": ExitCode.USAGE,
 }
 
 

@@ -263,7 +263,34 @@ def _job_not_found(error: Any) -> Text:
 
 
 def _job_exists(error: Any) -> Text:
+    if error.cancelled:
+        return f"These rows are already job {error.job!r}, which was cancelled", "Choose another --name."
     return f"A job {error.job!r} exists, with other rows", "Choose another --name."
+
+
+def _corrupt_job(error: Any) -> Text:
+    return (
+        f"The jobs' Redis: {error.reason.rstrip('.')}",
+        "Upgrade this installation, or submit the rows under another name.",
+    )
+
+
+def _unreadable_row(error: Any) -> Text:
+    return (
+        f"Row {error.number} of job {error.job!r} cannot be read: {error.reason}",
+        "Upgrade the workers, then resume the job; or submit that row in another job.",
+    )
+
+
+def _row_crashed(error: Any) -> Text:
+    return f"An unexpected {error.reason} on a worker", "Read the worker's log, then resume the job."
+
+
+def _wrong_address(error: Any) -> Text:
+    return (
+        f"The job is for {error.job_url}, and the worker's credentials {error.name!r} are for {error.worker_url}",
+        "Set the same base URL for the workers and for submitting, then submit the job again.",
+    )
 
 
 def _unknown_credentials(error: Any) -> Text:
@@ -306,6 +333,10 @@ MESSAGES: Final[dict[str, Callable[[Any], Text]]] = {
     "JobStoreError": _job_store,
     "JobNotFoundError": _job_not_found,
     "JobExistsError": _job_exists,
+    "CorruptJobError": _corrupt_job,
+    "UnreadableRowError": _unreadable_row,
+    "RowCrashedError": _row_crashed,
+    "WrongAddressError": _wrong_address,
     "UnknownCredentialsError": _unknown_credentials,
     "RecordedError": _as_it_is,
 }

@@ -21,10 +21,14 @@ from gong_tasks_async.cli.errors import exit_for
 from gong_tasks_async.cli.exit_codes import ExitCode, exit_code_of
 from gong_tasks_async.distributed import errors as distributed_errors
 from gong_tasks_async.distributed.errors import (
+    CorruptJobError,
     JobExistsError,
     JobNotFoundError,
     JobStoreError,
+    RowCrashedError,
     UnknownCredentialsError,
+    UnreadableRowError,
+    WrongAddressError,
 )
 from gong_tasks_async.errors import GongError
 from gong_tasks_async.simulator import Account, Fault
@@ -143,6 +147,10 @@ CODES_OF_JOBS = {
     JobExistsError: 2,
     UnknownCredentialsError: 3,
     JobStoreError: 5,
+    CorruptJobError: 1,
+    UnreadableRowError: 1,
+    RowCrashedError: 1,
+    WrongAddressError: 2,
 }
 
 

@@ -212,7 +212,7 @@ class TestTheRest:
         assert floor.jobs("status", "mine", "--follow").exit_code == 0
         assert floor.jobs("resume", "mine").stderr == "mine is cancelled.\n"
         again = floor.submit(5, "--name", "mine")
-        assert (again.exit_code, "which was cancelled: choose another name" in again.stderr) == (2, True)
+        assert (again.exit_code, "which was cancelled" in again.stderr) == (2, True)
 
     def test_a_job_that_was_stopped_goes_on(self, floor: Floor) -> None:
         floor.submit(5, "--name", "mine")
