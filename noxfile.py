@@ -94,14 +94,14 @@ def _groups(*names: str) -> tuple[str, ...]:
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """Run the tests with orjson; the longest, which try the disk and the clock, in the coverage session alone."""
-    session.install("-e", ".[cli,docket,redis,speed]", *_groups("test"))
+    session.install("-e", ".[cli,docket,excel,mcp,otel,prometheus,redis,speed]", *_groups("test"))
     session.run("pytest", *ON_ALL_CORES, *LONG_TESTS_IGNORED, *session.posargs, env=SHORTER)
 
 
 @nox.session
 def coverage(session: nox.Session) -> None:
     """Run all tests with the standard library's JSON, on the Python that nox runs on, and report what they cover."""
-    session.install("-e", ".[cli,docket,redis]", *_groups("test", "coverage"))
+    session.install("-e", ".[cli,docket,excel,mcp,otel,prometheus,redis]", *_groups("test", "coverage"))
     session.env["COVERAGE_FILE"] = str(session.cache_dir / ".coverage")
     session.run("coverage", "erase")
     # pytest loads our plugin early, so coverage has to be there before pytest is.
@@ -114,7 +114,7 @@ def coverage(session: nox.Session) -> None:
 @nox.session(default=False)
 def quick(session: nox.Session) -> None:
     """Check style, imports and types, and run the tests that need no process of their own: in about a minute."""
-    session.install("-e", ".[cli,docket,redis,speed]", *_groups("lint", "types", "test", "bench"))
+    session.install("-e", ".[cli,docket,excel,mcp,otel,prometheus,redis,speed]", *_groups("lint", "types", "test", "bench"))
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
     session.run("lint-imports")
@@ -125,7 +125,7 @@ def quick(session: nox.Session) -> None:
 @nox.session(default=False)
 def torture(session: nox.Session) -> None:
     """Kill a bulk job two hundred times, and the workers of another; GONG_TORTURE_SEED makes it other moments."""
-    session.install("-e", ".[cli,docket,redis,speed]", *_groups("test"))
+    session.install("-e", ".[cli,docket,excel,mcp,otel,prometheus,redis,speed]", *_groups("test"))
     long = {"GONG_TORTURE_KILLS": "200", "GONG_TORTURE_JOBS": "1"}
     session.run("pytest", *TORTURE, *session.posargs, env=long)
 
@@ -133,7 +133,7 @@ def torture(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Check the types."""
-    session.install("-e", ".[cli,docket,redis,speed]", *_groups("types", "test", "bench"))
+    session.install("-e", ".[cli,docket,excel,mcp,otel,prometheus,redis,speed]", *_groups("types", "test", "bench"))
     session.run("mypy", *session.posargs)
 
 
@@ -195,7 +195,7 @@ def _try_installed(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """Build the site; a warning, such as a dead link inside it, is an error."""
-    session.install("-e", ".[cli,docket,redis]", *_groups("docs"))
+    session.install("-e", ".[cli,docket,excel,mcp,otel,prometheus,redis]", *_groups("docs"))
     session.run(
         "sphinx-build",
         "-W",
@@ -220,7 +220,7 @@ def lowest(session: nox.Session) -> None:
         "--resolution",
         "lowest-direct",
         "-e",
-        ".[cli,docket,redis,speed]",
+        ".[cli,docket,excel,mcp,otel,prometheus,redis,speed]",
         *groups,
         silent=True,
     )
@@ -230,7 +230,7 @@ def lowest(session: nox.Session) -> None:
 @nox.session(default=False)
 def audit(session: nox.Session) -> None:
     """Look the installed releases up in the index's advisories; this needs its data."""
-    session.install("-e", ".[cli,docket,redis,speed]", *_groups("release"))
+    session.install("-e", ".[cli,docket,excel,mcp,otel,prometheus,redis,speed]", *_groups("release"))
     session.run("pip-audit", "--skip-editable", *session.posargs)
 
 
@@ -249,7 +249,7 @@ def api(session: nox.Session) -> None:
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """Run the benchmarks, in under two minutes; `nox -s bench -- --full` in a quarter of an hour, `--help` tells more."""
-    session.install("-e", ".[cli,docket,redis,speed]", *_groups("bench"))
+    session.install("-e", ".[cli,docket,excel,mcp,otel,prometheus,redis,speed]", *_groups("bench"))
     session.run("python", "-m", "benchmarks", *session.posargs)
 
 
