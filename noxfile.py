@@ -114,7 +114,11 @@ def coverage(session: nox.Session) -> None:
 @nox.session(default=False)
 def quick(session: nox.Session) -> None:
     """Check style, imports and types, and run the tests that need no process of their own: in about a minute."""
-    session.install("-e", ".[cli,docket,excel,mcp,otel,prometheus,redis,speed]", *_groups("lint", "types", "test", "bench"))
+    session.install(
+        "-e",
+        ".[cli,docket,excel,mcp,otel,prometheus,redis,speed]",
+        *_groups("lint", "types", "test", "bench"),
+    )
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
     session.run("lint-imports")
@@ -133,7 +137,9 @@ def torture(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Check the types."""
-    session.install("-e", ".[cli,docket,excel,mcp,otel,prometheus,redis,speed]", *_groups("types", "test", "bench"))
+    session.install(
+        "-e", ".[cli,docket,excel,mcp,otel,prometheus,redis,speed]", *_groups("types", "test", "bench")
+    )
     session.run("mypy", *session.posargs)
 
 

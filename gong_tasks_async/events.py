@@ -6,9 +6,12 @@ import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from attrs import field, frozen
+from attrs import asdict, field, frozen
 
 logger = logging.getLogger("gong_tasks_async")
+# Without a handler of its own a library writes warnings to standard error where nothing is configured:
+# https://docs.python.org/3/howto/logging.html#configuring-logging-for-a-library
+logger.addHandler(logging.NullHandler())
 
 
 def _now() -> datetime:
@@ -23,16 +26,76 @@ class Event:
 
 
 @frozen(kw_only=True)
-class CallAttempted(Event):
+class CallEvent(Event):
+    """Something that happened to one call; all its events have the same ``call_id``."""
+
+    call_id: int
+    """Counts the calls of this process."""
+    operation: str
+    """``list_tasks``, ``update_task``, ``list_users`` ..."""
+    lane: str
+    """``interactive`` or ``bulk``."""
+
+
+@frozen(kw_only=True)
+class CallQueued(CallEvent):
+    """A call begins to wait for its first permit."""
+
+    def __str__(self) -> str:
+        return f"{self.operation}: queued in the {self.lane} lane"
+
+
+@frozen(kw_only=True)
+class CallSent(CallEvent):
+    """A request of a call leaves."""
+
+    method: str
+    url: str
+    template: str
+    """The path with names for what varies: ``/v2/tasks/{taskId}``."""
+    attempt: int
+    """1 for the first request of the call."""
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.url}: attempt {self.attempt}"
+
+
+@frozen(kw_only=True)
+class CallAttempted(CallEvent):
     """One request was sent, and got a response (``status``) or none (``status is None``)."""
 
     method: str
     url: str
+    template: str
     status: int | None
     attempt: int
     seconds: float
+    """From sending until the response was read, or failed."""
     request_id: str | None = None
     """Gong's reference for this request: quote it to Gong's support."""
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.url}: {self.status or 'no response'} after {self.seconds:.3f} s (attempt {self.attempt})"
+
+
+@frozen(kw_only=True)
+class CallEnded(CallEvent):
+    """A call has its result, or its error."""
+
+    waited: float
+    """Seconds in which it waited for valid credentials and for permits."""
+    attempts: int
+    """Requests sent."""
+    status: int | None
+    """Of the last response, if there was one."""
+    error: str | None
+    """The class of what was raised; None where the call succeeded, ``CancelledError`` where it was cancelled."""
+    request_id: str | None
+    seconds: float
+    """For the whole call."""
+
+    def __str__(self) -> str:
+        return f"{self.operation}: {self.error or 'done'} after {self.seconds:.3f} s, {self.waited:.3f} s of them waiting"
 
 
 @frozen(kw_only=True)
@@ -42,6 +105,9 @@ class ResponseDelayed(Event):
     method: str
     url: str
     seconds: float
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.url}: no response for {self.seconds:g} s; still waiting"
 
 
 @frozen(kw_only=True)
@@ -54,16 +120,23 @@ class UpdateUnreadable(Event):
     expected: str
     request_id: str | None = None
 
+    def __str__(self) -> str:
+        return f"task {self.task_id}: updated, but the response cannot be read: {self.path} is not {self.expected}"
+
 
 @frozen(kw_only=True)
-class RetryPlanned(Event):
+class RetryPlanned(CallEvent):
     """An attempt failed and will be repeated after ``wait`` seconds."""
 
     method: str
     url: str
+    template: str
     attempt: int
     wait: float
     reason: str
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.url}: retry in {self.wait:.1f} s, because of {self.reason}"
 
 
 @frozen(kw_only=True)
@@ -79,17 +152,26 @@ class FieldUnreadable(Event):
     found: str
     """Of which kind the value is. Not the value, which may hold personal data."""
 
+    def __str__(self) -> str:
+        return f"{self.path}: expected {self.expected}, found {self.found}; kept in extra"
+
 
 @frozen(kw_only=True)
 class Paused(Event):
-    """Gong asked everybody to wait for ``seconds``."""
+    """Gong paused all calls for ``seconds``."""
 
     seconds: float
+
+    def __str__(self) -> str:
+        return f"Gong paused all calls for {self.seconds:g} s"
 
 
 @frozen(kw_only=True)
 class Resumed(Event):
     """The pause is over, and the first call leaves."""
+
+    def __str__(self) -> str:
+        return "the pause is over"
 
 
 @frozen(kw_only=True)
@@ -99,21 +181,42 @@ class PaceChanged(Event):
     before: float
     after: float
 
+    def __str__(self) -> str:
+        return f"pace: {self.before:.2f} to {self.after:.2f} calls a second"
+
+
+@frozen(kw_only=True)
+class BudgetChanged(Event):
+    """The day's calls left, for a gauge: emitted when they changed, at most once a second."""
+
+    used: int
+    left: int
+    per_day: int
+
+    def __str__(self) -> str:
+        return f"daily budget: {self.left:,} of {self.per_day:,} calls left"
+
 
 @frozen(kw_only=True)
 class BudgetLow(Event):
-    """The day's calls run low: told once at a quarter, a tenth, and a fiftieth of them."""
+    """The day's calls run low: emitted once at a quarter, a tenth, and a fiftieth of them."""
 
     left: int
     per_day: int
 
+    def __str__(self) -> str:
+        return f"daily budget is low: {self.left:,} of {self.per_day:,} calls left"
+
 
 @frozen(kw_only=True)
 class BudgetSpent(Event):
-    """The day's calls are spent for a lane, by our count or by Gong's word."""
+    """The day's calls are spent for a lane, by our count or by a 429 of Gong."""
 
     lane: str
     resets_at: datetime
+
+    def __str__(self) -> str:
+        return f"daily budget is spent for the {self.lane} lane; it resets at {self.resets_at.isoformat(timespec='seconds')}"
 
 
 @frozen(kw_only=True)
@@ -124,6 +227,11 @@ class QuotaLost(Event):
     reason: str
     local_fallback: bool
 
+    def __str__(self) -> str:
+        return f"the shared quota on {self.server} is away ({self.reason}); " + (
+            "local fallback" if self.local_fallback else "no call is sent"
+        )
+
 
 @frozen(kw_only=True)
 class QuotaRegained(Event):
@@ -132,9 +240,12 @@ class QuotaRegained(Event):
     server: str
     seconds: float
 
+    def __str__(self) -> str:
+        return f"the shared quota on {self.server} is back after {self.seconds:.1f} s"
+
 
 LONG_PAUSE = 10.0
-"""Seconds; a pause of a second is everyday life, but nobody shall wait for long without a word."""
+"""Seconds; a pause of a second is usual, a long one is worth a warning."""
 
 
 WARNINGS = (
@@ -158,10 +269,11 @@ def _level(event: Event) -> int:
 
 
 class EventSink:
-    """Hands events to whoever asked for them: the user's callback, and the log.
+    """Passes events to the user's callback and to the log.
 
-    Long pauses, a budget that runs low, and a shared quota that is lost are logged as warnings, short ones and retries as infos, everything else as debug, on the
-    logger ``gong_tasks_async``. A callback that raises is logged and does not disturb the call.
+    Long pauses, a low budget, and an outage of the shared quota are logged as warnings, short pauses and retries as infos, everything else as
+    debug, on the logger ``gong_tasks_async``: in words, with the event's fields in the record as ``gong_event``. A callback that raises
+    is logged and does not disturb the call.
     """
 
     __slots__ = ("_on_event",)
@@ -176,7 +288,11 @@ class EventSink:
 
     def emit(self, event: Event) -> None:
         """Log the event, and hand it to the callback."""
-        logger.log(_level(event), "%s", event)
+        level = _level(event)
+        if logger.isEnabledFor(level):
+            logger.log(
+                level, "%s", event, extra={"gong_event": {"event": type(event).__name__, **asdict(event)}}
+            )
         if self._on_event is None:
             return
         try:

@@ -4,27 +4,50 @@ import logging
 import pickle
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from attrs.exceptions import FrozenInstanceError
 
 from gong_tasks_async import FieldUnreadable
 from gong_tasks_async.events import (
+    BudgetChanged,
+    BudgetLow,
+    BudgetSpent,
     CallAttempted,
+    CallEnded,
+    CallEvent,
+    CallQueued,
+    CallSent,
     Event,
     EventSink,
     PaceChanged,
     Paused,
     QuotaLost,
     QuotaRegained,
+    ResponseDelayed,
     Resumed,
     RetryPlanned,
+    UpdateUnreadable,
 )
 
 URL = "https://api.gong.io/v2/tasks/7"
+CALL: dict[str, Any] = {"call_id": 1, "operation": "update_task", "lane": "bulk"}
+PLACE: dict[str, Any] = {"method": "PATCH", "url": URL, "template": "/v2/tasks/{taskId}"}
 EVENTS: list[tuple[Event, int]] = [
-    (CallAttempted(method="PATCH", url=URL, status=None, attempt=1, seconds=0.5), logging.DEBUG),
-    (RetryPlanned(method="PATCH", url=URL, attempt=1, wait=0.5, reason="503"), logging.INFO),
+    (CallQueued(**CALL), logging.DEBUG),
+    (CallSent(**CALL, **PLACE, attempt=1), logging.DEBUG),
+    (CallAttempted(**CALL, **PLACE, status=None, attempt=1, seconds=0.5), logging.DEBUG),
+    (RetryPlanned(**CALL, **PLACE, attempt=1, wait=0.5, reason="503"), logging.INFO),
+    (
+        CallEnded(**CALL, waited=0.1, attempts=2, status=200, error=None, request_id="r", seconds=1.0),
+        logging.DEBUG,
+    ),
+    (ResponseDelayed(method="PATCH", url=URL, seconds=15.0), logging.WARNING),
+    (UpdateUnreadable(task_id=7, path="$.tasks[0].id", expected="an integer"), logging.WARNING),
+    (BudgetChanged(used=1, left=9_999, per_day=10_000), logging.DEBUG),
+    (BudgetLow(left=2_500, per_day=10_000), logging.WARNING),
+    (BudgetSpent(lane="bulk", resets_at=datetime(2026, 3, 2, tzinfo=UTC)), logging.WARNING),
     (Paused(seconds=1.0), logging.INFO),
     (Paused(seconds=10.0), logging.WARNING),
     (Resumed(), logging.DEBUG),
@@ -36,6 +59,27 @@ EVENTS: list[tuple[Event, int]] = [
     (QuotaRegained(server="redis://quota", seconds=2.0), logging.WARNING),
     (PaceChanged(before=3.0, after=2.0), logging.DEBUG),
 ]
+
+
+def kinds_of(kind: type[Event]) -> Iterator[type[Event]]:
+    for child in kind.__subclasses__():
+        yield child
+        yield from kinds_of(child)
+
+
+def test_every_kind_of_event_is_among_these() -> None:
+    assert {type(event) for event, _ in EVENTS} == {*kinds_of(Event)} - {CallEvent}
+
+
+@pytest.mark.parametrize(("event", "level"), EVENTS)
+def test_an_event_is_logged_in_words_with_its_fields_beside_it(
+    log: pytest.LogCaptureFixture, event: Event, level: int
+) -> None:
+    EventSink().emit(event)
+    [record] = log.records
+    assert record.levelno == level
+    assert type(event).__name__ not in record.getMessage()
+    assert vars(record)["gong_event"]["event"] == type(event).__name__
 
 
 @pytest.fixture

@@ -4,29 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from attrs import define, field
+from attrs import define, evolve, field
 
+from gong_tasks_async.api.call_events import CallEvents, reason_of
 from gong_tasks_async.auth.renewal import Refresher
 from gong_tasks_async.codec import OnUnreadable
 from gong_tasks_async.errors import (
-    APIError,
     DeadlineExceeded,
-    ForeignResponseError,
     GongError,
     RateLimitError,
     TransportError,
 )
-from gong_tasks_async.events import CallAttempted, EventSink, ResponseDelayed, RetryPlanned
+from gong_tasks_async.events import EventSink
 from gong_tasks_async.http import responses
-from gong_tasks_async.http.envelope import request_id_of
 from gong_tasks_async.http.messages import HttpRequest, HttpResponse
 from gong_tasks_async.http.retry import Attempts, RetryPolicy
 from gong_tasks_async.http.transport import Transport
-from gong_tasks_async.quota import Lane, Quota
+from gong_tasks_async.quota import Lane, Permit, Quota
 
 SLOW_RESPONSE = 15.0
 """Seconds without a response after which an event says so: long before ``attempt_timeout`` ends the attempt."""
@@ -46,6 +44,8 @@ class Caller:
     timeout: float | None
     """Seconds for a whole call: the wait in the queue, all attempts, all waits between them."""
     events: EventSink
+    headers: Callable[[], Mapping[str, str]] | None = None
+    """Gives further headers for each attempt, such as those that carry a trace."""
     renewal: Refresher | None = None
     """For credentials that expire; None where they do not."""
     on_unreadable: OnUnreadable | None = None
@@ -69,9 +69,13 @@ class Caller:
             CredentialsError: there are no valid credentials.
             DeadlineExceeded: the timeout is over, or would be before the next attempt.
         """
-        if self.timeout is None:
-            return self._until_settled(request, Attempts(), None)
-        return self._in_time(request, self.timeout)
+        events = CallEvents(self.events, request, self.transport.base_url, self.lane.value)
+        settling = (
+            self._until_settled(request, events, Attempts(), None)
+            if self.timeout is None
+            else self._in_time(request, events, self.timeout)
+        )
+        return events.around(settling) if events.wanted else settling
 
     def about(self, request: HttpRequest, error: ErrorT, attempts: int) -> ErrorT:
         """Write into an error which request it is about."""
@@ -105,12 +109,12 @@ class Caller:
         finally:
             self._resting.discard(task)
 
-    async def _in_time(self, request: HttpRequest, seconds: float) -> HttpResponse:
+    async def _in_time(self, request: HttpRequest, events: CallEvents, seconds: float) -> HttpResponse:
         attempts = Attempts()
         deadline = asyncio.get_running_loop().time() + seconds
         try:
             async with asyncio.timeout_at(deadline):
-                return await self._until_settled(request, attempts, deadline)
+                return await self._until_settled(request, events, attempts, deadline)
         except GongError:  # DeadlineExceeded is a TimeoutError too
             raise
         except TimeoutError:
@@ -118,52 +122,61 @@ class Caller:
             raise self.about(request, late, attempts.sent) from None
 
     async def _until_settled(
-        self, request: HttpRequest, attempts: Attempts, deadline: float | None
+        self, request: HttpRequest, events: CallEvents, attempts: Attempts, deadline: float | None
     ) -> HttpResponse:
         try:
             while True:
-                outcome = await self._attempt(request, attempts, deadline)
+                outcome = await self._attempt(request, events, attempts, deadline)
                 if isinstance(outcome, HttpResponse):
                     return outcome if attempts.sent == 1 else outcome._replace(attempts=attempts.sent)
-                await self._wait_or_raise(request, outcome, attempts, deadline)
+                await self._wait_or_raise(outcome, events, attempts, deadline)
         except GongError as error:
             raise self.about(request, error, attempts.sent)  # noqa: B904 - the same error, completed
 
     async def _attempt(
-        self, request: HttpRequest, attempts: Attempts, deadline: float | None
+        self, request: HttpRequest, events: CallEvents, attempts: Attempts, deadline: float | None
     ) -> HttpResponse | GongError:
         """One permit, one request, one outcome."""
-        if self.renewal is not None:
-            await self.rest(self.renewal.ready())
-        permit = await self.rest(
-            self.quota.acquire(
-                self.lane,
-                deadline=deadline,
-                max_wait=self.retry.max_wait,
-                returning=attempts.rate_limited > 0,
-            )
-        )
+        permit = await self._permit(events, attempts, deadline)
         attempts.signed = None if self.renewal is None else self.renewal.signed
         attempts.sent += 1
         self.calls += 1
-        loop = asyncio.get_running_loop()
-        started, sent = loop.time(), True
-        response: HttpResponse | None = None
-        delayed = loop.call_later(SLOW_RESPONSE, self._emit_delay, request)
+        connected, response = True, None
+        delayed = asyncio.get_running_loop().call_later(SLOW_RESPONSE, events.delayed, SLOW_RESPONSE)
+        events.sent(attempts.sent)
         try:
-            response = await self.transport.send(request, self.retry.attempt_timeout)
+            response = await self.transport.send(self._with_headers(request), self.retry.attempt_timeout)
         except TransportError as error:
-            sent = error.connected
+            connected = error.connected
             return error
         finally:
             delayed.cancel()
-            self.quota.release(permit, status=None if response is None else response.status, sent=sent)
-            if self.events.wants_call_events:
-                self._emit_attempt(request, response, attempts, loop.time() - started)
+            self.quota.release(permit, status=None if response is None else response.status, sent=connected)
+            events.attempted(response, attempts.sent)
         return responses.judge(response, request, datetime.now(UTC)) or response
 
+    async def _permit(self, events: CallEvents, attempts: Attempts, deadline: float | None) -> Permit:
+        """Wait for valid credentials and for a permit."""
+        begun = asyncio.get_running_loop().time()
+        try:
+            if self.renewal is not None:
+                await self.rest(self.renewal.ready())
+            return await self.rest(
+                self.quota.acquire(
+                    self.lane,
+                    deadline=deadline,
+                    max_wait=self.retry.max_wait,
+                    returning=attempts.rate_limited > 0,
+                )
+            )
+        finally:
+            events.waited += asyncio.get_running_loop().time() - begun
+
+    def _with_headers(self, request: HttpRequest) -> HttpRequest:
+        return request if self.headers is None else evolve(request, headers=self.headers())
+
     async def _wait_or_raise(
-        self, request: HttpRequest, error: GongError, attempts: Attempts, deadline: float | None
+        self, error: GongError, events: CallEvents, attempts: Attempts, deadline: float | None
     ) -> None:
         if isinstance(error, RateLimitError):
             attempts.rate_limited += 1
@@ -175,9 +188,9 @@ class Caller:
         if wait is None:
             raise error
         if deadline is not None and asyncio.get_running_loop().time() + wait > deadline:
-            reason = f"the wait after a failure ({self._reason(error)}) would end beyond the deadline"
+            reason = f"the wait after a failure ({reason_of(error)}) would end beyond the deadline"
             raise DeadlineExceeded(reason=reason, estimate=wait) from error
-        self._emit_retry(request, error, attempts, wait)
+        events.retry_planned(error, attempts.sent, wait)
         if not isinstance(error, RateLimitError):  # after a 429 the gate holds it, with every other call
             await self.rest(asyncio.sleep(wait))
 
@@ -194,42 +207,3 @@ class Caller:
         attempts.paused += pause
         self.quota.pause(pause, day_spent=day_spent)
         return error.as_daily(datetime.now(UTC)) if day_spent else error
-
-    def _emit_delay(self, request: HttpRequest) -> None:
-        self.events.emit(
-            ResponseDelayed(method=request.method, url=self._url_of(request), seconds=SLOW_RESPONSE)
-        )
-
-    def _emit_attempt(
-        self, request: HttpRequest, response: HttpResponse | None, attempts: Attempts, seconds: float
-    ) -> None:
-        self.events.emit(
-            CallAttempted(
-                method=request.method,
-                url=self._url_of(request),
-                status=None if response is None else response.status,
-                attempt=attempts.sent,
-                seconds=seconds,
-                request_id=None if response is None else request_id_of(response),
-            )
-        )
-
-    def _emit_retry(self, request: HttpRequest, error: GongError, attempts: Attempts, wait: float) -> None:
-        self.events.emit(
-            RetryPlanned(
-                method=request.method,
-                url=self._url_of(request),
-                attempt=attempts.sent,
-                wait=wait,
-                reason=self._reason(error),
-            )
-        )
-
-    def _url_of(self, request: HttpRequest) -> str:
-        return self.transport.base_url + request.path
-
-    @staticmethod
-    def _reason(error: GongError) -> str:
-        if isinstance(error, APIError | ForeignResponseError):
-            return str(error.status)
-        return error.reason if isinstance(error, TransportError) else type(error).__name__

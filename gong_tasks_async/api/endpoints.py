@@ -31,14 +31,26 @@ def list_tasks(wanted: TaskFilter) -> HttpRequest:
 def update_task(update: TaskUpdate) -> HttpRequest:
     """See https://help.gong.io/apidocs/update-task-v2taskstaskid-1 ."""
     return HttpRequest(
-        "PATCH", f"/v2/tasks/{update.task_id}", codec.encode(update), max_response_bytes=MAX_UPDATE_RESPONSE
+        "PATCH",
+        f"/v2/tasks/{update.task_id}",
+        codec.encode(update),
+        operation="update_task",
+        template="/v2/tasks/{taskId}",
+        max_response_bytes=MAX_UPDATE_RESPONSE,
     )
 
 
 def list_users(cursor: str | None) -> HttpRequest:
     """See https://help.gong.io/apidocs/list-all-users-v2users ."""
     query = {} if cursor is None else {"cursor": cursor}
-    return HttpRequest("GET", "/v2/users", query=query, result_key="users", max_response_bytes=MAX_PAGE)
+    return HttpRequest(
+        "GET",
+        "/v2/users",
+        query=query,
+        result_key="users",
+        operation="list_users",
+        max_response_bytes=MAX_PAGE,
+    )
 
 
 def read_users(response: HttpResponse, on_unreadable: OnUnreadable | None = None) -> UsersAnswer:

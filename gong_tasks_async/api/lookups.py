@@ -24,7 +24,12 @@ async def get_user(caller: Caller, user_id: str) -> User:
         GongError: the user is not there, or cannot be read.
     """
     request = HttpRequest(
-        "GET", f"/v2/users/{quote(user_id, safe='')}", result_key="user", max_response_bytes=MAX_PAGE
+        "GET",
+        f"/v2/users/{quote(user_id, safe='')}",
+        result_key="user",
+        operation="get_user",
+        template="/v2/users/{id}",
+        max_response_bytes=MAX_PAGE,
     )
     return await _read(caller, request, _user)
 
@@ -35,7 +40,13 @@ async def list_workspaces(caller: Caller) -> list[Workspace]:
     Raises:
         GongError: they cannot be read.
     """
-    request = HttpRequest("GET", "/v2/workspaces", result_key="workspaces", max_response_bytes=MAX_PAGE)
+    request = HttpRequest(
+        "GET",
+        "/v2/workspaces",
+        result_key="workspaces",
+        operation="list_workspaces",
+        max_response_bytes=MAX_PAGE,
+    )
     return list((await _read(caller, request, codec.decode_workspaces)).workspaces)
 
 

@@ -57,7 +57,9 @@ class OAuthGrant:
 def refresh_request(path: str, refresh_token: str, arguments: RefreshArguments) -> HttpRequest:
     """Build the request for new tokens; the transport adds the app's id and secret as HTTP Basic."""
     values = {"grant_type": "refresh_token", "refresh_token": refresh_token}
-    request = HttpRequest("POST", path, result_key="access_token", error_key="error", quotable=False)
+    request = HttpRequest(
+        "POST", path, result_key="access_token", error_key="error", operation="refresh", quotable=False
+    )
     if arguments is RefreshArguments.QUERY:
         return evolve(request, query=values)
     return evolve(request, body=urlencode(values).encode(), content_type=FORM)

@@ -199,6 +199,8 @@ class AiohttpTransport:
     async def _exchange(self, request: HttpRequest) -> HttpResponse:
         url = self._base.with_path(self._prefix + request.path, encoded=True)
         headers: Mapping[str, str] = self._headers
+        if request.headers:
+            headers = CIMultiDict({**request.headers, **headers})
         if request.content_type is not JSON:
             headers = {**headers, hdrs.CONTENT_TYPE: request.content_type}
         answer = await self._session.request(
