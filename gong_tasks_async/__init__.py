@@ -9,6 +9,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from gong_tasks_async._version import __version__ as __version__
+
 if TYPE_CHECKING:
     from gong_tasks_async.api.watch import (
         TaskAppeared as TaskAppeared,
@@ -83,9 +85,14 @@ if TYPE_CHECKING:
         UpdateMismatchError as UpdateMismatchError,
     )
     from gong_tasks_async.events import (
+        BudgetChanged as BudgetChanged,
         BudgetLow as BudgetLow,
         BudgetSpent as BudgetSpent,
         CallAttempted as CallAttempted,
+        CallEnded as CallEnded,
+        CallEvent as CallEvent,
+        CallQueued as CallQueued,
+        CallSent as CallSent,
         Event as Event,
         FieldUnreadable as FieldUnreadable,
         PaceChanged as PaceChanged,
@@ -147,7 +154,7 @@ _NAMES_OF = {
     "codec": "to_json",
     "credentials": "AccessKey BearerToken Credentials",
     "errors": "APIError AccessDeniedError AuthenticationError BadRequestError ClientStateError CredentialsError DailyQuotaError DeadlineExceeded DecodeError ForeignResponseError GongError InactiveCompanyError InvalidValueError JournalError Meaning MissingScopeError ProxyError QuotaStoreError QuotaUnavailable RateLimitError RedirectError RefusedAlikeError ServerError TLSError TaskNotFoundError TransportError UpdateMismatchError",
-    "events": "BudgetLow BudgetSpent CallAttempted Event FieldUnreadable PaceChanged Paused QuotaLost QuotaRegained ResponseDelayed Resumed RetryPlanned UpdateUnreadable",
+    "events": "BudgetChanged BudgetLow BudgetSpent CallAttempted CallEnded CallEvent CallQueued CallSent Event FieldUnreadable PaceChanged Paused QuotaLost QuotaRegained ResponseDelayed Resumed RetryPlanned UpdateUnreadable",
     "models": "Account Affiliation Contact ContactData CrmField CrmObjectType CrmType Email Flow JsonValue OpenEnum Opportunity OptOutChannel PhoneNumber Priority SpokenLanguage Step Task TaskAction TaskFilter TaskStatus TaskType TaskUpdate User UserSettings UserTasks Workspace",
     "auth.oauth": "OAuthToken",
     "quota": "Lane LocalQuota Quota QuotaEstimate QuotaLimits QuotaSnapshot Permit Unlimited",
@@ -158,7 +165,6 @@ _NAMES_OF = {
 }
 _MODULE_OF = {name: module for module, names in _NAMES_OF.items() for name in names.split()}
 
-__version__ = "0.1.0"
 __all__ = ["__version__", *_MODULE_OF]  # noqa: PLE0604 - names are text
 
 

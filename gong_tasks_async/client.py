@@ -44,8 +44,10 @@ from gong_tasks_async.settings import (
     AnyCredentials,
     BulkSettings,
     ClientSettings,
+    Headers,
     Options,
     credential_source,
+    header_source,
     identity_of,
     settings_from,
     static_credentials,
@@ -80,6 +82,8 @@ class GongTasksClient:
             ``HTTPS_PROXY`` and ``NO_PROXY`` name.
         ca_bundle: a file or folder of certificates (PEM) to trust beside this machine's, such as an inspecting proxy's.
         max_header_bytes: a response with a longer header is an error.
+        app_name: your service's name in the User-Agent, such as ``acme-bot/2.1``.
+        headers: further headers of each request, or a function that gives them before each; none replaces the client's own.
 
     Raises:
         ValueError: a setting makes no sense or would not be safe.
@@ -102,10 +106,13 @@ class GongTasksClient:
         proxy: str | None = None,
         ca_bundle: Path | str | None = None,
         max_header_bytes: int = MAX_HEADER_BYTES,
+        app_name: str | None = None,
+        headers: Headers | None = None,
     ) -> None:
         if max_response_bytes < 1:
             raise ValueError(f"max_response_bytes must be at least 1, not {max_response_bytes}")
-        self._network = network_settings(proxy, ca_bundle, max_header_bytes)
+        self._network = network_settings(proxy, ca_bundle, max_header_bytes, app_name)
+        self._headers = header_source(headers)
         self._credentials = credentials
         self._base_url = base = checked_base_url(base_url)
         self._events = EventSink(on_event)
@@ -428,6 +435,7 @@ class GongTasksClient:
             lane=self._options.lane or usual_lane,
             timeout=self._options.timeout,
             events=self._events,
+            headers=self._headers,
             on_unreadable=self._on_unreadable,
             haltable=haltable,
         )

@@ -187,7 +187,7 @@ class PaceChanged(Event):
 
 @frozen(kw_only=True)
 class BudgetChanged(Event):
-    """The day's calls left, for a gauge: emitted when they changed, at most once a second."""
+    """A call was counted against the day: for a gauge of what is left."""
 
     used: int
     left: int

@@ -19,6 +19,9 @@ from gong_tasks_async.quota import Lane, Quota, QuotaLimits
 AnyCredentials: TypeAlias = Credentials | OAuthToken | Supplier
 """Those that last, those that refresh themselves, or a function (plain or async) that knows them."""
 
+Headers: TypeAlias = Mapping[str, str] | Callable[[], Mapping[str, str]]
+"""Further headers of each request, or a function that gives them before each, such as those that carry a trace."""
+
 DEFAULT_BASE_URL = "https://api.gong.io"
 
 MAX_RESPONSE_BYTES = 256 * 2**20
@@ -41,6 +44,8 @@ class ClientSettings(TypedDict, total=False):
     proxy: str | None
     ca_bundle: Path | str | None
     max_header_bytes: int
+    app_name: str | None
+    headers: Headers | None
 
 
 @frozen
@@ -81,6 +86,14 @@ class BulkSettings(TypedDict, total=False):
     outage_timeout: float
     grace: float | None
     wait_for_day: bool
+
+
+def header_source(headers: Headers | None) -> Callable[[], Mapping[str, str]] | None:
+    """The function that gives the further headers of each attempt; None where there are none."""
+    if headers is None or callable(headers):
+        return headers
+    fixed = dict(headers)
+    return lambda: fixed
 
 
 def credential_source(credentials: AnyCredentials) -> CredentialSource | None:

@@ -38,6 +38,8 @@ PLANTED = {
     "Docket: the distributed jobs": ("bulk/planted.py", "import docket"),
     "openpyxl: the workbooks of the CLI": ("cli/input/planted.py", "import openpyxl"),
     "click and rich: the CLI": ("http/planted.py", "import click"),
+    "OpenTelemetry: its module of telemetry": ("api/planted_trace.py", "import opentelemetry.trace"),
+    "prometheus_client: its module of telemetry": ("api/planted_metrics.py", "import prometheus_client"),
     "mcp and uvicorn: the MCP server": ("bulk/planted_agent.py", "import mcp"),
 }
 """For each contract, a new module and an import that it forbids."""

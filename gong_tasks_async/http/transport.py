@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 import ssl
 from collections.abc import Mapping
 from io import BytesIO
@@ -16,6 +17,7 @@ from attrs import frozen
 from multidict import CIMultiDict
 from yarl import URL
 
+from gong_tasks_async._version import __version__
 from gong_tasks_async.credentials import Credentials, MaskedText
 from gong_tasks_async.errors import ClientStateError, GongError, ProxyError
 from gong_tasks_async.http.addresses import Proxy, checked_proxy, environment_proxy
@@ -34,7 +36,9 @@ MAX_ERROR_BYTES: Final = 64 * 2**10
 """Bytes that are read of a response other than a 2xx: Gong's errors are short, other pages are worth no more."""
 MAX_HEADER_BYTES: Final = 64 * 2**10
 """Bytes of one header; sign-on proxies and content policies exceed aiohttp's 8,190."""
-USER_AGENT: Final = "gong-tasks-async"
+APP_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,60}(/[A-Za-z0-9!#$%&'*+.^_`|~-]{1,30})?")
+"""A product and its version: https://www.rfc-editor.org/rfc/rfc9110#section-10.1.5 ."""
+USER_AGENT: Final = f"gong-tasks-async/{__version__}"
 MAX_DIGITS: Final = 6
 """Digits of a Content-Length below which aiohttp may join the body in one go, without holding the event loop."""
 
@@ -69,6 +73,7 @@ class NetworkSettings:
     tls: ssl.SSLContext | None = None
     """None for the authorities that this machine trusts; ``SSL_CERT_FILE`` adds to them."""
     max_header_bytes: int = MAX_HEADER_BYTES
+    user_agent: str = USER_AGENT
 
 
 DIRECT: Final = NetworkSettings()
@@ -78,6 +83,7 @@ def network_settings(
     proxy: str | None = None,
     ca_bundle: str | PathLike[str] | None = None,
     max_header_bytes: int = MAX_HEADER_BYTES,
+    app_name: str | None = None,
 ) -> NetworkSettings:
     """Check the settings of the network.
 
@@ -86,10 +92,13 @@ def network_settings(
     """
     if max_header_bytes < 1:
         raise ValueError(f"max_header_bytes must be at least 1, not {max_header_bytes}")
+    if app_name is not None and not APP_NAME.fullmatch(app_name):
+        raise ValueError(f"app_name must be a word such as 'acme-bot/2.1', not {app_name!r}")
     return NetworkSettings(
         None if proxy is None else checked_proxy(proxy),
         None if ca_bundle is None else trust(ca_bundle),
         max_header_bytes,
+        USER_AGENT if app_name is None else f"{app_name} {USER_AGENT}",
     )
 
 
@@ -136,7 +145,7 @@ class AiohttpTransport:
                 hdrs.CONTENT_TYPE: JSON,
                 hdrs.ACCEPT: JSON,
                 hdrs.ACCEPT_ENCODING: "gzip, deflate",
-                hdrs.USER_AGENT: USER_AGENT,
+                hdrs.USER_AGENT: self._network.user_agent,
             }
         )
         self._mask.add(credentials.secrets)
@@ -200,7 +209,7 @@ class AiohttpTransport:
         url = self._base.with_path(self._prefix + request.path, encoded=True)
         headers: Mapping[str, str] = self._headers
         if request.headers:
-            headers = CIMultiDict({**request.headers, **headers})
+            headers = _beside(request.headers, self._headers)
         if request.content_type is not JSON:
             headers = {**headers, hdrs.CONTENT_TYPE: request.content_type}
         answer = await self._session.request(
@@ -262,6 +271,13 @@ async def _read(answer: aiohttp.ClientResponse, limit: int) -> tuple[bytes, bool
                 await asyncio.sleep(0)
     unpacking.finish()
     return body.getvalue(), False
+
+
+def _beside(further: Mapping[str, str], own: CIMultiDict[str]) -> CIMultiDict[str]:
+    """Further headers and our own; whatever their case, none replaces ours, so that credentials cannot be changed."""
+    headers = CIMultiDict(further)
+    headers.update(own)
+    return headers
 
 
 def _is_framed(headers: Mapping[str, str]) -> bool:

@@ -1,41 +1,36 @@
-"""The day's calls running low: told once at each of a few shares of them."""
+"""The day's calls as events: how many are left, and when they run low."""
 
 from __future__ import annotations
 
-import math
-import sys
-
-from gong_tasks_async.events import BudgetLow, EventSink
+from gong_tasks_async.events import BudgetChanged, BudgetLow, EventSink
 
 LOW = (0.25, 0.10, 0.02)
-"""The shares of the day's calls at which their going down is told, each once a day."""
+"""The shares of the day's calls at which a warning is emitted, each once a day."""
 
 
 class LowWatch:
-    """Tells when a share of the day's calls is reached for the first time in a day."""
+    """Emits :class:`BudgetChanged` for gauges, and :class:`BudgetLow` where a share of the day's calls is reached."""
 
     def __init__(self, per_day: int | None, events: EventSink) -> None:
         self._per_day = per_day
         self._events = events
-        self._told: dict[float, float] = {}
-        """Until when each share that was reached is old news."""
-        self._expect(now=0.0)
+        self._quiet_until: dict[float, float] = {}
+        """Until when each share that was reached is not emitted again."""
 
     def check(self, used: int, now: float, until: float) -> None:
-        """Tell what is news, and that it is old news until then."""
+        """Emit what there is to emit after a call was counted; ``until`` is when the shares count anew."""
         if self._per_day is None:
             return
         left = self._per_day - used
-        news = [share for share in LOW if left <= share * self._per_day and now >= self._told.get(share, 0.0)]
-        if news:
-            self._told.update(dict.fromkeys(news, until))
-            self._events.emit(BudgetLow(left=left, per_day=self._per_day))
-        self._expect(now)
+        if self._events.wants_call_events:
+            self._events.emit(BudgetChanged(used=used, left=left, per_day=self._per_day))
+        if left <= LOW[0] * self._per_day:
+            self._check_shares(left, self._per_day, now, until)
 
-    def _expect(self, now: float) -> None:
-        """Note from how many calls, and from when on, there may be something to tell again."""
-        per_day = self._per_day or sys.maxsize
-        told = {share: until for share, until in self._told.items() if until > now}
-        untold = [share for share in LOW if share not in told]
-        self.starts_at = per_day - math.floor(max(untold) * per_day) if untold else sys.maxsize
-        self.again_at = min(told.values(), default=math.inf)
+    def _check_shares(self, left: int, per_day: int, now: float, until: float) -> None:
+        reached = [
+            share for share in LOW if left <= share * per_day and now >= self._quiet_until.get(share, 0.0)
+        ]
+        if reached:
+            self._quiet_until.update(dict.fromkeys(reached, until))
+            self._events.emit(BudgetLow(left=left, per_day=per_day))

@@ -64,8 +64,7 @@ class Budget:
         now, allowed = self._now(), self._allowed[lane]
         taken = await self._with_store(self._store.take, now, self.day.since(now), allowed)
         if isinstance(taken, Taken):
-            if taken.used >= self._low.starts_at or now >= self._low.again_at:
-                self._low.check(taken.used, now, self.day.expires_at(now))
+            self._low.check(taken.used, now, self.day.expires_at(now))
             return taken
         if len(taken.made) < allowed:
             return taken

@@ -52,8 +52,7 @@ class DayCount:
         if turn.field not in self.known:
             self._forget_old()
         self.known[turn.field] = turn.in_field
-        if turn.used >= self._low.starts_at or self.now() >= self._low.again_at:
-            self._low.check(turn.used, self.now(), turn.field)
+        self._low.check(turn.used, self.now(), turn.field)
 
     def record_local(self) -> None:
         """Remember a call that nobody else knows of."""
