@@ -19,6 +19,7 @@ from gong_tasks_async.cli.lazy_group import LazyGroup
 COMMANDS = {
     "check": "Check credentials, URL, scopes, Engage.",
     "list": "List the tasks of some users, or of all.",
+    "show": "Show one task.",
     "update": "Change tasks: status, due date, priority.",
     "bulk": "Update many tasks: plan, run, resume, status, report.",
     "users": "List users and their ids, or show one.",

@@ -1,81 +1,59 @@
-"""`gong-tasks list`: the tasks of some users, or of everybody."""
+"""`gong-tasks list`: the tasks of some users, or of all."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
 
-from gong_tasks_async.bulk.selection import due_before as is_due_before
 from gong_tasks_async.cli.command import Command
 from gong_tasks_async.cli.exit_codes import ExitCode, exit_code_of
-from gong_tasks_async.cli.input.dates import limit_option
-from gong_tasks_async.cli.input.users import active_user_ids, user_ids
+from gong_tasks_async.cli.input.filters import TaskQuery, filter_options
+from gong_tasks_async.cli.input.users import active_users, named_users
 from gong_tasks_async.cli.messages import line_for_operator
-from gong_tasks_async.cli.output.console import note, stderr_console
+from gong_tasks_async.cli.output.console import emit, note, stderr_console
 from gong_tasks_async.cli.output.listing import Listing, OutputFormat, output_option
 from gong_tasks_async.cli.output.progress import bar_for, show_quota
-from gong_tasks_async.cli.output.task_rows import TASKS
+from gong_tasks_async.cli.output.selection import RowSelection, selection_options
+from gong_tasks_async.cli.output.task_rows import TASKS, OwnedTask, user_name
+from gong_tasks_async.cli.owners import with_names
 from gong_tasks_async.cli.session import client_options, open_client, run
 from gong_tasks_async.errors import GongError, TransportError
-from gong_tasks_async.models import Task, TaskFilter, TaskStatus, TaskType, UserTasks
+from gong_tasks_async.models import Task, User, UserTasks
 
 if TYPE_CHECKING:
     from gong_tasks_async.cli.config.configuration import Configuration
+    from gong_tasks_async.client import GongTasksClient
 
 EXAMPLES = """
 gong-tasks list --user 234599484848423
-gong-tasks list --user ana@example.com --due-before 2026-03-01
+gong-tasks list --user ana@example.com --due-before 2026-03-01 --sort due
+gong-tasks list --user 'Ana Example' --fields taskId,title,account --limit 10
 gong-tasks list --all-users --output csv > open.csv
 gong-tasks list --user 234599484848423 | jq -r .contact.data.lastName
 """
 
 STOP_AFTER = 5
-"""Users in a row without an answer, as in a bulk run."""
+"""Users in a row without a response, as in a bulk run."""
 
 
 @click.command("list", cls=Command, examples=EXAMPLES)
-@click.option("-u", "--user", "users", metavar="ID|EMAIL", multiple=True, help="Whose tasks; repeatable.")
-@click.option("--all-users", is_flag=True, help="The tasks of everybody who is active: a call for each.")
 @click.option(
-    "--status",
-    "statuses",
-    type=click.Choice(list(TaskStatus), case_sensitive=False),
-    metavar="|".join(TaskStatus),
-    multiple=True,
-    default=[TaskStatus.OPEN],
-    show_default=True,
-    help="Repeatable.",
+    "-u", "--user", "users", metavar="ID|EMAIL|NAME", multiple=True, help="Owner of tasks; repeatable."
 )
-@click.option(
-    "--type",
-    "types",
-    type=click.Choice(list(TaskType), case_sensitive=False),
-    metavar="|".join(TaskType),
-    multiple=True,
-    default=list(TaskType),
-    help="Made by a flow, or one-off; by default both.",
-)
-@click.option(
-    "--due-before",
-    type=limit_option,
-    metavar="DATE",
-    help="A day or moment, or a shift from now such as +7d.",
-)
-@click.option("--workspace", metavar="ID", help="Only tasks of this workspace.")
+@click.option("--all-users", is_flag=True, help="The tasks of all active users: a call for each.")
+@filter_options
+@selection_options(TASKS)
 @output_option
 @client_options
 def command(
     *,
     users: tuple[str, ...],
     all_users: bool,
-    statuses: tuple[TaskStatus, ...],
-    types: tuple[TaskType, ...],
-    due_before: datetime | None,
-    workspace: str | None,
+    query: TaskQuery,
+    selection: RowSelection,
     output: OutputFormat,
     configuration: Configuration,
 ) -> None:
@@ -84,66 +62,100 @@ def command(
     One call for each user, at the pace that Gong allows. An error of one user does not stop the others.
     """
     if bool(users) == all_users:
-        raise click.UsageError("say whose tasks: --user ID|EMAIL, as often as you like, or --all-users")
-
-    def wanted(user_id: str) -> TaskFilter:
-        return TaskFilter(user_id, workspace, types=types, statuses=statuses)
-
-    keep = is_due_before(due_before) if due_before else _every
-    with Listing(TASKS, output) as listing:
-        found = _Found(listing, keep)
-        run(_list(configuration, users, wanted, found))
+        raise click.UsageError("name the owners: --user ID|EMAIL|NAME, as often as you like, or --all-users")
+    with Listing(selection.layout(TASKS), OutputFormat.TABLE if selection.count else output) as listing:
+        found = _Found(listing, query, selection)
+        run(_list(configuration, users, found, named=output is OutputFormat.TABLE and not selection.count))
+        found.finish()
     click.get_current_context().exit(found.exit_code)
 
 
-def _every(_task: Task) -> bool:
-    return True
-
-
-async def _list(
-    configuration: Configuration,
-    users: Sequence[str],
-    wanted: Callable[[str], TaskFilter],
-    found: _Found,
-) -> None:
+async def _list(configuration: Configuration, users: Sequence[str], found: _Found, *, named: bool) -> None:
     async with open_client(configuration) as client:
-        ids = await user_ids(client, users) if users else await active_user_ids(client)
-        hidden = found.listing.shares_screen
-        with bar_for(stderr_console(), "Users", len(ids), hidden=hidden) as (progress, bar):
-            async with aclosing(client.list_many(map(wanted, ids))) as answers:
-                async for listed in answers:
-                    found.take(listed)
-                    progress.advance(bar)
-                    await show_quota(progress, bar, client.quota)
+        owners = await named_users(client, users) if users else await active_users(client)
+        found.owners = await with_names(client, owners) if named else owners
+        await _list_all(client, found)
+
+
+async def _list_all(client: GongTasksClient, found: _Found) -> None:
+    filters = found.query.filters(list(found.owners))
+    hidden = found.listing.shares_screen and not found.selection.waits_for_all
+    with bar_for(stderr_console(), "Users", len(filters), hidden=hidden) as (progress, bar):
+        async with aclosing(client.list_many(filters)) as listings:
+            async for listed in listings:
+                found.take(listed)
+                progress.advance(bar)
+                await show_quota(progress, bar, client.quota)
+                if found.is_enough:
+                    break
 
 
 class _Found:
     """What has been found, user by user, and what could not be."""
 
-    def __init__(self, listing: Listing[Task], keep: Callable[[Task], bool]) -> None:
+    def __init__(self, listing: Listing[OwnedTask], query: TaskQuery, selection: RowSelection) -> None:
         self.listing = listing
-        self._keep = keep
+        self.query = query
+        self.selection = selection
+        self.owners: Mapping[str, User | None] = {}
+        self._is_meant = query.condition()
+        self._kept: list[OwnedTask] = []
+        self._of_any_flow: list[Task] = []
+        """What a note about an unknown flow needs."""
+        self._written = 0
         self._listed = 0
         self._errors: list[GongError] = []
-        self._unanswered = 0
-        """Users in a row whose calls had no answer."""
+        self._without_response = 0
+        """Users in a row whose calls had no response."""
 
     def take(self, listed: UserTasks) -> None:
-        """Write one user's tasks.
+        """Write one user's tasks, or keep them where all have to be known first.
 
         Raises:
             GongError: it would meet all the others too.
         """
         error = listed.error
-        self._unanswered = self._unanswered + 1 if isinstance(error, TransportError) else 0
+        self._without_response = self._without_response + 1 if isinstance(error, TransportError) else 0
         if error is None:
             self._listed += 1
-            self.listing.add(filter(self._keep, listed.tasks))
+            self._add(listed)
             return
-        if error.meaning.concerns_all or self._unanswered >= STOP_AFTER:
+        if error.meaning.concerns_all or self._without_response >= STOP_AFTER:
             raise error
         self._errors.append(error)
-        note(f"User {listed.filter.user_id}: {line_for_operator(error)}")
+        user_id = listed.filter.user_id
+        name = user_name(self.owners.get(user_id))
+        note(f"User {f'{name} ({user_id})' if name else user_id}: {line_for_operator(error)}")
+
+    def _add(self, listed: UserTasks) -> None:
+        if self.query.flow is not None:
+            self._of_any_flow.extend(listed.tasks)
+        owner = self.owners.get(listed.filter.user_id)
+        meant = [OwnedTask(task, owner) for task in listed.tasks if self._is_meant(task)]
+        if self.selection.waits_for_all:
+            self._kept.extend(meant)
+            return
+        if self.selection.limit is not None:
+            meant = meant[: self.selection.limit - self._written]
+        self._written += len(meant)
+        self.listing.add(meant)
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether no further row would be written, so that no further call is needed."""
+        limit = self.selection.limit
+        return limit is not None and not self.selection.waits_for_all and self._written >= limit
+
+    def finish(self) -> None:
+        """Write what waited for the last row, and what helps where nothing was found."""
+        if hint := self.query.hint(self._of_any_flow):
+            note(hint)
+        rows = self.selection.rows(TASKS, self._kept)
+        if self.selection.count:
+            emit(str(len(rows)))
+            self.listing.discard()
+        elif self.selection.waits_for_all:
+            self.listing.add(rows)
 
     @property
     def exit_code(self) -> ExitCode:

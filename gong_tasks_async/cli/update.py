@@ -1,107 +1,216 @@
-"""`gong-tasks update`: one change to one task."""
+"""`gong-tasks update`: one change to some tasks of one user."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 from attrs import evolve, frozen
 
-from gong_tasks_async.bulk.render.format import one_line
-from gong_tasks_async.cli.command import Command
-from gong_tasks_async.cli.input.dates import due_option
-from gong_tasks_async.cli.input.users import user_ids
+from gong_tasks_async.cli.command import Command, SectionOption
+from gong_tasks_async.cli.exit_codes import ExitCode, exit_code_of
+from gong_tasks_async.cli.input.cells import read_priority
+from gong_tasks_async.cli.input.dates import DATE, due_option, option_value
+from gong_tasks_async.cli.input.filters import STATUS, STATUSES
+from gong_tasks_async.cli.input.users import named_users
 from gong_tasks_async.cli.local_time import local_time
+from gong_tasks_async.cli.messages import line_for_operator
 from gong_tasks_async.cli.output.console import note
 from gong_tasks_async.cli.output.layout import Column, Layout
 from gong_tasks_async.cli.output.listing import Listing, OutputFormat, output_option
 from gong_tasks_async.cli.output.tables import draw_table
-from gong_tasks_async.cli.output.task_rows import TASKS, person, reason
+from gong_tasks_async.cli.output.task_rows import TASKS, OwnedTask, person, reason, user_name
+from gong_tasks_async.cli.output.visible import visible_line
+from gong_tasks_async.cli.owners import with_names
 from gong_tasks_async.cli.session import client_options, open_client, run
-from gong_tasks_async.errors import BadRequestError, TaskNotFoundError
-from gong_tasks_async.models import Task, TaskFilter, TaskStatus, TaskUpdate
-from gong_tasks_async.models.checks import is_address
+from gong_tasks_async.errors import BadRequestError, GongError, TaskNotFoundError
+from gong_tasks_async.models import Priority, Task, TaskFilter, TaskStatus, TaskUpdate, User
 
 if TYPE_CHECKING:
     from gong_tasks_async.cli.config.configuration import Configuration
     from gong_tasks_async.client import GongTasksClient
 
 EXAMPLES = """
-gong-tasks update 5678901234567890123 --user ana@example.com --status DONE
-gong-tasks update 5678901234567890123 --user 234599484848423 --due +7d
-gong-tasks update 5678901234567890123 --user 234599484848423 --due 2026-03-02T17:00:00+01:00
+gong-tasks update 5678901234567890123 --user ana@example.com --set-status DONE
+gong-tasks update 5678901234567890123 5678901234567890124 --user 'Ana Example' --set-due +7d --dry-run
+gong-tasks update 5678901234567890123 --user 234599484848423 --set-due 2026-03-02T17:00:00+01:00
 """
 
+CHANGE: Final = "The change"
 
-NOT_YET_KNOWN = "0"
-"""The owner's id until the address was looked up."""
+
+def _refuse_filter(_context: click.Context, parameter: click.Parameter, value: str | None) -> None:
+    """Refuse an option that filters elsewhere, with the one that sets; a flag means one thing."""
+    if value is not None:
+        flag = parameter.opts[0]
+        raise click.UsageError(
+            f"{flag} filters tasks in list and bulk; to set it, use --set-{flag.removeprefix('--')} {value}"
+        )
+
+
+def _filter(flag: str) -> Callable[[Any], Any]:
+    return click.option(flag, hidden=True, expose_value=False, callback=_refuse_filter)
 
 
 @click.command("update", cls=Command, examples=EXAMPLES)
-@click.argument("task_id", metavar="TASK", type=int)
-@click.option("-u", "--user", metavar="ID|EMAIL", required=True, help="The task's owner.")
+@click.argument("task_ids", metavar="TASK...", type=int, nargs=-1, required=True)
+@click.option("-u", "--user", metavar="ID|EMAIL|NAME", required=True, help="The tasks' owner.")
 @click.option(
-    "--status",
-    type=click.Choice(list(TaskStatus), case_sensitive=False),
-    metavar="|".join(TaskStatus),
+    "--set-status",
+    "status",
+    type=STATUS,
+    metavar=STATUSES,
+    cls=SectionOption,
+    section=CHANGE,
     help="New status.",
 )
 @click.option(
-    "--due",
+    "--set-due",
+    "due",
     type=due_option,
-    metavar="DATE",
+    metavar=DATE,
+    cls=SectionOption,
+    section=CHANGE,
     help="New due date: a date (its noon, local time), a date-time, or +7d for a week from today.",
 )
-@click.option("--priority", metavar="WORD", help="Such as MEDIUM; Gong publishes no list of them.")
+@click.option(
+    "--set-priority",
+    "priority",
+    type=option_value(read_priority),
+    metavar="WORD",
+    cls=SectionOption,
+    section=CHANGE,
+    help="New priority.",
+)
+@_filter("--status")
+@_filter("--due")
+@_filter("--priority")
+@click.option("--dry-run", is_flag=True, help="Show what would change; change nothing.")
 @output_option
 @client_options
 def command(
     *,
-    task_id: int,
+    task_ids: tuple[int, ...],
     user: str,
     status: TaskStatus | None,
     due: datetime | None,
     priority: str | None,
+    dry_run: bool,
     output: OutputFormat,
     configuration: Configuration,
 ) -> None:
-    """Change one task: status, due date, priority.
+    """Change tasks of one user: status, due date, priority.
 
-    On a terminal it shows what changed, which takes a call to read the task first; in a pipe it prints the task
-    after the update.
+    On a terminal it shows what changed, which takes a call to read the tasks first; in a pipe it prints the tasks
+    after the update. Ends with 1 if some of them could not be changed.
     """
     if status is None and due is None and priority is None:
-        raise click.UsageError("say what to change: --status DONE, --due 2026-03-02, --priority MEDIUM")
-    # An address is looked up later; every mistake is reported before any call.
-    user_id = NOT_YET_KNOWN if is_address(user) else user
-    update = TaskUpdate(task_id, user_id, status=status, due_date=due, priority=priority)
-    run(_update(configuration, user, update, output))
+        raise click.UsageError(
+            "name the change: --set-status DONE, --set-due 2026-03-02, --set-priority HIGH"
+        )
+    # The user may still be an address; every other mistake is reported before any call.
+    updates = [
+        TaskUpdate(task_id, "1", status=status, due_date=due, priority=priority)
+        for task_id in dict.fromkeys(task_ids)
+    ]
+    changes = _Changes(updates, output, dry_run=dry_run)
+    run(_update(configuration, user, changes))
+    click.get_current_context().exit(changes.exit_code)
 
 
-async def _update(configuration: Configuration, user: str, wanted: TaskUpdate, output: OutputFormat) -> None:
+async def _update(configuration: Configuration, user: str, changes: _Changes) -> None:
     async with open_client(configuration) as client:
-        (user_id,) = await user_ids(client, [user])
-        update = evolve(wanted, user_id=user_id)
-        if output is not OutputFormat.TABLE:
-            changed = await client.update_task(update)
-            Listing(TASKS, output).add([changed])
+        owners = await named_users(client, [user])
+        (user_id,) = owners
+        if changes.looks_first:
+            owners = await with_names(client, owners)
+            changes.before = await tasks_of(client, user_id)
+        changes.owner = owners[user_id]
+        for update in changes.updates:
+            await changes.make(client, evolve(update, user_id=user_id))
+
+
+async def tasks_of(client: GongTasksClient, user_id: str) -> Mapping[int, Task]:
+    """A user's tasks before the change, by id; none where they cannot be listed, which is no reason not to try."""
+    for statuses in (tuple(TaskStatus), (TaskStatus.OPEN,)):
+        # Gong's reference is of two minds on whether tasks that are not open can be listed.
+        try:
+            return {task.id: task for task in await client.list_tasks(TaskFilter(user_id, statuses=statuses))}
+        except TaskNotFoundError:
+            break
+        except BadRequestError:
+            continue
+    return {}
+
+
+class _Changes:
+    """The changes that were asked for, and what came of each."""
+
+    def __init__(self, updates: Sequence[TaskUpdate], output: OutputFormat, *, dry_run: bool) -> None:
+        self.updates = updates
+        self.before: Mapping[int, Task] = {}
+        self.owner: User | None = None
+        self._output = output
+        self._dry_run = dry_run
+        self._errors: list[GongError] = []
+
+    @property
+    def looks_first(self) -> bool:
+        """Whether the tasks are read before the change: to be shown beside it, or in its place."""
+        return self._dry_run or self._output is OutputFormat.TABLE
+
+    async def make(self, client: GongTasksClient, update: TaskUpdate) -> None:
+        """Make one change and show it, or show what it would be.
+
+        Raises:
+            GongError: it would meet the further changes too, or there is only one.
+        """
+        before = self.before.get(update.task_id)
+        if self._dry_run:
+            self._preview(update, before)
             return
-        before = await _as_it_is(client, update)
-        _show(before, await client.update_task(update))
+        try:
+            after = await client.update_task(update)
+        except GongError as error:
+            if error.meaning.concerns_all or len(self.updates) == 1:
+                raise
+            self._errors.append(error)
+            note(f"Task {update.task_id}: {line_for_operator(error)}")
+        else:
+            self._show(before, after)
+
+    def _preview(self, update: TaskUpdate, before: Task | None) -> None:
+        if before is None:
+            note(
+                f"Task {update.task_id} is not among the tasks of {user_name(self.owner) or update.user_id}."
+            )
+            return
+        self._show(before, changed(before, update))
+
+    def _show(self, before: Task | None, after: Task) -> None:
+        if self._output is OutputFormat.TABLE:
+            show_change(before, after, user_name(self.owner), would=self._dry_run)
+        else:
+            with Listing(TASKS, self._output) as listing:
+                listing.add([OwnedTask(after, self.owner)])
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """0 if all changes were made; 1 if some were; else that of the first error."""
+        if not self._errors:
+            return ExitCode.DONE
+        all_failed = len(self._errors) == len(self.updates)
+        return exit_code_of(self._errors[0]) if all_failed else ExitCode.ROWS_FAILED
 
 
-async def _as_it_is(client: GongTasksClient, update: TaskUpdate) -> Task | None:
-    """The task before the change; None where it is not to be seen, which is no reason not to try."""
-    owned = TaskFilter(update.user_id, statuses=tuple(TaskStatus))
-    # Gong's reference is of two minds on whether tasks that are not open can be listed.
-    with suppress(BadRequestError, TaskNotFoundError):
-        async for task in client.iter_tasks(owned):
-            if task.id == update.task_id:
-                return task
-    return None
+def changed(task: Task, update: TaskUpdate) -> Task:
+    """The task as it would be after an update."""
+    status = update.status if update.status is not None else task.status
+    due = update.due_date if update.due_date is not None else task.due_date
+    priority = Priority(name=update.priority) if update.priority is not None else task.priority
+    return evolve(task, status=status, due_date=due, priority=priority)
 
 
 @frozen
@@ -114,7 +223,7 @@ class _Part:
 
 
 def parts(before: Task | None, after: Task) -> Iterator[_Part]:
-    """All that can change; where the task was not to be seen before, that is left open."""
+    """All that can change; ``?`` where the task could not be read before."""
     for name, spell in _SPELLED.items():
         yield _Part(name, "?" if before is None else spell(before), spell(after))
 
@@ -125,28 +234,31 @@ _SPELLED: Final[dict[str, Callable[[Task], str]]] = {
     "Priority": lambda task: (task.priority and task.priority.name) or "",
 }
 
-_PARTS: Final = Layout[_Part](
-    what="changes",
-    to_json=lambda part: {part.name: part.after},
-    csv=(),
-    table=(
-        Column("", lambda part: part.name),
-        Column("Now", lambda part: part.after),
-        Column("Before", lambda part: part.before),
-    ),
-)
 
-
-def _show(before: Task | None, after: Task) -> None:
-    """Show what changed, as a table."""
-    changed = [part for part in parts(before, after) if part.before != part.after]
-    if changed:
-        note(f"Task {after.id}{_named(after)}:")
-        draw_table(_PARTS, changed)
+def show_change(before: Task | None, after: Task, owner: str, *, would: bool) -> None:
+    """Show what changed, or would change, as a table."""
+    now = "Then" if would else "Now"
+    different = [part for part in parts(before, after) if part.before != part.after]
+    if different:
+        note(f"Task {after.id}{_named(after, owner)}:")
+        draw_table(_layout(now), different)
     else:
-        note(f"Task {after.id}{_named(after)} is unchanged.")
+        note(f"Task {after.id}{_named(after, owner)} is unchanged.")
 
 
-def _named(task: Task) -> str:
-    words = " ".join(filter(None, (reason(task), person(task))))
-    return f" ({one_line(words)})" if words else ""
+def _layout(now: str) -> Layout[_Part]:
+    columns = (
+        Column[_Part]("", lambda part: part.name),
+        Column[_Part](now, lambda part: part.after),
+        Column[_Part]("Before", lambda part: part.before),
+    )
+    return Layout(what="changes", to_json=lambda part: {part.name: part.after}, csv=(), table=columns)
+
+
+def _named(task: Task, owner: str) -> str:
+    words = visible_line(" ".join(filter(None, (reason(task), person(task)))))
+    return (
+        f" ({', '.join(filter(None, (words, owner and f'owner {visible_line(owner)}')))})"
+        if words or owner
+        else ""
+    )

@@ -1,4 +1,4 @@
-"""How rows are written: a table for a person; JSON lines or CSV, as they come, for a program."""
+"""How rows are written: a table for a person; JSON, CSV or a workbook for a program."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar
 
 import click
 
 from gong_tasks_async.bulk.render.formulas import escape_formula
-from gong_tasks_async.cli.output.console import is_terminal, may_reach_screen, note
+from gong_tasks_async.cli.output.console import emit, is_terminal, may_reach_screen, note
 from gong_tasks_async.cli.output.layout import Layout
 from gong_tasks_async.cli.output.tables import draw_table
 from gong_tasks_async.cli.output.visible import visible, visible_json
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 
-PRECISE = 2**53
+PRECISE: Final = 2**53
 """Beyond it, jq and JavaScript lose the last digits: https://www.rfc-editor.org/rfc/rfc8259#section-6"""
 
 
@@ -31,8 +31,16 @@ class OutputFormat(StrEnum):
     """What a listing looks like."""
 
     TABLE = "table"
+    JSON = "json"
+    """One array."""
     JSONL = "jsonl"
+    """One object a line."""
     CSV = "csv"
+    XLSX = "xlsx"
+
+
+WRITTEN_AT_ONCE: Final = (OutputFormat.JSONL, OutputFormat.CSV)
+"""Formats whose rows are written as they come; the others wait for the last."""
 
 
 def output_option(function: F) -> F:
@@ -42,18 +50,20 @@ def output_option(function: F) -> F:
         "--output",
         type=click.Choice([form.value for form in OutputFormat]),
         callback=_chosen,
-        help="How to write it; by default a table on a terminal, and jsonl, one JSON object a line, in a pipe.",
+        help="By default a table on a terminal, and jsonl, one JSON object a line, in a pipe.",
     )(function)
 
 
 def _chosen(_context: click.Context, _parameter: click.Parameter, value: str | None) -> OutputFormat:
+    if value == OutputFormat.XLSX and is_terminal():
+        raise click.BadParameter("a workbook cannot be shown here: write it to a file, as with > tasks.xlsx")
     if value:
         return OutputFormat(value)
     return OutputFormat.TABLE if is_terminal() else OutputFormat.JSONL
 
 
 class Listing(Generic[T]):
-    """Writes rows to standard output: at once as JSON lines or CSV, as a table when the ``with`` block ends."""
+    """Writes rows to standard output: at once as JSON lines or CSV, else when the ``with`` block ends."""
 
     def __init__(self, layout: Layout[T], output: OutputFormat) -> None:
         self._layout = layout
@@ -68,26 +78,46 @@ class Listing(Generic[T]):
     @property
     def shares_screen(self) -> bool:
         """Whether rows may appear on the terminal while they come, so that a bar would stand between them."""
-        return self._output is not OutputFormat.TABLE and may_reach_screen()
+        return self._output in WRITTEN_AT_ONCE and may_reach_screen()
 
     def add(self, rows: Iterable[T]) -> None:
         """Write some rows; the reader of a pipe gets them now."""
-        if self._output is OutputFormat.TABLE:
+        if self._output not in WRITTEN_AT_ONCE:
             self._kept.extend(rows)
             return
         for row in rows:
             self._write(row)
         sys.stdout.flush()
 
+    def discard(self) -> None:
+        """Write nothing at the end, since something else was written."""
+        self._kept.clear()
+        self._output = OutputFormat.JSONL
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Draw the table, where one is wanted; what was found before something went wrong is shown too."""
+        """Write what was kept. After an error only a table is drawn, of what was found: other formats would look whole."""
+        if self._output is OutputFormat.TABLE:
+            self._draw(failed=kind is not None)
+        elif kind is None and self._output is OutputFormat.JSON:
+            emit(json_text([self._layout.to_json(row) for row in self._kept]))
+        elif kind is None and self._output is OutputFormat.XLSX:
+            self._write_workbook()
+
+    def _draw(self, *, failed: bool) -> None:
         if self._kept:
             draw_table(self._layout, self._kept)
-        elif self._output is OutputFormat.TABLE and kind is None:
+        elif not failed:
             note(f"No {self._layout.what}.")
+
+    def _write_workbook(self) -> None:
+        from gong_tasks_async.cli.output.workbook import write_workbook  # noqa: PLC0415 - few need it
+
+        columns = self._layout.csv
+        rows = ([column.cell(row) for column in columns] for row in self._kept)
+        write_workbook(sys.stdout.buffer, [column.title for column in columns], rows)
 
     def _write(self, row: T) -> None:
         if self._output is OutputFormat.CSV:
@@ -103,6 +133,11 @@ class Listing(Generic[T]):
 
 def json_line(value: Mapping[str, JsonValue]) -> str:
     """One JSON object without line breaks, its ids as text."""
+    return json_text(value)
+
+
+def json_text(value: Any) -> str:
+    """JSON in one line, ids as text, control characters escaped."""
     return visible_json(json.dumps(with_ids_as_text(value), ensure_ascii=False, separators=(",", ":")))
 
 

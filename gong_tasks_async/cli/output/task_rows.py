@@ -1,14 +1,27 @@
-"""How tasks are written by `gong-tasks list`."""
+"""How tasks are written: by `list`, `show` and `update`."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from gong_tasks_async import Task, to_json
+from attrs import frozen
+
+from gong_tasks_async import Task, User, to_json
 from gong_tasks_async.cli.local_time import local_time
 from gong_tasks_async.cli.output.as_listed import as_listed
 from gong_tasks_async.cli.output.layout import Column, Layout
+
+if TYPE_CHECKING:
+    from gong_tasks_async.models import JsonValue
+
+
+@frozen
+class OwnedTask:
+    """A task and its owner, as far as the owner was looked up."""
+
+    task: Task
+    owner: User | None = None
 
 
 def person(task: Task) -> str:
@@ -20,6 +33,16 @@ def person(task: Task) -> str:
 def reason(task: Task) -> str:
     """Why: a task has a title, or a flow that made it."""
     return task.title or _flow(task) or ""
+
+
+def user_name(user: User | None) -> str:
+    """A user as people know it: the name, else the address."""
+    return (user and (user.name or user.email_address)) or ""
+
+
+def spelled(moment: datetime | None) -> str:
+    """A moment for programs: ISO-8601 with its offset."""
+    return moment.isoformat() if moment else ""
 
 
 def _flow(task: Task) -> str | None:
@@ -34,36 +57,42 @@ def _priority(task: Task) -> str | None:
     return task.priority.name if task.priority else None
 
 
-def spelled(moment: datetime | None) -> str:
-    """A moment for programs: ISO-8601 with its offset."""
-    return moment.isoformat() if moment else ""
+def _owner_address(row: OwnedTask) -> str | None:
+    return row.owner.email_address if row.owner else None
 
 
-TASKS: Final = Layout[Task](
+def _as_json(row: OwnedTask) -> dict[str, JsonValue]:
+    owner = {"ownerName": user_name(row.owner), "ownerAddress": _owner_address(row)} if row.owner else {}
+    return {**to_json(row.task), **owner, "asListed": as_listed(row.task)}
+
+
+TASKS: Final = Layout[OwnedTask](
     what="tasks",
-    to_json=lambda task: {**to_json(task), "asListed": as_listed(task)},
+    to_json=_as_json,
     csv=(  # to be edited, and given to `gong-tasks bulk`
-        Column("taskId", lambda task: str(task.id)),
-        Column("userId", lambda task: task.user_id),
-        Column("status", lambda task: task.status),
-        Column("dueDate", lambda task: spelled(task.due_date)),
-        Column("priority", _priority),
-        Column("type", lambda task: task.type),
-        Column("title", lambda task: task.title),
-        Column("flow", _flow),
-        Column("contact", person),
-        Column("account", _account),
-        Column("created", lambda task: spelled(task.created)),
-        Column("updated", lambda task: spelled(task.updated)),
-        Column("asListed", as_listed),
+        Column("taskId", lambda row: str(row.task.id)),
+        Column("userId", lambda row: row.task.user_id),
+        Column("status", lambda row: row.task.status),
+        Column("dueDate", lambda row: spelled(row.task.due_date)),
+        Column("priority", lambda row: _priority(row.task)),
+        Column("type", lambda row: row.task.type),
+        Column("title", lambda row: row.task.title),
+        Column("flow", lambda row: _flow(row.task)),
+        Column("contact", lambda row: person(row.task)),
+        Column("account", lambda row: _account(row.task)),
+        Column("created", lambda row: spelled(row.task.created)),
+        Column("updated", lambda row: spelled(row.task.updated)),
+        Column("ownerName", lambda row: user_name(row.owner)),
+        Column("ownerAddress", _owner_address),
+        Column("asListed", lambda row: as_listed(row.task)),
     ),
     table=(
-        Column("Task", lambda task: str(task.id)),
-        Column("Due", lambda task: local_time(task.due_date)),
-        Column("Call", person, least=12),
-        Column("Why", reason, least=12),
-        Column("User", lambda task: task.user_id),
-        Column("Status", lambda task: task.status),
-        Column("Account", _account, least=10),
+        Column("Task", lambda row: str(row.task.id)),
+        Column("Due", lambda row: local_time(row.task.due_date)),
+        Column("Call", lambda row: person(row.task), least=12),
+        Column("Why", lambda row: reason(row.task), least=12),
+        Column("Owner", lambda row: user_name(row.owner) or row.task.user_id),
+        Column("Status", lambda row: row.task.status),
+        Column("Account", lambda row: _account(row.task), least=10),
     ),
 )
