@@ -51,7 +51,9 @@ def _refuse_filter(_context: click.Context, parameter: click.Parameter, value: s
 
 
 def _filter(flag: str) -> Callable[[Any], Any]:
-    return click.option(flag, hidden=True, expose_value=False, callback=_refuse_filter)
+    return click.option(
+        flag, f"{flag.removeprefix('--')}_filter", hidden=True, expose_value=False, callback=_refuse_filter
+    )
 
 
 @click.command("update", cls=Command, examples=EXAMPLES)
@@ -115,8 +117,10 @@ def command(
         TaskUpdate(task_id, "1", status=status, due_date=due, priority=priority)
         for task_id in dict.fromkeys(task_ids)
     ]
-    changes = _Changes(updates, output, dry_run=dry_run)
-    run(_update(configuration, user, changes))
+    is_table = output is OutputFormat.TABLE
+    with Listing(TASKS, OutputFormat.JSONL if is_table else output) as listing:
+        changes = _Changes(updates, None if is_table else listing, dry_run=dry_run)
+        run(_update(configuration, user, changes))
     click.get_current_context().exit(changes.exit_code)
 
 
@@ -148,18 +152,21 @@ async def tasks_of(client: GongTasksClient, user_id: str) -> Mapping[int, Task]:
 class _Changes:
     """The changes that were asked for, and what came of each."""
 
-    def __init__(self, updates: Sequence[TaskUpdate], output: OutputFormat, *, dry_run: bool) -> None:
+    def __init__(
+        self, updates: Sequence[TaskUpdate], listing: Listing[OwnedTask] | None, *, dry_run: bool
+    ) -> None:
         self.updates = updates
         self.before: Mapping[int, Task] = {}
         self.owner: User | None = None
-        self._output = output
+        self._listing = listing
+        """Where tasks are written for programs; None where a person reads."""
         self._dry_run = dry_run
         self._errors: list[GongError] = []
 
     @property
     def looks_first(self) -> bool:
         """Whether the tasks are read before the change: to be shown beside it, or in its place."""
-        return self._dry_run or self._output is OutputFormat.TABLE
+        return self._dry_run or self._listing is None
 
     async def make(self, client: GongTasksClient, update: TaskUpdate) -> None:
         """Make one change and show it, or show what it would be.
@@ -190,11 +197,10 @@ class _Changes:
         self._show(before, changed(before, update))
 
     def _show(self, before: Task | None, after: Task) -> None:
-        if self._output is OutputFormat.TABLE:
+        if self._listing is None:
             show_change(before, after, user_name(self.owner), would=self._dry_run)
         else:
-            with Listing(TASKS, self._output) as listing:
-                listing.add([OwnedTask(after, self.owner)])
+            self._listing.add([OwnedTask(after, self.owner)])
 
     @property
     def exit_code(self) -> ExitCode:

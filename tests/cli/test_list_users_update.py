@@ -98,13 +98,13 @@ class TestList:
             "list", "--user", "a@b.c", "--user", company.engine.user_ids[0], "--user", "d@e.f"
         )
         assert (got.exit_code, got.stdout) == (2, "")
-        assert "no user has the address a@b.c, d@e.f" in got.stderr
+        assert "no user has the address a@b.c; no user has the address d@e.f" in got.stderr
         assert {entry.path for entry in company.gong.ledger.entries} == {"/v2/users"}
 
     @pytest.mark.parametrize("line", ["list", "list --all-users --user 7"])
     def test_says_whose_tasks_it_wants_to_know(self, line: str, company: Company) -> None:
         got = company.invoke(*line.split())
-        assert (got.exit_code, "say whose tasks" in got.stderr) == (2, True)
+        assert (got.exit_code, "name the owners" in got.stderr) == (2, True)
         assert company.gong.ledger.calls == 0
 
     def test_what_meets_everybody_stops_it(self, company: Company) -> None:
@@ -163,7 +163,7 @@ class TestUsers:
 class TestUpdate:
     def test_in_a_pipe_one_call_and_the_task_as_it_is_now(self, company: Company) -> None:
         number, task = next(iter(company.engine.tasks.items()))
-        got = company.invoke("update", str(number), "--user", str(task["userId"]), "--status", "done")
+        got = company.invoke("update", str(number), "--user", str(task["userId"]), "--set-status", "done")
         (row,) = rows(got.stdout)
         assert (got.exit_code, row["id"], row["status"]) == (0, str(number), "DONE")
         assert company.changes == [number]
@@ -172,7 +172,7 @@ class TestUpdate:
     def test_on_a_screen_what_has_changed(self, company: Company) -> None:
         number, task = next((n, t) for n, t in company.engine.tasks.items() if t["status"] == "OPEN")
         owner = next(user for user in company.engine.people if user["id"] == str(task["userId"]))
-        line = f"update {number} --status DISMISSED --due 2030-05-06 --output table"
+        line = f"update {number} --set-status DISMISSED --set-due 2030-05-06 --output table"
         got = company.invoke(*line.split(), "--user", owner["emailAddress"])
         assert got.stderr.startswith(f"Task {number}")
         head, status, due = (text.split() for text in got.stdout.splitlines())
@@ -183,7 +183,7 @@ class TestUpdate:
 
     def test_a_week_from_today_is_its_noon(self, company: Company) -> None:
         number, task = next(iter(company.engine.tasks.items()))
-        company.invoke("update", str(number), "--user", str(task["userId"]), "--due", "+7d")
+        company.invoke("update", str(number), "--user", str(task["userId"]), "--set-due", "+7d")
         due = datetime.fromisoformat(company.engine.tasks[number]["dueDate"])
         day = datetime.now().astimezone().date() + timedelta(days=7)
         assert (due.astimezone().date(), due.astimezone().hour) == (day, 12)
@@ -196,14 +196,14 @@ class TestUpdate:
     @pytest.mark.parametrize(
         ("options", "said"),
         [
-            ("7 --user 1", "say what to change"),
-            ("7 --status DONE", "Missing option '-u' / '--user'"),
-            ("seven --user 1 --status DONE", "'seven' is not a valid integer"),
-            ("9223372036854775808 --user 1 --status DONE", "has more than 64 bits"),
-            ("7 --user 1 --status WON", "'WON' is not one of"),
-            ("7 --user 1 --due soon", "'soon' is not a date such as 2026-03-02"),
-            ("7 --user 1 --due +999999w", "beyond the calendar"),
-            ("7 --user a@b.c --due +1d", "no user has the address a@b.c"),
+            ("7 --user 1", "name the change"),
+            ("7 --set-status DONE", "Missing option '-u' / '--user'"),
+            ("seven --user 1 --set-status DONE", "'seven' is not a valid integer"),
+            ("9223372036854775808 --user 1 --set-status DONE", "has more than 64 bits"),
+            ("7 --user 1 --set-status WON", "'WON'"),
+            ("7 --user 1 --set-due soon", "'soon' is not a date such as 2026-03-02"),
+            ("7 --user 1 --set-due +999999w", "beyond the calendar"),
+            ("7 --user a@b.c --set-due +1d", "no user has the address a@b.c"),
         ],
     )
     def test_what_makes_no_sense_is_a_usage_error(self, options: str, said: str, company: Company) -> None:
@@ -213,7 +213,117 @@ class TestUpdate:
         assert company.changes == []
 
     def test_somebody_else_s_task_ends_with_1(self, company: Company) -> None:
-        got = company.invoke("update", "7", "--user", "1", "--status", "DONE", "--output", "csv")
+        got = company.invoke("update", "7", "--user", "1", "--set-status", "DONE", "--output", "csv")
         assert (got.exit_code, got.stdout) == (1, "")
         assert "Not found: deleted, or another user's" in got.stderr
         assert got.stderr.count("\n") == 1
+
+    def test_several_tasks_and_one_of_them_not_there(self, company: Company) -> None:
+        owner = company.engine.people[0]["id"]
+        mine = [number for number, task in company.engine.tasks.items() if str(task["userId"]) == owner][:2]
+        line = ["update", str(mine[0]), "77", str(mine[1]), "--user", owner, "--set-status", "DONE"]
+        got = company.invoke(*line)
+        assert (got.exit_code, company.changes) == (1, mine)
+        assert [row["id"] for row in rows(got.stdout)] == [str(number) for number in mine]
+        assert got.stderr.startswith("Task 77: Not found: deleted, or another user's")
+
+    @pytest.mark.parametrize("output", ["table", "json"])
+    def test_a_dry_run_shows_and_changes_nothing(self, output: str, company: Company) -> None:
+        number, task = next((n, t) for n, t in company.engine.tasks.items() if t["status"] == "OPEN")
+        line = f"update {number} --user {task['userId']} --set-status DONE --dry-run --output {output}"
+        got = company.invoke(*line.split())
+        assert (got.exit_code, company.changes) == (0, [])
+        if output == "json":
+            (row,) = json.loads(got.stdout)
+            assert row["status"] == "DONE"
+        else:
+            assert got.stdout.splitlines()[1].split() == ["Status", "DONE", "OPEN"]
+
+    @pytest.mark.parametrize("flag", ["status", "due", "priority"])
+    def test_a_filter_is_refused_with_the_option_that_sets(self, flag: str, company: Company) -> None:
+        got = company.invoke("update", "7", "--user", "1", f"--{flag}", "DONE")
+        assert (got.exit_code, company.gong.ledger.calls) == (2, 0)
+        assert f"to set it, use --set-{flag} DONE" in got.stderr
+
+
+class TestRowsAndColumns:
+    def test_sorted_limited_and_with_some_fields(self, company: Company) -> None:
+        line = "list --all-users --sort -due --limit 3 --fields taskId,dueDate,ownername -o csv"
+        got = company.invoke(*line.split())
+        found = list(csv.DictReader(got.stdout.splitlines()))
+        due = [
+            task["dueDate"]
+            for task in company.engine.tasks.values()
+            if task["status"] == "OPEN" and task.get("dueDate")
+        ]
+        latest = sorted(map(datetime.fromisoformat, due), reverse=True)[:3]
+        assert [datetime.fromisoformat(row["dueDate"]) for row in found] == latest
+        assert list(found[0]) == ["taskId", "dueDate", "ownerName"]
+        assert all(row["ownerName"] for row in found)
+
+    def test_a_limit_saves_calls(self, company: Company) -> None:
+        got = company.invoke("list", *(f"--user={user}" for user in company.engine.user_ids), "--limit", "1")
+        assert len(rows(got.stdout)) == 1
+
+    def test_count_writes_a_number(self, company: Company) -> None:
+        got = company.invoke("list", "--all-users", "--count")
+        assert got.stdout == f"{len(ids(company, status='OPEN'))}\n"
+
+    @pytest.mark.parametrize("option", ["--fields taskID,tilte", "--sort tilte"])
+    def test_a_field_that_is_none_names_the_near_one(self, option: str, company: Company) -> None:
+        got = company.invoke("list", "--all-users", *option.split())
+        assert (got.exit_code, "did you mean title?" in got.stderr) == (2, True)
+
+    def test_json_is_one_array(self, company: Company) -> None:
+        got = company.invoke("list", "--all-users", "-o", "json")
+        assert {task["id"] for task in json.loads(got.stdout)} == ids(company, status="OPEN")
+
+    def test_a_workbook_needs_a_file(self, company: Company) -> None:
+        pytest.importorskip("openpyxl")
+        got = company.invoke("list", "--all-users", "-o", "xlsx")
+        assert got.stdout_bytes.startswith(b"PK")
+
+
+class TestNames:
+    def test_a_table_has_the_owner_s_name(self, company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("COLUMNS", "200")
+        person = company.engine.people[0]
+        for named in (person["id"], person["emailAddress"], f"{person['firstName']} {person['lastName']}"):
+            got = company.invoke("list", "--user", named, "-o", "table")
+            assert got.exit_code == 0
+            assert person["lastName"] in got.stdout
+
+    def test_a_name_that_is_nobody_s_is_refused_before_any_task_call(self, company: Company) -> None:
+        got = company.invoke("list", "--user", "someone")
+        assert (got.exit_code, "no user is called 'someone'" in got.stderr) == (2, True)
+        assert {entry.path for entry in company.gong.ledger.entries} == {"/v2/users"}
+
+    def test_users_by_id_address_and_name(self, company: Company) -> None:
+        first, second, _ = company.engine.people
+        got = company.invoke("users", first["id"], second["emailAddress"])
+        assert [row["id"] for row in rows(got.stdout)] == [first["id"], second["id"]]
+        assert company.invoke("users", "77").exit_code == 1
+
+    def test_workspaces(self, company: Company) -> None:
+        got = company.invoke("workspaces")
+        assert [row["id"] for row in rows(got.stdout)] == list(company.engine.workspace_ids)
+
+
+class TestShow:
+    def test_one_task_with_all_its_names(self, company: Company) -> None:
+        number, task = next((n, t) for n, t in company.engine.tasks.items() if t["status"] == "DONE")
+        owner = next(user for user in company.engine.people if user["id"] == str(task["userId"]))
+        got = company.invoke("show", str(number), "--user", owner["id"], "-o", "table")
+        assert got.exit_code == 0
+        for text in (str(number), "DONE", owner["lastName"], owner["emailAddress"], owner["id"]):
+            assert text in got.stdout
+
+    def test_searched_among_all_users(self, company: Company) -> None:
+        number = next(reversed(company.engine.tasks))
+        got = company.invoke("show", str(number), "--all-users", "-o", "json")
+        (row,) = json.loads(got.stdout)
+        assert row["id"] == str(number)
+
+    def test_one_that_is_not_there(self, company: Company) -> None:
+        got = company.invoke("show", "77", "--user", company.engine.user_ids[0])
+        assert (got.exit_code, "not found: task 77 was deleted" in got.stderr) == (1, True)

@@ -24,7 +24,7 @@ from gong_tasks_async.cli.output.listing import (
 )
 from gong_tasks_async.cli.output.screen import Screen
 from gong_tasks_async.cli.output.tables import GAP, fitted
-from gong_tasks_async.cli.output.task_rows import TASKS
+from gong_tasks_async.cli.output.task_rows import TASKS, OwnedTask
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -95,7 +95,7 @@ class TestCsv:
     def test_line_breaks_and_quotes_come_back_whole(self, capsys: pytest.CaptureFixture[str]) -> None:
         task = Task(id=7, user_id="77", title='say "hi",\nthen =call')
         with Listing(TASKS, OutputFormat.CSV) as listing:
-            listing.add([task])
+            listing.add([OwnedTask(task)])
         (row,) = csv.DictReader(io.StringIO(capsys.readouterr().out))
         assert (row["taskId"], row["userId"], row["title"]) == ("7", "77", task.title)
 

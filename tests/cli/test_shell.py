@@ -128,7 +128,7 @@ class TestPipes:
 class TestTerminals:
     @pytest.mark.parametrize(
         ("columns", "titles"),
-        [(200, "Task Due Call Why User Status Account"), (40, "Task Due")],
+        [(200, "Task Due Call Why Owner Status Account"), (40, "Task Due")],
         ids=["wide", "narrow"],
     )
     def test_a_table_fits_and_ids_are_whole(self, columns: int, titles: str, company: Company) -> None:
@@ -147,7 +147,7 @@ class TestTerminals:
 
     @pytest.mark.parametrize("columns", [200, 40])
     @pytest.mark.parametrize(
-        "line", ["users", "quota", "list --all-users", "update {task} --due +7d --user {user}"]
+        "line", ["users", "quota", "list --all-users", "update {task} --set-due +7d --user {user}"]
     )
     def test_every_table_fits(
         self, line: str, columns: int, company: Company, monkeypatch: pytest.MonkeyPatch

@@ -72,8 +72,7 @@ class Listing(Generic[T]):
         self._on_terminal = is_terminal()
         # Quotes mark all text, ids included, as in the reports of bulk runs.
         self._csv = csv.writer(sys.stdout, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
-        if output is OutputFormat.CSV:
-            self._csv.writerow([column.title for column in layout.csv])
+        self._has_header = output is not OutputFormat.CSV
 
     @property
     def shares_screen(self) -> bool:
@@ -86,13 +85,20 @@ class Listing(Generic[T]):
             self._kept.extend(rows)
             return
         for row in rows:
+            self._write_header()
             self._write(row)
         sys.stdout.flush()
+
+    def _write_header(self) -> None:
+        if not self._has_header:
+            self._has_header = True
+            self._csv.writerow([column.title for column in self._layout.csv])
 
     def discard(self) -> None:
         """Write nothing at the end, since something else was written."""
         self._kept.clear()
         self._output = OutputFormat.JSONL
+        self._has_header = True
 
     def __enter__(self) -> Self:
         return self
@@ -105,6 +111,8 @@ class Listing(Generic[T]):
             emit(json_text([self._layout.to_json(row) for row in self._kept]))
         elif kind is None and self._output is OutputFormat.XLSX:
             self._write_workbook()
+        elif kind is None and self._output is OutputFormat.CSV:
+            self._write_header()
 
     def _draw(self, *, failed: bool) -> None:
         if self._kept:
