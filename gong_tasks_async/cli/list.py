@@ -11,12 +11,12 @@ import click
 from gong_tasks_async.cli.command import Command
 from gong_tasks_async.cli.exit_codes import ExitCode, exit_code_of
 from gong_tasks_async.cli.input.filters import TaskQuery, filter_options
+from gong_tasks_async.cli.input.row_selection import RowSelection, selection_options
 from gong_tasks_async.cli.input.users import active_users, named_users
 from gong_tasks_async.cli.messages import line_for_operator
 from gong_tasks_async.cli.output.console import emit, note, stderr_console
 from gong_tasks_async.cli.output.listing import Listing, OutputFormat, output_option
 from gong_tasks_async.cli.output.progress import bar_for, show_quota
-from gong_tasks_async.cli.output.selection import RowSelection, selection_options
 from gong_tasks_async.cli.output.task_rows import TASKS, OwnedTask, user_name
 from gong_tasks_async.cli.owners import with_names
 from gong_tasks_async.cli.session import client_options, open_client, run

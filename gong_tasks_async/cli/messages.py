@@ -39,13 +39,28 @@ def message_of(error: Exception) -> Message:
     """The message for an operator; of an error that is not the library's, its own text."""
     name = error_code(type(error))
     if isinstance(error, InvalidValueError):
-        return Message("; ".join(error.problems), code=name)
+        return Message("; ".join(map(_without_keyword, error.problems)), code=name)
     if not isinstance(error, GongError):
         return Message(str(error).rstrip("."), code=name)
     what, advice = next(MESSAGES[kind.__name__] for kind in type(error).__mro__ if kind.__name__ in MESSAGES)(
         error
     )
     return Message(f"{what}{_references(error)}", advice, name)
+
+
+FIELDS: Final = {
+    "task_id": "the task's id",
+    "user_id": "the user's id",
+    "workspace_id": "the workspace's id",
+    "due_date": "the due date",
+    "base_url": "the company's address",
+}
+"""Keywords of the library with which a problem of a value begins, as operators know them."""
+
+
+def _without_keyword(problem: str) -> str:
+    name, blank, rest = problem.partition(" ")
+    return f"{FIELDS.get(name, name)}{blank}{rest}"
 
 
 def error_code(kind: type[BaseException]) -> str:

@@ -66,8 +66,6 @@ async def open_client(
 ) -> AsyncIterator[GongTasksClient]:
     """Open a client, whose calls count together with all other runs of this machine today.
 
-    While it is open, a note is written where Gong is silent for long.
-
     Args:
         configuration: whose Gong it is.
         on_event: receives each event; by default, pauses of ten seconds and more are noted on standard error.
@@ -79,19 +77,20 @@ async def open_client(
         QuotaStoreError: the day's count cannot be kept.
         OSError: the state folder cannot be made.
     """
-    from gong_tasks_async.cli.waiting import PauseNotices, SilenceWatch  # noqa: PLC0415 - with the client
+    from gong_tasks_async.cli.waiting import PauseNotices  # noqa: PLC0415 - with the client
     from gong_tasks_async.client import GongTasksClient  # noqa: PLC0415 - aiohttp, when it is needed
 
     configuration.make_folders()
-    watch = SilenceWatch(on_event or PauseNotices())
     client = GongTasksClient(
         configuration.credentials,
         base_url=configuration.base_url,
         limits=configuration.limits,
         quota=quota,
-        on_event=watch,
+        on_event=on_event or PauseNotices(),
+        proxy=configuration.proxy,
+        ca_bundle=configuration.ca_bundle,
     )
-    async with client.with_options(timeout=global_option("timeout"), retry=retry) as opened, watch.watching():
+    async with client.with_options(timeout=global_option("timeout"), retry=retry) as opened:
         yield opened
 
 

@@ -111,7 +111,7 @@ def test_each_trouble_has_its_code_and_one_line(
 
 @pytest.mark.parametrize(
     "line",
-    ["list --user 7", "users", "update 7 --user 7 --status DONE", "check", "quota", "check --profile x"],
+    ["list --user 7", "users", "update 7 --user 7 --set-status DONE", "check", "quota", "check --profile x"],
 )
 def test_no_command_says_a_secret_that_is_refused(line: str, company: Company) -> None:
     company.engine.access_key = "ANOTHER"

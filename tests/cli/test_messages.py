@@ -93,7 +93,7 @@ def test_a_class_is_a_code_for_programs(name: str, code: str) -> None:
 
 def test_refused_values_lose_the_class_and_keep_each_problem() -> None:
     with pytest.raises(ValueError, match="refused") as caught:
-        TaskUpdate(0, "7")
+        TaskUpdate(0, "a b")
     assert "TaskUpdate" not in message_of(caught.value).what
     assert "; " in message_of(caught.value).what
 

@@ -45,6 +45,10 @@ class Profile:
     client_id: str | None = None
     refresh_token_file: Path | None = None
     limits: QuotaLimits = field(factory=QuotaLimits)
+    proxy: str | None = field(default=None, repr=False)
+    """The proxy to go through; its address may hold a password."""
+    ca_bundle: Path | None = None
+    """Certificates to trust beside this machine's."""
     company: str | None = None
     """The company's name in distributed jobs; the same on all hosts."""
     redis_url: SecretSource | None = None
@@ -162,6 +166,8 @@ _COMPANY_KEYS: dict[str, _Reader] = {
     "access_token": _place,
     "client_id": _text,
     "refresh_token_file": _file,
+    "proxy": _text,
+    "ca_bundle": _file,
     "company": _text,
     "redis_url": _place_of_url,
 }

@@ -60,6 +60,10 @@ class Configuration:
     """Where journals of bulk runs are kept, of all companies."""
     source: str
     """Where the credentials come from, in words."""
+    proxy: str | None = field(default=None, repr=False)
+    """The proxy to go through; None for the environment's. Its address may hold a password."""
+    ca_bundle: str | None = None
+    """Certificates to trust beside this machine's."""
     notes: tuple[str, ...] = ()
     """What an operator should know about the choice that was made."""
 
@@ -145,6 +149,8 @@ def _configuration(
         company=company,
         jobs_folder=jobs_folder(environment),
         source=sign_in.source,
+        proxy=chosen.proxy if chosen else None,
+        ca_bundle=str(chosen.ca_bundle) if chosen and chosen.ca_bundle else None,
         notes=notes,
     )
 
