@@ -15,7 +15,7 @@ from gong_tasks_async.errors import InvalidValueError
 @pytest.mark.parametrize(
     ("make", "subject", "problems"),
     [
-        (lambda: TaskUpdate(0, ""), "TaskUpdate", 3),
+        (lambda: TaskUpdate(2**63, ""), "TaskUpdate", 3),
         (lambda: TaskFilter("", types=()), "TaskFilter", 2),
         (lambda: QuotaLimits(per_second=0, headroom=2), "QuotaLimits", 2),
         (lambda: RetryPolicy(attempts=0, max_wait=-1), "RetryPolicy", 2),

@@ -12,6 +12,7 @@ from gong_tasks_async.distributed.errors import JobStoreError
 from gong_tasks_async.distributed.messages import FEED, NAME, ROW, START
 from gong_tasks_async.distributed.redis_client import RedisClient, translate_errors
 from gong_tasks_async.distributed.store import JobStore
+from gong_tasks_async.quota.redis.url import read_url
 
 
 def checked_name(what: str, name: str) -> str:
@@ -29,7 +30,11 @@ def open_docket(url: str, company: str) -> DataDocket:
     """The company's Docket, to be entered.
 
     Its name is a hash tag, so that all keys of a company share one slot of a Cluster.
+
+    Raises:
+        ValueError: the URL cannot be read; no piece of it is quoted.
     """
+    read_url(url)
     docket = DataDocket(f"{{gong-jobs:{checked_name('company', company)}}}", url)
     docket.register(_placeholder, names=[ROW, START, FEED])
     return docket

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from hashlib import sha1
 from typing import cast
-from urllib.parse import unquote, urlsplit
 
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
@@ -17,6 +16,7 @@ from redis.exceptions import NoScriptError, RedisError
 
 from gong_tasks_async.errors import QuotaUnavailable
 from gong_tasks_async.quota.redis.commands import SOURCE, text
+from gong_tasks_async.quota.redis.url import read_url, unreadable_url
 
 DIGEST = sha1(SOURCE.encode(), usedforsecurity=False).hexdigest()
 PARTS = ("state", "slots", "day", "people", "holes", "callers", "news")
@@ -126,31 +126,5 @@ def _client(url: str, timeout: float) -> Redis:
             retry=Retry(NoBackoff(), 0),
         )
     except ValueError:
-        failure = _unreadable()
+        failure = unreadable_url()
     raise failure
-
-
-def read_url(url: str) -> tuple[str, tuple[str, ...]]:
-    """Where a URL points, fit to be shown, and what in it must never be shown.
-
-    Raises:
-        ValueError: it cannot be read. The text of the error says nothing of the URL's.
-    """
-    try:
-        parts = urlsplit(url)
-        netloc = parts.hostname or ""
-        netloc += f":{parts.port}" if parts.port else ""
-    except ValueError:
-        failure = _unreadable()
-    else:
-        spelled = [word for word in (parts.password, parts.query) if word]
-        secrets = {*spelled, *(unquote(word) for word in spelled)}
-        return f"{parts.scheme}://{netloc}{parts.path}", tuple(sorted(secrets, key=len, reverse=True))
-    raise failure
-
-
-def _unreadable() -> ValueError:
-    return ValueError(
-        "the URL of Redis cannot be read: write redis://user:password@host:port/0, rediss:// for TLS, "
-        "unix:// for a socket, with special characters in the password percent-encoded"
-    )

@@ -1,0 +1,63 @@
+"""The URL of a Redis: no piece of its password is quoted, however it is spelled."""
+
+from __future__ import annotations
+
+import traceback
+
+import pytest
+from hypothesis import given, strategies as st
+
+from gong_tasks_async import RedisQuota
+from gong_tasks_async.distributed import Jobs
+from gong_tasks_async.quota.redis.url import read_url
+
+SLASHED = [
+    "p4ss/w0rd",
+    "1234/w0rd",
+    "/w0rd",
+    "p4ss?w0rd",
+    "p4ss#w0rd",
+    "p4ss/w0rd@",
+    "p4ss@w0rd/x",
+    "[p4ss/w0rd",
+]
+URLS = [
+    f"{scheme}://{user}:{word}@127.0.0.1:1/0"
+    for scheme in ("redis", "rediss")
+    for user in ("", "u")
+    for word in SLASHED
+]
+
+
+def shown(make: object) -> str:
+    try:
+        made = make()  # type: ignore[operator]  # each of them is a function
+    except ValueError as error:
+        return "".join(traceback.format_exception(error, limit=0))
+    return repr(made)
+
+
+@pytest.mark.parametrize("url", URLS)
+def test_no_piece_of_a_password_is_in_an_error(url: str) -> None:
+    for make in (
+        lambda: read_url(url)[0],
+        lambda: RedisQuota(url, company="acme"),
+        lambda: Jobs(url, company="acme"),
+    ):
+        text = shown(make)
+        assert not [piece for piece in ("p4ss", "w0rd", "1234") if piece in text]
+
+
+@given(st.text("ab1/?#@:[]%", max_size=12))
+def test_whatever_is_shown_of_a_url_ends_behind_its_password(word: str) -> None:
+    try:
+        place, _ = read_url(f"redis://:{word}@redis.example:7/0")
+    except ValueError:
+        return
+    assert place.startswith(("redis://redis.example:7/0", "redis://redis.example:7"))
+
+
+def test_a_good_url_is_read_and_its_secrets_are_known() -> None:
+    assert read_url("redis://u:p%2Fw@h:1/0") == ("redis://h:1/0", ("p%2Fw", "p/w"))
+    assert read_url("unix:///run/redis.sock") == ("unix:///run/redis.sock", ())
+    assert read_url("memory://") == ("memory://", ())
