@@ -89,7 +89,7 @@ def answer_with(tasks: list[dict[str, Any]]) -> bytes:
 
 
 def answer(kind: str) -> bytes:
-    return answer_with([task_of(kind)])
+    return answer_with([{**task_of(kind), "status": "DONE"}])  # as the updates of all benchmarks ask
 
 
 @cache

@@ -27,7 +27,8 @@ class APIError(GongError):
 
     meaning = Meaning.ROW
 
-    status: int
+    status: int | None
+    """The response's; None for a call that was not sent, such as after the day was spent."""
     errors: tuple[str, ...] = ()
     """Gong's own messages, or the title of a proxy's HTML page; at most 10 of 300 characters."""
     request_id: str | None = None
@@ -58,6 +59,8 @@ class APIError(GongError):
 
     def __str__(self) -> str:
         messages = "; ".join(self.errors) or "without a message"
+        if self.status is None:
+            return f"{self.request}: {messages}. {self.advice}"
         references = f" [{self.references}]" if self.references else ""
         tried = f" after {counted_attempts(self.attempts)}" if self.attempts > 1 else ""
         return f"{self.request}: answered {self.status}{tried}, {messages}{references}. {self.advice}"
@@ -140,7 +143,7 @@ class RateLimitError(APIError):
 
     meaning = Meaning.PAUSE
 
-    status: int = 429
+    status: int | None = None
 
     @property
     def retries(self) -> Retries:

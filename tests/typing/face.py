@@ -165,7 +165,7 @@ def answers(task: Task) -> None:
 def troubles(error: GongError) -> None:
     assert_type(error.attempts, int)
     if isinstance(error, APIError):
-        assert_type(error.status, int)
+        assert_type(error.status, int | None)
         assert_type(error.errors, tuple[str, ...])
         assert_type(error.request_id, str | None)
         assert_type(error.advice, str)
