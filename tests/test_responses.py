@@ -48,7 +48,13 @@ def _both_libraries(request: pytest.FixtureRequest) -> Any:
 
 def judged(status: int, body: bytes = b"", **headers: str) -> GongError | None:
     spelled = {name.replace("_", "-"): value for name, value in headers.items()}
-    return judge(HttpResponse(status, spelled, body), PATCH, NOW)
+    return error_in(HttpResponse(status, spelled, body), PATCH)
+
+
+def error_in(response: HttpResponse, request: HttpRequest = PATCH) -> GongError | None:
+    """The error that a response stands for, None where it is a result."""
+    outcome = judge(response, request, NOW)
+    return None if isinstance(outcome, HttpResponse) else outcome
 
 
 def error_of(status: int, body: bytes = b"", **headers: str) -> APIError:
@@ -273,12 +279,12 @@ def test_a_2xx_with_errors_and_no_result_is_a_refusal(tasks: bytes) -> None:
 @pytest.mark.parametrize("end", [1, 9, 20])
 def test_a_body_that_the_connection_s_end_has_cut_is_lost_and_a_framed_one_is_not_gong_s(end: int) -> None:
     body = TASKS["a task"][:-end]
-    lost = judge(HttpResponse(200, {}, body, framed=False), PATCH, NOW)
+    lost = error_in(HttpResponse(200, {}, body, framed=False))
     assert isinstance(lost, TransportError)
     assert (lost.reason, lost.retries) == ("the response was cut short", Retries.POLICY)
     assert type(judge(HttpResponse(200, {}, body), PATCH, NOW)) is ForeignResponseError
     assert type(judge(HttpResponse(200, {}, PAGE, framed=False), PATCH, NOW)) is ForeignResponseError
-    assert judge(HttpResponse(200, {}, TASKS["a task"], framed=False), PATCH, NOW) is None
+    assert error_in(HttpResponse(200, {}, TASKS["a task"], framed=False)) is None
 
 
 def test_a_long_response_is_looked_at_near_its_ends_and_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -383,10 +389,10 @@ def test_a_404_that_says_that_nothing_was_found_is_recognized(text: str, nothing
 
 
 def test_a_token_endpoint_speaks_in_its_own_envelope() -> None:
-    refused = judge(HttpResponse(400, {}, b'{"error":"invalid_grant"}'), TOKEN, NOW)
+    refused = error_in(HttpResponse(400, {}, b'{"error":"invalid_grant"}'), TOKEN)
     assert isinstance(refused, BadRequestError)
     assert refused.errors == ("invalid_grant",)
-    assert judge(HttpResponse(200, {}, b'{"access_token":"t"}'), TOKEN, NOW) is None
+    assert error_in(HttpResponse(200, {}, b'{"access_token":"t"}'), TOKEN) is None
     odd = judge(HttpResponse(200, {}, b"access_token=t"), TOKEN, NOW)
     assert isinstance(odd, ForeignResponseError)
     assert odd.title == ""
@@ -412,7 +418,7 @@ def test_whatever_an_error_quotes_is_short_printable_and_without_secrets(
             sent,
             conceal=lambda text: text.replace(SECRET, "***"),
         )
-        error = judge(response, PATCH, NOW)
+        error = error_in(response)
         if error is None:
             continue
         assert len(str(error)) < 6_000
@@ -442,7 +448,7 @@ VALUES = (
 @settings(max_examples=500, deadline=None)
 @given(st.integers(300, 599), st.dictionaries(NAMES, VALUES, max_size=4), BODIES)
 def test_any_refusal_is_an_error_that_travels(status: int, headers: dict[str, str], body: bytes) -> None:
-    error = judge(HttpResponse(status, headers, body), PATCH, NOW)
+    error = error_in(HttpResponse(status, headers, body))
     assert error is not None
     twin = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
     assert (type(twin), str(twin), vars(twin)) == (type(error), str(error), vars(error))

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from attrs import define, evolve, field
 
 from gong_tasks_async.api.call_events import CallEvents, reason_of
+from gong_tasks_async.api.overdue import Overdue
 from gong_tasks_async.auth.renewal import Refresher
 from gong_tasks_async.codec import OnUnreadable
 from gong_tasks_async.errors import (
@@ -25,9 +26,6 @@ from gong_tasks_async.http.messages import HttpRequest, HttpResponse
 from gong_tasks_async.http.retry import Attempts, RetryPolicy
 from gong_tasks_async.http.transport import Transport
 from gong_tasks_async.quota import Lane, Permit, Quota
-
-SLOW_RESPONSE = 15.0
-"""Seconds without a response after which an event says so: long before ``attempt_timeout`` ends the attempt."""
 
 T = TypeVar("T")
 ErrorT = TypeVar("ErrorT", bound=GongError)
@@ -57,6 +55,7 @@ class Caller:
     """Requests sent so far."""
     rate_limited: int = field(default=0, init=False)
     """How many of them were answered 429."""
+    _overdue: Overdue = field(factory=Overdue, init=False)
     _resting: set[asyncio.Task[object]] = field(factory=set, init=False)
     """The tasks that wait for a permit or between two attempts; the others have a request in flight."""
     _halted: bool = field(default=False, init=False)
@@ -142,7 +141,7 @@ class Caller:
         attempts.sent += 1
         self.calls += 1
         connected, response = True, None
-        delayed = asyncio.get_running_loop().call_later(SLOW_RESPONSE, events.delayed, SLOW_RESPONSE)
+        self._overdue.begin(events)
         events.sent(attempts.sent)
         try:
             response = await self.transport.send(self._with_headers(request), self.retry.attempt_timeout)
@@ -150,10 +149,10 @@ class Caller:
             connected = error.connected
             return error
         finally:
-            delayed.cancel()
+            self._overdue.end(events)
             self.quota.release(permit, status=None if response is None else response.status, sent=connected)
             events.attempted(response, attempts.sent)
-        return responses.judge(response, request, datetime.now(UTC)) or response
+        return responses.judge(response, request, datetime.now(UTC))
 
     async def _permit(self, events: CallEvents, attempts: Attempts, deadline: float | None) -> Permit:
         """Wait for valid credentials and for a permit."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from gong_tasks_async import codec
-from gong_tasks_async.codec import OnUnreadable
+from gong_tasks_async.codec import Content, OnUnreadable
 from gong_tasks_async.errors import DecodeError, UpdateMismatchError
 from gong_tasks_async.http.envelope import CRM_TYPE, MAX_ID, reference, request_id_of, shown
 from gong_tasks_async.http.messages import HttpRequest, HttpResponse
@@ -62,7 +62,7 @@ def read_users(response: HttpResponse, on_unreadable: OnUnreadable | None = None
     return read(response, lambda body: codec.decode_users(body, on_unreadable))
 
 
-def read(response: HttpResponse, decode: Callable[[bytes], T]) -> T:
+def read(response: HttpResponse, decode: Callable[[Content], T]) -> T:
     """Decode a response in one go.
 
     Raises:
@@ -70,7 +70,7 @@ def read(response: HttpResponse, decode: Callable[[bytes], T]) -> T:
     """
     _raise_if_truncated(response)
     try:
-        return decode(response.body)
+        return decode(_content(response))
     except DecodeError as error:
         raise _complete(error, response)  # noqa: B904 - the same error, completed
 
@@ -83,7 +83,7 @@ def read_tasks(response: HttpResponse, on_unreadable: OnUnreadable | None = None
     """
     _raise_if_truncated(response)
     try:
-        yield from codec.decode_tasks(response.body, on_unreadable)
+        yield from codec.decode_tasks(_content(response), on_unreadable)
     except DecodeError as error:
         raise _complete(error, response)  # noqa: B904 - the same error, completed
 
@@ -126,6 +126,10 @@ def _mismatch(task: Task | None, tasks: tuple[Task, ...], update: TaskUpdate) ->
         expected=f"task {update.task_id} with status {update.status}",
         found=f"status {shown(str(task.status), MAX_ID, str)}",
     )
+
+
+def _content(response: HttpResponse) -> Content:
+    return response.body if response.envelope is None else response.envelope
 
 
 def _complete(error: DecodeErrorT, response: HttpResponse) -> DecodeErrorT:

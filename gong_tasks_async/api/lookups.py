@@ -10,6 +10,7 @@ from gong_tasks_async import codec
 from gong_tasks_async.api import endpoints
 from gong_tasks_async.api.caller import Caller
 from gong_tasks_async.api.endpoints import MAX_PAGE
+from gong_tasks_async.codec import Content
 from gong_tasks_async.errors import DecodeError
 from gong_tasks_async.http.messages import HttpRequest
 from gong_tasks_async.models import User, Workspace
@@ -50,14 +51,14 @@ async def list_workspaces(caller: Caller) -> list[Workspace]:
     return list((await _read(caller, request, codec.decode_workspaces)).workspaces)
 
 
-def _user(body: bytes) -> User:
+def _user(body: Content) -> User:
     user = codec.decode_user(body).user
     if user is None:
         raise DecodeError(path="$.user", expected="a user", found="none")
     return user
 
 
-async def _read(caller: Caller, request: HttpRequest, decode: Callable[[bytes], AnswerT]) -> AnswerT:
+async def _read(caller: Caller, request: HttpRequest, decode: Callable[[Content], AnswerT]) -> AnswerT:
     response = await caller.call(request)
     try:
         return endpoints.read(response, decode)

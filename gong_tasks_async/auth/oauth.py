@@ -273,8 +273,8 @@ async def _send(transport: Transport, request: HttpRequest, lost: list[Transport
             error: GongError = failure
         else:
             judged = responses.judge(response, request, datetime.now(UTC))
-            if judged is None:
-                return response
+            if isinstance(judged, HttpResponse):
+                return judged
             error = judged
         attempts.rate_limited += isinstance(error, RateLimitError)
         wait = RETRY.wait(error, attempts, random.random())  # noqa: S311 - jitter

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import chain
-from typing import Any, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 from gong_tasks_async.codec.generate import quick_readers
 from gong_tasks_async.codec.json_text import dumps, loads, loads_any_number
@@ -26,6 +26,7 @@ from gong_tasks_async.models import (
 from gong_tasks_async.models.answers import ANSWERED, Answered
 
 __all__ = [
+    "Content",
     "OnUnreadable",
     "Unreadable",
     "decode_answer",
@@ -37,6 +38,9 @@ __all__ = [
     "json_object",
     "to_json",
 ]
+
+Content: TypeAlias = bytes | dict[str, Any]
+"""A response's body, or what a parser has made of it already."""
 
 AnsweredT = TypeVar("AnsweredT", bound=Answered)
 
@@ -59,7 +63,7 @@ def to_json(value: Answered) -> dict[str, JsonValue]:
     return cast("dict[str, JsonValue]", _converter.unstructure(value))
 
 
-def json_object(body: bytes, *, any_number: bool = False) -> dict[str, Any]:
+def json_object(body: Content, *, any_number: bool = False) -> dict[str, Any]:
     """Parse the JSON object in a response's body.
 
     Args:
@@ -69,6 +73,8 @@ def json_object(body: bytes, *, any_number: bool = False) -> dict[str, Any]:
     Raises:
         DecodeError: it is not JSON, or not an object.
     """
+    if isinstance(body, dict):
+        return body
     try:
         root = loads(body)
     except ValueError as error:
@@ -80,7 +86,7 @@ def json_object(body: bytes, *, any_number: bool = False) -> dict[str, Any]:
     return root
 
 
-def decode_answer(body: bytes, on_unreadable: OnUnreadable | None = None) -> TasksAnswer:
+def decode_answer(body: Content, on_unreadable: OnUnreadable | None = None) -> TasksAnswer:
     """Decode the whole response of either task call.
 
     Args:
@@ -95,7 +101,7 @@ def decode_answer(body: bytes, on_unreadable: OnUnreadable | None = None) -> Tas
     return _decode(TasksAnswer, body, on_unreadable)
 
 
-def decode_tasks(body: bytes, on_unreadable: OnUnreadable | None = None) -> Iterator[Task]:
+def decode_tasks(body: Content, on_unreadable: OnUnreadable | None = None) -> Iterator[Task]:
     """Decode the tasks of a response one by one; of a long response only a slice is held parsed.
 
     Raises:
@@ -113,22 +119,22 @@ def decode_tasks(body: bytes, on_unreadable: OnUnreadable | None = None) -> Iter
         yield task
 
 
-def decode_users(body: bytes, on_unreadable: OnUnreadable | None = None) -> UsersAnswer:
+def decode_users(body: Content, on_unreadable: OnUnreadable | None = None) -> UsersAnswer:
     """Decode one page of users; see :func:`decode_answer`."""
     return _decode(UsersAnswer, body, on_unreadable)
 
 
-def decode_user(body: bytes, on_unreadable: OnUnreadable | None = None) -> UserAnswer:
+def decode_user(body: Content, on_unreadable: OnUnreadable | None = None) -> UserAnswer:
     """Decode one user; see :func:`decode_answer`."""
     return _decode(UserAnswer, body, on_unreadable)
 
 
-def decode_workspaces(body: bytes, on_unreadable: OnUnreadable | None = None) -> WorkspacesAnswer:
+def decode_workspaces(body: Content, on_unreadable: OnUnreadable | None = None) -> WorkspacesAnswer:
     """Decode the company's workspaces; see :func:`decode_answer`."""
     return _decode(WorkspacesAnswer, body, on_unreadable)
 
 
-def _decode(kind: type[AnsweredT], body: bytes, on_unreadable: OnUnreadable | None) -> AnsweredT:
+def _decode(kind: type[AnsweredT], body: Content, on_unreadable: OnUnreadable | None) -> AnsweredT:
     raw = json_object(body)
     try:
         value: AnsweredT = _quick[kind](raw)
@@ -153,9 +159,9 @@ def _read_in_detail(
     return value
 
 
-def _raw_slices(body: bytes) -> Iterator[list[Any]]:
-    start = array_start(body) if len(body) > SLICE_BYTES else None
-    if start is None:
+def _raw_slices(body: Content) -> Iterator[list[Any]]:
+    start = array_start(body) if isinstance(body, bytes) and len(body) > SLICE_BYTES else None
+    if start is None or isinstance(body, dict):
         yield _raw_tasks(body)
         return
     try:
@@ -166,7 +172,7 @@ def _raw_slices(body: bytes) -> Iterator[list[Any]]:
         raise _decode_error(mismatch) from None
 
 
-def _raw_tasks(body: bytes) -> list[Any]:
+def _raw_tasks(body: Content) -> list[Any]:
     raw_tasks = json_object(body).get("tasks")
     if raw_tasks is None:  # it is not known how Gong answers for a user without tasks
         return []

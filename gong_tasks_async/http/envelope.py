@@ -65,7 +65,9 @@ def reference(pattern: re.Pattern[bytes], body: bytes) -> str | None:
 
 def request_id_of(response: HttpResponse) -> str | None:
     """Gong's reference for a request, from the body or, as it sends the same, from the header."""
-    found = reference(REQUEST_ID, response.body) or response.headers.get("x-traceid")
+    found = (response.envelope or {}).get("requestId") or reference(REQUEST_ID, response.body)
+    if not isinstance(found, str):
+        found = response.headers.get("x-traceid")
     return found and shown(found, MAX_ID, response.conceal)
 
 
@@ -100,6 +102,8 @@ def shown(text: str, longest: int, conceal: Callable[[str], str], *, cut: bool =
         conceal: masks secrets.
         cut: whether the text was cut off: what is left may then end in a part of a secret.
     """
+    if len(text) <= longest and not cut and text.isprintable() and "  " not in text:
+        return conceal(text).strip()
     cut = cut or len(text) > MAX_LOOKED_AT
     printable = "".join(letter if letter.isprintable() else " " for letter in text[:MAX_LOOKED_AT])
     words = printable.split()

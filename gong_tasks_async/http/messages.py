@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from attrs import field, frozen
 
@@ -51,6 +51,8 @@ class HttpResponse(NamedTuple):
     """How many requests it took to get this response."""
     framed: bool = True
     """False where only the end of the connection ended the body, so that a cut body looks like a whole one."""
+    envelope: dict[str, Any] | None = None
+    """The body, parsed once to judge it; None of a long one, which is decoded in slices."""
     conceal: Callable[[str], str] = str
     """Masks the credentials in a text that is to be shown; the body itself is left as it came."""
 

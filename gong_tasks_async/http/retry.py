@@ -27,7 +27,7 @@ MAX_WAITS = 5
 """How many times ``max_wait`` the pauses of one call may add up to."""
 
 
-@define(kw_only=True)
+@define(kw_only=True, eq=False)
 class Attempts:
     """The attempts of one call so far."""
 
