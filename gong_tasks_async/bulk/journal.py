@@ -86,7 +86,7 @@ class Note(NamedTuple):
         """Whether Gong may have made the change all the same."""
         if self.error.attempts > 1:  # it is not known how the earlier ones ended
             return True
-        refused = isinstance(self.error, APIError) and self.error.status < SERVER_ERRORS
+        refused = isinstance(self.error, APIError) and (self.error.status or 0) < SERVER_ERRORS
         return self.error.attempts == 1 and not refused and getattr(self.error, "connected", True)
 
 

@@ -13,7 +13,7 @@ from gong_tasks_async.http.messages import HttpRequest, HttpResponse
 
 MAX_PARSED: Final = 64 * 2**10
 """Bytes that are parsed to look for the envelope, in a third of a millisecond; a longer body is searched at its ends."""
-MAX_PARSED_IN_DOUBT: Final = 2**20
+MAX_PARSED_IN_DOUBT: Final = 2**18
 """The same where neither end of a longer body names a key of the envelope."""
 EDGE: Final = 4096
 """Bytes at either end in which a key of the envelope or the title of a page is looked for."""
@@ -28,21 +28,30 @@ MAX_SECRET: Final = 2 * 2**10
 """Characters of a secret; a longer one cannot be sent in a header."""
 
 
-def envelope_of(response: HttpResponse, request: HttpRequest) -> dict[str, Any] | None:
-    """Gong's envelope; None where the body is not in it. Of a long body only what its ends show."""
+def envelope_of(response: HttpResponse, request: HttpRequest) -> tuple[dict[str, Any] | None, bool]:
+    """Gong's envelope, None where the body is not in it; and whether it is the whole body, read exactly.
+
+    Of a long body it is what its ends show. A number that cannot be read exactly makes no response another's.
+    """
     body, keys = response.body, {"requestId", "errors", request.result_key, request.error_key}
     if response.truncated or len(body) > MAX_PARSED:
         seen = _seen_at_ends(body, keys)
         if request.result_key in seen or (seen and response.truncated):
-            return seen
+            return seen, False
     if response.truncated or len(body) > MAX_PARSED_IN_DOUBT:
-        return None
-    try:
-        root = codec.json_object(body, any_number=True)
-    except DecodeError:
-        return None
+        return None, False
+    exact = _object(body)
+    root = exact or _object(body, any_number=True)
     is_envelope = isinstance(root.get("requestId"), str) or not root.keys().isdisjoint(keys - {"requestId"})
-    return root if is_envelope else None
+    return (root, bool(exact)) if is_envelope else (None, False)
+
+
+def _object(body: bytes, *, any_number: bool = False) -> dict[str, Any]:
+    """The JSON object that a body is; empty where it is none."""
+    try:
+        return codec.json_object(body, any_number=any_number)
+    except DecodeError:
+        return {}
 
 
 def is_cut(response: HttpResponse) -> bool:
@@ -51,10 +60,7 @@ def is_cut(response: HttpResponse) -> bool:
         return False
     if not response.body[-EDGE:].rstrip().endswith(b"}"):
         return True
-    try:
-        return len(response.body) <= MAX_PARSED_IN_DOUBT and not codec.json_object(response.body)
-    except DecodeError:
-        return True
+    return len(response.body) <= MAX_PARSED_IN_DOUBT and not _object(response.body, any_number=True)
 
 
 def reference(pattern: re.Pattern[bytes], body: bytes) -> str | None:

@@ -36,7 +36,6 @@ from gong_tasks_async.http.envelope import (
     MAX_ID,
     MAX_MESSAGE,
     MAX_MESSAGES,
-    MAX_PARSED,
     envelope_of,
     is_cut,
     messages,
@@ -76,11 +75,10 @@ STANDARD_KEYS: Final = frozenset({"requestId", "errors", "error", "error_descrip
 def judge(response: HttpResponse, request: HttpRequest, now: datetime) -> HttpResponse | GongError:
     """What a response means: itself, where Gong answered 2xx with a result, otherwise the error that it stands for."""
     status = response.status
-    envelope = envelope_of(response, request)
+    envelope, is_whole = envelope_of(response, request)
     if 200 <= status < 300:  # noqa: PLR2004 - HTTP's range of successes
         if envelope is not None and (envelope.get(request.result_key) or not _says_error(envelope, request)):
-            is_parsed = len(response.body) <= MAX_PARSED and not response.truncated
-            return response._replace(envelope=envelope) if is_parsed else response
+            return response._replace(envelope=envelope) if is_whole else response
         if envelope is None and is_cut(response):
             return TransportError(reason="the response was cut short")
     evidence = _Evidence(request, response, envelope, _shown_headers(response), now)
