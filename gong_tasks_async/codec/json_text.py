@@ -43,7 +43,7 @@ def standard_loads(text: bytes) -> Any:
 def loads_any_number(text: bytes) -> Any:
     """Parse what a strict parser refuses for one of its numbers; None where it is not JSON either way."""
     try:
-        return json.loads(text, parse_int=float, parse_float=float, parse_constant=float)
+        return json.loads(str(text, "utf-8"), parse_int=float, parse_float=float, parse_constant=float)
     except (ValueError, RecursionError):
         return None
 
