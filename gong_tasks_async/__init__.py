@@ -48,7 +48,7 @@ if TYPE_CHECKING:
         retry_failed as retry_failed,
         write_journal_csv as write_journal_csv,
     )
-    from gong_tasks_async.client import GongTasksClient as GongTasksClient
+    from gong_tasks_async.client import GongTasksClient as GongTasksClient, GongTasksPool as GongTasksPool
     from gong_tasks_async.codec import to_json as to_json
     from gong_tasks_async.credentials import (
         AccessKey as AccessKey,
@@ -150,7 +150,7 @@ if TYPE_CHECKING:
 _NAMES_OF = {
     "api.watch": "TaskAppeared TaskChanged TaskEvent TaskGone",
     "bulk": "BulkReport Failed FailureGroup JournalReader JournalRow LostValue Outcome OutcomeStream Plan PlanConflictError RowCounts RowState RunRecord SampledTask Skipped TaskSnapshot TimelineBucket Unchanged Updated open_journal plan_updates retry_failed write_journal_csv",
-    "client": "GongTasksClient",
+    "client": "GongTasksClient GongTasksPool",
     "codec": "to_json",
     "credentials": "AccessKey BearerToken Credentials",
     "errors": "APIError AccessDeniedError AuthenticationError BadRequestError ClientStateError CredentialsError DailyQuotaError DeadlineExceeded DecodeError ForeignResponseError GongError InactiveCompanyError InvalidValueError JournalError Meaning MissingScopeError ProxyError QuotaStoreError QuotaUnavailable RateLimitError RedirectError RefusedAlikeError ServerError TLSError TaskNotFoundError TransportError UpdateMismatchError",

@@ -213,9 +213,29 @@ async def test_before_open_after_close_and_opened_twice_are_told_apart() -> None
         assert await client.list_tasks("1") == []
     with pytest.raises(ClientStateError, match="closed"):
         await client.update_task(TaskUpdate(1, "2", status="DONE"))
-    with pytest.raises(ClientStateError, match="closed"):
-        await client.__aenter__()
     await client.close()  # once more does no harm
+
+
+async def test_a_closed_client_can_be_opened_again_without_a_with_block() -> None:
+    client = ScriptedClient(AccessKey("k", "s"))
+    client.transport = ScriptedTransport(answer(200))
+    for _ in range(2):
+        assert await client.open() is client
+        assert await client.list_tasks("1") == []
+        await client.close()
+
+
+def test_one_client_serves_consecutive_event_loops(recwarn: pytest.WarningsRecorder) -> None:
+    client = ScriptedClient(AccessKey("k", "s"))
+    client.transport = ScriptedTransport(answer(200))
+
+    async def job() -> int:
+        async with client:
+            await client.list_tasks("1")
+            return (await client.quota.snapshot()).used
+
+    assert [asyncio.run(job()) for _ in range(3)] == [1, 2, 3]
+    assert not recwarn.list
 
 
 def test_another_event_loop_is_refused() -> None:

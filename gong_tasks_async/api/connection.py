@@ -1,4 +1,4 @@
-"""Whether a client may be used now: after ``async with``, before its close, in the loop that opened it."""
+"""Whether a client may be used now: after it was opened, before its close, in the loop that opened it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gong_tasks_async.http.transport import Transport
 
 
 class Connection:
-    """A transport that is opened once, used in one event loop, and closed once."""
+    """A transport that is open in one event loop at a time; a closed one may be opened again."""
 
     def __init__(
         self,
@@ -36,10 +36,10 @@ class Connection:
             ClientStateError: not opened yet, closed, or opened in another event loop.
         """
         if self._closed:
-            raise ClientStateError(reason="This client is closed: make a new one.")
+            raise ClientStateError(reason="This client is closed: open it again with `await gong.open()`.")
         if self._transport is None:
             raise ClientStateError(
-                reason="This client is not open yet: write `async with GongTasksClient(...) as gong:`."
+                reason="This client is not open yet: write `async with GongTasksClient(...) as gong:`, or `await gong.open()`."
             )
         if self._loop is not asyncio.get_running_loop():
             raise ClientStateError(
@@ -51,14 +51,13 @@ class Connection:
         """Open the transport in the running loop.
 
         Raises:
-            ClientStateError: it is open already, or closed.
+            ClientStateError: it is open already.
         """
-        if self._closed:
-            raise ClientStateError(reason="This client is closed: make a new one.")
         if self._transport is not None:
             raise ClientStateError(
                 reason="This client is open already: enter `async with` once, and share it."
             )
+        self._closed = False
         self._loop = asyncio.get_running_loop()
         self._transport = self._open_transport()
         if self._source is not None:

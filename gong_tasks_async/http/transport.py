@@ -121,7 +121,7 @@ class AiohttpTransport:
         self._mask = Mask()
         self._max_response_bytes = max_response_bytes
         self._owns_session = session is None
-        self._session = session or _own_session()
+        self._session = session or open_session()
         self._network = network
         self._headers: CIMultiDict[str] = CIMultiDict()
         self._send_to(base_url)
@@ -285,7 +285,8 @@ def _is_framed(headers: Mapping[str, str]) -> bool:
     return hdrs.CONTENT_LENGTH in headers or "chunked" in headers.get(hdrs.TRANSFER_ENCODING, "").lower()
 
 
-def _own_session() -> aiohttp.ClientSession:
+def open_session() -> aiohttp.ClientSession:
+    """A session without cookies, netrc or stale connections, in the running event loop."""
     return aiohttp.ClientSession(
         connector=FreshConnector(), cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
     )

@@ -1,0 +1,167 @@
+"""The client's bulk methods."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Unpack
+
+from gong_tasks_async.api.caller import Caller
+from gong_tasks_async.api.updates import UpdateApplier
+from gong_tasks_async.bulk import (
+    BulkJob,
+    BulkReport,
+    OnOutcome,
+    Outcome,
+    OutcomeStream,
+    Plan,
+    RunSettings,
+    Updates,
+    as_async,
+)
+from gong_tasks_async.quota import Lane
+from gong_tasks_async.settings import BulkSettings
+
+
+class BulkCalls(ABC):
+    """Many updates as one job: plan, run, resume, undo."""
+
+    async def plan_updates(
+        self, updates: Updates, *, skip_unchanged: bool = False, guard: bool = False
+    ) -> Plan:
+        """What :meth:`update_many` would do, and how long it will take at the quota of now; changes nothing.
+
+        ``await gong.update_many(plan)`` runs the plan, and lists no owner again.
+
+        Args:
+            updates: a plain or async iterable, read to its end.
+            skip_unchanged: list the owners' tasks first, one call each, and leave out what has its values already.
+            guard: list them too, and remember the state before; see :meth:`update_many`.
+
+        Raises:
+            PlanConflictError: two updates of one task differ.
+        """
+        return await self._job({}).plan(updates, look=skip_unchanged or guard)
+
+    async def plan_undo(self, journal: Path | str) -> Plan:
+        """The updates that restore what a job has changed, from its journal; changes nothing.
+
+        Only tasks that are still as the job left them are restored; ``plan.lost`` lists the others, and values that
+        an update cannot restore. The owners' tasks are listed, one call each. Run it with a journal of its own::
+
+            await gong.update_many(await gong.plan_undo("job.gong"), journal="undo.gong", guard=True)
+
+        Raises:
+            JournalError: the journal cannot be read, or is another company's.
+            GongError: the tasks cannot be listed.
+        """
+        return await self._job({}).plan_undo(Path(journal))
+
+    async def update_many(
+        self,
+        updates: Updates | Plan,
+        *,
+        journal: Path | str | None = None,
+        skip_unchanged: bool = False,
+        guard: bool = False,
+        dry_run: bool = False,
+        on_outcome: OnOutcome | None = None,
+        origin: Mapping[str, str] | None = None,
+        **settings: Unpack[BulkSettings],
+    ) -> BulkReport:
+        """Make many changes, in the bulk lane, with memory that does not grow with their number.
+
+        Rows that Gong refuses are ``Failed``; rows without a final response stay pending. Wrong credentials, a spent
+        quota, ``stop_after`` rows in a row without a final response, and ``stop_after_refusals`` rows in a row refused
+        for one reason stop the run.
+
+        Args:
+            updates: a plan of :meth:`plan_updates`, or a plain or async iterable; it is read as fast as the quota lets
+                changes go, and closed at the end. A list is planned first: duplicates in it are merged, conflicts
+                refused.
+            journal: a file for the job. Run again with the same one, settled rows cost no call.
+            skip_unchanged: see :meth:`plan_updates`. Of a job that is resumed, the pending rows are looked at.
+            guard: update a task only if it is still as the run found it. The owners' tasks are listed, one call each:
+                before the run, when the job is resumed, and again for rows whose look is older than an hour. What was
+                changed meanwhile is ``Skipped``, what has its values already is ``Unchanged``. A change between the
+                look and the update is not noticed: Gong offers no conditional update.
+            dry_run: stop after planning; nothing is changed, and no journal written.
+            on_outcome: a plain or coroutine function, called for each row that is settled (and recorded).
+            origin: texts for a new journal, to recognize the job by; see ``JournalReader.facts``.
+            settings: see :class:`BulkSettings`.
+
+        Raises:
+            PlanConflictError: two updates of a list differ and are of one task.
+            JournalError: the journal is another job's or another company's, in use, or cannot be written.
+            ValueError: a setting is out of its range.
+            Exception: what ``updates`` or ``on_outcome`` raised, once the changes in flight have ended.
+        """
+        job = self._job(
+            settings, as_async(on_outcome), guard=guard, skip_unchanged=skip_unchanged, origin=origin
+        )
+        if dry_run:
+            return await job.rehearse(updates)
+        return await job.run(updates, None if journal is None else Path(journal))
+
+    async def resume_many(
+        self,
+        journal: Path | str,
+        *,
+        guard: bool | None = None,
+        skip_unchanged: bool = False,
+        on_outcome: OnOutcome | None = None,
+        **settings: Unpack[BulkSettings],
+    ) -> BulkReport:
+        """Resume the job of a journal, which holds its rows; parameters and errors as of :meth:`update_many`.
+
+        Args:
+            journal: the job's file.
+            guard: None for as the job began.
+            skip_unchanged: list the owners' tasks, and leave out pending rows that have their values already.
+            on_outcome: see :meth:`update_many`.
+            settings: see :class:`BulkSettings`.
+        """
+        job = self._job(settings, as_async(on_outcome), guard=guard, skip_unchanged=skip_unchanged)
+        return await job.resume(Path(journal))
+
+    def stream_updates(
+        self,
+        updates: Updates | Plan,
+        *,
+        journal: Path | str | None = None,
+        guard: bool = False,
+        **settings: Unpack[BulkSettings],
+    ) -> OutcomeStream:
+        """As :meth:`update_many`, with the outcomes to be taken one by one; the run waits while none is taken."""
+        path = None if journal is None else Path(journal)
+        return OutcomeStream(
+            lambda put, on_report: self._job(settings, put, guard=guard, on_report=on_report).run(
+                updates, path
+            ),
+            settings.get("workers", RunSettings().workers),
+        )
+
+    def _job(
+        self,
+        settings: BulkSettings,
+        on_settled: Callable[[Outcome], Awaitable[None]] | None = None,
+        *,
+        guard: bool | None = None,
+        skip_unchanged: bool = False,
+        origin: Mapping[str, str] | None = None,
+        on_report: Callable[[BulkReport], None] | None = None,
+    ) -> BulkJob:
+        return BulkJob(
+            applier=UpdateApplier(self._caller(Lane.BULK, haltable=True)),
+            settings=RunSettings(**settings),
+            on_settled=on_settled,
+            on_report=on_report,
+            guard=guard,
+            skip_unchanged=skip_unchanged,
+            origin=origin,
+        )
+
+    @abstractmethod
+    def _caller(self, usual_lane: Lane, *, haltable: bool = False) -> Caller:
+        """Make a caller with the client's options."""
