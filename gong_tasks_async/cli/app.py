@@ -17,6 +17,7 @@ from gong_tasks_async import __version__
 from gong_tasks_async.cli.lazy_group import LazyGroup
 
 COMMANDS = {
+    "login": "Store a company's credentials as a profile, and check them.",
     "check": "Check credentials, URL, scopes, Engage.",
     "list": "List the tasks of some users, or of all.",
     "show": "Show one task.",
@@ -28,6 +29,8 @@ COMMANDS = {
     "jobs": "Jobs on many workers: submit, status, list, cancel, resume, report.",
     "worker": "Run a worker.",
     "mcp": "Serve the Model Context Protocol, for assistants.",
+    "profiles": "List the profiles of the configuration file.",
+    "config": "Show or change the configuration: path, show, set.",
     "simulator": "Run a simulated Gong on this machine.",
     "demo": "See the library at work on a simulated Gong; needs no account.",
     "completion": "Print the shell completion script.",
@@ -111,13 +114,13 @@ def _end(ctx: click.Context, error: Exception) -> NoReturn:
     cls=GongTasks,
     package=__package__,
     lines=COMMANDS,
+    modules={"config": "configure"},
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def gong_tasks() -> None:
     """Gong Engage tasks on the command line.
 
-    To begin, set GONG_ACCESS_KEY and GONG_ACCESS_KEY_SECRET, or write profiles into a configuration file;
-    `gong-tasks check` tests them.
+    To begin, run `gong-tasks login`; or set GONG_ACCESS_KEY and GONG_ACCESS_KEY_SECRET in the environment.
     To try the commands without an account, run `gong-tasks simulator`.
     """

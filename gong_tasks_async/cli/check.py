@@ -90,7 +90,13 @@ def command(*, configuration: Configuration) -> None:
     errors = [result.error for result in results if result.error]
     if len([error for error in errors if _is_500(error)]) > 1:
         emit(ENGAGE_MISSING)
-    click.get_current_context().exit(_exit_code(errors[0]) if errors else ExitCode.DONE)
+    click.get_current_context().exit(exit_code_of_results(results))
+
+
+def exit_code_of_results(results: list[CheckResult]) -> ExitCode:
+    """The exit code of the first step that failed."""
+    errors = [result.error for result in results if result.error]
+    return _exit_code(errors[0]) if errors else ExitCode.DONE
 
 
 def _exit_code(error: Exception) -> ExitCode:

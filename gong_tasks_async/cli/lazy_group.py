@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from difflib import get_close_matches
 from importlib import import_module
+from types import MappingProxyType
 from typing import Any, cast
 
 import click
@@ -19,14 +20,23 @@ class LazyGroup(click.Group):
     Args:
         package: where the modules are, one of each command's name, with a click command called `command` in it.
         lines: each command's line in `--help`.
+        modules: for a command whose module has another name, that name.
         settings: click's own.
     """
 
-    def __init__(self, *, package: str, lines: Mapping[str, str], **settings: Any) -> None:
+    def __init__(
+        self,
+        *,
+        package: str,
+        lines: Mapping[str, str],
+        modules: Mapping[str, str] = MappingProxyType({}),
+        **settings: Any,
+    ) -> None:
         super().__init__(**settings)
         self.params += global_options()
         self._package = package
         self._lines = lines
+        self._modules = modules
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
         """The names of all commands."""
@@ -36,7 +46,7 @@ class LazyGroup(click.Group):
         """Import the command of that name."""
         if cmd_name not in self._lines:
             return None
-        module = import_module(f"{self._package}.{cmd_name.replace('-', '_')}")
+        module = import_module(f"{self._package}.{self._modules.get(cmd_name, cmd_name.replace('-', '_'))}")
         return cast("click.Command", module.command)
 
     def resolve_command(

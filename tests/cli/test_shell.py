@@ -23,7 +23,7 @@ from gong_tasks_async.simulator import SecondLimit
 from tests.cli.company import PATIENCE, PROGRAM, Company, Found, Terminal, python, started
 
 COLOUR = re.compile(rb"\x1b\[[0-9;]*3[0-7]")
-WITHOUT_EXAMPLES = {"demo", "simulator", "bulk", "jobs"}
+WITHOUT_EXAMPLES = {"demo", "simulator", "bulk", "jobs", "config"}
 WITH_EXAMPLES = [
     *(name for name in COMMANDS if name not in WITHOUT_EXAMPLES),
     *(f"jobs {name}" for name in JOBS_COMMANDS),

@@ -59,6 +59,12 @@ class Profile:
         """Whether it has credentials; if not, the environment may."""
         return bool(self.access_key or self.access_token or self.client_id)
 
+    @property
+    def credentials_kind(self) -> str:
+        """Which kind of credentials, for a list of profiles."""
+        kinds = (("access key", self.access_key), ("token", self.access_token), ("OAuth app", self.client_id))
+        return next((name for name, value in kinds if value), "none")
+
 
 @frozen
 class ConfigFile:
@@ -88,14 +94,18 @@ class ConfigFile:
             raise ConfigurationError(str(self.path), (f"there is no profile {name!r}; there are: {known}",))
         return self.profiles[name]
 
+    @property
+    def default_name(self) -> str | None:
+        """The default profile's name: the one that is named so, or the only one."""
+        return self.default_profile or (self.names[0] if len(self.names) == 1 else None)
+
     def default(self) -> Profile | None:
-        """The default profile: the one that is named so, or the only one.
+        """The default profile.
 
         Raises:
             ConfigurationError: it has problems.
         """
-        names = self.names
-        name = self.default_profile or (names[0] if len(names) == 1 else None)
+        name = self.default_name
         return None if name is None else self.named(name)
 
 
@@ -178,6 +188,26 @@ _LIMIT_KEYS: dict[str, _Reader] = {
     "day_starts": _hour,
 }
 _KEYS = _COMPANY_KEYS | _LIMIT_KEYS
+
+
+def typed_value(key: str, text: str) -> str | int | float:
+    """A value as the file holds it: a number where the key wants one.
+
+    Raises:
+        ValueError: there is no such key.
+    """
+    if problem := next(_unknown("", {key: text}, tuple(_KEYS)), None):
+        raise ValueError(problem)
+    if key not in _LIMIT_KEYS or key == "day_starts":
+        return text
+    try:
+        return int(text)
+    except ValueError:
+        pass
+    try:
+        return float(text)
+    except ValueError:
+        return text  # refused when it is read back, with what it must be
 
 
 def read_config_file(path: Path) -> ConfigFile:

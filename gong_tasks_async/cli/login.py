@@ -1,0 +1,99 @@
+"""`gong-tasks login`: a company's credentials, asked for once, checked, and kept in a safe place."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from gong_tasks_async.cli.command import Command
+from gong_tasks_async.cli.exit_codes import ExitCode
+from gong_tasks_async.cli.invocation import global_option
+from gong_tasks_async.cli.output.console import is_terminal, note, note_command
+from gong_tasks_async.cli.session import run
+
+if TYPE_CHECKING:
+    from gong_tasks_async.cli.config.configuration import Configuration
+
+EXAMPLES = """
+gong-tasks login
+gong-tasks login --profile acme --base-url https://us-12345.api.gong.io
+gong-tasks login --profile acme --access-key KEY < secret.txt
+"""
+
+ADDRESS: Final = "https://api.gong.io"
+WHERE: Final = "Gong shows address and keys under Company settings > Ecosystem > API."
+
+
+@click.command("login", cls=Command, examples=EXAMPLES)
+@click.option(
+    "--base-url", metavar="URL", help="The company's own address, such as https://us-12345.api.gong.io."
+)
+@click.option(
+    "--access-key", metavar="KEY", help="The access key; its secret is asked for, or read from a pipe."
+)
+@click.option(
+    "--store",
+    type=click.Choice(["keyring", "file"]),
+    help="Where the secret is kept; by default the keyring where there is one, else a file for you alone.",
+)
+def command(*, base_url: str | None, access_key: str | None, store: str | None) -> None:
+    """Store a company's credentials as a profile, and check them.
+
+    Asks for what is not given; the secret is never shown, nor taken from the command line. Credentials that Gong
+    does not accept are not stored.
+    """
+    from gong_tasks_async.cli.config.folders import config_file  # noqa: PLC0415 - brings aiohttp
+    from gong_tasks_async.cli.config.login_steps import KeyLogin, refuse_bad_name  # noqa: PLC0415 - as above
+
+    if is_terminal():
+        note(WHERE)
+    name = global_option("profile") or _ask("Name of the profile", default="default")
+    refuse_bad_name(name)
+    file = config_file(os.environ)
+    _confirm_replacement(file, name)
+    login = KeyLogin(
+        file=file,
+        profile=name,
+        base_url=base_url or _ask("Company's address", default=ADDRESS),
+        access_key=access_key or _ask("Access key"),
+        secret=_ask("Access key secret", hidden=True),
+    )
+    code = _checked(login.configuration(os.environ))
+    if code is ExitCode.CREDENTIALS:
+        note("Nothing was stored.")
+        click.get_current_context().exit(code)
+    place = login.store(use_keyring=_keyring(store))
+    note_command(
+        f"Profile {name} is in {file}, its secret in {place}. Try it:", f"gong-tasks users --profile {name}"
+    )
+    click.get_current_context().exit(code)
+
+
+def _keyring(store: str | None) -> bool | None:
+    return None if store is None else store == "keyring"
+
+
+def _ask(text: str, *, default: str | None = None, hidden: bool = False) -> str:
+    """Ask on standard error; from a pipe, take the next line."""
+    answer: str = click.prompt(text, default=default, hide_input=hidden, err=True, type=str)
+    return answer.strip()
+
+
+def _confirm_replacement(file: Path, name: str) -> None:
+    from gong_tasks_async.cli.config.config_file import read_config_file  # noqa: PLC0415 - as above
+
+    if name in read_config_file(file).names and not click.confirm(
+        f"Replace the credentials of profile {name}?", err=True
+    ):
+        note("Nothing was changed.")
+        raise click.exceptions.Exit(ExitCode.INTERRUPTED)
+
+
+def _checked(configuration: Configuration) -> ExitCode:
+    """Run `check` with the credentials, before they are stored."""
+    from gong_tasks_async.cli.check import check_all, exit_code_of_results  # noqa: PLC0415 - with the client
+
+    return exit_code_of_results(run(check_all(configuration)))

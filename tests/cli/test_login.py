@@ -1,0 +1,193 @@
+"""The first hour: credentials asked for once, checked, stored safely; profiles; one value set."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
+
+from gong_tasks_async.cli.config.config_file import ConfigurationError
+from gong_tasks_async.cli.config.edit_file import set_values, with_value
+from tests.cli.company import Company, Found
+
+
+@pytest.fixture
+def company(found: Found) -> Company:
+    company = found()
+    (company.folder / "config.toml").unlink()
+    return company
+
+
+def login(company: Company, *options: str, secret: str | None = None) -> tuple[int, str, str]:
+    answers = f"{company.gong.access_key_secret if secret is None else secret}\n"
+    line = [
+        "login",
+        "--profile",
+        "acme",
+        "--base-url",
+        company.gong.base_url,
+        "--access-key",
+        company.gong.access_key,
+    ]
+    got = company.invoke(*line, *options, input=answers)
+    return got.exit_code, got.stdout, got.stderr
+
+
+def config(company: Company) -> dict[str, object]:
+    return tomllib.loads((company.folder / "config.toml").read_text())
+
+
+class TestLogin:
+    def test_checks_and_stores_so_that_the_next_command_works(self, company: Company) -> None:
+        code, out, err = login(company, "--store", "file")
+        assert code == 0
+        assert out.count("ok ") == 4
+        typed = err.splitlines()[-1]
+        assert typed == "  gong-tasks users --profile acme"
+        assert company.invoke(*shlex.split(typed)[1:]).exit_code == 0
+        assert company.invoke("users").exit_code == 0  # the only profile is the default one
+
+    def test_the_secret_is_in_a_file_for_its_owner_alone_and_nowhere_else(self, company: Company) -> None:
+        _, out, err = login(company, "--store", "file")
+        secret = company.gong.access_key_secret
+        path = company.folder / "secrets" / "acme"
+        assert (path.read_text().strip(), path.stat().st_mode & 0o777) == (secret, 0o600)
+        assert path.parent.stat().st_mode & 0o777 == 0o700
+        assert secret not in out + err + (company.folder / "config.toml").read_text()
+
+    def test_a_keyring_is_used_where_there_is_one(
+        self, company: Company, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        pytest.importorskip("keyring")
+        entries: dict[tuple[str, str], str] = {}
+        monkeypatch.setattr("keyring.set_password", lambda s, n, value: entries.update({(s, n): value}))
+        monkeypatch.setattr("keyring.get_password", lambda s, n: entries.get((s, n)))
+        assert login(company)[0] == 0
+        assert entries == {("gong-tasks", "acme"): company.gong.access_key_secret}
+        assert not (company.folder / "secrets").exists()
+        assert company.invoke("users").exit_code == 0
+
+    def test_one_that_gives_nothing_back_is_not_trusted(
+        self, company: Company, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        pytest.importorskip("keyring")
+        monkeypatch.setattr("keyring.set_password", lambda *_: None)
+        monkeypatch.setattr("keyring.get_password", lambda *_: None)
+        assert login(company)[0] == 0
+        assert (company.folder / "secrets" / "acme").exists()
+
+    def test_wrong_credentials_are_not_stored(self, company: Company) -> None:
+        code, _, err = login(company, secret="wrong")
+        assert (code, err.splitlines()[-1]) == (3, "Nothing was stored.")
+        assert not (company.folder / "config.toml").exists()
+        assert not (company.folder / "secrets").exists()
+
+    def test_a_profile_is_not_replaced_unasked(self, company: Company) -> None:
+        login(company, "--store", "file")
+        before = (company.folder / "config.toml").read_text()
+        got = company.invoke("login", "--profile", "acme", "--base-url", company.gong.base_url, input="n\n")
+        assert (got.exit_code, got.stderr.splitlines()[-1]) == (130, "Nothing was changed.")
+        assert (company.folder / "config.toml").read_text() == before
+
+    @pytest.mark.parametrize("name", ["../acme", "a b", "a/b", ""])
+    def test_a_name_that_could_be_a_path_is_refused(self, name: str, company: Company) -> None:
+        got = company.invoke("login", "--profile", name or " ", input="\n")
+        assert got.exit_code == 2
+        assert company.gong.ledger.calls == 0
+
+    @pytest.mark.parametrize("address", ["gong", "http://api.gong.io", "ftp://api.gong.io"])
+    def test_an_address_that_is_none_is_refused_before_a_call(self, address: str, company: Company) -> None:
+        got = company.invoke(
+            "login", "--profile", "a", "--base-url", address, "--access-key", "k", input="s\n"
+        )
+        assert got.exit_code == 2
+        assert not (company.folder / "secrets").exists()
+
+
+class TestProfiles:
+    def test_a_broken_one_is_listed_with_its_problem_and_the_others_work(self, found: Found) -> None:
+        company = found()
+        file = company.folder / "config.toml"
+        file.write_text(f"default_profile = 'simulated'\n{file.read_text()}[profiles.bad]\nper_secnd = 3\n")
+        rows = [json.loads(line) for line in company.invoke("profiles").stdout.splitlines()]
+        assert [(row["name"], row["default"]) for row in rows] == [("simulated", "yes"), ("bad", None)]
+        assert "did you mean per_second" in rows[1]["problems"]
+        assert company.invoke("users").exit_code == 0
+        assert company.invoke("users", "--profile", "bad").exit_code == 2
+
+    def test_none_at_all_says_how_to_make_one(self, company: Company) -> None:
+        got = company.invoke("profiles", "-o", "table")
+        assert got.stderr.splitlines()[-1] == "  gong-tasks login"
+
+
+class TestConfig:
+    def test_path(self, company: Company) -> None:
+        assert company.invoke("config", "path").stdout == f"{company.folder / 'config.toml'}\n"
+
+    def test_show_has_no_secret(self, company: Company) -> None:
+        login(company, "--store", "file")
+        got = company.invoke("config", "show", "-o", "json")
+        assert json.loads(got.stdout)["base_url"] == company.gong.base_url
+        assert company.gong.access_key_secret not in got.output
+
+    def test_set_keeps_everything_else(self, company: Company) -> None:
+        login(company, "--store", "file")
+        file = company.folder / "config.toml"
+        file.write_text(f"# mine\n{file.read_text()}# the end\n")
+        for line in ("per_day 20000", "per_day 30000", "per_second 2.5"):
+            assert company.invoke("config", "set", *line.split(), "--profile", "acme").exit_code == 0
+        assert company.invoke("config", "set", "default_profile", "acme").exit_code == 0
+        read = config(company)
+        assert read["default_profile"] == "acme"
+        acme = read["profiles"]["acme"]  # type: ignore[index]  # a table
+        assert (acme["per_day"], acme["per_second"]) == (30_000, 2.5)
+        assert {"# mine", "# the end"} <= set(file.read_text().splitlines())
+
+    @pytest.mark.parametrize(
+        ("line", "said"),
+        [
+            ("per_dya 1", "did you mean per_day?"),
+            ("per_day many", "must be a whole number"),
+            ("secret hunter2", "name its place"),
+            ("default_profile nobody", "there is no [profiles.nobody]"),
+        ],
+    )
+    def test_a_value_that_makes_no_sense_leaves_the_file(
+        self, line: str, said: str, company: Company
+    ) -> None:
+        login(company, "--store", "file")
+        before = (company.folder / "config.toml").read_text()
+        got = company.invoke("config", "set", *line.split())
+        assert (got.exit_code, said in got.stderr) == (2, True)
+        assert (company.folder / "config.toml").read_text() == before
+        assert "hunter2" not in got.output
+
+    def test_a_style_of_one_s_own_is_left_to_the_hand(self, tmp_path: Path) -> None:
+        file = tmp_path / "config.toml"
+        file.write_text('profiles = {acme = {base_url = "https://x.gong.io"}}\n')
+        with pytest.raises(ConfigurationError, match="edit it by hand"):
+            set_values(file, "acme", {"per_day": 1000})
+        assert "per_day" not in file.read_text()
+
+    def test_a_link_is_replaced_and_its_target_left_alone(self, tmp_path: Path) -> None:
+        target = tmp_path / "target"
+        target.write_text("[profiles.a]\n")
+        (tmp_path / "config.toml").symlink_to(target)
+        set_values(tmp_path / "config.toml", "a", {"per_second": 2.0})
+        assert target.read_text() == "[profiles.a]\n"
+
+    @given(
+        st.text(alphabet="abc_-é .\"'", min_size=1, max_size=6),
+        st.one_of(st.text(max_size=12), st.integers(0, 10**9), st.floats(0.1, 9)),
+    )
+    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+    def test_what_is_written_reads_back(self, profile: str, value: str | float) -> None:
+        text = with_value("[profiles.other]\nx = 1\n", profile, "key", value)
+        assert tomllib.loads(text)["profiles"][profile]["key"] == value
+        assert tomllib.loads(with_value(text, profile, "key", 7))["profiles"][profile] == {"key": 7}
+        assert re.search(r"^x = 1$", text, re.MULTILINE)
