@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import os
+import shlex
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -73,6 +74,19 @@ def job_server_options(function: Callable[..., T]) -> Callable[..., T]:
 def read_only_options(function: Callable[..., T]) -> Callable[..., T]:
     """The same for a command that does not call Gong: its profile needs no credentials."""
     return job_server_options(function)
+
+
+def jobs_command(*words: str) -> str:
+    """A command about jobs to be typed next, complete: at the company and Redis of this command line."""
+    context = click.get_current_context(silent=True)
+    given = context.params if context else {}
+    options = {
+        "--profile": global_option("profile"),
+        "--company": given.get("company"),
+        "--redis": given.get("url"),
+    }
+    known = {flag: value for flag, value in options.items() if isinstance(value, str) and value}
+    return shlex.join(("gong-tasks", *words, *(word for option in known.items() for word in option)))
 
 
 def read_job_server(

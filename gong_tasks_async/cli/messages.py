@@ -278,8 +278,8 @@ def _job_not_found(error: Any) -> Text:
 
 
 def _job_exists(error: Any) -> Text:
-    if error.cancelled:
-        return f"These rows are already job {error.job!r}, which was cancelled", "Choose another --name."
+    if error.state is not None:
+        return f"These rows are already job {error.job!r}, which is {error.state}", "Choose another --name."
     return f"A job {error.job!r} exists, with other rows", "Choose another --name."
 
 

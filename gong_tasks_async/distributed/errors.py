@@ -77,17 +77,17 @@ class JobNotFoundError(GongError):
 
 @define(slots=False, eq=False, repr=False, kw_only=True)
 class JobExistsError(GongError):
-    """A job of that name exists: with other rows, or with the same ones but cancelled."""
+    """A job of that name exists: with other rows, or with the same ones but no longer to be worked on."""
 
     meaning = Meaning.RUN
 
     job: str
-    cancelled: bool = False
-    """The rows are the same, and the job was cancelled."""
+    state: str | None = None
+    """The state of a job with the same rows, such as ``"cancelled"``; None if its rows are others."""
 
     def __str__(self) -> str:
-        if self.cancelled:
-            return f"These rows are already job {self.job!r}, which was cancelled: choose another name."
+        if self.state is not None:
+            return f"These rows are already job {self.job!r}, which is {self.state}: choose another name."
         return f"A job {self.job!r} exists, with other rows: choose another name."
 
 

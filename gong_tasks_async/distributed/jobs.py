@@ -214,7 +214,8 @@ class Jobs:
         created = await self._store.create(job.name, settings, plan.updates, plan.unchanged, facts)
         cancelled = created.state is JobState.CANCELLED
         if created.fingerprint != rows or cancelled:
-            raise JobExistsError(job=job.name, cancelled=cancelled and created.fingerprint == rows)
+            same = created.fingerprint == rows
+            raise JobExistsError(job=job.name, state=str(created.state) if same else None)
         if created.state is JobState.STARTING:
             await enqueue_start(self._docket, job.name)
         return evolve(job, submitted_before=not created.is_new)

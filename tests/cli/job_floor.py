@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 from click.testing import Result
+from redis import Redis
 
 from gong_tasks_async import AccessKey
 from gong_tasks_async.distributed import Jobs, Progress, Worker
@@ -43,6 +44,15 @@ class Floor:
                 return await jobs.job(name).progress()
 
         return asyncio.run(asked())
+
+    def put(self, key: str, field: str, value: str) -> None:
+        """Write into Redis as whoever else may write there."""
+        with Redis(port=self.redis.port) as redis:
+            redis.hset(f"{{gong-jobs:{NAME}}}:{key}", field, value)
+
+    def stored(self, key: str, field: str) -> str:
+        with Redis(port=self.redis.port, decode_responses=True) as redis:
+            return str(redis.hget(f"{{gong-jobs:{NAME}}}:{key}", field))
 
     def done(self, name: str, **credentials: ClientSettings) -> Progress:
         """Have a worker do the job, and see how it ended."""

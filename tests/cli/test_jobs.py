@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -56,7 +57,7 @@ class TestSubmit:
         result = floor.submit(5)
         name = f"close-{today()}"
         assert (result.exit_code, result.stdout) == (0, f"{name}\n")
-        assert f"Follow: gong-tasks jobs status {name} --follow" in result.stderr
+        assert f"Follow:\n  gong-tasks jobs status {name} --follow\n" in result.stderr
         assert (floor.progress(name).rows, floor.company.gong.ledger.calls) == (5, 0)
         assert floor.done(name).settled == 5
         assert set(floor.company.statuses(5)) == {"DONE"}
@@ -80,7 +81,7 @@ class TestSubmit:
         calls = floor.company.gong.ledger.calls
         again = floor.jobs(*line)
         assert (again.stdout, floor.company.gong.ledger.calls) == (first.stdout, calls)
-        assert "The same selection has an unfinished job" in again.stderr
+        assert f"Already job {first.stdout.strip()}, which is starting." in again.stderr
         floor.jobs("cancel", first.stdout.strip())
         assert floor.jobs(*line, "--name", "mine").stdout == "mine\n"
 
@@ -168,7 +169,7 @@ class TestStatus:
             assert screen.end() == 0
             assert re.search(r"mine, ended .* 20/20", screen.screen)
             assert re.search(r"^State +ended$", screen.screen, re.MULTILINE)
-            assert re.search(r"^Next +gong-tasks jobs report mine$", screen.screen, re.MULTILINE)
+            assert re.search(r"^Next:$\n^  gong-tasks jobs report mine$", screen.screen, re.MULTILINE)
 
     def test_ctrl_c_ends_the_looking_and_not_the_job(self, floor: Floor) -> None:
         floor.submit(5, "--name", "mine")
@@ -177,7 +178,7 @@ class TestStatus:
             assert json.loads(process.stdout.readline())["state"] == "starting"
             process.send_signal(signal.SIGINT)
             _, said = process.communicate(timeout=PATIENCE)
-        assert (process.returncode, said.strip()) == (130, "Interrupted.")
+        assert (process.returncode, said.splitlines()[-1]) == (130, "Interrupted.")
         assert floor.progress("mine").state == "starting"
 
     def test_only_a_job_can_be_followed(self, floor: Floor) -> None:
@@ -205,6 +206,107 @@ class TestList:
         assert floor.jobs("list", "-o", "table").stderr == "No jobs.\n"
 
 
+class TestWhichJob:
+    """`jobs submit` of one line: new, running, unfinished, finished."""
+
+    def test_an_unfinished_one_is_resumed(self, floor: Floor) -> None:
+        name = floor.submit(5).stdout.strip()
+        floor.done(name, another=floor.settings())
+        again = floor.submit(5)
+        assert again.stdout.strip() == name
+        assert again.stderr.startswith(f"Already job {name}, which was stopped; resuming it.\n")
+        assert floor.done(name).updated == 5
+
+    def test_a_running_one_is_left_alone(self, floor: Floor) -> None:
+        name = floor.submit(5).stdout.strip()
+        again = floor.submit(5)
+        assert (again.stdout.strip(), "which is starting" in again.stderr) == (name, True)
+        assert [line.split()[0] for line in floor.jobs("list", "-o", "table").stdout.splitlines()[1:]] == [
+            name
+        ]
+
+    def test_of_a_finished_one_it_says_what_it_did_and_does_nothing_twice(self, floor: Floor) -> None:
+        name = floor.submit(5).stdout.strip()
+        floor.done(name)
+        again = floor.submit(5)
+        assert again.exit_code == 0
+        assert re.search(rf"already job {name}\. Done on .*: 5 updated\.", again.stderr)
+        assert "All its tasks are still as requested." in again.stderr
+        assert len(floor.company.changes) == 5
+
+    def test_what_is_no_longer_as_requested_is_a_new_job(self, floor: Floor) -> None:
+        name = floor.submit(5).stdout.strip()
+        floor.done(name)
+        task = next(iter(floor.company.engine.tasks.values()))
+        task["status"] = "OPEN"
+        again = floor.submit(5)
+        assert again.stdout.splitlines()[-1] == f"{name}-2"
+        assert floor.done(f"{name}-2").rows == 1
+
+    def test_again_sends_all_rows(self, floor: Floor) -> None:
+        name = floor.submit(5).stdout.strip()
+        floor.done(name)
+        again = floor.submit(5, "--again")
+        assert again.stdout.strip() == f"{name}-2"
+        assert floor.done(f"{name}-2").updated == 5
+
+    def test_a_finished_name_says_so(self, floor: Floor) -> None:
+        floor.submit(5, "--name", "mine")
+        floor.done("mine")
+        refused = floor.submit(5, "--name", "mine", "--again")
+        assert (refused.exit_code, "already job 'mine', which is ended" in refused.stderr) == (2, True)
+
+
+class TestWhatIsToBeTyped:
+    """Each command that is printed stands alone on its line, is complete, and works as it stands."""
+
+    def type_all(self, text: str, floor: Floor) -> list[str]:
+        lines = [line for line in text.splitlines() if line.startswith("  gong-tasks ")]
+        assert lines
+        assert "gong-tasks" not in "".join(line for line in text.splitlines() if line not in lines)
+        for line in lines:
+            words = shlex.split(line)[1:]
+            looking = ["--help"] if words[0] == "worker" else []
+            typed = floor.company.invoke(*(word for word in words if word != "--follow"), *looking)
+            assert typed.exit_code == 0, (line, typed.stderr)
+        return lines
+
+    @pytest.mark.parametrize("place", [(), ("--company", "acme2"), ("--profile", "simulated")])
+    def test_of_a_job_s_whole_life(self, place: tuple[str, ...], floor: Floor) -> None:
+        place = (*place, "--redis", floor.redis.url)
+        submitted = floor.submit(5, "--name", "mine", *place)
+        lines = self.type_all(submitted.stderr, floor)
+        assert all(" ".join(place) in line for line in lines)
+        for command in ("status", "cancel"):
+            line = ("mine", "-o", "table") if command == "status" else ("mine",)
+            self.type_all(floor.jobs(command, *line, *place).stderr, floor)
+        self.type_all(floor.jobs("status", "mine", "-o", "table", *place).stderr, floor)
+
+
+class TestUnreadable:
+    def test_a_row_that_was_given_up_is_named(self, floor: Floor) -> None:
+        floor.submit(5, "--name", "mine")
+        floor.put("jobs:mine:rows", "3", '{"v":2}')
+        floor.put(
+            "jobs:mine",
+            "settings",
+            floor.stored("jobs:mine", "settings").replace('"row_attempts":5', '"row_attempts":1'),
+        )
+        floor.done("mine")
+        shown = floor.jobs("status", "mine")
+        assert (shown.exit_code, json.loads(shown.stdout)["given_up"]) == (0, 1)
+        assert "Row 3 was given up after 1 attempt: Row 3 of job 'mine' cannot be read" in shown.stderr
+        assert floor.jobs("report", "mine").exit_code == 0
+
+    def test_a_damaged_job_hides_no_other(self, floor: Floor) -> None:
+        floor.submit(5, "--name", "good")
+        floor.submit(4, "--name", "bad")
+        floor.put("jobs:bad", "rows", "many")
+        found = [json.loads(line) for line in floor.jobs("list").stdout.splitlines()]
+        assert [(job["job"], job["state"]) for job in found] == [("bad", "unreadable"), ("good", "starting")]
+        assert floor.jobs("status", "bad").exit_code == 1
+
+
 class TestTheRest:
     def test_cancelled_is_for_good(self, floor: Floor) -> None:
         floor.submit(5, "--name", "mine")
@@ -212,16 +314,13 @@ class TestTheRest:
         assert floor.jobs("status", "mine", "--follow").exit_code == 0
         assert floor.jobs("resume", "mine").stderr == "mine is cancelled.\n"
         again = floor.submit(5, "--name", "mine")
-        assert (again.exit_code, "which was cancelled" in again.stderr) == (2, True)
+        assert (again.exit_code, "which is cancelled" in again.stderr) == (2, True)
 
     def test_a_job_that_was_stopped_goes_on(self, floor: Floor) -> None:
         floor.submit(5, "--name", "mine")
         floor.done("mine", another=floor.settings())
-        assert (
-            "already job mine, which is stopped.\nNext: gong-tasks jobs resume mine"
-            in floor.submit(5, "--name", "mine").stderr
-        )
-        assert floor.jobs("resume", "mine").stderr == "mine is starting.\n"
+        assert floor.progress("mine").state == "stopped"
+        assert floor.jobs("resume", "mine").stderr.startswith("mine is starting.\nFollow:\n")
         assert floor.done("mine").updated == 5
 
     def test_reports_in_all_forms(self, floor: Floor) -> None:

@@ -6,12 +6,16 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from gong_tasks_async.cli.jobs.text import JOBS, facts
-from gong_tasks_async.cli.output.console import stderr_console
+from gong_tasks_async.bulk.render.format import counted, one_line
+from gong_tasks_async.cli.job_server import jobs_command
+from gong_tasks_async.cli.jobs.text import JOBS, NO_WORKER, facts, next_command, waits_for_worker
+from gong_tasks_async.cli.output.console import note, note_command, stderr_console
 from gong_tasks_async.cli.output.listing import Listing, OutputFormat
 from gong_tasks_async.cli.output.progress import bar_for
 from gong_tasks_async.cli.output.tables import draw_facts
 from gong_tasks_async.cli.output.text import local
+
+SHOWN_PROBLEMS = 10
 
 if TYPE_CHECKING:
     from gong_tasks_async.distributed import Job, Progress
@@ -19,7 +23,9 @@ if TYPE_CHECKING:
 
 async def show_job(job: Job, output: OutputFormat) -> None:
     """Print its progress now."""
-    _show(await job.progress(), output)
+    progress = await job.progress()
+    _show(progress, output)
+    await _note_given_up(job, progress)
 
 
 async def follow_job(job: Job, output: OutputFormat) -> Progress:
@@ -29,25 +35,56 @@ async def follow_job(job: Job, output: OutputFormat) -> Progress:
             return await _print_changes(seen, output)
         end = await _draw_bar(job.name, seen)
     _show(end, output)
+    await _note_given_up(job, end)
     return end
+
+
+class WorkerNotice:
+    """Notes that no worker is up, once, until one was."""
+
+    def __init__(self) -> None:
+        self._noted = False
+
+    def check(self, progress: Progress) -> None:
+        """Look at a progress."""
+        if waits_for_worker(progress) and not self._noted:
+            note_command(NO_WORKER, jobs_command("worker"))
+        self._noted = waits_for_worker(progress)
 
 
 async def _print_changes(seen: AsyncGenerator[Progress], output: OutputFormat) -> Progress:
     """Print a line for each change."""
+    notice = WorkerNotice()
     with Listing(JOBS, output) as listing:
         async for progress in seen:
+            notice.check(progress)
             listing.add([progress])
     return progress
 
 
 async def _draw_bar(name: str, seen: AsyncGenerator[Progress]) -> Progress:
     """Draw a progress bar."""
+    notice = WorkerNotice()
     with bar_for(stderr_console(), name, 0) as (bars, bar):
         async for progress in seen:
+            notice.check(progress)
             bars.update(
                 bar, total=progress.rows, completed=progress.settled, description=_description(progress)
             )
     return progress
+
+
+async def _note_given_up(job: Job, progress: Progress) -> None:
+    """Name the rows that were given up, with their last errors."""
+    if not progress.given_up:
+        return
+    problems = [(number, last) for number, last in (await job.problems()).items() if last.given_up]
+    for number, last in problems[:SHOWN_PROBLEMS]:
+        note(
+            f"Row {number:,} was given up after {counted(last.attempt, 'attempt')}: {one_line(str(last.error))}"
+        )
+    if len(problems) > SHOWN_PROBLEMS:
+        note(f"... and {len(problems) - SHOWN_PROBLEMS:,} more.")
 
 
 def _description(progress: Progress) -> str:
@@ -59,6 +96,7 @@ def _description(progress: Progress) -> str:
 def _show(progress: Progress, output: OutputFormat) -> None:
     if output is OutputFormat.TABLE:
         draw_facts(facts(progress))
+        note_command(NO_WORKER if waits_for_worker(progress) else "Next:", next_command(progress))
         return
     with Listing(JOBS, output) as listing:
         listing.add([progress])

@@ -8,6 +8,7 @@ import click
 
 from gong_tasks_async.cli.command import Command
 from gong_tasks_async.cli.job_server import JobServer, read_only_options
+from gong_tasks_async.cli.output.console import note
 from gong_tasks_async.cli.output.listing import Listing, OutputFormat, output_option
 from gong_tasks_async.cli.session import run
 
@@ -38,13 +39,18 @@ def list_jobs(server: JobServer, output: OutputFormat) -> None:
     Raises:
         JobStoreError: Redis does not respond.
     """
+    from gong_tasks_async.bulk.render.format import counted  # noqa: PLC0415 - help need not load it
     from gong_tasks_async.cli.jobs.text import JOBS  # noqa: PLC0415 - needs an extra
 
-    found = run(_found(server))
+    found, unreadable = run(_found(server))
     with Listing(JOBS, output) as listing:
         listing.add(found)
+    if unreadable:
+        note(
+            f"Workers have set aside {counted(unreadable, 'message')} that they cannot read; their logs name them."
+        )
 
 
-async def _found(server: JobServer) -> list[Progress]:
+async def _found(server: JobServer) -> tuple[list[Progress], int]:
     async with server.jobs() as jobs:
-        return await jobs.overview()
+        return await jobs.overview(), len(await jobs.quarantined())

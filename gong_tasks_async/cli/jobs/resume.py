@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from gong_tasks_async.cli.command import Command
-from gong_tasks_async.cli.job_server import JobServer, read_only_options
+from gong_tasks_async.cli.job_server import JobServer, jobs_command, read_only_options
 from gong_tasks_async.cli.jobs.with_job import with_job
-from gong_tasks_async.cli.output.console import note
+from gong_tasks_async.cli.output.console import note, note_command
 
 
 @click.command("resume", cls=Command, examples="gong-tasks jobs resume dismiss-2026-11-21")
@@ -21,3 +21,5 @@ def command(name: str, server: JobServer) -> None:
     """
     state = with_job(server, name, lambda job: job.resume())
     note(f"{name} is {state}.")
+    if state in ("starting", "running"):
+        note_command("Follow:", jobs_command("jobs", "status", name, "--follow"))

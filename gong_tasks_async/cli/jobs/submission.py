@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from itertools import count
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from gong_tasks_async.bulk.plan import Plan
 from gong_tasks_async.bulk.render.format import counted
 from gong_tasks_async.cli.config.configuration import Configuration
+from gong_tasks_async.cli.exit_codes import ExitCode
 from gong_tasks_async.cli.input.confirm import confirm, confirmation
+from gong_tasks_async.cli.input.job_choice import KnownJob, Standing, choose_job, line_of
 from gong_tasks_async.cli.input.planning import plan_source
 from gong_tasks_async.cli.input.rows import ParsedInput
 from gong_tasks_async.cli.input.source import Source, name_from
-from gong_tasks_async.cli.job_server import JobServer
-from gong_tasks_async.cli.jobs.text import next_command
-from gong_tasks_async.cli.output.console import emit, is_terminal, note
+from gong_tasks_async.cli.job_server import JobServer, jobs_command
+from gong_tasks_async.cli.jobs.text import NO_WORKER, exit_code, next_command, waits_for_worker, what_it_did
+from gong_tasks_async.cli.output.console import emit, is_terminal, note, note_command
 from gong_tasks_async.cli.output.plan import print_plan
 from gong_tasks_async.cli.session import open_client
 from gong_tasks_async.cli.waiting import PauseNotices
@@ -35,6 +37,11 @@ class Settings:
     dry_run: bool
     yes: bool
     skip_unchanged: bool
+    again: bool = False
+    """Send all rows, whatever an earlier job did."""
+
+
+EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
 async def submit_source(
@@ -43,8 +50,8 @@ async def submit_source(
     source: Source,
     parsed_input: ParsedInput | None,
     settings: Settings,
-) -> None:
-    """Submit the source's rows after a confirmation.
+) -> ExitCode | None:
+    """Submit the source's rows after a confirmation; return the exit code, if it is not that of success.
 
     Raises:
         BadInputError: rows are invalid; nothing was submitted.
@@ -54,41 +61,91 @@ async def submit_source(
     """
     if settings.name is not None:
         checked_name("a job's name", settings.name)
-    unfinished = await _find_unfinished(server, source, settings)
-    if unfinished is not None:
-        note(f"The same selection has an unfinished job: {unfinished.job}.")
-        _print_job(unfinished)
-        return
-    plan = await _confirmed_plan(configuration, server, source, parsed_input, settings)
-    if plan is not None:
-        async with server.jobs() as jobs:
-            job = await _submitted(jobs, plan, source, settings, configuration.base_url)
-            _print_job(await job.progress())
-
-
-async def _find_unfinished(server: JobServer, source: Source, settings: Settings) -> Progress | None:
-    """The unfinished job of the same selection; rows already done would not be selected again."""
-    if not source.selects or settings.name is not None or settings.dry_run:
+    line = line_of(source, parsed_input)
+    choice = await _choose(server, line, settings)
+    if choice is not None and await _takes_up(server, choice, source, settings):
         return None
+    look = settings.skip_unchanged or (choice is not None and not source.selects)
+    plan = await _confirmed_plan(configuration, server, source, parsed_input, settings, look=look)
+    if plan is None:
+        return None if choice is None else _still_done(choice, source, settings)
+    if choice is not None:
+        plan = evolve(plan, unchanged=())
+    origin = {"line": line, "file": source.label}
+    async with server.jobs() as jobs:
+        submission = Submission(
+            settings, source, origin, configuration.base_url, is_new=choice is not None or settings.again
+        )
+        job = await submission.submit(jobs, plan)
+        _print_job(await job.progress(), submitted_before=job.submitted_before)
+    return None
+
+
+async def _choose(server: JobServer, line: str, settings: Settings) -> Progress | None:
+    """The job that the command line means, unless it is a new one."""
     async with server.jobs() as jobs:
         found = await jobs.overview()
-    stem = f"{name_from(source.label)}-"
-    jobs_of_selection = (
-        job for job in found if job.job.startswith(stem) and job.state is not JobState.CANCELLED
-    )
-    return next((job for job in jobs_of_selection if job.pending), None)
+    found.sort(key=lambda progress: progress.created_at or EARLIEST, reverse=True)
+    known = [KnownJob(job.job, standing_of(job), job.origin.get("line")) for job in found]
+    choice = choose_job(known, line, settings.name)
+    if choice.job is None or choice.job.line is None or choice.other_line or settings.again:
+        return None
+    return next(job for job in found if job.job == choice.job.name)
 
 
-def _print_job(progress: Progress) -> None:
+async def _takes_up(server: JobServer, found: Progress, source: Source, settings: Settings) -> bool:
+    """Go on with the job of this line, if it is unfinished; say so, and what a finished one did."""
+    standing = standing_of(found)
+    if found.state is JobState.CANCELLED and settings.name is not None:
+        raise JobExistsError(job=found.job, state=str(found.state))
+    if standing is Standing.FINISHED:
+        if not source.selects:
+            note(f"These rows are already job {found.job}. {what_it_did(found)}")
+        return False
+    if standing is Standing.UNFINISHED and not settings.dry_run:
+        async with server.jobs() as jobs:
+            state = await jobs.job(found.job).resume()
+        note(f"Already job {found.job}, which was {found.state}; resuming it.")
+        found = evolve(found, state=state, stopped_because=None)
+    else:
+        note(f"Already job {found.job}, which is {found.state}.")
+    _print_job(found)
+    return True
+
+
+def _still_done(done: Progress, source: Source, settings: Settings) -> ExitCode | None:
+    if settings.dry_run or source.selects:
+        return None
+    note("All its tasks are still as requested.")
+    return exit_code(done)
+
+
+def standing_of(progress: Progress) -> Standing:
+    """Where a job stands, for the choice of one; what is cancelled is done with, except by its name."""
+    match progress.state:
+        case JobState.STARTING | JobState.RUNNING | JobState.PAUSED:
+            return Standing.RUNNING
+        case JobState.STOPPED:
+            return Standing.UNFINISHED
+        case JobState.ENDED:
+            return Standing.UNFINISHED if progress.given_up else Standing.FINISHED
+        case JobState.CANCELLED | JobState.UNREADABLE:
+            return Standing.UNREADABLE
+
+
+def _print_job(progress: Progress, *, submitted_before: bool = False) -> None:
     """Print the name on standard output; state and next command on standard error."""
     emit(progress.job)
     rows = counted(progress.rows, "row")
-    if progress.finished:
+    if submitted_before:
         note(f"These {rows} are already job {progress.job}, which is {progress.state}.")
-        note(f"Next: {next_command(progress)}")
     else:
-        note(f"{rows}, {progress.state}; any `gong-tasks worker` of the company processes them.")
-        note(f"Follow: gong-tasks jobs status {progress.job} --follow")
+        note(f"{rows}, {progress.state}.")
+    if waits_for_worker(progress):
+        note_command(NO_WORKER, jobs_command("worker"))
+    text = "Next:" if progress.finished else "Follow:"
+    follow = jobs_command("jobs", "status", progress.job, "--follow")
+    note_command(text, next_command(progress) if progress.finished else follow)
 
 
 async def _confirmed_plan(
@@ -97,13 +154,15 @@ async def _confirmed_plan(
     source: Source,
     parsed_input: ParsedInput | None,
     settings: Settings,
+    *,
+    look: bool,
 ) -> Plan | None:
     """The plan; None if there is nothing to submit."""
     quota = RedisQuota(
         server.url, company=server.company, limits=configuration.limits, on_event=PauseNotices()
     )
     async with quota, open_client(configuration, quota=quota) as client:
-        plan = (await plan_source(client, source, parsed_input, look=settings.skip_unchanged)).plan
+        plan = (await plan_source(client, source, parsed_input, look=look)).plan
         left = await quota.snapshot()
         if settings.dry_run or not plan.calls:
             print_plan(plan, left, json=not is_terminal())
@@ -113,19 +172,47 @@ async def _confirmed_plan(
         return plan
 
 
-async def _submitted(jobs: Jobs, plan: Plan, source: Source, settings: Settings, base_url: str) -> Job:
-    """Submit under the given name, or under the day's first name that is free or has the same rows."""
-    for name in _names(source, settings.name):
-        try:
-            return await jobs.submit(plan, name=name, credentials=settings.credentials, base_url=base_url)
-        except JobExistsError:
-            if settings.name is not None:
-                raise
-    raise AssertionError("names never end")
+@frozen
+class Submission:
+    """One submission, under the name that it finds."""
 
+    settings: Settings
+    source: Source
+    origin: Mapping[str, str]
+    base_url: str
+    is_new: bool
+    """Whether a finished job of the same rows does not count."""
 
-def _names(source: Source, given: str | None) -> Iterator[str]:
-    if given is not None:
-        return iter((given,))
-    stem = f"{name_from(source.label)}-{datetime.now().date()}"  # noqa: DTZ005 - the local day
-    return (stem if number == 1 else f"{stem}-{number}" for number in count(1))
+    async def submit(self, jobs: Jobs, plan: Plan) -> Job:
+        """Submit under the given name, or under the day's first name that is free or has the same rows.
+
+        Raises:
+            JobExistsError: the given name is another job's, or a finished one's.
+        """
+        for name in self._names():
+            try:
+                job = await self._submit(jobs, plan, name)
+            except JobExistsError:
+                if self.settings.name is not None:
+                    raise
+                continue
+            if not (self.is_new and job.submitted_before):
+                return job
+            if self.settings.name is not None:
+                raise JobExistsError(job=name, state=str(JobState.ENDED))
+        raise AssertionError("names never end")
+
+    async def _submit(self, jobs: Jobs, plan: Plan, name: str) -> Job:
+        return await jobs.submit(
+            plan,
+            name=name,
+            credentials=self.settings.credentials,
+            base_url=self.base_url,
+            origin=self.origin,
+        )
+
+    def _names(self) -> Iterator[str]:
+        if self.settings.name is not None:
+            return iter((self.settings.name,))
+        stem = f"{name_from(self.source.label)}-{datetime.now().date()}"  # noqa: DTZ005 - the local day
+        return (stem if number == 1 else f"{stem}-{number}" for number in count(1))

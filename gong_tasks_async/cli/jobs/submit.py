@@ -35,6 +35,7 @@ gong-tasks jobs submit --all-users --due-before -30d --set-status DISMISSED --dr
 @click.option("--dry-run", is_flag=True, help="Show the plan; submit nothing.")
 @yes_option
 @skip_unchanged_option
+@click.option("--again", is_flag=True, help="Send all rows, even if a finished job had the same ones.")
 @job_server_options
 @client_options
 def command(
@@ -45,6 +46,7 @@ def command(
     dry_run: bool,
     yes: bool,
     skip_unchanged: bool,
+    again: bool,
     server: JobServer,
     configuration: Configuration,
 ) -> None:
@@ -54,13 +56,20 @@ def command(
     addresses and to list tasks; the secret is not submitted. The calls left are those of the company, as counted in
     the jobs' Redis.
 
-    Prints the job's name to standard output. The same rows under the same name are the same job; nothing is done
-    twice. Other rows under a given --name are an error (exit code 2).
+    Prints the job's name to standard output. The same command line means the same job: an unfinished one is resumed;
+    of a finished one the tasks are listed, and those that are no longer as requested become a new job, after the
+    question; --again sends all rows. Other rows under a given --name are an error (exit code 2).
     """
     from gong_tasks_async.cli.jobs.submission import Settings, submit_source  # noqa: PLC0415 - needs an extra
 
     settings = Settings(
-        name=name, credentials=credentials, dry_run=dry_run, yes=yes, skip_unchanged=skip_unchanged
+        name=name,
+        credentials=credentials,
+        dry_run=dry_run,
+        yes=yes,
+        skip_unchanged=skip_unchanged,
+        again=again,
     )
     parsed_input = None if source.selects else read_source(source)
-    run(submit_source(configuration, server, source, parsed_input, settings))
+    code = run(submit_source(configuration, server, source, parsed_input, settings))
+    click.get_current_context().exit(code or 0)

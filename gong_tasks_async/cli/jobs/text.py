@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from gong_tasks_async.bulk.render.format import counted, one_line
 from gong_tasks_async.cli.exit_codes import ExitCode, exit_code_of
+from gong_tasks_async.cli.job_server import jobs_command
 from gong_tasks_async.cli.output.layout import Column, Layout
 from gong_tasks_async.cli.output.text import local
 from gong_tasks_async.distributed import JobState, Progress
@@ -34,8 +35,10 @@ def as_json(progress: Progress) -> dict[str, JsonValue]:
         "job": progress.job,
         "state": str(progress.state),
         **{name: getattr(progress, name) for name in COUNTS},
+        "worker_up": progress.worker_up,
         "stopped_because": _because(progress),
         "resume_after": _iso(progress.resume_after),
+        "created_at": _iso(progress.created_at),
         "started_at": _iso(progress.started_at),
         "settled_at": _iso(progress.settled_at),
     }
@@ -52,18 +55,39 @@ def facts(progress: Progress) -> dict[str, str]:
         "Calls": f"{progress.calls:,}",
         "Reason": _because(progress) or "",
         "Resumes": f"by itself after {local(progress.resume_after)}" if progress.resume_after else "",
-        "Next": next_command(progress),
     }
     return {name: text for name, text in shown.items() if text}
 
 
 def next_command(progress: Progress) -> str:
-    """The next command to type; empty while the job runs."""
+    """The next command to type, complete."""
+    if waits_for_worker(progress):
+        return jobs_command("worker")
     if not progress.finished:
-        return ""
-    if progress.pending and progress.state is not JobState.CANCELLED:
-        return f"gong-tasks jobs resume {progress.job}"
-    return f"gong-tasks jobs report {progress.job}"
+        return jobs_command("jobs", "status", progress.job, "--follow")
+    if progress.pending and progress.state not in NOT_RESUMED:
+        return jobs_command("jobs", "resume", progress.job)
+    return jobs_command("jobs", "report", progress.job)
+
+
+def waits_for_worker(progress: Progress) -> bool:
+    """Whether nothing happens until a worker is started."""
+    running = progress.state in {JobState.STARTING, JobState.RUNNING}
+    return running and progress.pending > 0 and not progress.worker_up
+
+
+NO_WORKER = "No worker of the company is up: the job waits. Start one, here or on another machine:"
+
+NOT_RESUMED = {JobState.CANCELLED, JobState.UNREADABLE}
+
+
+def what_it_did(progress: Progress) -> str:
+    """When a finished job ended, and with what."""
+    counts = [(progress.updated, "updated"), (progress.unchanged, "unchanged"), (progress.failed, "failed")]
+    counts.append((progress.given_up, "given up"))
+    done = ", ".join(f"{count:,} {name}" for count, name in counts if count) or "no row"
+    when = f" on {local(progress.settled_at)}" if progress.settled_at else ""
+    return f"Done{when}: {done}."
 
 
 def exit_code(progress: Progress) -> ExitCode:
