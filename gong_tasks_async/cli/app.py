@@ -26,8 +26,8 @@ COMMANDS = {
     "users": "List users and their ids, or show some.",
     "workspaces": "List workspaces and their ids.",
     "quota": "Show today's remaining calls.",
-    "jobs": "Jobs on many workers: submit, status, list, cancel, resume, report.",
-    "worker": "Run a worker.",
+    "jobs": "Distributed jobs: submit, status, list, cancel, resume, report.",
+    "worker": "Run a worker that processes rows of a company's jobs.",
     "mcp": "Serve the Model Context Protocol, for assistants.",
     "profiles": "List the profiles of the configuration file.",
     "config": "Show or change the configuration: path, show, set.",
@@ -117,7 +117,7 @@ def _end(ctx: click.Context, error: Exception) -> NoReturn:
     modules={"config": "configure"},
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@click.version_option(__version__, message="%(prog)s %(version)s")
+@click.version_option(__version__, message="%(prog)s, version %(version)s")
 def gong_tasks() -> None:
     """Gong Engage tasks on the command line.
 

@@ -68,7 +68,7 @@ def print_usage_error(error: click.ClickException) -> None:
     )
     context = error.ctx if isinstance(error, click.UsageError) else None
     if context is not None:
-        message = evolve(message, advice=f"Help:\n  {context.command_path} --help")
+        message = evolve(message, command=f"{context.command_path} --help", label="Help")
     print_message(message)
 
 
@@ -76,7 +76,10 @@ def print_message(message: Message, full: str = "") -> None:
     """Print an error as text, or as one JSON object where programs read it; in full where that was asked for."""
     verbose = bool(full) and (global_option("verbose") or global_option("debug"))
     if global_option("errors") == "json":
-        facts = {"error": message.what, "code": message.code, "advice": " ".join(message.advice.split())}
+        advice = " ".join(
+            filter(None, (message.advice, message.command and f"{message.label}: {message.command}"))
+        )
+        facts = {"error": message.what, "code": message.code, "advice": " ".join(advice.split())}
         note(visible_json(json.dumps(facts | ({"detail": full} if verbose else {}), ensure_ascii=False)))
         return
     note(f"Error: {message}")

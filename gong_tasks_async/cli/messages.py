@@ -30,9 +30,16 @@ class Message:
     """What to do now: sentences, with their full stops."""
     code: str = ""
     """A stable name for programs, such as ``task_not_found``."""
+    command: str = ""
+    """What to type next, complete."""
+    label: str = "Try"
+    """What the command is for."""
 
     def __str__(self) -> str:
-        return f"{self.what}. {self.advice}" if self.advice else self.what
+        """Everything: the command, if any, alone on the last line."""
+        stop = "" if self.what.endswith((".", "!", "?")) else "."
+        text = f"{self.what}{stop} {self.advice}" if self.advice else self.what
+        return f"{text}\n{self.label}:\n  {self.command}" if self.command else text
 
 
 def message_of(error: Exception) -> Message:
@@ -274,7 +281,7 @@ def _job_store(error: Any) -> Text:
 
 
 def _job_not_found(error: Any) -> Text:
-    return f"{error.company} has no job {error.job!r}", "List the jobs there are:\n  gong-tasks jobs list"
+    return f"{error.company} has no job {error.job!r}", "List the jobs there are with `gong-tasks jobs list`."
 
 
 def _job_exists(error: Any) -> Text:

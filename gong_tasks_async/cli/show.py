@@ -49,9 +49,9 @@ def command(
     output: OutputFormat,
     configuration: Configuration,
 ) -> None:
-    """Show one task, whatever its status.
+    """Show one task.
 
-    Gong has no call for one task, so its owner's tasks are listed.
+    Of any status. Gong has no call for one task, so its owner's tasks are listed.
     """
     if bool(users) == all_users:
         raise click.UsageError("name the task's owner: --user ID|EMAIL|NAME, or search with --all-users")

@@ -103,9 +103,9 @@ def command(
     output: OutputFormat,
     configuration: Configuration,
 ) -> None:
-    """Change tasks of one user: status, due date, priority.
+    """Change tasks: status, due date, priority.
 
-    On a terminal it shows what changed, which takes a call to read the tasks first; in a pipe it prints the tasks
+    All of one user. On a terminal it shows what changed, which takes a call to read the tasks first; in a pipe it prints the tasks
     after the update. Ends with 1 if some of them could not be changed.
     """
     if status is None and due is None and priority is None:

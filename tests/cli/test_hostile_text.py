@@ -79,7 +79,7 @@ def test_nothing_that_a_terminal_obeys_reaches_it(line: str, company: Company) -
     assert "Traceback" not in seen
     assert OBEYED.search(seen) is None, ascii(seen)
     if line.startswith(("list --all", "users", "show {task}", "update")):
-        assert "end" in seen
+        assert "[/x]" in seen
     assert "http://evil.example" not in seen or "[link=http://evil.example]" in seen
 
 
