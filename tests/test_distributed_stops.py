@@ -10,6 +10,7 @@ import pytest
 from gong_tasks_async import (
     AuthenticationError,
     Credentials,
+    CredentialsError,
     DailyQuotaError,
     DeadlineExceeded,
     Lane,
@@ -17,12 +18,22 @@ from gong_tasks_async import (
     Quota,
     QuotaLimits,
     RateLimitError,
+    RefusedAlikeError,
     RetryPolicy,
     ServerError,
     TaskUpdate,
     Unlimited,
 )
-from gong_tasks_async.distributed import Jobs, JobState, UnknownCredentialsError, effects, row_tasks
+from gong_tasks_async.api.updates import UpdateApplier
+from gong_tasks_async.bulk import Applied
+from gong_tasks_async.distributed import (
+    Jobs,
+    JobState,
+    RowCrashedError,
+    UnknownCredentialsError,
+    effects,
+    row_tasks,
+)
 from gong_tasks_async.simulator import Fault, Simulator
 from tests.distributed_floor import (
     COMPANY,
@@ -239,3 +250,79 @@ async def test_a_row_that_was_never_sent_comes_again_and_says_nothing_about_gong
 def test_the_pace_of_goes_at_a_row_slows_down_and_stays_finite() -> None:
     delays = [effects.retry_delay(attempt) for attempt in (1, 2, 3, 10, 10_000)]
     assert [delay.total_seconds() for delay in delays] == [2, 4, 8, 300, 300]
+
+
+async def test_a_vault_that_fails_stops_the_job_and_is_not_asked_for_each_row() -> None:
+    asked = 0
+
+    def vault() -> Credentials:
+        nonlocal asked
+        asked += 1
+        raise ConnectionError("the vault is sealed")
+
+    url, gong_engine = memory(), engine(40)
+    async with Simulator(gong_engine) as gong, Jobs(url, company=COMPANY) as jobs:
+        known = {"default": settings_of(gong, credentials=vault)}
+        async with at_work(url, gong, credentials=known, concurrency=4):
+            progress = await over(await jobs.submit(updates_of(gong_engine)))
+    assert progress.state is JobState.STOPPED
+    assert isinstance(progress.stopped_because, CredentialsError)
+    assert progress.pending == 40
+    assert asked <= 4
+
+
+async def test_an_exception_of_no_kind_gives_its_row_up_and_not_the_job(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(effects, "FIRST_RETRY", timedelta(milliseconds=1))
+    url, gong_engine = memory(), engine(4)
+
+    async def broken(_: UpdateApplier, update: TaskUpdate) -> Applied:
+        if update == bad:
+            raise ZeroDivisionError
+        return await real(_, update)
+
+    real, bad = UpdateApplier.apply, updates_of(gong_engine)[1]
+    monkeypatch.setattr(UpdateApplier, "apply", broken)
+    async with Simulator(gong_engine) as gong, Jobs(url, company=COMPANY) as jobs, at_work(url, gong):
+        job = await jobs.submit(updates_of(gong_engine), row_attempts=2)
+        progress = await over(job)
+        (problem,) = (await job.problems()).values()
+    assert (progress.state, progress.updated, progress.given_up) == (JobState.ENDED, 3, 1)
+    assert isinstance(problem.error, RowCrashedError)
+    assert "ZeroDivisionError" in str(problem.error)
+
+
+async def test_rows_refused_alike_stop_the_job_over_all_workers() -> None:
+    url, gong_engine = memory(), engine(2)
+    gone = [TaskUpdate(99_999_900 + number, "77", status="DONE") for number in range(60)]
+    async with (
+        Simulator(gong_engine) as gong,
+        Jobs(url, company=COMPANY) as jobs,
+        at_work(url, gong, concurrency=3),
+        at_work(url, gong, concurrency=3),
+    ):
+        job = await jobs.submit(gone)
+        progress = await over(job)
+        assert isinstance(progress.stopped_because, RefusedAlikeError)
+        assert (progress.state, progress.failed, progress.pending) == (JobState.STOPPED, 0, 60)
+        assert 25 <= gong.ledger.calls <= 25 + 6
+        await job.resume(accept_refusals=True)
+        progress = await over(job)
+    assert (progress.state, progress.failed, progress.pending) == (JobState.ENDED, 60, 0)
+
+
+async def test_a_job_waits_while_nothing_can_be_reached_and_goes_on_by_itself() -> None:
+    url, gong_engine = memory(), engine(20)
+    async with Jobs(url, company=COMPANY) as jobs:
+        async with Simulator(gong_engine) as gong:
+            known = {"default": settings_of(gong)}
+        async with at_work(url, gong, credentials=known, concurrency=4):  # nobody listens there now
+            job = await jobs.submit(updates_of(gong_engine), row_attempts=1, stop_after=1)
+            await until(job, lambda progress: progress.outage_since is not None)
+            progress = await job.progress()
+            assert (progress.state, progress.given_up) == (JobState.RUNNING, 0)
+            async with Simulator(gong_engine) as back:
+                known["default"]["base_url"] = back.base_url
+                async with at_work(url, back, credentials={"default": settings_of(back)}):
+                    await until(job, lambda progress: progress.updated > 0)

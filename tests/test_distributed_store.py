@@ -6,15 +6,19 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from attrs import evolve
 
 from gong_tasks_async import (
+    AccessDeniedError,
     AuthenticationError,
     DailyQuotaError,
     DeadlineExceeded,
     JournalRow,
     RateLimitError,
+    RefusedAlikeError,
     RowState,
     ServerError,
+    TaskNotFoundError,
     TaskUpdate,
     TransportError,
 )
@@ -154,3 +158,132 @@ def test_what_an_error_means_for_its_job() -> None:
         DailyQuotaError(): JobEffect("paused", NOW + timedelta(minutes=1)),
     }
     assert {error: effect_of(error, NOW) for error in meant} == meant
+
+
+def refusal(number: int, words: str = "no such task") -> JournalRow:
+    error = TaskNotFoundError(method="PATCH", status=404, attempts=1, errors=(f"{words} {number}",))
+    return JournalRow(ROWS[number - 1], RowState.FAILED, 1, cause=error)
+
+
+async def refuse(store: JobStore, number: int, words: str = "no such task", limit: int = 3) -> None:
+    await store.claim(JOB, number)
+    settings = evolve(SETTINGS, stop_after_refusals=limit)
+    for _ in range(2):  # however often it is delivered
+        await store.refuse(JOB, number, refusal(number, words), AttemptCost(1, 1, 0), settings)
+
+
+class TestRefusals:
+    """Across workers, the rule of a run in one process: `bulk.breaker`."""
+
+    async def test_rows_refused_alike_are_held_and_a_success_settles_them(self, store: JobStore) -> None:
+        for number in (1, 2):
+            await refuse(store, number)
+        assert (await store.progress(JOB)).failed == 0
+        await store.claim(JOB, 3)
+        await store.settle(JOB, 3, DONE, AttemptCost(1, 1, 0))
+        progress = await store.progress(JOB)
+        assert (progress.failed, progress.updated, progress.calls) == (2, 1, 3)
+        causes = [
+            row.row.cause async for row in store.rows(JOB) if row.row and row.row.state is RowState.FAILED
+        ]
+        assert [str(cause) for cause in causes] == [str(refusal(1).cause), str(refusal(2).cause)]
+
+    async def test_so_many_of_them_stop_the_job_and_stay_pending(self, store: JobStore) -> None:
+        for number in (1, 2, 3):
+            await refuse(store, number)
+        progress = await store.progress(JOB)
+        assert (progress.state, progress.failed, progress.pending) == (JobState.STOPPED, 0, 5)
+        assert isinstance(progress.stopped_because, RefusedAlikeError)
+        assert (progress.stopped_because.count, progress.stopped_because.rows) == (3, 3)
+        await store.reopen(JOB)
+        assert await unsettled(store) == [1, 2, 3, 4, 5]
+
+    async def test_accepted_refusals_are_settled(self, store: JobStore) -> None:
+        for number in (1, 2, 3):
+            await refuse(store, number)
+        await store.reopen(JOB, accept_refusals=True)
+        await store.fed(JOB, 0, 5)
+        for number in (1, 2, 3, 4):
+            await refuse(store, number)
+        progress = await store.progress(JOB)
+        assert (progress.state, progress.failed) == (JobState.RUNNING, 4)
+
+    async def test_a_refusal_for_another_reason_settles_those_before(self, store: JobStore) -> None:
+        for number, words in (
+            (1, "no such task"),
+            (2, "no such task"),
+            (3, "odd owner"),
+            (4, "no such task"),
+        ):
+            await refuse(store, number, words)
+        assert (await store.progress(JOB)).failed == 3
+
+    async def test_the_end_of_the_job_settles_the_last_ones(self, store: JobStore) -> None:
+        for number in range(1, 6):
+            await refuse(store, number, limit=6)
+        progress = await store.progress(JOB)
+        assert (progress.state, progress.failed, progress.in_flight) == (JobState.ENDED, 5, 0)
+
+    async def test_a_suspect_is_not_sent_again(self, store: JobStore) -> None:
+        await refuse(store, 1)
+        assert (await store.claim(JOB, 1)).kind == "over"
+        assert 1 not in await unsettled(store)
+
+    async def test_denied_credentials_stop_the_job_at_the_third_row(self, store: JobStore) -> None:
+        denied = AccessDeniedError(method="PATCH", status=403, attempts=1, errors=("not allowed",))
+        for number in (1, 2, 3):
+            await store.claim(JOB, number)
+            row = JournalRow(ROWS[number - 1], RowState.FAILED, 1, cause=denied)
+            await store.refuse(JOB, number, row, AttemptCost(1, 1, 0), SETTINGS)
+        assert (await store.progress(JOB)).state is JobState.STOPPED
+
+    async def test_a_cancelled_job_settles_what_was_refused(self, store: JobStore) -> None:
+        await refuse(store, 1)
+        await store.claim(JOB, 2)
+        await store.cancel(JOB)
+        await refuse(store, 2)
+        progress = await store.progress(JOB)
+        assert (progress.state, progress.failed) == (JobState.CANCELLED, 2)
+
+
+class TestOutage:
+    """While no connection can be made, the job waits as a whole, one row at a time probes, and then it stops."""
+
+    UNREACHABLE = TransportError(method="PATCH", reason="refused", attempts=1, connected=False)
+
+    async def outage(self, store: JobStore, number: int, limit: float = 300.0) -> bool:
+        effect = effect_of(self.UNREACHABLE, datetime.now(UTC))
+        settings = evolve(SETTINGS, outage_timeout=limit)
+        return await store.requeue(JOB, number, self.UNREACHABLE, effect, AttemptCost(1, 0, 0), settings)
+
+    async def test_no_row_is_sent_before_the_probe_is_due(self, store: JobStore) -> None:
+        await store.claim(JOB, 1)
+        assert await self.outage(store, 1)
+        assert (await store.claim(JOB, 2)).kind == "wait"
+        progress = await store.progress(JOB)
+        assert (progress.state, progress.given_up) == (JobState.RUNNING, 0)
+        assert progress.outage_since is not None
+
+    async def test_one_row_at_a_time_probes_and_a_response_ends_it(self, store: JobStore) -> None:
+        await store.claim(JOB, 1)
+        await self.outage(store, 1)
+        await self.pass_time(store)
+        assert (await store.claim(JOB, 1)).kind == "go"
+        assert (await store.claim(JOB, 2)).kind == "wait"
+        await store.settle(JOB, 1, DONE, AttemptCost(1, 1, 0))
+        assert (await store.claim(JOB, 2)).kind == "go"
+        assert (await store.progress(JOB)).outage_since is None
+
+    async def test_it_stops_the_job_in_the_end_and_all_rows_stay_pending(self, store: JobStore) -> None:
+        await store.claim(JOB, 1)
+        assert not await self.outage(store, 1, limit=0.0)
+        progress = await store.progress(JOB)
+        assert (progress.state, progress.pending) == (JobState.STOPPED, 5)
+        assert isinstance(progress.stopped_because, TransportError)
+        await store.reopen(JOB)
+        await store.fed(JOB, 0, 5)
+        assert (await store.claim(JOB, 2)).kind == "go"
+
+    async def pass_time(self, store: JobStore) -> None:
+        past = str(datetime.now(UTC).timestamp() - 1)
+        await store.server.write(store.key(f"jobs:{JOB}"), {"outage_until": past}, 86_400)

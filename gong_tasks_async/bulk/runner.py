@@ -237,7 +237,7 @@ class BulkRun:
             return
         await self._fail(self._breaker.refused(failed))
         if self._breaker.is_open:
-            self._stop(_refused_alike(self._breaker.suspects, self._taken))
+            self._stop(refused_alike(self._breaker.suspects, self._taken))
 
     async def _keep_pending(
         self, update: TaskUpdate, error: GongError, *, suspect: bool = False, life: int = 0
@@ -284,7 +284,8 @@ def _is_answered_500(error: GongError) -> bool:
     return isinstance(error, ServerError) and error.status == 500 and error.from_gong  # noqa: PLR2004 - Gong's own
 
 
-def _refused_alike(suspects: list[Failed], rows: int) -> RefusedAlikeError:
+def refused_alike(suspects: list[Failed], rows: int) -> RefusedAlikeError:
+    """The error that stops a run of so many rows, for rows that were refused alike."""
     error = suspects[-1].error
     return RefusedAlikeError(
         method=error.method,

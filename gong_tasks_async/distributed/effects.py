@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from hashlib import blake2b
 from typing import Literal
 
 from attrs import frozen
 
+from gong_tasks_async.bulk.breaker import STOP_AFTER_DENIED
+from gong_tasks_async.bulk.outage import is_outage
+from gong_tasks_async.bulk.report import failure_key
 from gong_tasks_async.distributed.errors import RowCrashedError, UnreadableRowError
 from gong_tasks_async.errors import DailyQuotaError, GongError, Meaning, QuotaUnavailable, RateLimitError
 
@@ -22,11 +26,11 @@ would be enqueued for each. Also the pause after a 429 that names no duration.""
 class JobEffect:
     """What an error means for its job.
 
-    ``fault``: the row is retried, and counts toward ``stop_after``; ``untried``: nothing was sent, so it counts as
+    ``outage``: no connection could be made, so the whole job waits and probes; ``fault``: the row is retried, and counts toward ``stop_after``; ``untried``: nothing was sent, so it counts as
     nothing; ``given up``: the row is not retried; ``stopped`` and ``paused``: the whole job.
     """
 
-    kind: Literal["fault", "untried", "given up", "stopped", "paused"]
+    kind: Literal["outage", "fault", "untried", "given up", "stopped", "paused"]
     resume_after: datetime | None = None
 
 
@@ -34,6 +38,8 @@ def effect_of(error: GongError, now: datetime) -> JobEffect:
     """What an error that does not settle its row means for its job."""
     if isinstance(error, RateLimitError):
         return JobEffect("paused", _resume_after(error, now))
+    if is_outage(error):
+        return JobEffect("outage")
     if error.meaning is Meaning.RUN:
         return JobEffect("stopped")
     if isinstance(error, UnreadableRowError | RowCrashedError):
@@ -43,6 +49,25 @@ def effect_of(error: GongError, now: datetime) -> JobEffect:
     if isinstance(error, QuotaUnavailable) or not error.attempts:
         return JobEffect("untried")
     return JobEffect("fault")
+
+
+@frozen
+class Suspicion:
+    """What a refusal means for its job, while it is not known whose fault it is."""
+
+    key: str
+    """Equal for errors with one reason."""
+    limit: int
+    """Rows refused alike that stop the job."""
+    limit_before_success: int
+    """The same while no row of the job has succeeded."""
+
+
+def suspicion_of(error: GongError, limit: int) -> Suspicion:
+    """What a refusal means for its job: the rule of a run in one process, for all workers together."""
+    key = blake2b(repr(failure_key(error)).encode("utf-8", "replace"), digest_size=8).hexdigest()
+    denied = error.meaning is Meaning.RUN_UNTIL_SUCCESS
+    return Suspicion(key, limit, min(STOP_AFTER_DENIED, limit) if denied else limit)
 
 
 def retry_delay(attempt: int) -> timedelta:

@@ -90,9 +90,13 @@ class Job:
         """Send no further row. Rows in flight finish; updates made remain."""
         await self._store.cancel(self.name)
 
-    async def resume(self) -> JobState:
-        """Resume a stopped or paused job, and retry given-up rows; return the resulting state."""
-        state = await self._store.reopen(self.name)
+    async def resume(self, *, accept_refusals: bool = False) -> JobState:
+        """Resume a stopped or paused job, and retry given-up rows; return the resulting state.
+
+        Args:
+            accept_refusals: settle each refused row as failed from now on, however many are refused alike.
+        """
+        state = await self._store.reopen(self.name, accept_refusals=accept_refusals)
         if state is JobState.STARTING:
             await enqueue_start(self._docket, self.name)
         return state
@@ -132,6 +136,8 @@ class Jobs:
         limits: QuotaLimits | None = None,
         row_attempts: int = 5,
         stop_after: int = 5,
+        stop_after_refusals: int = 25,
+        outage_timeout: float = 300.0,
         keep: timedelta = WEEK,
         origin: Mapping[str, str] | None = None,
     ) -> Job:
@@ -145,6 +151,9 @@ class Jobs:
             limits: the company's limits at Gong, where the workers do not set them.
             row_attempts: attempts at one row before it is left pending, each with all retries of a call.
             stop_after: consecutive rows, over all workers, without a final response that stop the job.
+            stop_after_refusals: consecutive rows refused alike, over all workers, that stop the job; until then they
+                are pending.
+            outage_timeout: seconds for which the job waits and probes while no connection to Gong can be made.
             origin: notes about the submission, such as its file; found in the job's progress.
             keep: how long rows and outcomes are kept after the last change; at least a day.
 
@@ -160,6 +169,8 @@ class Jobs:
             limits=limits,
             row_attempts=row_attempts,
             stop_after=stop_after,
+            stop_after_refusals=stop_after_refusals,
+            outage_timeout=outage_timeout,
             keep=int(keep.total_seconds()),
         )
         plan = updates if isinstance(updates, Plan) else plan_updates(await collect(updates))

@@ -53,6 +53,8 @@ class Progress:
     """When the first row was claimed."""
     settled_at: datetime | None = None
     """When the latest row was settled."""
+    outage_since: datetime | None = None
+    """Since when no connection to Gong could be made, while the job probes."""
     created_at: datetime | None = None
     """When it was submitted."""
     worker_up: bool = False
@@ -112,6 +114,7 @@ def progress_of(job: str, facts: Mapping[bytes, bytes], *, worker_up: bool) -> P
         resume_after=_utc(facts.get(b"resume_after")),
         started_at=_utc(facts.get(b"started_at")),
         settled_at=_utc(facts.get(b"settled_at")),
+        outage_since=_utc(facts.get(b"outage_since")),
         created_at=_utc(facts.get(b"created_at")),
         worker_up=worker_up,
         origin=origin_of(facts.get(b"origin", b"{}")),

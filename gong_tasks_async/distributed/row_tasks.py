@@ -201,7 +201,10 @@ class RowTasks:
 
     async def _on_error(self, row: RowInFlight, error: GongError, cost: AttemptCost) -> None:
         if error.meaning in ROWS_OWN:
-            await self._settle(row, record_of(Failed(row.update, error)), cost)
+            refused = record_of(Failed(row.update, error))
+            await self._until_answered(
+                lambda: self._store.refuse(row.job, row.number, refused, cost, row.settings)
+            )
             return
         await self._retry_or_stop(row, error, cost)
 
@@ -209,7 +212,7 @@ class RowTasks:
         effect = effect_of(error, datetime.now(UTC))
         if not await self._requeue(row, error, effect, cost):
             return
-        if effect.kind == "untried":
+        if effect.kind in {"untried", "outage"}:
             raise _deliver_later(row.execution)
         row.retry.delay = retry_delay(row.execution.attempt)
         raise error

@@ -7,7 +7,8 @@ Redis knows, so that tests need no server; CREATE says where it makes an excepti
 from __future__ import annotations
 
 COMMON = """
-local job, rows, outcomes, hands, tries, faulty = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local job, rows, outcomes, hands, tries, faulty, suspects =
+    KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local function count(name) return tonumber(redis.call('HGET', job, name) or '0') or 0 end
 local function touch(longer)
     for _, key in ipairs(KEYS) do redis.call('EXPIRE', key, count('keep') + (longer or 0)) end
@@ -21,19 +22,31 @@ local function is_given_up(number)
 end
 local function forget_faults()
     redis.call('HSET', job, 'faults', 0)
-    redis.call('HDEL', job, 'outage_since', 'outage_pauses')
+    redis.call('HDEL', job, 'outage_since', 'outage_probes', 'outage_until')
     redis.call('DEL', faulty)
 end
+local function settle_suspects()
+    local held = redis.call('HGETALL', suspects)
+    for i = 1, #held, 2 do
+        redis.call('HSET', outcomes, held[i], held[i + 1])
+        redis.call('HDEL', tries, held[i])
+        redis.call('HINCRBY', job, 'failed', 1)
+    end
+    redis.call('DEL', suspects)
+    redis.call('HDEL', job, 'suspects', 'suspect_key')
+end
 local function end_if_done(state)
-    local done = count('updated') + count('unchanged') + count('failed') + count('given_up')
-    if state ~= 'cancelled' and done >= count('rows') then redis.call('HSET', job, 'state', 'ended') end
+    local done = count('updated') + count('unchanged') + count('failed') + count('given_up') + count('suspects')
+    if state == 'cancelled' or done < count('rows') then return end
+    settle_suspects()
+    redis.call('HSET', job, 'state', 'ended')
 end
 """
 
 CREATE = (
     COMMON
     + """
-local drafts = {KEYS[7], KEYS[8]}
+local drafts = {KEYS[8], KEYS[9]}
 local function move(from, to)
     redis.call('DEL', to)
     if redis.call('EXISTS', from) == 0 then return end
@@ -50,7 +63,7 @@ if not fingerprint then
     if total > 0 and redis.call('EXISTS', drafts[1]) == 0 then return {'lost', ''} end
     move(drafts[1], rows)
     move(drafts[2], outcomes)
-    redis.call('DEL', job, hands, tries, faulty)
+    redis.call('DEL', job, hands, tries, faulty, suspects)
     for i = 1, #ARGV, 2 do redis.call('HSET', job, ARGV[i], ARGV[i + 1]) end
     end_if_done('starting')
     touch()
@@ -75,8 +88,8 @@ local state = redis.call('HGET', job, 'state')
 local open = state == 'paused' or state == 'stopped' or (state == 'ended' and count('given_up') > 0)
 if open then
     redis.call('HSET', job, 'state', 'starting', 'faults', 0, 'given_up', 0)
-    redis.call('HDEL', job, 'because', 'resume_after', 'fed')
-    if state ~= 'paused' then redis.call('HDEL', job, 'outage_since', 'outage_pauses') end
+    redis.call('HDEL', job, 'because', 'resume_after', 'fed', 'outage_since', 'outage_probes', 'outage_until')
+    if ARGV[1] == 'accept' then redis.call('HSET', job, 'accept', 1) end
     redis.call('DEL', tries, faulty)
     touch()
     state = 'starting'
@@ -92,7 +105,7 @@ UNSETTLED = (
 local unsettled = {}
 for number = tonumber(ARGV[1]), tonumber(ARGV[2]) do
     if redis.call('HEXISTS', outcomes, number) == 0 and redis.call('SISMEMBER', hands, number) == 0
-        and not is_given_up(number) then
+        and redis.call('HEXISTS', suspects, number) == 0 and not is_given_up(number) then
         unsettled[#unsettled + 1] = number
     end
 end
@@ -130,14 +143,14 @@ if not state then return {'over', 0} end
 if state == 'starting' then return {'wait', 0} end
 local fed, feed = count('fed'), 0
 if state == 'running' and fed < count('rows') and tonumber(number) > fed - page then feed = 1 end
-if state ~= 'running' or redis.call('HEXISTS', outcomes, number) == 1 or is_given_up(number) then
+if state ~= 'running' or redis.call('HEXISTS', outcomes, number) == 1
+    or redis.call('HEXISTS', suspects, number) == 1 or is_given_up(number) then
     leave(number)
     return {'over', feed}
 end
 local mine = redis.call('SISMEMBER', hands, number) == 1
-if not mine and redis.call('HEXISTS', job, 'outage_since') == 1 and count('under_way') > 0 then
-    return {'wait', feed}
-end
+local probe_at = tonumber(redis.call('HGET', job, 'outage_until') or '')
+if probe_at and not mine and (probe_at > tonumber(now) or count('under_way') > 0) then return {'wait', feed} end
 if redis.call('SADD', hands, number) == 1 then redis.call('HINCRBY', job, 'under_way', 1) end
 if redis.call('HEXISTS', job, 'started_at') == 0 then redis.call('HSET', job, 'started_at', now) end
 touch()
@@ -146,7 +159,7 @@ return {'go', feed, redis.call('HGET', rows, number) or '', redis.call('HGET', j
 )
 """Claim a row, if it is unsettled and its job running; say whether further rows should be enqueued.
 
-After an outage one row at a time is a probe, until a response comes.
+During an outage one row at a time is a probe, and none before its time.
 """
 
 SETTLE = (
@@ -156,6 +169,7 @@ local number, state, outcome, calls, refused, now = ARGV[1], ARGV[2], ARGV[3], A
 leave(number)
 if redis.call('HEXISTS', outcomes, number) == 0 then
     if is_given_up(number) then redis.call('HINCRBY', job, 'given_up', -1) end
+    settle_suspects()
     redis.call('HSET', outcomes, number, outcome)
     redis.call('HDEL', tries, number)
     redis.call('HINCRBY', job, state, 1)
@@ -171,11 +185,63 @@ return 'ok'
 )
 """Record a row's outcome; the first one is kept."""
 
+REFUSE = (
+    COMMON
+    + """
+local number, outcome, key, calls, refused, now = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
+local limit, denied_limit, error = tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9]
+local state = redis.call('HGET', job, 'state')
+leave(number)
+if not state or redis.call('HEXISTS', outcomes, number) == 1 or redis.call('HEXISTS', suspects, number) == 1
+    or is_given_up(number) then
+    return 'ok'
+end
+if state == 'stopped' and redis.call('HEXISTS', tries, number) == 1 then return 'ok' end
+redis.call('HINCRBY', job, 'calls', calls)
+redis.call('HINCRBY', job, 'refused', refused)
+if state == 'stopped' then
+    redis.call('HSET', tries, number, '1:' .. error)
+    return 'ok'
+end
+redis.call('HSET', job, 'settled_at', now)
+forget_faults()
+if redis.call('HGET', job, 'suspect_key') ~= key then settle_suspects() end
+redis.call('HSET', suspects, number, outcome)
+redis.call('HSET', job, 'suspect_key', key)
+local held = redis.call('HINCRBY', job, 'suspects', 1)
+if count('updated') == 0 then limit = denied_limit end
+if count('accept') == 1 then
+    settle_suspects()
+elseif held >= limit and (state == 'running' or state == 'starting') then
+    local tried = count('updated') + count('unchanged') + count('failed') + held
+    error = string.gsub(string.gsub(error, '"count":0', '"count":' .. held), '"rows":0', '"rows":' .. tried)
+    for _, each in ipairs(redis.call('HGETALL', suspects)) do
+        if tonumber(each) then redis.call('HSET', tries, each, '1:' .. error) end
+    end
+    redis.call('DEL', suspects)
+    redis.call('HDEL', job, 'suspects', 'suspect_key')
+    redis.call('HSET', job, 'state', 'stopped', 'because', error, 'resume_after', '')
+    state = 'stopped'
+elseif state == 'cancelled' then
+    settle_suspects()
+end
+if state ~= 'stopped' then end_if_done(state) end
+touch()
+return 'ok'
+"""
+)
+"""Hold a refused row as a suspect, as long as rows are refused alike with no success between.
+
+A success, a refusal for another reason or the job's end clears the suspects: they are settled as failed. So many of
+them stop the job, and stay pending: what refuses them may be the credentials, or a wrong column.
+"""
+
 REQUEUE = (
     COMMON
     + """
 local number, effect, attempt, error, calls, refused = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local stop_after, attempts, resume_after, wait = tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9], tonumber(ARGV[10])
+local now, outage_timeout = tonumber(ARGV[11]), tonumber(ARGV[12])
 local before = redis.call('HGET', tries, number)
 local is_first = not before or string.match(before, '^(%d+):') ~= attempt
 local state = redis.call('HGET', job, 'state')
@@ -186,10 +252,20 @@ if is_first then
     redis.call('HINCRBY', job, 'calls', calls)
     redis.call('HINCRBY', job, 'refused', refused)
 end
-if effect ~= 'untried' then redis.call('HSET', tries, number, attempt .. ':' .. error) end
+if effect ~= 'untried' and effect ~= 'outage' then redis.call('HSET', tries, number, attempt .. ':' .. error) end
 if effect == 'fault' and state == 'running' and redis.call('SADD', faulty, number) == 1
     and redis.call('HINCRBY', job, 'faults', 1) >= stop_after then
     effect = 'stopped'
+end
+if effect == 'outage' and state == 'running' then
+    if redis.call('HEXISTS', job, 'outage_since') == 0 then redis.call('HSET', job, 'outage_since', now) end
+    local probe_at = tonumber(redis.call('HGET', job, 'outage_until') or '0') or 0
+    if now - (tonumber(redis.call('HGET', job, 'outage_since')) or now) >= outage_timeout then
+        effect = 'stopped'
+    elseif now >= probe_at then
+        local probes = redis.call('HINCRBY', job, 'outage_probes', 1)
+        redis.call('HSET', job, 'outage_until', now + math.min(30, 2 ^ (probes - 1)))
+    end
 end
 if effect == 'stopped' or effect == 'paused' then
     if state == 'running' or state == 'starting' then
@@ -210,7 +286,8 @@ return 'again'
 )
 """Requeue a row without a final response, and decide whether its job continues.
 
-Consecutive faults are counted by row: one row that fails again and again is no evidence about the others. A row that
+During an outage (no connection can be made) rows are delivered again without limit, until it has lasted for
+``outage_timeout``; then the job stops. Consecutive faults are counted by row: one row that fails again and again is no evidence about the others. A row that
 is given up is marked by "!" beside its last attempt.
 """
 
@@ -219,6 +296,7 @@ CANCEL = (
     + """
 local state = redis.call('HGET', job, 'state')
 if state and state ~= 'ended' then
+    settle_suspects()
     redis.call('HSET', job, 'state', 'cancelled')
     redis.call('HDEL', job, 'resume_after')
     state = 'cancelled'

@@ -34,6 +34,8 @@ class JobSettings:
     limits: QuotaLimits | None = None
     row_attempts: int = field(default=5, validator=attrs.validators.ge(1))
     stop_after: int = field(default=5, validator=attrs.validators.ge(1))
+    stop_after_refusals: int = field(default=25, validator=attrs.validators.ge(1))
+    outage_timeout: float = field(default=300.0, validator=attrs.validators.ge(0))
     keep: int = field(default=7 * 86_400, validator=attrs.validators.ge(86_400))
     """Seconds."""
 

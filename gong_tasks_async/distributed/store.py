@@ -10,9 +10,10 @@ from uuid import uuid4
 
 from attrs import evolve, frozen
 
-from gong_tasks_async.bulk import JournalRow, RowState
+from gong_tasks_async.bulk import Failed, JournalRow, RowState
+from gong_tasks_async.bulk.runner import refused_alike
 from gong_tasks_async.distributed import scripts
-from gong_tasks_async.distributed.effects import JobEffect
+from gong_tasks_async.distributed.effects import JobEffect, suspicion_of
 from gong_tasks_async.distributed.errors import CorruptJobError, JobNotFoundError, JobStoreError
 from gong_tasks_async.distributed.progress import JobState, Progress, progress_of
 from gong_tasks_async.distributed.redis_client import PAGE, RedisClient
@@ -31,7 +32,7 @@ from gong_tasks_async.distributed.serialization import (
 from gong_tasks_async.errors import GongError
 from gong_tasks_async.models import TaskUpdate
 
-PARTS = ("rows", "outcomes", "hands", "tries", "faulty")
+PARTS = ("rows", "outcomes", "hands", "tries", "faulty", "suspects")
 
 DRAFT_LIFETIME = 3_600
 """Seconds for which the rows of a submission that was cut off remain; nothing reads them."""
@@ -188,9 +189,9 @@ class JobStore:
             after = last
         return found, after
 
-    async def reopen(self, job: str) -> JobState:
+    async def reopen(self, job: str, *, accept_refusals: bool = False) -> JobState:
         """Reopen a job that does nothing by itself; return the resulting state."""
-        state = await self._run(scripts.REOPEN, job)
+        state = await self._run(scripts.REOPEN, job, "accept" if accept_refusals else "")
         if state is None:
             raise JobNotFoundError(job=job, company=self.company)
         return JobState(state.decode())
@@ -225,6 +226,20 @@ class JobStore:
         facts = number, row.state, outcome, cost.calls, cost.refused, now.timestamp()
         await self._run(scripts.SETTLE, job, *facts)
 
+    async def refuse(
+        self, job: str, number: int, row: JournalRow, cost: AttemptCost, settings: JobSettings
+    ) -> None:
+        """Hold a refused row until it is known whether the refusal is its own fault; or stop the job."""
+        now = datetime.now(UTC)
+        assert row.cause is not None  # noqa: S101 - a refusal has one
+        suspicion = suspicion_of(row.cause, settings.stop_after_refusals)
+        stop = refused_alike([Failed(row.update, row.cause)], rows=0)
+        stop.count = 0  # the script knows the numbers
+        outcome = outcome_text(evolve(row, settled_at=now))
+        facts = number, outcome, suspicion.key, cost.calls, cost.refused, now.timestamp()
+        limits = suspicion.limit, suspicion.limit_before_success
+        await self._run(scripts.REFUSE, job, *facts, *limits, error_text(stop))
+
     async def requeue(
         self,
         job: str,
@@ -240,7 +255,8 @@ class JobStore:
         facts = number, effect.kind, cost.attempt, error_text(error), cost.calls, cost.refused
         limits = settings.stop_after, settings.row_attempts
         until = "" if resume is None else resume.timestamp(), wait
-        response = await self._run(scripts.REQUEUE, job, *facts, *limits, *until)
+        clock = datetime.now(UTC).timestamp(), settings.outage_timeout
+        response = await self._run(scripts.REQUEUE, job, *facts, *limits, *until, *clock)
         return bool(response == b"again")
 
     async def mark_worker_up(self) -> None:

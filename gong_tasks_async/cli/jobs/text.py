@@ -37,6 +37,7 @@ def as_json(progress: Progress) -> dict[str, JsonValue]:
         **{name: getattr(progress, name) for name in COUNTS},
         "worker_up": progress.worker_up,
         "stopped_because": _because(progress),
+        "outage_since": _iso(progress.outage_since),
         "resume_after": _iso(progress.resume_after),
         "created_at": _iso(progress.created_at),
         "started_at": _iso(progress.started_at),
@@ -54,6 +55,7 @@ def facts(progress: Progress) -> dict[str, str]:
         "In flight": f"{progress.in_flight:,}",
         "Calls": f"{progress.calls:,}",
         "Reason": _because(progress) or "",
+        "No connection": f"since {local(progress.outage_since)}; probing" if progress.outage_since else "",
         "Resumes": f"by itself after {local(progress.resume_after)}" if progress.resume_after else "",
     }
     return {name: text for name, text in shown.items() if text}
