@@ -6,7 +6,7 @@ from gong_tasks_async.simulator.access import Account
 from gong_tasks_async.simulator.calls import EmptyAs
 from gong_tasks_async.simulator.data import full_task
 from gong_tasks_async.simulator.engine import Engine
-from gong_tasks_async.simulator.faults import Fault
+from gong_tasks_async.simulator.faults import FOREIGN, Fault
 from gong_tasks_async.simulator.ledger import Entry, Ledger
 from gong_tasks_async.simulator.limits import DayLimit, SecondLimit
 from gong_tasks_async.simulator.memory import MemoryConnector, memory_session
@@ -18,6 +18,7 @@ from gong_tasks_async.simulator.virtual_clock import DeadlockError, VirtualClock
 from gong_tasks_async.simulator.wire import Request, Response
 
 __all__ = [
+    "FOREIGN",
     "Account",
     "CursorFlaw",
     "DayLimit",

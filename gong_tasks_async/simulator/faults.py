@@ -1,4 +1,4 @@
-"""The ways in which the network, the proxy and Gong itself inject_fault."""
+"""What goes wrong on the network, at a proxy or at Gong."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import enum
 from collections import deque
 from collections.abc import Mapping
 from random import Random
+from typing import Final
 
 import attrs
 
 
 class Fault(enum.StrEnum):
-    """One way to inject_fault. "Applied" means that the call did its work all the same."""
+    """One thing that goes wrong. "Applied" means that the call did its work all the same."""
 
     RESET_BEFORE = enum.auto()
     """The connection is aborted before anything is applied."""
@@ -35,6 +36,39 @@ class Fault(enum.StrEnum):
     """429 with the proxy's HTML page and no Retry-After, nothing applied."""
     FORBIDDEN_HTML = enum.auto()
     """403 with the proxy's HTML page, nothing applied."""
+    CHALLENGE = enum.auto()
+    """403 with Cloudflare's challenge to a browser, nothing applied."""
+    ORIGIN_AWAY = enum.auto()
+    """522, Cloudflare's own status while Gong does not answer it, nothing applied."""
+    PROXY_FORBIDDEN = enum.auto()
+    """403 with the page of a corporate proxy that names itself in Via, nothing applied."""
+    PROXY_LOGIN = enum.auto()
+    """407, a proxy that asks for a user and password, nothing applied."""
+    PORTAL_REDIRECT = enum.auto()
+    """302 to a login page, as sign-on proxies and captive portals answer, nothing applied."""
+    PORTAL_PAGE = enum.auto()
+    """200 with the HTML of a login or maintenance page, nothing applied."""
+    NOT_FOUND_HTML = enum.auto()
+    """404 with a web server's page, as a wrong address answers, nothing applied."""
+    NO_CONTENT = enum.auto()
+    """204 without a body, nothing applied."""
+    STALE = enum.auto()
+    """Applied; the response is sent a second time on the connection, unasked."""
+
+
+FOREIGN: Final = frozenset(
+    {
+        Fault.FORBIDDEN_HTML,
+        Fault.CHALLENGE,
+        Fault.PROXY_FORBIDDEN,
+        Fault.PROXY_LOGIN,
+        Fault.PORTAL_REDIRECT,
+        Fault.PORTAL_PAGE,
+        Fault.NOT_FOUND_HTML,
+        Fault.NO_CONTENT,
+    }
+)
+"""Those in which another server answers in Gong's place."""
 
 
 @attrs.frozen

@@ -12,15 +12,10 @@ from typing import Any
 import attrs
 
 from gong_tasks_async.simulator.faults import Fault, InjectedFault
+from gong_tasks_async.simulator.pages import HTML, PAGES, Page
 from gong_tasks_async.simulator.wire import JSON, RefusedError, Response
 
 _GARBAGE = b'{"requestId":"4al018gzaztcr8nbukw","tasks":[{"id":90679314411938\x00\xff<'
-_PAGES = {
-    Fault.BAD_GATEWAY: HTTPStatus.BAD_GATEWAY,
-    Fault.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
-    Fault.TOO_MANY_HTML: HTTPStatus.TOO_MANY_REQUESTS,
-    Fault.FORBIDDEN_HTML: HTTPStatus.FORBIDDEN,
-}
 
 
 @attrs.frozen
@@ -48,8 +43,8 @@ class ResponseWriter:
                 return attrs.evolve(self.refusal(refused), fault=injected.fault)
             case Fault.TOO_MANY:
                 return attrs.evolve(self.too_many(injected.retry_after or "1"), fault=injected.fault)
-            case fault if fault in _PAGES:
-                return self._page(_PAGES[fault], fault)
+            case fault if fault in PAGES:
+                return self._page(PAGES[fault], fault)
             case _:
                 return None
 
@@ -65,14 +60,10 @@ class ResponseWriter:
         )  # a request may hold half a surrogate pair, and is quoted back
         return Response(status, {"Content-Type": JSON, **self._ray(), **headers}, encoded)
 
-    def _page(self, status: HTTPStatus, fault: Fault) -> Response:
-        title = f"{status.value} {status.phrase}"
-        text = (
-            f"<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n"
-            f"<center><h1>{title}</h1></center>\r\n<hr><center>cloudflare</center>\r\n</body>\r\n</html>\r\n"
-        )
-        headers = {"Content-Type": "text/html; charset=UTF-8", **self._ray()}
-        return Response(status, headers, text.encode(), fault)
+    def _page(self, page: Page, fault: Fault) -> Response:
+        kind = {"Content-Type": HTML} if page.body else {}
+        ray = self._ray() if page.by_cloudflare else {}
+        return Response(page.status, {**kind, **ray, **page.headers}, page.body, fault)
 
     def _ray(self) -> dict[str, str]:
         return {"CF-Ray": f"{self.random.getrandbits(64):016x}-FRA"}

@@ -18,6 +18,8 @@ from gong_tasks_async.simulator.wire import Request, Response
 
 Latency = tuple[float, float]
 
+_STALE_AFTER = 0.01
+"""Seconds after a response in which it is sent again, unasked."""
 _DRIPS = 10
 
 
@@ -63,10 +65,22 @@ async def _deliver(request: web.Request, answer: Response, slow_seconds: float) 
             await response.write(answer.body[: len(answer.body) // 2])
             _transport(request).close()
             return response
+        case Fault.STALE:
+            response = await _begin(request, answer)
+            await response.write(answer.body)
+            await response.write_eof()
+            # Later, when the client has given the connection back to its pool.
+            asyncio.get_running_loop().call_later(_STALE_AFTER, _transport(request).write, _raw(answer))
+            return response
         case Fault.SLOW:
             return await _drip(request, answer, slow_seconds)
         case _:
             return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
+
+
+def _raw(answer: Response) -> bytes:
+    head = f"HTTP/1.1 {answer.status} OK\r\nContent-Length: {len(answer.body)}\r\n\r\n"
+    return head.encode() + answer.body
 
 
 async def _begin(request: web.Request, answer: Response) -> web.StreamResponse:

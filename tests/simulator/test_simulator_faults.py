@@ -5,7 +5,7 @@ import asyncio
 import aiohttp
 import pytest
 
-from gong_tasks_async.simulator import Engine, Fault
+from gong_tasks_async.simulator import FOREIGN, Engine, Fault
 from tests.simulator.simulator_calls import World, a_task, in_memory, over_sockets, run, small
 
 both_worlds = pytest.mark.parametrize("world", [over_sockets, in_memory])
@@ -63,6 +63,13 @@ def test_connections_that_break(world: World, fault: Fault, error: type[Exceptio
         (Fault.TOO_MANY, 429, "application/json", "1"),
         (Fault.TOO_MANY_HTML, 429, "text/html", None),
         (Fault.FORBIDDEN_HTML, 403, "text/html", None),
+        (Fault.CHALLENGE, 403, "text/html", None),
+        (Fault.ORIGIN_AWAY, 522, "text/html", None),
+        (Fault.PROXY_FORBIDDEN, 403, "text/html", None),
+        (Fault.PROXY_LOGIN, 407, "text/html", None),
+        (Fault.PORTAL_PAGE, 200, "text/html", None),
+        (Fault.NOT_FOUND_HTML, 404, "text/html", None),
+        (Fault.NO_CONTENT, 204, "application/octet-stream", None),
     ],
 )
 def test_answers_in_place_of_the_call(
@@ -136,3 +143,46 @@ def test_faults_come_in_the_order_in_which_they_were_asked_for() -> None:
 def test_a_fault_after_the_call_meets_refusals_as_well() -> None:
     engine = troubled(Fault.GARBLED, scopes=())
     assert meet(in_memory, engine)[0] == 401
+
+
+@both_worlds
+def test_a_portal_redirects_to_its_login_page(world: World) -> None:
+    engine = troubled(Fault.PORTAL_REDIRECT)
+
+    async def scene(session: aiohttp.ClientSession) -> tuple[int, str]:
+        async with session.get("/v2/users", allow_redirects=False) as response:
+            return response.status, response.headers["Location"]
+
+    assert run(world, engine, scene) == (302, "https://login.example.com/?next=%2Fv2%2Ftasks")
+
+
+@both_worlds
+def test_a_stale_keeper_sends_its_response_a_second_time(world: World) -> None:
+    engine = troubled(Fault.STALE)
+
+    async def scene(session: aiohttp.ClientSession) -> list[str]:
+        bodies = []
+        for path in ("/v2/users", "/v2/workspaces"):
+            async with session.get(path) as response:
+                bodies.append(await response.text())
+            await asyncio.sleep(0.05)
+        return bodies
+
+    first, second = run(world, engine, scene)
+    assert first == second  # as aiohttp has it, whose sessions take it for the second response
+    assert len(engine.ledger.entries) <= 2
+
+
+@both_worlds
+@pytest.mark.parametrize("fault", sorted(FOREIGN))
+def test_nothing_is_applied_while_another_server_answers(world: World, fault: Fault) -> None:
+    engine = troubled(fault)
+
+    async def scene(session: aiohttp.ClientSession) -> None:
+        task_id, user_id = a_task(engine)
+        change = {"userId": user_id, "status": "DONE"}
+        async with session.patch(f"/v2/tasks/{task_id}", json=change, allow_redirects=False) as response:
+            assert "requestId" not in await response.text()
+
+    run(world, engine, scene)
+    assert not done(engine)
