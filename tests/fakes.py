@@ -7,6 +7,8 @@ import itertools
 import json
 from collections.abc import Callable, Iterable
 
+from attrs import evolve
+
 from gong_tasks_async import Credentials, GongTasksClient, TransportError
 from gong_tasks_async.http.messages import HttpRequest, HttpResponse
 from gong_tasks_async.http.transport import Transport
@@ -22,7 +24,7 @@ def answer(status: int = 200, body: object = None, **headers: str) -> HttpRespon
 
 def html(status: int, **headers: str) -> HttpResponse:
     """A page of somebody in front of Gong."""
-    return answer(status, **headers)._replace(body=b"<html><title>Welcome</title></html>")
+    return evolve(answer(status, **headers), body=b"<html><title>Welcome</title></html>")
 
 
 def task_answer(request: HttpRequest) -> HttpResponse:

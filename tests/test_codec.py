@@ -9,6 +9,7 @@ import pytest
 
 from gong_tasks_async import codec
 from gong_tasks_async.codec import decode_answer, decode_tasks, to_json
+from gong_tasks_async.codec.structure import shape_of
 from gong_tasks_async.errors import DecodeError
 from gong_tasks_async.models import Task
 from gong_tasks_async.models.answers import (
@@ -117,7 +118,7 @@ def test_nothing_is_coerced_and_the_error_names_the_place(expected: str, path: s
     for error in (refused(answer(**at(path, value))), lazily_refused(answer(**at(path, value)))):
         assert error.path == spelled
         assert error.expected.startswith(expected)
-        assert error.found == repr(value)
+        assert error.found == shape_of(value)
 
 
 def lazily_refused(body: bytes) -> DecodeError:
@@ -282,7 +283,7 @@ BODIES: list[tuple[bytes, str, str]] = [
     (b'{"a":"\\ud800"}', "JSON", "14 bytes"),
     (b'{"a":1e400}', "JSON", "11 bytes"),
     (b"[]", "an object", "an array of 0"),
-    (b"null", "an object", "null"),
+    (b"null", "an object", "nothing"),
     (b'"text"', "an object", "text of 4 characters"),
     (b"7", "an object", "7"),
 ]

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from gong_tasks_async import codec
+from gong_tasks_async.codec.json_text import standard_loads
 from gong_tasks_async.errors import (
     AccessDeniedError,
     APIError,
@@ -314,7 +315,7 @@ def test_of_any_body_only_a_bounded_part_is_parsed(
     def counting(text: bytes) -> Any:
         nonlocal parsed
         parsed += len(text)
-        return json.loads(text)
+        return standard_loads(text)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(codec, "loads", counting)

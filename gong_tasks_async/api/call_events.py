@@ -76,7 +76,7 @@ class CallEvents:
         """Emit that a request got a response, or none."""
         if not self.wanted:
             return
-        self._response = None if response is None else response._replace(attempts=attempt)
+        self._response = response
         self._emit(
             CallAttempted,
             **self._place,

@@ -127,7 +127,8 @@ class Caller:
             while True:
                 outcome = await self._attempt(request, events, attempts, deadline)
                 if isinstance(outcome, HttpResponse):
-                    return outcome if attempts.sent == 1 else outcome._replace(attempts=attempts.sent)
+                    outcome.attempts = attempts.sent
+                    return outcome
                 await self._wait_or_raise(outcome, events, attempts, deadline)
         except GongError as error:
             raise self.about(request, error, attempts.sent)  # noqa: B904 - the same error, completed

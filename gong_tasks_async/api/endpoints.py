@@ -103,13 +103,25 @@ def read_updated_task(
         DecodeError: the response holds no task, or one that cannot be read; the update was made.
         UpdateMismatchError: it holds another task, or the task in another status than was asked for.
     """
-    tasks = read(response, lambda body: codec.decode_answer(body, on_unreadable)).tasks
+    outcome = _updated_task(response, update, on_unreadable)
+    if isinstance(outcome, Task):
+        return outcome
+    raise outcome  # from a frame that holds no task
+
+
+def _updated_task(
+    response: HttpResponse, update: TaskUpdate, on_unreadable: OnUnreadable | None
+) -> Task | DecodeError | UpdateMismatchError:
+    try:
+        tasks = read(response, lambda body: codec.decode_answer(body, on_unreadable)).tasks
+    except DecodeError as error:
+        return error.with_traceback(None)
     if not tasks:
         missing = DecodeError(path="$.tasks", expected=f"task {update.task_id}", found="no task")
-        raise _complete(missing, response)
+        return _complete(missing, response)
     task = next((task for task in tasks if task.id == update.task_id), None)
     if problem := _mismatch(task, tasks, update):
-        raise _complete(problem, response)
+        return _complete(problem, response)
     assert task is not None  # noqa: S101 - or it would be a mismatch
     return task
 

@@ -152,10 +152,11 @@ def _read_in_detail(
             return _converter.structure(raw, kind)
         value: AnsweredT = _lenient[kind](raw, problems)
     except Mismatch as mismatch:
-        found = mismatch.found if on_unreadable is None else mismatch.shape
-        raise DecodeError(path=place + mismatch.path, expected=mismatch.expected, found=found) from None
+        raise DecodeError(
+            path=place + mismatch.path, expected=mismatch.expected, found=mismatch.found
+        ) from None
     for problem in problems:
-        on_unreadable(Unreadable(place + problem.path, problem.expected, problem.shape))
+        on_unreadable(Unreadable(place + problem.path, problem.expected, problem.found))
     return value
 
 
@@ -182,7 +183,7 @@ def _raw_tasks(body: Content) -> list[Any]:
 
 
 def _decode_error(mismatch: Mismatch) -> DecodeError:
-    return DecodeError(path=f"${mismatch.path}", expected=mismatch.expected, found=mismatch.shape)
+    return DecodeError(path=f"${mismatch.path}", expected=mismatch.expected, found=mismatch.found)
 
 
 def _no_json(body: bytes, error: ValueError) -> DecodeError:

@@ -116,4 +116,4 @@ def slices(body: bytes, start: int, loads: Loads, size: int) -> Iterator[list[An
             raise ValueError(f"neither a comma nor the end of the tasks at byte {cut:,}")
         position, more = after.end(), after[1] == b","
     if "tasks" in loads(b'{"":[]' + body[position:]):
-        raise Mismatch("one array", "another", shape="a second value").below(".tasks")
+        raise Mismatch("one array", None, shape="a second value").below(".tasks")

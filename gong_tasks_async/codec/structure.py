@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import json
 import re
-import reprlib
 from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -44,8 +43,7 @@ class Mismatch(Exception):  # noqa: N818 - never leaves the codec, which turns i
     def __init__(self, expected: str, found: object, shape: str | None = None) -> None:
         super().__init__(expected)
         self.expected = expected
-        self.found = "nothing" if found is None else reprlib.repr(found)
-        self.shape = shape or shape_of(found)
+        self.found = shape or shape_of(found)
         self.path = ""
         self.essential = False
         """Whether what holds the value is of no use without it."""
@@ -64,7 +62,9 @@ def shape_of(value: object) -> str:
         return f"text of {len(value):,} characters" if value else "an empty text"
     if isinstance(value, list):
         return f"an array of {len(value):,}"
-    return "an object" if isinstance(value, dict) else json.dumps(value)
+    if isinstance(value, dict):
+        return "an object"
+    return "nothing" if value is None else json.dumps(value)
 
 
 Problems = list[Mismatch]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
@@ -39,21 +39,25 @@ class HttpRequest:
     """The longest response to this call, where it is less than the transport's limit."""
 
 
-class HttpResponse(NamedTuple):
-    """A response, read to its end and unpacked."""
+@define(repr=False, eq=False)
+class HttpResponse:
+    """A response, read to its end and unpacked.
+
+    Not a tuple: error trackers look into those, whatever their ``repr``.
+    """
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
     truncated: bool = False
     """True where the body was longer than the limit; ``body`` is then its beginning."""
     attempts: int = 1
     """How many requests it took to get this response."""
     framed: bool = True
     """False where only the end of the connection ended the body, so that a cut body looks like a whole one."""
-    envelope: dict[str, Any] | None = None
+    envelope: dict[str, Any] | None = field(default=None, repr=False)
     """The body, parsed once to judge it; None of a long one, which is decoded in slices."""
-    conceal: Callable[[str], str] = str
+    conceal: Callable[[str], str] = field(default=str, repr=False)
     """Masks the credentials in a text that is to be shown; the body itself is left as it came."""
 
     def __repr__(self) -> str:

@@ -32,6 +32,7 @@ from gong_tasks_async.errors import (
 )
 from gong_tasks_async.errors.answers import INTERNAL_ERROR, TRANSIENT
 from gong_tasks_async.http.envelope import (
+    EDGE,
     MAX_HEADER,
     MAX_ID,
     MAX_MESSAGE,
@@ -78,7 +79,9 @@ def judge(response: HttpResponse, request: HttpRequest, now: datetime) -> HttpRe
     envelope, is_whole = envelope_of(response, request)
     if 200 <= status < 300:  # noqa: PLR2004 - HTTP's range of successes
         if envelope is not None and (envelope.get(request.result_key) or not _says_error(envelope, request)):
-            return response._replace(envelope=envelope) if is_whole else response
+            if is_whole:
+                response.envelope = envelope
+            return response
         if envelope is None and is_cut(response):
             return TransportError(reason="the response was cut short")
     evidence = _Evidence(request, response, envelope, _shown_headers(response), now)
@@ -118,7 +121,10 @@ class _Evidence:
 
     @property
     def title(self) -> str:
-        if self.response.status < 300 and not self.request.quotable:  # noqa: PLR2004 - a success, which may hold a token
+        body = self.response.body
+        # Of a success neither a token nor tasks that were cut off are quoted: those hold personal data.
+        may_be_data = not self.request.quotable or body[:EDGE].lstrip().startswith((b"{", b"["))
+        if self.response.status < 300 and may_be_data:  # noqa: PLR2004 - HTTP's range of successes
             return ""
         return page_title(self.response.body, self.response.conceal)
 

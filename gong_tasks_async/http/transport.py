@@ -7,7 +7,7 @@ import math
 import re
 import ssl
 from collections.abc import Mapping
-from io import BytesIO
+from io import SEEK_END, BytesIO
 from os import PathLike
 from typing import Any, Final, Protocol, TypeAlias
 
@@ -257,7 +257,7 @@ async def _read(answer: aiohttp.ClientResponse, limit: int) -> tuple[bytes, bool
     announced = answer.headers.get(hdrs.CONTENT_LENGTH, "")
     is_short = announced.isdecimal() and len(announced) <= MAX_DIGITS and int(announced) <= limit
     if is_short and hdrs.CONTENT_ENCODING not in answer.headers:
-        return await answer.read(), False
+        return await _read_short(answer), False
     unpacking = decoder(answer.headers.get(hdrs.CONTENT_ENCODING, ""))
     body = BytesIO()  # aiohttp would join the pieces of a long response in one go, which holds the loop
     async for chunk in answer.content.iter_any():
@@ -271,6 +271,23 @@ async def _read(answer: aiohttp.ClientResponse, limit: int) -> tuple[bytes, bool
                 await asyncio.sleep(0)
     unpacking.finish()
     return body.getvalue(), False
+
+
+async def _read_short(answer: aiohttp.ClientResponse) -> bytes:
+    """The body of a response within the limit.
+
+    Not ``answer.read()``: a call that is broken off there leaves what has come in the variables of aiohttp's frames.
+    """
+    content = answer.content
+    body = await content.readany()
+    if content.at_eof():
+        return body
+    rest = BytesIO(body)
+    del body
+    rest.seek(0, SEEK_END)
+    while not content.at_eof():
+        rest.write(await content.readany())
+    return rest.getvalue()
 
 
 def _beside(further: Mapping[str, str], own: CIMultiDict[str]) -> CIMultiDict[str]:
