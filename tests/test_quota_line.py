@@ -164,3 +164,19 @@ def test_whoever_comes_and_goes_order_is_kept_and_nobody_is_forgotten(
     assert len(gate.departed) + sum(task.cancelled() for task in tasks) == len(plan)
     assert gate.line.waiting(PERSON) == gate.line.waiting(MACHINE) == 0
     assert gate.line.count_ahead(MACHINE) == 0  # nobody stands at the front either
+
+
+async def test_calls_that_return_go_first_in_the_order_in_which_they_return() -> None:
+    gate, order = Turnstile(), list[int]()
+    await gate.line.wait_for_head(MACHINE)
+
+    async def wait(number: int, *, returning: bool) -> None:
+        await gate.line.wait_for_head(MACHINE, returning=returning)
+        order.append(number)
+        gate.line.leave_sending(MACHINE)
+
+    waiting = [asyncio.create_task(wait(number, returning=number > 2)) for number in range(1, 7)]
+    await asyncio.sleep(0)
+    gate.line.leave_sending(MACHINE)
+    await asyncio.gather(*waiting)
+    assert order == [3, 4, 5, 6, 1, 2]

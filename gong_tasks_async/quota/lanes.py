@@ -1,4 +1,4 @@
-"""Who is next: one caller at a time stands at the front, the others wait in two lanes."""
+"""The order of calls: one at a time is at the head of the queue, the others wait in two lanes."""
 
 from __future__ import annotations
 
@@ -12,61 +12,63 @@ Waiter = asyncio.Future[bool]
 
 
 class LaneQueue:
-    """First come, first served within a lane; people before machines.
+    """First come, first served within a lane; interactive before bulk.
 
-    Whoever stands at the front draws the next token from the pacer. The token is nobody's until it leaves: if
-    somebody of higher rank has come meanwhile, it is handed over, and the front is taken up again later.
+    The head of the queue draws the next token from the pacer. The token belongs to no caller until it leaves: if an
+    interactive caller has come meanwhile, the token is handed over, and the head is taken again later.
 
-    Aging keeps the bulk lane alive: while it waits, each departure of a person earns it a part of a turn, such
-    that it gets ``bulk_share`` of all departures.
+    Aging keeps the bulk lane alive: while it waits, each interactive departure earns it a part of a permit, such that
+    it gets ``bulk_share`` of all departures.
     """
 
     def __init__(self, bulk_share: float = 0.0, on_unused_token: Callable[[], None] = lambda: None) -> None:
         self._lanes: dict[Lane, deque[Waiter]] = {lane: deque() for lane in Lane}
+        self._returning: dict[Lane, deque[Waiter]] = {lane: deque() for lane in Lane}
+        """Those that were there before: they go first, in the order in which they return."""
         self._waiting = dict.fromkeys(Lane, 0)
         self.total_waiting = 0
-        """How many wait in all lanes; where nobody does, there is nothing to be decided."""
+        """How many wait in all lanes; with none, there is nothing to be decided."""
         self._occupied = False
         self._earned_per_departure = bulk_share / (1.0 - bulk_share)
         self._bulk_earned = 0.0
         self._on_unused_token = on_unused_token
 
     def waiting(self, lane: Lane) -> int:
-        """How many wait in a lane, the one at the front not counted."""
+        """How many wait in a lane, the head of the queue not counted."""
         return self._waiting[lane]
 
     def count_ahead(self, lane: Lane) -> int:
-        """How many will leave before a newcomer of this lane, at the least."""
+        """How many leave before a newcomer of this lane, at least."""
         before = self._waiting[Lane.INTERACTIVE] + (self._waiting[Lane.BULK] if lane is Lane.BULK else 0)
         return before + (1 if self._occupied and lane is Lane.BULK else 0)
 
     async def wait_for_head(self, lane: Lane, *, returning: bool = False) -> bool:
-        """Wait until at the front. True: a token was handed over as well, so there is none to be drawn."""
+        """Wait until at the head. True: a token was handed over as well, so there is none to be drawn."""
         if self.try_take_head():
             return False
-        return await self._called_up(lane, self._take_place(lane, first=returning))
+        return await self._called_up(lane, self._take_place(lane, returning=returning))
 
     def try_take_head(self) -> bool:
-        """Go to the front at once if nobody is there; then nobody waits either: leaving calls the next one up."""
+        """Take the head at once if it is free; then nobody waits either: leaving calls the next one up."""
         if self._occupied:
             return False
         self._occupied = True
         return True
 
     async def yield_head(self, lane: Lane, *, with_token: bool = True) -> bool:
-        """Let somebody of higher rank go first, with the token if there is one; wait at the head of one's lane."""
-        place = self._take_place(lane, first=True)
+        """Let an interactive caller go first, with the token if there is one; wait at the head of the lane."""
+        place = self._take_place(lane, returning=True, first=True)
         self.leave(with_token=with_token)
         return await self._called_up(lane, place)
 
     def must_yield(self, lane: Lane) -> bool:
-        """Whether somebody who waits goes before one of this lane."""
+        """Whether a waiting caller goes before one of this lane."""
         if lane is Lane.INTERACTIVE or not self._waiting[Lane.INTERACTIVE]:
             return False
         return self._next_lane() is Lane.INTERACTIVE
 
     def leave_sending(self, lane: Lane) -> None:
-        """Leave the front with one's token, for the call."""
+        """Leave the head with a token, for the call."""
         if lane is Lane.BULK:
             self._bulk_earned = max(0.0, self._bulk_earned - 1.0)
         elif self._waiting[Lane.BULK]:
@@ -78,7 +80,7 @@ class LaneQueue:
             self._bulk_earned = 0.0
 
     def leave(self, *, with_token: bool = False) -> None:
-        """Leave the front without a call; ``with_token`` leaves a token that was drawn to the next one."""
+        """Leave the head without a call; ``with_token`` leaves a token that was drawn to the next one."""
         lane = self._next_lane() if self.total_waiting else None
         if lane is None:
             self._occupied = False
@@ -86,29 +88,30 @@ class LaneQueue:
             if with_token:
                 self._on_unused_token()
             return
-        place = self._lanes[lane].popleft()
+        place = (self._returning[lane] or self._lanes[lane]).popleft()
         self._count(lane, -1)
         place.set_result(with_token)
 
     def _next_lane(self) -> Lane | None:
-        people, machines = self._somebody(Lane.INTERACTIVE), self._somebody(Lane.BULK)
-        if people and not (machines and self._bulk_earned >= 1.0):
+        interactive, bulk = self._is_waiting(Lane.INTERACTIVE), self._is_waiting(Lane.BULK)
+        if interactive and not (bulk and self._bulk_earned >= 1.0):
             return Lane.INTERACTIVE
-        return Lane.BULK if machines else None
+        return Lane.BULK if bulk else None
 
-    def _somebody(self, lane: Lane) -> bool:
-        """Whether anybody waits there; places of callers that were cancelled while waiting are cleared away."""
-        places = self._lanes[lane]
-        while places and places[0].done():
-            places.popleft()
-        return bool(places)
+    def _is_waiting(self, lane: Lane) -> bool:
+        """Whether a caller waits there; places of callers that were cancelled while waiting are cleared away."""
+        for places in (self._returning[lane], self._lanes[lane]):
+            while places and places[0].done():
+                places.popleft()
+        return bool(self._returning[lane] or self._lanes[lane])
 
-    def _take_place(self, lane: Lane, *, first: bool) -> Waiter:
+    def _take_place(self, lane: Lane, *, returning: bool, first: bool = False) -> Waiter:
         place: Waiter = asyncio.get_running_loop().create_future()
+        places = self._returning[lane] if returning else self._lanes[lane]
         if first:
-            self._lanes[lane].appendleft(place)
+            places.appendleft(place)
         else:
-            self._lanes[lane].append(place)
+            places.append(place)
         self._count(lane, 1)
         return place
 
