@@ -230,6 +230,15 @@ async def test_cancelling_the_one_at_the_front_leaves_no_hole(moment: float) -> 
     assert await behind == pytest.approx(released_at + 1.0, abs=0.05)
 
 
+async def test_the_only_bulk_call_leaves_in_its_turn_among_interactive_ones() -> None:
+    quota = LocalQuota(QuotaLimits(bulk_share=0.5))
+    waiting = [asyncio.create_task(spend(quota, lane=Lane.INTERACTIVE)) for _ in range(20)]
+    await asyncio.sleep(0.01)
+    departed = await asyncio.wait_for(spend(quota), 10.0)
+    assert departed < 5 * SPACING
+    await asyncio.gather(*waiting)
+
+
 async def test_without_limits_nobody_waits() -> None:
     quota = Unlimited()
     for _ in range(1000):

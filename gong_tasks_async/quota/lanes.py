@@ -62,10 +62,8 @@ class LaneQueue:
         return await self._called_up(lane, place)
 
     def must_yield(self, lane: Lane) -> bool:
-        """Whether a waiting caller goes before one of this lane."""
-        if lane is Lane.INTERACTIVE or not self._waiting[Lane.INTERACTIVE]:
-            return False
-        return self._next_lane() is Lane.INTERACTIVE
+        """Whether a waiting caller goes before one of this lane that is at the head."""
+        return lane is Lane.BULK and self._bulk_earned < 1.0 and self._is_waiting(Lane.INTERACTIVE)
 
     def leave_sending(self, lane: Lane) -> None:
         """Leave the head with a token, for the call."""
