@@ -80,7 +80,7 @@ async def test_a_pause_shuts_everybody_out_for_exactly_so_long_and_then_they_lea
     moments = await departures(quota, 5)
     assert moments[0] == pytest.approx(shut_at + 30.0, abs=1e-3)
     assert min(times_between(moments)) == pytest.approx(SPACING, rel=1e-4)
-    assert [type(event) for event in heard] == [Paused, Resumed]
+    assert [type(event) for event in heard if isinstance(event, Paused | Resumed)] == [Paused, Resumed]
 
 
 async def test_a_pause_that_comes_while_a_token_is_awaited_holds_that_caller_too() -> None:
