@@ -41,11 +41,12 @@ class TestFailures:
     def test_a_job_whose_rows_failed_earlier_does_not_end_well(self, company: Company) -> None:
         path = company.write("a.csv", "id,user,status\n1,5,DONE\n")
         codes = [company.invoke("bulk", "run", path, "--yes").exit_code for _ in range(2)]
-        assert (codes, company.gong.ledger.calls) == ([1, 1], 1)
+        methods = [entry.method for entry in company.gong.ledger.entries]
+        assert (codes, methods) == ([1, 1], ["PATCH", "POST"])
 
     def test_bad_credentials_end_with_3_and_change_no_rows(self, company: Company) -> None:
         company.configure(access_key="WRONG")
-        result = company.invoke("bulk", "run", company.rows(20), "--yes", "--name", "j")
+        result = company.invoke("bulk", "run", company.rows(20), "--yes", "--no-guard", "--name", "j")
         assert result.exit_code == 3
         assert "Check the access key" in result.stderr
         assert "20 rows left. Resume:\n  gong-tasks bulk resume j\n" in result.stderr
@@ -55,7 +56,7 @@ class TestFailures:
 
     def test_without_a_journal_it_has_to_be_run_again(self, company: Company) -> None:
         company.configure(access_key="WRONG")
-        result = company.invoke("bulk", "run", company.rows(20), "--yes", "--no-journal")
+        result = company.invoke("bulk", "run", company.rows(20), "--yes", "--no-guard", "--no-journal")
         assert (result.exit_code, "20 rows left. No journal: run everything again." in result.stderr) == (
             3,
             True,
@@ -63,7 +64,7 @@ class TestFailures:
 
     def test_an_answer_that_cannot_be_read_is_told_again_by_the_report(self, company: Company) -> None:
         company.engine.inject_fault(Fault.GARBLED)
-        result = company.invoke("bulk", "run", company.rows(1), "--yes", "--name", "mine")
+        result = company.invoke("bulk", "run", company.rows(1), "--yes", "--no-guard", "--name", "mine")
         (failure,) = json.loads(company.invoke("bulk", "report", "mine").stdout)["failures"]
         assert result.exit_code == 1
         assert "cannot be read at $" in failure["error"]["message"]
@@ -80,7 +81,9 @@ class TestFailures:
 
     def test_no_connection_ends_with_5(self, company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(job_run, "open_client", impatient(company, "http://127.0.0.1:9"))
-        result = company.invoke("bulk", "run", company.rows(20), "--yes")
+        result = company.invoke(
+            "bulk", "run", company.rows(20), "--yes", "--no-guard", "--outage-timeout", "0"
+        )
         assert (result.exit_code, json.loads(result.stdout)["pending"]) == (5, 20)
         assert "Stopped: No response from Gong" in result.stderr
 
@@ -91,7 +94,9 @@ class TestFailures:
         company.engine.inject_fault(Fault.UNAVAILABLE, times=6)
         base_url = None if answered else "http://127.0.0.1:9"
         monkeypatch.setattr(job_run, "open_client", impatient(company, base_url, attempts=2))
-        result = company.invoke("bulk", "run", company.rows(3), "--yes", "--name", "j")
+        result = company.invoke(
+            "bulk", "run", company.rows(3), "--yes", "--no-guard", "--outage-timeout", "0", "--name", "j"
+        )
         assert (result.exit_code, json.loads(result.stdout)["pending"]) == (code, 3)
         reason = "503" if answered else "ClientConnectorError"
         assert f"3 rows got no final response ({reason}" in result.stderr
@@ -117,7 +122,7 @@ def impatient(company: Company, base_url: str | None = None, attempts: int = 1) 
 class TestSpentDay:
     def test_ends_with_4_says_when_to_resume_and_the_next_day_does_the_rest(self, company: Company) -> None:
         company.configure(per_day=12, interactive_reserve=2)
-        first = company.invoke("bulk", "run", company.rows(20), "--yes")
+        first = company.invoke("bulk", "run", company.rows(20), "--yes", "--no-guard")
         told = json.loads(first.stdout)
         assert (first.exit_code, told["updated"], told["pending"]) == (4, 10, 10)
         again = datetime.fromisoformat(told["resume_after"]).astimezone()
@@ -132,26 +137,27 @@ class TestSpentDay:
 
     def test_gongs_own_word_ends_it_too(self, found: Found) -> None:
         company = found(per_day=10, day_limit="rolling")
-        result = company.invoke("bulk", "run", company.rows(20), "--yes")
+        result = company.invoke("bulk", "run", company.rows(20), "--yes", "--no-guard")
         assert (result.exit_code, len(company.changes)) == (4, 10)
         assert "  gong-tasks bulk resume" in result.stderr
 
     def test_the_same_command_goes_on_even_under_yesterdays_name(self, company: Company) -> None:
         company.configure(per_day=12, interactive_reserve=2)
-        company.invoke("bulk", "run", company.rows(20), "--yes")
+        company.invoke("bulk", "run", company.rows(20), "--yes", "--no-guard")
         (begun,) = journals(company)
         begun.rename(begun.with_stem("close-2026-01-01"))
         forget_the_day(company)
-        result = company.invoke("bulk", "run", company.rows(20), "--yes")
+        result = company.invoke("bulk", "run", company.rows(20), "--yes", "--no-guard")
         assert (result.exit_code, json.loads(result.stdout)["job"]) == (0, "close-2026-01-01")
         assert sorted(company.changes) == sorted(company.engine.tasks)
 
     def test_a_file_that_was_edited_meanwhile_is_another_job_and_it_is_said(self, company: Company) -> None:
         company.configure(per_day=12, interactive_reserve=2)
-        company.invoke("bulk", "run", company.rows(20), "--yes")
-        result = company.invoke("bulk", "run", company.rows(19), "--yes")
+        company.invoke("bulk", "run", company.rows(20), "--yes", "--no-guard")
+        result = company.invoke("bulk", "run", company.rows(19), "--yes", "--no-guard")
         begun = f"close-{today()}"
-        assert f"{begun} has other rows and is unfinished: `gong-tasks bulk resume {begun}`" in result.stderr
+        assert f"{begun} is unfinished, and of another line or file" in result.stderr
+        assert f"\n  gong-tasks bulk resume {begun}\n" in result.stderr
         assert f"Job {begun}-2" in result.stderr
 
     @pytest.mark.parametrize("sleeps", [True, False])

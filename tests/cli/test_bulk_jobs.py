@@ -10,10 +10,9 @@ import click
 import pytest
 
 from gong_tasks_async import TaskUpdate
-from gong_tasks_async.bulk import open_journal
 from gong_tasks_async.bulk.journal import Journal
 from gong_tasks_async.cli.bulk import report
-from gong_tasks_async.cli.bulk.job_folder import JobFolder, checked_name, job_of_rows
+from gong_tasks_async.cli.bulk.job_folder import JobFolder, checked_name
 from gong_tasks_async.cli.input.source import name_from
 from tests.cli.company import Company, Found, journals
 
@@ -51,9 +50,9 @@ class TestOtherCompanies:
 
 class TestStatus:
     def test_lists_all_jobs_the_latest_first(self, company: Company) -> None:
-        company.invoke("bulk", "run", company.rows(5), "--yes", "--name", "first")
+        company.invoke("bulk", "run", company.rows(5), "--yes", "--no-guard", "--name", "first")
         company.configure(access_key="WRONG")
-        company.invoke("bulk", "run", company.rows(6), "--yes", "--name", "second")
+        company.invoke("bulk", "run", company.rows(6), "--yes", "--no-guard", "--name", "second")
         jobs = [json.loads(line) for line in company.invoke("bulk", "status").stdout.splitlines()]
         assert [(job["job"], job["state"]) for job in jobs] == [
             ("second", "unfinished"),
@@ -67,13 +66,13 @@ class TestStatus:
         assert (result.exit_code, result.stdout) == (0, "")
 
     def test_counts_by_user(self, company: Company) -> None:
-        company.invoke("bulk", "run", company.rows(20), "--yes", "--name", "mine")
+        company.invoke("bulk", "run", company.rows(20), "--yes", "--no-guard", "--name", "mine")
         told = json.loads(company.invoke("bulk", "status", "mine.gong").stdout)
         assert (told["total"], set(told["by_user"])) == (20, set(company.engine.user_ids))
         assert all(counts["updated"] == 10 for counts in told["by_user"].values())
 
     def test_csv_has_a_line_for_each_job_or_user(self, company: Company) -> None:
-        company.invoke("bulk", "run", company.rows(20), "--yes", "--name", "mine")
+        company.invoke("bulk", "run", company.rows(20), "--yes", "--no-guard", "--name", "mine")
         (job,) = csv.DictReader(company.invoke("bulk", "status", "--output", "csv").stdout.splitlines())
         users = list(
             csv.DictReader(company.invoke("bulk", "status", "mine", "-o", "csv").stdout.splitlines())
@@ -85,7 +84,7 @@ class TestStatus:
 
     def test_a_running_job_is_seen_and_cannot_be_run_twice(self, company: Company) -> None:
         company.configure(access_key="WRONG")
-        company.invoke("bulk", "run", company.rows(5), "--yes", "--name", "mine")
+        company.invoke("bulk", "run", company.rows(5), "--yes", "--no-guard", "--name", "mine")
         (path,) = journals(company)
         with Journal.create_or_open(path, None):
             assert json.loads(company.invoke("bulk", "status", "mine").stdout)["state"] == "running"
@@ -144,7 +143,7 @@ class TestReport:
 
     def test_a_job_that_has_only_begun(self, company: Company) -> None:
         company.configure(access_key="WRONG")
-        company.invoke("bulk", "run", company.rows(5), "--yes", "--name", "mine")
+        company.invoke("bulk", "run", company.rows(5), "--yes", "--no-guard", "--name", "mine")
         told = json.loads(company.invoke("bulk", "report", "mine").stdout)
         assert (told["pending"], told["timeline"]) == (5, [])
         assert told["stopped_because"]["kind"] == "AuthenticationError"
@@ -168,12 +167,6 @@ class TestJobNames:
         rows = [TaskUpdate(1, "2", status="DONE")]
         folder.path("x").parent.mkdir()
         Journal.create_or_open(folder.path("close-march-2026-01-01"), rows).close()
-        assert folder.unfinished("close", job_of_rows(rows)) is None
-        assert folder.unfinished("close-march", job_of_rows(rows)) == "close-march-2026-01-01"
-        assert folder.unfinished("close-march", job_of_rows([])) is None
-
-    def test_rows_in_another_order_are_the_same_job(self, tmp_path: Path) -> None:
-        rows = [TaskUpdate(number, "2", status="DONE") for number in range(1, 4)]
-        Journal.create_or_open(tmp_path / "j.gong", rows).close()
-        with open_journal(tmp_path / "j.gong") as journal:
-            assert journal.job == job_of_rows(reversed(rows))
+        assert folder.unfinished("close", "a line") is None
+        assert folder.unfinished("close-march", "a line") == "close-march-2026-01-01"
+        assert folder.free_name("close-march-2026-01-01") == "close-march-2026-01-01-2"

@@ -111,13 +111,22 @@ class TestSelection:
         assert len(company.changes) == len(set(company.changes))
         assert len(journals(company)) == 1
 
-    def test_a_name_that_is_taken_is_refused_before_anything_is_listed(self, company: Company) -> None:
+    def test_a_name_is_numbered_where_the_same_selection_has_more_to_do(self, company: Company) -> None:
         line = ("bulk", "run", "--all-users", "--set-status", "DISMISSED", "--yes", "--name", "mine")
         assert company.invoke(*line).exit_code == 0
+        assert company.invoke(*line).exit_code == 0
+        assert {path.stem for path in journals(company)} == {"mine"}
+        next(iter(company.engine.tasks.values()))["status"] = "OPEN"
+        assert company.invoke(*line).exit_code == 0
+        assert {path.stem for path in journals(company)} == {"mine", "mine-2"}
+
+    def test_a_name_of_another_line_is_refused_before_anything_is_listed(self, company: Company) -> None:
+        line = ("bulk", "run", "--all-users", "--yes", "--name", "mine", "--set-status")
+        assert company.invoke(*line, "DISMISSED").exit_code == 0
         calls = company.gong.ledger.calls
-        result = company.invoke(*line)
+        result = company.invoke(*line, "DONE")
         assert (result.exit_code, company.gong.ledger.calls) == (2, calls)
-        assert "`gong-tasks bulk resume mine`" in result.stderr
+        assert "\n  gong-tasks bulk resume mine\n" in result.stderr
 
     def test_a_404_is_nobodys_trouble_where_everybody_is_listed(self, found: Found) -> None:
         company = found(tasks_per_user=0, empty_as="not_found")

@@ -30,7 +30,7 @@ def of_each_task(company: Company) -> Counter[int]:
 class TestTheQuestion:
     def test_names_tasks_people_change_time_and_quota_and_no_changes_nothing(self, found: Found) -> None:
         company = found()
-        with terminal(company, "run", company.rows(20), "--name", "mine") as screen:
+        with terminal(company, "run", company.rows(20), "--name", "mine", "--no-guard") as screen:
             screen.wait_for(r"\[y/N\]")
             asked = " ".join(screen.screen.split())
             assert "Set 20 tasks of 2 users to DONE? About " in asked
@@ -45,7 +45,7 @@ class TestTheQuestion:
     @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
     def test_a_signal_at_the_question_changes_nothing(self, stop: signal.Signals, found: Found) -> None:
         company = found()
-        with terminal(company, "run", company.rows(20)) as screen:
+        with terminal(company, "run", company.rows(20), "--no-guard") as screen:
             screen.wait_for(r"\[y/N\]")
             screen.interrupt(stop)
             assert screen.end() == 130
@@ -55,7 +55,9 @@ class TestTheQuestion:
     @pytest.mark.parametrize("columns", [38, 120])
     def test_yes_changes_them_and_draws_what_fits(self, columns: int, found: Found) -> None:
         company = found(latency=SLOW, tasks_per_user=60)
-        with terminal(company, "run", company.rows(120), "--name", "mine", columns=columns) as screen:
+        with terminal(
+            company, "run", company.rows(120), "--name", "mine", "--no-guard", columns=columns
+        ) as screen:
             screen.wait_for(r"\[y/N\]")
             screen.type("y\r")
             screen.wait_for(r"\d+/120")
@@ -91,7 +93,9 @@ class TestCtrlC:
         self, stop: signal.Signals, found: Found
     ) -> None:
         company = found(latency=SLOW, tasks_per_user=100)
-        with started(company, "bulk", "run", company.rows(200), "--yes", "--name", "mine") as process:
+        with started(
+            company, "bulk", "run", company.rows(200), "--yes", "--no-guard", "--name", "mine"
+        ) as process:
             wait_until(lambda: len(company.changes) >= 20)
             running = json.loads(company.invoke("bulk", "status", "mine").stdout)
             process.send_signal(stop)
@@ -110,7 +114,7 @@ class TestCtrlC:
     def test_twice_stops_at_once_and_nothing_is_lost(self, found: Found) -> None:
         company = found(slow_seconds=60.0)
         company.engine.inject_fault(Fault.SLOW, times=8)
-        with terminal(company, "run", company.rows(20), "--yes", "--name", "mine") as screen:
+        with terminal(company, "run", company.rows(20), "--yes", "--no-guard", "--name", "mine") as screen:
             wait_until(lambda: company.gong.ledger.calls == 8)
             screen.interrupt()
             screen.wait_for("Ctrl-C again stops at once")
@@ -136,11 +140,11 @@ class TestCtrlC:
     def test_kill_loses_no_row_and_the_same_command_goes_on(self, found: Found) -> None:
         company = found(latency=SLOW, tasks_per_user=50)
         path = company.rows(100)
-        with started(company, "bulk", "run", path, "--yes") as process:
+        with started(company, "bulk", "run", path, "--yes", "--no-guard") as process:
             wait_until(lambda: len(company.changes) >= 20)
             process.kill()
             process.communicate(timeout=PATIENCE)
-        assert company.invoke("bulk", "run", path, "--yes").exit_code == 0
+        assert company.invoke("bulk", "run", path, "--yes", "--no-guard").exit_code == 0
         sent = of_each_task(company)
         assert set(sent) == set(company.engine.tasks)
         assert sum(count - 1 for count in sent.values()) <= 8  # no more than one for each worker
@@ -163,7 +167,7 @@ class TestSpentDay:
 class TestPipes:
     def test_standard_output_is_nothing_but_json(self, found: Found) -> None:
         company = found()
-        with started(company, "bulk", "run", company.rows(20), "--yes") as process:
+        with started(company, "bulk", "run", company.rows(20), "--yes", "--no-guard") as process:
             out, err = process.communicate(timeout=PATIENCE)
         assert (process.returncode, json.loads(out)["updated"]) == (0, 20)
         assert re.search(r"[\x00-\x09\x0b-\x1f\x7f]", out + err) is None

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
+from attrs import evolve
 
 from gong_tasks_async import QuotaEstimate, QuotaSnapshot, TaskUpdate
 from gong_tasks_async.bulk.dates import Clock, Shift, read_shift, read_when
 from gong_tasks_async.bulk.plan import Plan
+from gong_tasks_async.cli.bulk.run_progress import outlook
 from gong_tasks_async.cli.input.confirm import confirmation
 from gong_tasks_async.cli.output.text import describe_cost, describe_updates
 
@@ -70,9 +73,6 @@ class TestWhatIsWanted:
             "(500 more reserved for interactive calls)."
         )
 
-    def test_the_question_tells_of_calls_that_come_before(self) -> None:
-        assert "Before that, 212 calls to skip" in confirmation(plan(8_000), snapshot(), look=True)
-
     @pytest.mark.parametrize(
         ("quota", "said"),
         [
@@ -113,3 +113,36 @@ class TestMoments:
         assert read_when("2026-03-02") == date(2026, 3, 2)
         assert Clock(DUE, UTC).due(read_when("2026-03-02T17:00")) == DUE
         assert Clock(DUE, UTC).due(read_when("2026-03-02")) == DUE.replace(hour=12)
+
+
+class TestTheOutlook:
+    NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+    @pytest.mark.parametrize(
+        ("changes", "shown"),
+        [
+            ({}, None),
+            ({"quota": snapshot(None)}, None),
+            ({"quota": None}, None),
+            ({"rows": 20_000, "rate": 0.0}, None),
+            ({"rows": 20_000}, "day's limit in 51 min 11 s"),
+            ({"rows": 20_000, "sleeps": True}, "day's limit in 51 min 11 s, resumes 2026-03-03 "),
+            ({"waits_until": NOW + timedelta(seconds=-1)}, None),
+            ({"waits_until": NOW + timedelta(days=1)}, "resumes 2026-03-03 "),
+            ({"rows": 20_000, "waits_until": NOW + timedelta(days=1)}, "resumes 2026-03-03 "),
+        ],
+    )
+    def test_names_a_wait_or_the_days_limit_where_it_comes_first(
+        self, changes: dict[str, Any], shown: str | None
+    ) -> None:
+        resets = snapshot()
+        usual: dict[str, Any] = {
+            "rows": 100,
+            "rate": 3.0,
+            "quota": evolve(resets, resets_at=self.NOW + timedelta(days=1)),
+            "waits_until": None,
+            "sleeps": False,
+            "now": self.NOW,
+        }
+        text = outlook(**(usual | changes))
+        assert text == shown if shown is None else text is not None and text.startswith(shown)

@@ -10,7 +10,11 @@ COMMANDS = {
     "plan": "Preview a run; change nothing.",
     "run": "Update tasks from a file or selection.",
     "resume": "Resume a job.",
+    "retry": "Send a job's failed rows again.",
+    "undo": "Restore the tasks of a job as they were before.",
     "status": "List the jobs, or show one job's status.",
+    "remove": "Delete the journals of jobs.",
+    "prune": "Delete the journals of old jobs.",
     "report": "Show a job's results as text, JSON, CSV or one HTML page.",
 }
 

@@ -14,10 +14,11 @@ from gong_tasks_async.cli.invocation import to_type
 
 def job_argument(*, required: bool = True) -> Callable[[Any], Any]:
     """Give a command the argument ``name``, which shells complete with the names of all jobs."""
-    return click.argument("name", required=required, shell_complete=_complete)
+    return click.argument("name", required=required, shell_complete=complete_job)
 
 
-def _complete(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+def complete_job(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """The names of jobs, for a shell that completes."""
     from gong_tasks_async.cli.bulk.job_folder import JobFolder  # noqa: PLC0415 - help need not load sqlite
 
     names = (path.stem for path in JobFolder(jobs_folder(os.environ)).all())

@@ -8,20 +8,17 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterable
 from contextlib import closing
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 import click
 from attrs import frozen
 
-from gong_tasks_async.bulk import JournalReader, JournalRow, open_journal
-from gong_tasks_async.bulk.journal_file import identify_job
-from gong_tasks_async.bulk.journal_schema import JobIdentity
+from gong_tasks_async.bulk import JournalReader, open_journal
+from gong_tasks_async.cli.input.job_choice import KnownJob, Standing
 from gong_tasks_async.errors import JournalError
-from gong_tasks_async.models import TaskUpdate
 
 SUFFIX: Final = ".gong"
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
@@ -40,11 +37,6 @@ def checked_name(name: str) -> str:
             "80 at the most"
         )
     return plain
-
-
-def job_of_rows(rows: Iterable[TaskUpdate]) -> JobIdentity:
-    """The identity of these rows, in any order, as in a journal."""
-    return identify_job(map(JournalRow, rows), Path("rows"))
 
 
 @frozen
@@ -77,26 +69,26 @@ class JobFolder:
             return self._of_this_company(found[0])
         raise click.UsageError(self._not_one(name, found))
 
-    def unfinished(self, stem: str, job: JobIdentity | None = None) -> str | None:
-        """The unfinished job of this company under such a name, of today or earlier.
+    def known(self) -> list[KnownJob]:
+        """The jobs of this company, the one written last first."""
+        paths = sorted(self.path("").parent.glob(f"*{SUFFIX}"), key=last_written, reverse=True)
+        return [state_of(path).known for path in paths]
 
-        ``job`` is what its rows have to be; None for any.
-        """
-        for path in self.path("").parent.glob(f"{stem}-*{SUFFIX}"):
-            if _DATED.fullmatch(path.stem.removeprefix(stem)):
-                with open_journal(path) as journal:
-                    if journal.counts().pending and job in (None, journal.job):
-                        return path.stem
+    def unfinished(self, stem: str, line: str) -> str | None:
+        """An unfinished job of this company under such a name, and of another line."""
+        for path in sorted(self.path("").parent.glob(f"{stem}-*{SUFFIX}"), key=last_written, reverse=True):
+            dated = _DATED.fullmatch(path.stem.removeprefix(stem))
+            if not dated:
+                continue
+            job = state_of(path).known
+            if job.standing is Standing.UNFINISHED and job.line != line:
+                return job.name
         return None
 
-    def free_name(self, stem: str, today: date, job: JobIdentity | None = None) -> str:
-        """A free name for a new job; that of today's finished job if its rows are the same."""
-        names = (f"{stem}-{today}{'' if number == 1 else f'-{number}'}" for number in range(1, 10_000))
-        return next(name for name in names if not self.path(name).exists() or self._is(name, job))
-
-    def _is(self, name: str, job: JobIdentity | None) -> bool:
-        with open_journal(self.path(name)) as journal:
-            return journal.job == job
+    def free_name(self, name: str) -> str:
+        """The name for a new job, with a number where it is taken."""
+        names = (name if number == 1 else f"{name}-{number}" for number in range(1, 10_000))
+        return next(free for free in names if not self.path(free).exists())
 
     def _of_this_company(self, path: Path) -> Path:
         if self.company in (None, path.parent.name):
@@ -143,33 +135,41 @@ class JobState:
 
     path: Path
     counts: dict[str, int]
+    """Row counts by state; empty of a journal that cannot be read."""
     last_written: datetime
     in_use: bool
     trouble: str | None = None
     """Why its file cannot be read, if so."""
+    line: str | None = None
+    """The command line that it began with, as :func:`line_of` gives it."""
 
     @property
-    def state(self) -> str:
-        """In a word."""
-        if self.trouble:
-            return "unreadable"
+    def standing(self) -> Standing:
+        """How the job stands."""
         if self.in_use:
-            return "running"
-        return "unfinished" if self.counts["pending"] else "finished"
+            return Standing.RUNNING
+        if self.trouble is not None:
+            return Standing.UNREADABLE
+        return Standing.UNFINISHED if self.counts["pending"] else Standing.FINISHED
+
+    @property
+    def known(self) -> KnownJob:
+        """The job, to be chosen from others."""
+        return KnownJob(self.path.stem, self.standing, self.line)
 
 
 def state_of(path: Path) -> JobState:
     """The status of a job; an unreadable one must not hide the others."""
     try:
         with open_journal(path) as journal:
-            counts = counts_of(journal)
+            counts, line = counts_of(journal), journal.facts.get("line")
     except JournalError as error:
-        return JobState(path, {}, last_written(path), in_use=False, trouble=error.reason)
-    return JobState(path, counts, last_written(path), in_use(path))
+        return JobState(path, {}, last_written(path), in_use=in_use(path), trouble=error.reason)
+    return JobState(path, counts, last_written(path), in_use(path), line=line)
 
 
 def counts_of(journal: JournalReader) -> dict[str, int]:
     """Row counts by state."""
     counts = journal.counts()
-    names = ("updated", "unchanged", "failed", "pending", "total")
+    names = ("updated", "unchanged", "failed", "pending", "skipped", "total")
     return {name: getattr(counts, name) for name in names}

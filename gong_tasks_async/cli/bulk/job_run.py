@@ -1,4 +1,4 @@
-"""A run from the command line to its end: plan, confirmation, journal, updates, report."""
+"""`bulk run` from its command line to its end: which job is meant, plan, confirmation, updates, summary."""
 
 from __future__ import annotations
 
@@ -7,133 +7,93 @@ from datetime import datetime
 from pathlib import Path
 
 import click
-from attrs import frozen
+from attrs import evolve, frozen
 
 from gong_tasks_async.bulk import RowState, open_journal
-from gong_tasks_async.bulk.plan import Plan, plan_updates
-from gong_tasks_async.bulk.render.format import counted
-from gong_tasks_async.bulk.report import BulkReport
+from gong_tasks_async.bulk.plan import Plan
+from gong_tasks_async.cli.bulk.finished_job import print_finished, still_to_send
 from gong_tasks_async.cli.bulk.job_argument import resume_command
-from gong_tasks_async.cli.bulk.job_folder import JobFolder, checked_name, job_of_rows
-from gong_tasks_async.cli.bulk.run_progress import CallMeter, OnOutcome, run_with_progress
-from gong_tasks_async.cli.bulk.summary import as_json, describe_resume, print_summary
+from gong_tasks_async.cli.bulk.job_folder import JobFolder, checked_name
+from gong_tasks_async.cli.bulk.run_progress import CallMeter
+from gong_tasks_async.cli.bulk.summary import as_json
+from gong_tasks_async.cli.bulk.update_run import RunOptions, UpdateRun
 from gong_tasks_async.cli.config.configuration import Configuration
 from gong_tasks_async.cli.exit_codes import ExitCode
-from gong_tasks_async.cli.input.confirm import confirm, confirmation
+from gong_tasks_async.cli.input.job_choice import JobChoice, Standing, choose_job, line_of
 from gong_tasks_async.cli.input.planning import PlannedSource, estimated, plan_source
 from gong_tasks_async.cli.input.rows import ParsedInput
 from gong_tasks_async.cli.input.source import Source, name_from
-from gong_tasks_async.cli.output.console import note
+from gong_tasks_async.cli.output.console import note, note_command
 from gong_tasks_async.cli.output.plan import print_plan
 from gong_tasks_async.cli.session import open_client
-from gong_tasks_async.client import GongTasksClient
-from gong_tasks_async.models import TaskUpdate
-from gong_tasks_async.settings import BulkSettings
+
+GOES_ON = (ExitCode.DONE, ExitCode.ROWS_FAILED)
+"""Ends of a job after which a selection is listed afresh."""
 
 
-@frozen(kw_only=True)
-class Settings:
-    """Options of a run."""
+class OtherJobError(click.ClickException):
+    """The name on the command line is another job's; ends the command with 2."""
 
-    name: str | None
-    dry_run: bool
-    yes: bool
-    journal: bool
-    skip_unchanged: bool
-    bulk: BulkSettings
-    json: bool
+    exit_code = 2
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"the job {name!r} is of another command line or file: use another --name. To resume that one:\n"
+            f"  {resume_command(name)}"
+        )
 
 
 async def run_source(
-    configuration: Configuration, source: Source, parsed_input: ParsedInput | None, settings: Settings
+    configuration: Configuration, source: Source, parsed_input: ParsedInput | None, options: RunOptions
 ) -> ExitCode:
     """Update the tasks of a source, and print a summary.
 
     Raises:
         BadInputError: something is wrong with the rows; nothing was sent.
         click.UsageError: the job's name is another job's, or stdin is not a terminal.
+        click.ClickException: the job is running in another process.
         GongError: it could not start.
     """
     folder = JobFolder(configuration.jobs_folder, configuration.company)
-    unfinished = (
-        None if settings.dry_run or not settings.journal else find_unfinished(folder, source, settings.name)
-    )
-    if unfinished is not None:
-        note(f"The same selection began the job {unfinished.stem}, which is unfinished; resuming it.")
-    meter = CallMeter(sleeps=settings.bulk.get("wait_for_day", False))
+    line = line_of(source, parsed_input)
+    choice = _choice(folder, line, options)
+    meter = CallMeter(sleeps=options.bulk.get("wait_for_day", False))
     async with open_client(configuration, on_event=meter) as client:
-        if unfinished is not None:
-            return await Run(configuration.base_url, client, meter, settings, unfinished).resume()
-        look = settings.skip_unchanged and settings.dry_run
-        planned = await plan_source(client, source, parsed_input, look=look)
-        if settings.dry_run or not (planned.rows or as_json(settings.json)):
-            print_plan(planned.plan, await client.quota.snapshot(), json=settings.json)
-            return ExitCode.DONE
-        if not planned.rows:  # a program reads the report, of a run like any other
-            note("Nothing to change.")
-        keeps = settings.journal and planned.rows
-        journal = journal_for(folder, source, settings.name, planned.rows) if keeps else None
-        return await Run(configuration.base_url, client, meter, settings, journal).start(planned)
+        run = UpdateRun(client=client, meter=meter, options=options, company=configuration.base_url)
+        return await _SourceRun(run, folder, source, parsed_input, line).follow(choice)
 
 
-async def resume_job(
-    configuration: Configuration, journal: Path, bulk: BulkSettings, *, json: bool
-) -> ExitCode:
+async def resume_job(configuration: Configuration, journal: Path, options: RunOptions) -> ExitCode:
     """Resume a job, and print a summary; no confirmation, which was given when it began.
 
     Raises:
         GongError: it could not start.
     """
-    settings = Settings(
-        name=None, dry_run=False, yes=True, journal=True, skip_unchanged=False, bulk=bulk, json=json
-    )
-    meter = CallMeter(sleeps=bulk.get("wait_for_day", False))
+    meter = CallMeter(sleeps=options.bulk.get("wait_for_day", False))
     async with open_client(configuration, on_event=meter) as client:
-        return await Run(configuration.base_url, client, meter, settings, journal).resume()
+        run = UpdateRun(client=client, meter=meter, options=options, company=configuration.base_url)
+        return await run.resume(journal)
 
 
-def find_unfinished(folder: JobFolder, source: Source, name: str | None) -> Path | None:
-    """The unfinished job of the same selection; its finished tasks would not be selected again.
-
-    Raises:
-        click.UsageError: the name given is another job's.
-    """
-    if not source.selects:
-        return None
-    if name is None:
-        found = folder.unfinished(name_from(source.label))
-        return folder.path(found) if found else None
-    if folder.path(_checked(name)).exists():
-        raise click.UsageError(
-            f"there is a job {name!r} already: `{resume_command(name)}` resumes it; for another one, "
-            "take another name"
+def _choice(folder: JobFolder, line: str, options: RunOptions) -> JobChoice:
+    """The job that is meant, or a refusal, before anything is asked or sent."""
+    if options.dry_run or not options.journal:
+        return JobChoice(Standing.NEW)
+    name = None if options.name is None else _checked(options.name)
+    choice = choose_job(folder.known(), line, name)
+    if choice.job is None:
+        return choice
+    if choice.standing is Standing.RUNNING:
+        raise click.ClickException(
+            f"the job {choice.job.name} is running in another process. Nothing was sent."
         )
-    return None
-
-
-def journal_for(folder: JobFolder, source: Source, name: str | None, rows: tuple[TaskUpdate, ...]) -> Path:
-    """The path of these rows' journal: that of a job with the same rows, or a new one.
-
-    Raises:
-        click.UsageError: the name is one of a job with other rows.
-    """
-    job = job_of_rows(rows)
-    if name is None:
-        stem = name_from(source.label)
-        if unfinished := folder.unfinished(stem, job):
-            return folder.path(unfinished)
-        if other := folder.unfinished(stem):
-            note(f"{other} has other rows and is unfinished: `{resume_command(other)}`. This is another job.")
-        return folder.path(folder.free_name(stem, datetime.now().date(), job))  # noqa: DTZ005 - a person's day
-    path = folder.path(_checked(name))
-    if path.exists():
-        with open_journal(path) as journal:
-            if journal.job != job:
-                raise click.UsageError(
-                    f"the job {name!r} has other rows than this: take another name, or resume that job by "
-                    f"`{resume_command(name)}`"
-                )
-    return path
+    if choice.standing is Standing.UNREADABLE:
+        raise click.UsageError(
+            f"the journal of the job {choice.job.name} cannot be read: use another --name, or move it away"
+        )
+    if choice.other_line:
+        raise OtherJobError(choice.job.name)
+    return JobChoice(Standing.NEW) if options.again and name is None else choice
 
 
 def _checked(name: str) -> str:
@@ -144,62 +104,81 @@ def _checked(name: str) -> str:
 
 
 @frozen
-class Run:
-    """One run of a job, or of rows without one."""
+class _SourceRun:
+    """The run of one source."""
 
-    company: str
-    """Its address."""
-    client: GongTasksClient
-    meter: CallMeter
-    settings: Settings
-    journal: Path | None
+    run: UpdateRun
+    folder: JobFolder
+    source: Source
+    parsed_input: ParsedInput | None
+    line: str
 
-    async def start(self, planned: PlannedSource) -> ExitCode:
-        """Send these updates; of an existing job, its pending ones."""
-        if self.journal is not None and self.journal.exists():
-            note(f"These rows are already job {self.journal.stem}; resuming it.")
-            return await self.resume()
-        await self._confirm(planned.plan)
-        if self.journal is not None:
-            self.journal.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            note(f"Job {self.journal.stem}")
-        return await self._carry_out(planned.plan.calls, planned.rows)
+    async def follow(self, choice: JobChoice) -> ExitCode:
+        """Do what the standing of the job asks for."""
+        if choice.job is None:
+            return await self._begin(frozenset())
+        journal = self.folder.path(choice.job.name)
+        if choice.standing is Standing.UNFINISHED:
+            return await self._resume(journal)
+        if self.source.selects:
+            return await self._begin(frozenset())
+        return await self._repeat(journal)
 
-    async def resume(self) -> ExitCode:
-        """Send the job's pending updates."""
-        assert self.journal is not None  # noqa: S101 - there is a job
-        with open_journal(self.journal) as journal:
-            total = journal.counts().total
-            pending = plan_updates(row.update for row in journal.rows(RowState.PENDING))
-        note(f"{total - pending.calls:,} of {counted(total, 'row')} are done.")
-        if pending.calls:
-            await self._confirm(await estimated(self.client, pending))
-        return await self._carry_out(pending.calls, None)
+    async def _resume(self, journal: Path) -> ExitCode:
+        """Resume the job; of a selection, then list afresh, without the rows that it leaves pending."""
+        note(f"The same command began the job {journal.stem}, which is unfinished; resuming it.")
+        code = await self.run.resume(journal)
+        if not self.source.selects or code not in GOES_ON:
+            return code
+        with open_journal(journal) as reader:
+            pending = frozenset(row.update.task_id for row in reader.rows(RowState.PENDING))
+        note("Selecting afresh.")
+        return max(code, await self._begin(pending))
 
-    async def _confirm(self, plan: Plan) -> None:
-        if plan.calls and not self.settings.yes:
-            quota = await self.client.quota.snapshot()
-            asked = confirmation(plan, quota, look=self.settings.skip_unchanged)
-            confirm(f"{asked} Company: {self.company}.")
+    async def _begin(self, left_out: frozenset[int]) -> ExitCode:
+        """A new job."""
+        options = self.run.options
+        look = False if options.again or options.guard is False else options.guard
+        if options.dry_run and look is None:
+            look = False  # a preview costs no call that was not asked for
+        planned = await self._plan(look=options.skip_unchanged or look)
+        updates = tuple(update for update in planned.plan.updates if update.task_id not in left_out)
+        code = await self._start(evolve(planned.plan, updates=updates))
+        return max(code, ExitCode.ROWS_FAILED) if planned.unlisted else code
 
-    async def _carry_out(self, total: int, rows: tuple[TaskUpdate, ...] | None) -> ExitCode:
-        async def changed(on_outcome: OnOutcome) -> BulkReport:
-            settings = self.settings
-            if rows is None and self.journal is not None:
-                return await self.client.resume_many(self.journal, on_outcome=on_outcome, **settings.bulk)
-            return await self.client.update_many(
-                rows or (),
-                journal=self.journal,
-                skip_unchanged=settings.skip_unchanged,
-                on_outcome=on_outcome,
-                **settings.bulk,
-            )
+    async def _repeat(self, journal: Path) -> ExitCode:
+        """The line of a finished job again: send what is no longer as it left it."""
+        print_finished(journal)
+        again = still_to_send((await self._plan(look=True)).plan, journal)
+        again.print_notes(journal.stem)
+        if not again.plan.calls:
+            return max(again.exit_code, self.run.print_job(journal))
+        return max(again.exit_code, await self._start(again.plan))
 
-        left = (await self.client.quota.snapshot()).left
+    async def _plan(self, look: bool | None) -> PlannedSource:
         try:
-            report = await run_with_progress(changed, total, self.meter, left)
+            return await plan_source(
+                self.run.client, self.source, self.parsed_input, look=look, calls=lambda: self.run.meter.calls
+            )
         except asyncio.CancelledError:
-            started = self.journal is None or self.journal.exists()
-            note(describe_resume(self.journal) if started else "Nothing was changed.")
+            note("Nothing was changed.")
             raise
-        return print_summary(report, self.journal, self.meter, json=as_json(self.settings.json))
+
+    async def _start(self, plan: Plan) -> ExitCode:
+        options = self.run.options
+        plan = await estimated(self.run.client, plan)
+        if options.dry_run or not (plan.rows or as_json(options.json)):
+            print_plan(plan, await self.run.client.quota.snapshot(), json=options.json)
+            return ExitCode.DONE
+        journal = self._new_journal() if options.journal and plan.calls else None
+        return await self.run.start(plan, journal, {"line": self.line, "file": self.source.label})
+
+    def _new_journal(self) -> Path:
+        if self.run.options.name is not None:
+            return self.folder.path(self.folder.free_name(_checked(self.run.options.name)))
+        stem = name_from(self.source.label)
+        if other := self.folder.unfinished(stem, self.line):
+            note_command(
+                f"{other} is unfinished, and of another line or file. To resume it:", resume_command(other)
+            )
+        return self.folder.path(self.folder.free_name(f"{stem}-{datetime.now().date()}"))  # noqa: DTZ005 - a person's day

@@ -8,7 +8,13 @@ import click
 
 from gong_tasks_async.cli.bulk.job_argument import job_argument
 from gong_tasks_async.cli.command import Command
-from gong_tasks_async.cli.input.options import wait_for_day_option, workers_option
+from gong_tasks_async.cli.input.options import (
+    accept_refusals_option,
+    guard_option,
+    outage_option,
+    wait_for_day_option,
+    workers_option,
+)
 from gong_tasks_async.cli.session import client_options, run
 
 if TYPE_CHECKING:
@@ -20,16 +26,36 @@ if TYPE_CHECKING:
 @job_argument()
 @workers_option
 @wait_for_day_option
+@guard_option
+@accept_refusals_option
+@outage_option
 @click.option("--json", is_flag=True, help="The report as JSON, also on a terminal.")
 @client_options
-def command(name: str, workers: int, wait_for_day: bool, json: bool, configuration: Configuration) -> None:
+def command(
+    *,
+    name: str,
+    workers: int,
+    wait_for_day: bool,
+    guard: bool | None,
+    accept_refusals: bool,
+    outage_timeout: float,
+    json: bool,
+    configuration: Configuration,
+) -> None:
     """Resume a job.
 
     Its rows are in its journal: no question, no file. Rows that are done cost no call.
     """
     from gong_tasks_async.cli.bulk.job_folder import JobFolder  # noqa: PLC0415 - help need not load sqlite
     from gong_tasks_async.cli.bulk.job_run import resume_job  # noqa: PLC0415 - aiohttp, when it is needed
+    from gong_tasks_async.cli.bulk.update_run import RunOptions  # noqa: PLC0415 - as above
 
     journal = JobFolder(configuration.jobs_folder, configuration.company).find(name)
-    bulk: BulkSettings = {"workers": workers, "wait_for_day": wait_for_day}
-    click.get_current_context().exit(run(resume_job(configuration, journal, bulk, json=json)))
+    bulk: BulkSettings = {
+        "workers": workers,
+        "wait_for_day": wait_for_day,
+        "accept_refusals": accept_refusals,
+        "outage_timeout": outage_timeout,
+    }
+    options = RunOptions(guard=guard, bulk=bulk, json=json)
+    click.get_current_context().exit(run(resume_job(configuration, journal, options)))

@@ -8,6 +8,9 @@ import click
 
 from gong_tasks_async.cli.command import Command
 from gong_tasks_async.cli.input.options import (
+    accept_refusals_option,
+    guard_option,
+    outage_option,
     skip_unchanged_option,
     source_options,
     wait_for_day_option,
@@ -36,7 +39,11 @@ gong-tasks list --all-users --output csv | gong-tasks bulk run - --set-status DO
 @workers_option
 @wait_for_day_option
 @skip_unchanged_option
-@click.option("--no-journal", is_flag=True, help="Keep no journal: the run cannot be resumed.")
+@guard_option
+@click.option("--again", is_flag=True, help="Send all rows of a finished job again, without looking.")
+@accept_refusals_option
+@outage_option
+@click.option("--no-journal", is_flag=True, help="Keep no journal: the run cannot be resumed or undone.")
 @click.option("--json", is_flag=True, help="The report as JSON, also on a terminal.")
 @client_options
 def command(
@@ -48,33 +55,45 @@ def command(
     workers: int,
     wait_for_day: bool,
     skip_unchanged: bool,
+    guard: bool | None,
+    again: bool,
+    accept_refusals: bool,
+    outage_timeout: float,
     no_journal: bool,
     json: bool,
     configuration: Configuration,
 ) -> None:
     """Update tasks from a file or selection.
 
-    FILE is CSV (comma, semicolon or tab) or JSON lines, with the columns taskId, userId (ids or e-mail
-    addresses), and status, dueDate or priority; in Gong's spelling, ours, or `Task ID`. If anything in it is
+    FILE is CSV (comma, semicolon or tab), JSON lines or a workbook (.xlsx), with the columns taskId, userId (ids or
+    e-mail addresses), and status, dueDate or priority; in Gong's spelling, ours, or `Task ID`. If anything in it is
     wrong, every bad row is named and nothing is sent.
 
-    The same command resumes an unfinished job, as does `gong-tasks bulk resume NAME`. Ctrl-C finishes the
-    requests in flight and records them. Ends with 0 when all is done, 1 if some rows failed, 2 if the
-    input is wrong, 3 for bad credentials, 4 when the day's calls are spent, 5 without a connection, 130 after
-    Ctrl-C.
+    The same command resumes an unfinished job. Of a finished one, it lists the owners' tasks and sends what is no
+    longer as it should be. A selection is listed afresh each time. Ctrl-C finishes the requests in flight and
+    records them. Ends with 0 when all is done, 1 if some rows failed, 2 if the input is wrong, 3 for bad
+    credentials, 4 when the day's calls are spent, 5 without a connection, 130 after Ctrl-C.
     """
-    from gong_tasks_async.cli.bulk.job_run import Settings, run_source  # noqa: PLC0415 - aiohttp, when it is needed
+    from gong_tasks_async.cli.bulk.job_run import run_source  # noqa: PLC0415 - aiohttp, when it is needed
+    from gong_tasks_async.cli.bulk.update_run import RunOptions  # noqa: PLC0415 - as above
 
     if no_journal and name:
         raise click.UsageError("--name names a journal, and --no-journal keeps none: leave one out")
-    settings = Settings(
+    options = RunOptions(
         name=name,
         dry_run=dry_run,
         yes=yes,
         journal=not no_journal,
         skip_unchanged=skip_unchanged,
-        bulk={"workers": workers, "wait_for_day": wait_for_day},
+        guard=guard,
+        again=again,
+        bulk={
+            "workers": workers,
+            "wait_for_day": wait_for_day,
+            "accept_refusals": accept_refusals,
+            "outage_timeout": outage_timeout,
+        },
         json=json,
     )
     parsed_input = None if source.selects else read_source(source)
-    click.get_current_context().exit(run(run_source(configuration, source, parsed_input, settings)))
+    click.get_current_context().exit(run(run_source(configuration, source, parsed_input, options)))

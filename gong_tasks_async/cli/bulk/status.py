@@ -64,7 +64,7 @@ def _print_one(state: JobState, output: OutputFormat) -> None:
     if output is OutputFormat.JSONL:
         emit(json_line({**_as_json(state), "by_user": users}))
         return
-    note(f"{state.path.stem}: {state.state}, {state.counts['total']:,} rows, last written {_when(state)}")
+    note(f"{state.path.stem}: {state.standing}, {state.counts['total']:,} rows, last written {_when(state)}")
     with Listing(USERS, output) as listing:
         listing.add(sorted(users.items(), key=_worst_first))
         if output is OutputFormat.TABLE:
@@ -79,7 +79,7 @@ def _as_json(state: JobState) -> dict[str, JsonValue]:
     return {
         "job": state.path.stem,
         "company": state.path.parent.name,
-        "state": state.state,
+        "state": str(state.standing),
         **state.counts,
         "last_written": state.last_written.isoformat(timespec="seconds"),
         "trouble": state.trouble,
@@ -104,7 +104,7 @@ def _of_user(name: str) -> Column[User]:
 
 _JOB_COLUMNS: Final[tuple[Column[JobState], ...]] = (
     Column("Job", lambda state: state.path.stem),
-    Column("State", lambda state: state.state),
+    Column("State", lambda state: state.standing),
     *map(_of_job, STATES[:3]),
     Column("Last written", _when),
     _of_job(STATES[3]),

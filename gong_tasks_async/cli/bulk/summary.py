@@ -23,12 +23,17 @@ SHOWN = 20
 def print_summary(report: BulkReport, journal: Path | None, meter: CallMeter, *, json: bool) -> ExitCode:
     """Print a run's counts on standard output, failures and what to do on standard error."""
     _print_failures(report, journal)
+    print_report(report, json=json)
+    _print_advice(report, journal, meter)
+    return exit_code(report, journal, meter)
+
+
+def print_report(report: BulkReport, *, json: bool) -> None:
+    """Print the counts of a run or a job on standard output."""
     try:
         _write(report, json=json)
     except BrokenPipeError:  # the reader has closed the pipe; the exit code still reports the run
         forget_output()
-    _print_advice(report, journal, meter)
-    return exit_code(report, journal, meter)
 
 
 def exit_code(report: BulkReport, journal: Path | None, meter: CallMeter) -> ExitCode:
@@ -87,16 +92,18 @@ def _draw(report: BulkReport) -> None:
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column()
     table.add_column(justify="right", no_wrap=True)
-    for name in ("updated", "unchanged", "failed", "pending"):
+    for name in ("updated", "unchanged", "failed", "skipped", "pending"):
         count = getattr(report, name)
+        if name == "skipped" and not count:
+            continue
         table.add_row(name.capitalize(), f"{count:,}", style=_STYLES[name] if count else None)
     table.add_row("Calls", f"{report.calls:,}")
-    table.add_row("Refused with 429", f"{report.rate_limited:,}")
+    table.add_row("Rate-limited (429)", f"{report.rate_limited:,}")
     table.add_row("Took", duration(report.elapsed))
     stdout_console().print(table)
 
 
-_STYLES = {"updated": "green", "unchanged": "dim", "failed": "red", "pending": "yellow"}
+_STYLES = {"updated": "green", "unchanged": "dim", "failed": "red", "skipped": "yellow", "pending": "yellow"}
 
 
 def _print_advice(report: BulkReport, journal: Path | None, meter: CallMeter) -> None:
@@ -105,6 +112,10 @@ def _print_advice(report: BulkReport, journal: Path | None, meter: CallMeter) ->
     elif report.pending:
         trouble = f" ({one_line(meter.trouble)})" if meter.trouble else ""
         note(f"{counted(report.pending, 'row')} got no final response{trouble}.")
+    if report.skipped:
+        note(f"{counted(report.skipped, 'row')} skipped: the task was changed since the run looked at it.")
+    if report.unguarded:
+        note(f"{counted(report.unguarded, 'row')} sent although no listing showed the task.")
     if report.pending:
         after = f" after {local(report.resume_after)}" if report.resume_after else ""
         note(f"{counted(report.pending, 'row')} left. {describe_resume(journal, after)}")

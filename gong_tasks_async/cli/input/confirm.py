@@ -10,17 +10,15 @@ from contextlib import contextmanager
 import click
 
 from gong_tasks_async.bulk.plan import Plan
-from gong_tasks_async.bulk.render.format import counted
 from gong_tasks_async.cli.exit_codes import ExitCode
 from gong_tasks_async.cli.output.console import is_terminal, note, stderr_console
 from gong_tasks_async.cli.output.text import describe_cost, describe_updates
 from gong_tasks_async.quota import QuotaSnapshot
 
 
-def confirmation(plan: Plan, quota: QuotaSnapshot, *, look: bool = False) -> str:
+def confirmation(plan: Plan, quota: QuotaSnapshot) -> str:
     """The question: ``Set 8,000 tasks of 212 users to DISMISSED? About 46 min, ...``."""
-    listing = f" Before that, {counted(plan.users, 'call')} to skip unchanged tasks." if look else ""
-    return f"{describe_updates(plan.updates)}? {describe_cost(plan, quota)}.{listing}"
+    return f"{describe_updates(plan.updates)}? {describe_cost(plan, quota)}."
 
 
 def confirm(text: str) -> None:

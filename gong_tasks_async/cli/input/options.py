@@ -58,6 +58,25 @@ _CHANGE_OPTIONS = (
     _option(CHANGE, "--set-priority", type=option_value(read_priority), metavar="WORD", help="New priority."),
 )  # fmt: skip
 
+guard_option = click.option(
+    "--guard/--no-guard",
+    default=None,
+    help="Skip tasks that someone changed since the run looked at them; by default, where looking costs at most "
+    "one call for five rows.",
+)
+accept_refusals_option = click.option(
+    "--accept-refusals", is_flag=True, help="Record rows as failed even if all of them are refused alike."
+)
+
+outage_option = click.option(
+    "--outage-timeout",
+    type=click.FloatRange(0, 86_400),
+    default=300,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to wait while no connection can be made.",
+)
+
 _NAMES: Final = (
     *("file", "encoding", "skip_unknown", "problems", "users", "all_users"),
     *("status", "set_due", "keep_time", "move_due", "set_priority"),

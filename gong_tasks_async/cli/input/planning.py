@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
 from attrs import evolve, frozen
 
 from gong_tasks_async.bulk.plan import Plan, PlanConflictError, plan_updates
@@ -10,51 +16,97 @@ from gong_tasks_async.cli.input.row_checks import conflicts
 from gong_tasks_async.cli.input.rows import ParsedInput
 from gong_tasks_async.cli.input.source import Source, refuse
 from gong_tasks_async.cli.input.task_selection import select_tasks
-from gong_tasks_async.cli.input.users import resolve_owners
+from gong_tasks_async.cli.input.users import names_of, resolve_owners
 from gong_tasks_async.cli.output.console import note, stderr_console
 from gong_tasks_async.cli.output.progress import bulk_progress
 from gong_tasks_async.client import GongTasksClient
 from gong_tasks_async.models import TaskUpdate
 
+ROWS_FOR_A_LOOK: Final = 5
+"""Updates for each owner from which a listing of the owner's tasks is worth its call."""
+REDRAW: Final = 0.25
+"""Seconds between two looks at the number of calls, for the bar."""
+
 
 @frozen
 class PlannedSource:
-    """The plan of a source, and its rows."""
+    """The plan of a source."""
 
     plan: Plan
-    rows: tuple[TaskUpdate, ...]
-    """What a job consists of: the file's rows, or the selected tasks that would change."""
+    unlisted: int = 0
+    """Users of a selection whose tasks could not be listed."""
 
 
 async def plan_source(
-    client: GongTasksClient, source: Source, parsed_input: ParsedInput | None, *, look: bool = False
+    client: GongTasksClient,
+    source: Source,
+    parsed_input: ParsedInput | None,
+    *,
+    look: bool | None = False,
+    calls: Callable[[], int] | None = None,
 ) -> PlannedSource:
-    """Find out what is to be done; ``look`` lists the owners' tasks to skip unchanged tasks.
+    """Plan a source's updates, as far as it knows with the names of the tasks' owners.
+
+    Args:
+        client: of the company.
+        source: what to update.
+        parsed_input: the rows of its file; None for a selection.
+        look: whether the owners' tasks are listed, to drop unchanged ones and to notice later changes; None to do so
+            where it costs at most one call for five updates. A selection lists them anyway.
+        calls: how many calls were made, for a bar while the tasks are listed.
 
     Raises:
         BadInputError: rows conflict, or name unknown users.
         GongError: the tasks or users cannot be listed.
     """
     if parsed_input is None:
-        return await _selected(client, source)
-    updates = await _updates(client, source, parsed_input)
+        planned = await _selected(client, source)
+    else:
+        planned = PlannedSource(await _plan_rows(client, source, parsed_input, look, calls))
+    return evolve(planned, plan=evolve(planned.plan, source=source.file or source.label))
+
+
+async def _plan_rows(
+    client: GongTasksClient,
+    source: Source,
+    parsed_input: ParsedInput,
+    look: bool | None,
+    calls: Callable[[], int] | None,
+) -> Plan:
+    updates, names = await _updates(client, source, parsed_input)
     try:
-        return PlannedSource(await client.plan_updates(updates, skip_unchanged=look), tuple(updates))
+        plan = plan_updates(updates)
     except PlanConflictError as error:
         refuse(source, list(conflicts(parsed_input.rows, list(error.conflicts))))
-        raise  # not reached: there is at least one contradiction
+        raise  # not reached: there is at least one conflict
+    if look or (look is None and _is_worth_a_look(plan)):
+        async with _looking(plan.users, calls):
+            return evolve(await client.plan_updates(updates, guard=True), users_by_id=names)
+    return evolve(await estimated(client, plan), users_by_id=names)
 
 
-async def _updates(client: GongTasksClient, source: Source, parsed_input: ParsedInput) -> list[TaskUpdate]:
-    """The rows' updates, with ids in the place of addresses."""
+def _is_worth_a_look(plan: Plan) -> bool:
+    if plan.users * ROWS_FOR_A_LOOK <= plan.calls:
+        return True
+    if plan.calls:
+        listings = counted(plan.users, "listing")
+        note(
+            f"Changes made meanwhile are not noticed: {listings} for {counted(plan.calls, 'update')}; add --guard."
+        )
+    return False
+
+
+async def _updates(
+    client: GongTasksClient, source: Source, parsed_input: ParsedInput
+) -> tuple[Sequence[TaskUpdate], Mapping[str, str]]:
+    """The rows' updates, with ids in the place of addresses; and the names of those users."""
     _note_unread(parsed_input)
     addresses = parsed_input.addresses
     found = await client.find_users(addresses) if addresses else {}
-    updates, problems = resolve_owners(
-        parsed_input.rows, {address: user.id for address, user in found.items()}
-    )
+    ids = {address: user.id for address, user in found.items()}
+    updates, problems = resolve_owners(parsed_input.rows, ids)
     refuse(source, problems)
-    return updates
+    return updates, names_of({user.id: user for user in found.values()})
 
 
 def _note_unread(parsed_input: ParsedInput) -> None:
@@ -67,13 +119,40 @@ def _note_unread(parsed_input: ParsedInput) -> None:
 
 
 async def _selected(client: GongTasksClient, source: Source) -> PlannedSource:
+    started = asyncio.get_running_loop().time(), time.time()
     with bulk_progress(stderr_console()) as progress:
         bar = progress.add_task("Listing tasks", total=None)
         selected = await select_tasks(
             client, source, lambda done, total: progress.update(bar, completed=done, total=total)
         )
     plan = plan_updates(selected.updates, selected.tasks)
-    return PlannedSource(await estimated(client, plan), plan.updates)
+    if plan.look is not None:
+        owners = frozenset(selected.users)
+        look = evolve(plan.look, owners=owners, loop_time=started[0], wall_time=started[1])
+        plan = evolve(plan, look=look, users_by_id=names_of(selected.users))
+    return PlannedSource(await estimated(client, plan), selected.unlisted)
+
+
+@asynccontextmanager
+async def _looking(owners: int, calls: Callable[[], int] | None) -> AsyncIterator[None]:
+    """A bar while the owners' tasks are listed."""
+    with bulk_progress(stderr_console(), hidden=calls is None) as progress:
+        bar = progress.add_task("Listing tasks", total=owners)
+        before = calls() if calls else 0
+
+        async def redraw() -> None:
+            while calls is not None:
+                progress.update(bar, completed=min(owners, calls() - before))
+                await asyncio.sleep(REDRAW)
+
+        redrawing = asyncio.create_task(redraw())
+        try:
+            yield
+            progress.update(bar, completed=owners)
+        finally:
+            redrawing.cancel()
+            with suppress(asyncio.CancelledError):
+                await redrawing
 
 
 async def estimated(client: GongTasksClient, plan: Plan) -> Plan:

@@ -28,6 +28,9 @@ from gong_tasks_async.cli.output.as_listed import ListedValues, read_listed
 from gong_tasks_async.models import TaskStatus, TaskUpdate
 from gong_tasks_async.models.checks import is_address
 
+PLACEHOLDER = "0"
+"""Stands for the id of a user whose address is still to be looked up."""
+
 
 @frozen
 class Change:
@@ -212,7 +215,7 @@ class _Reader:
         if not change:
             return ["no change: fill in status, dueDate or priority, or add --set-status DONE"]
         try:
-            row.update(row.user)
+            row.update(PLACEHOLDER if is_address(row.user) else row.user)
         except ValueError as error:
             return [message_of(error).what]
         rows.append(row)

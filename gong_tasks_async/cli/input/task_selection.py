@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from datetime import datetime
 
 from attrs import frozen
@@ -16,11 +17,12 @@ from gong_tasks_async.bulk.selection import (
     select,
 )
 from gong_tasks_async.cli.input.source import Source, change_of_rows
-from gong_tasks_async.cli.input.users import active_user_ids, user_ids
+from gong_tasks_async.cli.input.users import active_users, named_users
+from gong_tasks_async.cli.messages import line_for_operator
 from gong_tasks_async.cli.output.console import note
 from gong_tasks_async.client import GongTasksClient
 from gong_tasks_async.errors import TaskNotFoundError
-from gong_tasks_async.models import Task, TaskUpdate, UserTasks
+from gong_tasks_async.models import Task, TaskUpdate, User, UserTasks
 
 
 @frozen
@@ -29,6 +31,10 @@ class Selected:
 
     updates: tuple[TaskUpdate, ...]
     tasks: tuple[Task, ...]
+    users: Mapping[str, User | None]
+    """The users whose tasks were listed, by id; None for one that was not looked up."""
+    unlisted: int = 0
+    """Users whose tasks could not be listed."""
 
 
 async def select_tasks(
@@ -43,27 +49,54 @@ async def select_tasks(
 
     Raises:
         click.UsageError: an e-mail address is unknown, or a condition makes no sense.
-        GongError: a user's tasks cannot be listed.
+        GongError: no user's tasks can be listed, or it concerns every call.
     """
     where, change = source.query.condition(), change_of(source)
-    users = await active_user_ids(client) if source.all_users else await user_ids(client, source.users)
-    tasks: list[Task] = []
-    listed = 0
-    async for found in client.list_many(source.query.filters(users)):
-        tasks += tasks_of(found, everybody=source.all_users)
-        listed += 1
-        on_listed(listed, len(users))
+    users = await active_users(client) if source.all_users else await named_users(client, source.users)
+    listings = [found async for found in _listed(client, source, list(users), on_listed)]
+    tasks = _tasks_of(listings)
+    failed = {found.filter.user_id for found in listings if found.error is not None}
     if hint := source.query.hint(tasks):
         note(hint)
     selected = list(filter(where, tasks))
-    return Selected(tuple(select(movable(source, selected), all_of(), change)), tuple(selected))
+    return Selected(
+        tuple(select(movable(source, selected), all_of(), change)),
+        tuple(selected),
+        {user_id: user for user_id, user in users.items() if user_id not in failed},
+        len(failed),
+    )
 
 
-def tasks_of(listed: UserTasks, *, everybody: bool) -> tuple[Task, ...]:
-    """One user's tasks; it is unknown whether Gong answers 404 for a user without any."""
-    if everybody and isinstance(listed.error, TaskNotFoundError):
-        return ()
-    return listed.unwrap()
+async def _listed(
+    client: GongTasksClient, source: Source, users: Sequence[str], on_listed: Callable[[int, int], None]
+) -> AsyncIterator[UserTasks]:
+    """The listings, as they come; it is unknown whether Gong answers 404 for a user without tasks."""
+    done = 0
+    async with aclosing(client.list_many(source.query.filters(users))) as listings:
+        async for found in listings:
+            done += 1
+            on_listed(done, len(users))
+            if source.all_users and isinstance(found.error, TaskNotFoundError):
+                yield UserTasks(found.filter)
+                continue
+            if found.error is not None and found.error.meaning.concerns_all:
+                raise found.error
+            yield found
+
+
+def _tasks_of(listings: Sequence[UserTasks]) -> list[Task]:
+    """The tasks of all that could be listed, with a note of each that could not.
+
+    Raises:
+        GongError: none could.
+    """
+    errors = [found for found in listings if found.error is not None]
+    if errors and len(errors) == len(listings):
+        listings[0].unwrap()
+    for found in errors:
+        if found.error is not None:
+            note(f"User {found.filter.user_id}, left out: {line_for_operator(found.error)}")
+    return [task for found in listings if found.error is None for task in found.tasks]
 
 
 def movable(source: Source, tasks: Sequence[Task]) -> list[Task]:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json as json_module
 from typing import TYPE_CHECKING
 
-from gong_tasks_async.cli.output.console import emit
+from gong_tasks_async.bulk.render.format import one_line
+from gong_tasks_async.cli.local_time import local_time
+from gong_tasks_async.cli.output.console import emit, note
 
 if TYPE_CHECKING:
-    from gong_tasks_async.bulk.plan import Plan
+    from collections.abc import Iterator
+
+    from gong_tasks_async.bulk.plan import Plan, SampledTask
     from gong_tasks_async.quota import QuotaSnapshot
 
 
@@ -30,9 +34,39 @@ def _print_text(plan: Plan, quota: QuotaSnapshot) -> None:
         emit("Nothing to change.")
         return
     emit(f"{describe_updates(plan.updates)}.")
+    for line in sample_lines(plan):
+        emit(f"  {line}")
     emit(f"{describe_cost(plan, quota)}.")
     if plan.estimate is not None:
         emit(f"If started now, finishes {local(plan.estimate.ends_at)}.")
+
+
+def print_sample(plan: Plan) -> None:
+    """Note the first tasks of a plan, where they are known, for people to recognize."""
+    for line in sample_lines(plan):
+        note(f"  {line}")
+
+
+def sample_lines(plan: Plan) -> Iterator[str]:
+    """A line for each task of the sample: what it is, whose, and what changes."""
+    for task in plan.sample:
+        owner = plan.users_by_id.get(task.update.user_id) or f"user {task.update.user_id}"
+        what = " \N{MIDDLE DOT} ".join(
+            filter(None, (task.title or f"task {task.update.task_id}", task.account, owner))
+        )
+        yield f"{one_line(what)}: {', '.join(_values(task))}"
+    if plan.sample and (more := plan.calls - len(plan.sample)) > 0:
+        yield f"and {more:,} more"
+
+
+def _values(task: SampledTask) -> Iterator[str]:
+    before, update = task.before, task.update
+    if update.status is not None:
+        yield f"{before.status or 'no status'} -> {update.status}"
+    if update.due_date is not None:
+        yield f"due {local_time(before.due_date) or 'never'} -> {local_time(update.due_date)}"
+    if update.priority is not None:
+        yield f"priority {before.priority or 'none'} -> {update.priority}"
 
 
 def plan_as_json(plan: Plan, quota: QuotaSnapshot) -> dict[str, object]:

@@ -33,6 +33,17 @@ class RateColumn(ProgressColumn):
         return Text("" if task.speed is None else f"{task.speed:.2f}/s")
 
 
+class TimeLeftColumn(TimeRemainingColumn):
+    """The time left; in its place what ``outlook=`` of the task gives, such as a wait that comes first."""
+
+    def render(self, task: Task) -> Text:
+        """Write it."""
+        outlook = task.fields.get("outlook")
+        if outlook is not None and (text := outlook(task)):
+            return Text(text)
+        return super().render(task).append(" left")
+
+
 class QuotaColumn(ProgressColumn):
     """The calls that are left of the day, once :func:`show_quota` has set them."""
 
@@ -57,7 +68,7 @@ def bulk_progress(console: Console, *, hidden: bool = False) -> Progress:
     In a narrow terminal it has only the numbers that matter. Give such a task ``left_today=...``, or call
     :func:`show_quota`.
     """
-    timing: tuple[ProgressColumn, ...] = (TimeRemainingColumn(), TextColumn("left"))
+    timing: tuple[ProgressColumn, ...] = (TimeLeftColumn(),)
     about: tuple[ProgressColumn, ...] = (TextColumn("{task.description}"),)
     if console.width >= WIDE:
         columns = (*about, BarColumn(), MofNCompleteColumn(), RateColumn(), *timing, QuotaColumn())
