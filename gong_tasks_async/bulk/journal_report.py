@@ -52,7 +52,7 @@ def report_of(journal: JournalReader) -> BulkReport:
         runs=max(1, len(runs)),
         changes=counted_changes(changes.most_common()),
         company=journal.company,
-        source=journal.facts.get("source"),
+        source=journal.facts.get("source") or journal.facts.get("file"),
         users=journal.users,
     )
 

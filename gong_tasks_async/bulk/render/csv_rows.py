@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Iterable
 from typing import TextIO
 
 from gong_tasks_async.bulk.outcomes import JournalRow
 from gong_tasks_async.bulk.render.format import to_iso
+from gong_tasks_async.bulk.render.formulas import escape_formula
 
 COLUMNS = (
     "taskId",
@@ -23,10 +23,6 @@ COLUMNS = (
     "settledAt",
 )
 """Gong's spelling, where Gong has the word."""
-
-# What makes a spreadsheet run a cell: https://owasp.org/www-community/attacks/CSV_Injection
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-PLAIN_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 
 
 def write_journal_csv(rows: Iterable[JournalRow], file: TextIO) -> int:
@@ -60,10 +56,3 @@ def _cells(row: JournalRow) -> tuple[str | int, ...]:
         escape_formula(row.error or row.reason),
         to_iso(row.settled_at) or "",
     )
-
-
-def escape_formula(text: str | None) -> str:
-    """The text of a cell, with an apostrophe in front where a spreadsheet would run it."""
-    if not text:
-        return ""
-    return f"'{text}" if text.startswith(FORMULA_STARTS) and not PLAIN_NUMBER.fullmatch(text) else text

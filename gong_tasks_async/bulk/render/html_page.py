@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from html import escape
 from string import Template
 
-from gong_tasks_async.bulk.outcomes import Failed, RowCounts
+from gong_tasks_async.bulk.outcomes import Failed, JournalRow, RowCounts
 from gong_tasks_async.bulk.render.format import (
     duration,
     error_label,
@@ -20,7 +21,7 @@ from gong_tasks_async.bulk.render.page_look import POLICY, SCRIPT, STYLE
 from gong_tasks_async.bulk.render.timeline_plot import timeline_plot
 from gong_tasks_async.bulk.report import BulkReport
 
-STATES = ("updated", "unchanged", "failed", "pending")
+STATES = ("updated", "unchanged", "skipped", "failed", "pending")
 
 PAGE = Template("""<!DOCTYPE html>
 <html lang="en">
@@ -50,7 +51,16 @@ $rows
 
 def as_html(report: BulkReport) -> str:
     """Write the page. All that comes from outside is escaped, and the page's own policy lets nothing else run."""
-    sections = (_ending(report), _summary(report), _timeline(report), _failures(report), _users(report))
+    sections = (
+        _ending(report),
+        _summary(report),
+        _about(report),
+        _timeline(report),
+        _reasons(report),
+        _failures(report),
+        _pending(report),
+        _users(report),
+    )
     return PAGE.substitute(
         policy=POLICY,
         style=STYLE,
@@ -67,7 +77,8 @@ def _safe(text: object) -> str:
 
 def _subtitle(report: BulkReport) -> str:
     started = "" if report.started_at is None else f"Started {format_utc(report.started_at)} · "
-    return f"{started}{report.total:,} rows · took {duration(report.elapsed)}"
+    runs = f" · {report.runs:,} runs" if report.runs > 1 else ""
+    return f"{started}{report.total:,} rows · took {duration(report.elapsed)}{runs}"
 
 
 def _ending(report: BulkReport) -> str:
@@ -76,15 +87,15 @@ def _ending(report: BulkReport) -> str:
     if report.stopped_because is not None:
         lines.append(f"<p>{_safe(report.stopped_because)}</p>")
     if report.resume_after is not None:
-        lines.append(f"<p><strong>Go on after {format_utc(report.resume_after)}.</strong></p>")
+        lines.append(f"<p><strong>Resume after {format_utc(report.resume_after)}.</strong></p>")
     return f'<section id="ending" class="ending {state}">{"".join(lines)}</section>'
 
 
 def _verdict(report: BulkReport) -> tuple[str, str]:
     if report.stopped_because is not None:
-        return f"Stopped early, {report.pending:,} rows left to do", "pending"
+        return f"Stopped early, {report.pending:,} rows pending", "pending"
     if report.pending:
-        return f"Not finished, {report.pending:,} rows left to do", "pending"
+        return f"Not finished, {report.pending:,} rows pending", "pending"
     if report.failed:
         return f"Complete, but {report.failed:,} rows failed", "failed"
     return "Complete", "updated"
@@ -97,7 +108,7 @@ def _summary(report: BulkReport) -> str:
     )
     named = {
         "Calls": f"{report.calls:,}",
-        "Refused with 429": f"{report.rate_limited:,}",
+        "Rate-limited (429)": f"{report.rate_limited:,}",
         "Took": duration(report.elapsed),
         "Calls a second": f"{report.rate:.2f}",
     }
@@ -105,6 +116,22 @@ def _summary(report: BulkReport) -> str:
         f'<div><dt>{name}</dt><dd class="small">{value}</dd></div>' for name, value in named.items()
     )
     return f'<section id="summary"><h2>Summary</h2>{_share(report)}<dl>{counts}{costs}</dl></section>'
+
+
+def _about(report: BulkReport) -> str:
+    """What was changed, for which company, and where the rows came from."""
+    facts = {
+        "Changes": ", ".join(report.changes),
+        "Company": report.company,
+        "Source": report.source,
+        "Sent unguarded": f"{report.unguarded:,} rows" if report.unguarded else None,
+    }
+    lines = "".join(
+        f"<div><dt>{name}</dt><dd class='small'>{_safe(text)}</dd></div>"
+        for name, text in facts.items()
+        if text
+    )
+    return f'<section id="job"><h2>Job</h2><dl>{lines}</dl></section>' if lines else ""
 
 
 def _share(counts: BulkReport | RowCounts) -> str:
@@ -128,6 +155,42 @@ def _timeline(report: BulkReport) -> str:
     return f'<section id="timeline"><h2>Timeline</h2>{timeline_plot(report.timeline)}</section>'
 
 
+def _reasons(report: BulkReport) -> str:
+    if not report.failures_by_reason:
+        return ""
+    columns = {"Reason": "id", "Message": "message", "Rows": "number"}
+    rows = (
+        (_safe(group.label), _safe(group.message), f"{group.count:,}") for group in report.failures_by_reason
+    )
+    return _table("reasons", "Failures by reason", columns, rows)
+
+
+def _pending(report: BulkReport) -> str:
+    if not report.pending_rows:
+        return ""
+    shown = len(report.pending_rows)
+    columns = {"Task": "id", "User": "id", "Attempts": "number", "Last error": "message"}
+    return _table(
+        "pending",
+        f"Pending rows with an error ({shown:,})",
+        columns,
+        map(partial(_tried, report), report.pending_rows),
+    )
+
+
+def _tried(report: BulkReport, row: JournalRow) -> Iterator[str]:
+    yield _safe(row.update.task_id)
+    yield _owner(report, row.update.user_id)
+    yield f"{row.attempts:,}"
+    yield _safe("" if row.cause is None else f"{error_label(row.cause)}: {gong_message(row.cause)}")
+
+
+def _owner(report: BulkReport, user_id: str) -> str:
+    """A user's name beside the id, where it is known."""
+    name = report.users.get(user_id)
+    return _safe(f"{name} ({user_id})" if name else user_id)
+
+
 def _failures(report: BulkReport) -> str:
     if not report.failures:
         return ""
@@ -136,21 +199,21 @@ def _failures(report: BulkReport) -> str:
     columns = {
         "Task": "id",
         "User": "id",
-        "Wanted": "wanted",
-        "Answer": "id",
+        "Update": "wanted",
+        "Error": "id",
         "Message": "message",
         "Request id": "",
     }
-    return _table("failures", title, columns, map(_failure, report.failures))
+    return _table("failures", title, columns, map(partial(_failure, report), report.failures))
 
 
-def _failure(failed: Failed) -> Iterator[str]:
+def _failure(report: BulkReport, failed: Failed) -> Iterator[str]:
     update, error = failed.update, failed.error
     due = f"due {format_utc(update.due_date)}" if update.due_date else None
-    wanted = (update.status, due, update.priority)
+    changes = (update.status, due, update.priority)
     yield _safe(update.task_id)
-    yield _safe(update.user_id)
-    yield _safe(", ".join(filter(None, wanted)))
+    yield _owner(report, update.user_id)
+    yield _safe(", ".join(filter(None, changes)))
     yield _safe(error_label(error))
     yield _safe(gong_message(error))
     yield _safe(request_id(error) or "")
@@ -160,12 +223,12 @@ def _users(report: BulkReport) -> str:
     if not report.by_user:
         return ""
     columns = {"User": "id", "Share": "share"} | {state.capitalize(): "number" for state in STATES}
-    rows = (_user(user, counts) for user, counts in worst_first(report.by_user))
+    rows = (_user(_owner(report, user), counts) for user, counts in worst_first(report.by_user))
     return _table("users", f"Users ({len(report.by_user):,})", columns, rows)
 
 
-def _user(user: str, counts: RowCounts) -> Iterator[str]:
-    yield _safe(user)
+def _user(owner: str, counts: RowCounts) -> Iterator[str]:
+    yield owner
     yield _share(counts)
     for state in STATES:
         yield f"{getattr(counts, state):,}"

@@ -7,10 +7,26 @@ from typing import Any
 
 from attrs import asdict
 
-from gong_tasks_async.bulk.outcomes import Failed
+from gong_tasks_async.bulk.outcomes import Failed, JournalRow, error_name
 from gong_tasks_async.bulk.render.format import gong_message, request_id, to_iso
 from gong_tasks_async.bulk.report import BulkReport, TimelineBucket
 from gong_tasks_async.errors import GongError
+
+COUNTS = (
+    "updated",
+    "unchanged",
+    "skipped",
+    "failed",
+    "pending",
+    "total",
+    "calls",
+    "listings",
+    "rate_limited",
+    "unguarded",
+    "runs",
+    "elapsed",
+    "rate",
+)
 
 
 def as_json(report: BulkReport) -> str:
@@ -20,8 +36,7 @@ def as_json(report: BulkReport) -> str:
 
 
 def _counts(report: BulkReport) -> dict[str, Any]:
-    names = ("updated", "unchanged", "failed", "pending", "total", "calls", "rate_limited", "elapsed", "rate")
-    return {name: getattr(report, name) for name in names}
+    return {name: getattr(report, name) for name in COUNTS}
 
 
 def _ending(report: BulkReport) -> dict[str, Any]:
@@ -29,6 +44,9 @@ def _ending(report: BulkReport) -> dict[str, Any]:
     return {
         "job": report.job,
         "complete": report.complete,
+        "company": report.company,
+        "source": report.source,
+        "changes": list(report.changes),
         "started_at": to_iso(report.started_at),
         "stopped_because": None if stopped is None else _error(stopped),
         "resume_after": to_iso(report.resume_after),
@@ -40,6 +58,8 @@ def _details(report: BulkReport) -> dict[str, Any]:
         "by_user": {user: asdict(counts) for user, counts in report.by_user.items()},
         "timeline": [_moment(moment) for moment in report.timeline],
         "failures": [_failure(failed) for failed in report.failures],
+        "failures_by_reason": [asdict(group) for group in report.failures_by_reason],
+        "pending_rows": [_tried(row) for row in report.pending_rows],
     }
 
 
@@ -59,9 +79,20 @@ def _failure(failed: Failed) -> dict[str, Any]:
     }
 
 
+def _tried(row: JournalRow) -> dict[str, Any]:
+    update = row.update
+    error = None if row.cause is None else _error(row.cause)
+    return {
+        "task_id": str(update.task_id),
+        "user_id": update.user_id,
+        "attempts": row.attempts,
+        "error": error,
+    }
+
+
 def _error(error: GongError) -> dict[str, Any]:
     return {
-        "kind": type(error).__name__,
+        "kind": error_name(error),
         "message": gong_message(error),
         "status": getattr(error, "status", None),
         "request_id": request_id(error),

@@ -9,12 +9,12 @@ STYLE = """
 :root {
   color-scheme: light dark;
   --page: #f6f7f9; --card: #fff; --ink: #1b2230; --soft: #5d6777; --line: #e1e5eb;
-  --updated: #2f6fde; --unchanged: #9fb2cf; --failed: #d4452b; --pending: #e3a008;
+  --updated: #2f6fde; --unchanged: #9fb2cf; --skipped: #8f6fc4; --failed: #d4452b; --pending: #e3a008;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --page: #12151b; --card: #1b2029; --ink: #e8ebf0; --soft: #9aa5b5; --line: #2e3541;
-    --updated: #6ea3ff; --unchanged: #56657d; --failed: #ff7a62; --pending: #f2bd3f;
+    --updated: #6ea3ff; --unchanged: #56657d; --skipped: #b79bea; --failed: #ff7a62; --pending: #f2bd3f;
   }
 }
 * { box-sizing: border-box; }
@@ -45,6 +45,7 @@ dt[class]::before, .key span::before {
 }
 dt.updated::before, .key .updated::before { color: var(--updated); }
 dt.unchanged::before { color: var(--unchanged); }
+dt.skipped::before, .key .skipped::before { color: var(--skipped); }
 dt.failed::before, .key .failed::before { color: var(--failed); }
 dt.pending::before { color: var(--pending); }
 .key { margin: 0 0 .5rem; font-size: .85rem; color: var(--soft); }
@@ -56,6 +57,7 @@ td svg.share { min-width: 5rem; height: .6rem; }
 svg.plot { min-width: 34rem; height: auto; }
 rect.updated { fill: var(--updated); }
 rect.unchanged { fill: var(--unchanged); }
+rect.skipped { fill: var(--skipped); }
 rect.failed { fill: var(--failed); }
 rect.pending { fill: var(--pending); }
 .plot line { stroke: var(--line); }
@@ -92,7 +94,7 @@ td.share { width: 20%; vertical-align: middle; }
 @media print {
   :root {
     color-scheme: light; --page: #fff; --card: #fff; --ink: #000; --soft: #444; --line: #bbb;
-    --updated: #2f6fde; --unchanged: #9fb2cf; --failed: #d4452b; --pending: #e3a008;
+    --updated: #2f6fde; --unchanged: #9fb2cf; --skipped: #8f6fc4; --failed: #d4452b; --pending: #e3a008;
   }
   body { max-width: none; padding: 0; font-size: .8rem; }
   label { display: none; }

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from gong_tasks_async.bulk.outcomes import Failed
 from gong_tasks_async.bulk.render.format import (
+    counted,
     duration,
     error_label,
     format_utc,
@@ -22,7 +23,14 @@ SHOWN_FAILURES = 20
 
 def as_text(report: BulkReport) -> str:
     """Write the report for people; the counts first, then what to do, then what went wrong."""
-    parts = (_summary(report), _ending(report), _users(report), _failures(report))
+    parts = (
+        _summary(report),
+        _ending(report),
+        _users(report),
+        _reasons(report),
+        _failures(report),
+        _pending(report),
+    )
     return "\n\n".join(filter(None, ("\n".join(part) for part in parts))) + "\n"
 
 
@@ -31,19 +39,23 @@ def _summary(report: BulkReport) -> Iterator[str]:
         yield one_line(report.job)
     if report.started_at is not None:
         yield f"started {format_utc(report.started_at)}"
-    counts = f"{report.updated:,} updated, {report.unchanged:,} unchanged, {report.failed:,} failed"
+    about = (", ".join(report.changes), report.company, report.source)
+    if any(about):
+        yield one_line(" · ".join(filter(None, about)))
+    skipped = f"{report.skipped:,} skipped, " if report.skipped else ""
+    counts = f"{report.updated:,} updated, {report.unchanged:,} unchanged, {skipped}{report.failed:,} failed"
     yield f"{counts}, {report.pending:,} pending: {report.total:,} rows"
     yield f"{report.calls:,} calls in {duration(report.elapsed)}, {report.rate:.2f} a second"
-    yield f"{report.rate_limited:,} refused with 429"
+    yield f"{report.rate_limited:,} rate-limited (429)"
 
 
 def _ending(report: BulkReport) -> Iterator[str]:
     if report.stopped_because is not None:
         yield f"Stopped: {one_line(str(report.stopped_because))}"
     elif report.pending:
-        yield f"Not finished: run the {report.pending:,} pending rows again."
+        yield f"Not finished: {report.pending:,} rows are pending."
     if report.resume_after is not None:
-        yield f"Go on after {format_utc(report.resume_after)}."
+        yield f"Resume after {format_utc(report.resume_after)}."
 
 
 def _users(report: BulkReport) -> Iterator[str]:
@@ -56,6 +68,22 @@ def _users(report: BulkReport) -> Iterator[str]:
     for user, counts in shown:
         settled = f"{counts.updated:,} updated, {counts.unchanged:,} unchanged, {counts.pending:,} pending"
         yield f"  {one_line(user):<{width}}  {counts.failed:>7,} failed, {settled}"
+
+
+def _reasons(report: BulkReport) -> Iterator[str]:
+    if len(report.failures_by_reason) > 1:
+        yield "Failures by reason:"
+        for group in report.failures_by_reason[:SHOWN_FAILURES]:
+            yield f"  {group.count:>7,}  {one_line(f'{group.label}: {group.message}')}"
+
+
+def _pending(report: BulkReport) -> Iterator[str]:
+    if report.pending_rows:
+        yield _headline("Pending rows with an error", SHOWN_FAILURES, len(report.pending_rows))
+        for row in report.pending_rows[:SHOWN_FAILURES]:
+            last = "" if row.cause is None else f"{error_label(row.cause)}: {gong_message(row.cause)}"
+            attempts = counted(row.attempts, "attempt")
+            yield f"  task {row.update.task_id} of user {row.update.user_id}: {one_line(last)} ({attempts})"
 
 
 def _failures(report: BulkReport) -> Iterator[str]:
