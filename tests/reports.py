@@ -33,7 +33,9 @@ def not_found(*words: str, task_id: int = 7, request_id: str | None = "req-1") -
 
 
 def full_report(**changes: Any) -> BulkReport:
-    spent = DailyQuotaError(errors=("Daily limit",), resets_at=NOON + timedelta(hours=12), request_id="req-9")
+    spent = DailyQuotaError(
+        status=429, errors=("Daily limit",), resets_at=NOON + timedelta(hours=12), request_id="req-9"
+    )
     facts: dict[str, Any] = {
         "updated": 7_000,
         "unchanged": 90,
