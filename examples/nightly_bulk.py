@@ -21,9 +21,10 @@ from gong_tasks_async import (
     GongError,
     GongTasksClient,
     Lane,
+    Plan,
     QuotaLimits,
     RateLimitError,
-    TaskUpdate,
+    plan_updates,
 )
 from gong_tasks_async.bulk.selection import dismiss, due_before, select
 
@@ -32,9 +33,18 @@ DONE, FAILED, TRY_LATER = 0, 1, 75
 
 
 async def nightly(gong: GongTasksClient, folder: Path, now: datetime) -> int:
-    """Run the job, or the rest of it; return the exit code."""
+    """Finish what earlier nights left, then dismiss what has become old since; return the exit code."""
+    codes = [DONE]
     try:
-        report = await dismiss_old_tasks(gong, folder / "dismiss.gong", now - OLD)
+        for journal in left_behind(folder):
+            codes.append(finish(await gong.resume_many(journal), journal, now))
+            if TRY_LATER in codes:
+                return TRY_LATER
+        plan = await old_tasks(gong, now - OLD)
+        if plan.calls:
+            journal = folder / "dismiss.gong"
+            report = await gong.update_many(plan, journal=journal, guard=True)
+            codes.append(finish(report, journal, now))
     except (
         RateLimitError
     ) as error:  # spent before the changes began: nothing has happened, so nothing is lost
@@ -43,50 +53,37 @@ async def nightly(gong: GongTasksClient, folder: Path, now: datetime) -> int:
     except GongError as error:
         print(error, file=sys.stderr)
         return FAILED
-    print(report)
-    file_away(report, folder, now)
-    return exit_code(report)
+    return max(codes)
 
 
-async def dismiss_old_tasks(gong: GongTasksClient, journal: Path, before: datetime) -> BulkReport:
-    """Resume the last run's journal if there is one, and look for old tasks only otherwise.
-
-    The journal holds all rows of its job. So nothing is listed again, and settled rows cost no call.
-    """
-    if left_behind(journal):
-        return await gong.resume_many(journal)
-    return await gong.update_many(await old_tasks(gong, before), journal=journal)
+def left_behind(folder: Path) -> list[Path]:
+    """The journals of earlier nights that have pending rows: the job that was running, and rows set aside."""
+    return sorted([*folder.glob("dismiss.gong"), *folder.glob("aside-*.gong")])
 
 
-async def old_tasks(gong: GongTasksClient, before: datetime) -> list[TaskUpdate]:
-    """List all users' open tasks, one call per user, and select the old ones.
+async def old_tasks(gong: GongTasksClient, before: datetime) -> Plan:
+    """List all users' open tasks, one call per user, and plan to dismiss the old ones.
 
-    All of them before the first update: an error on the way then leaves nothing half done.
+    All of them before the first update: an error on the way then leaves nothing half done. The plan remembers the
+    tasks as they are, so that none is dismissed that somebody changes before its turn comes.
     """
     everybody = (user.id async for user in gong.iter_users() if user.active)
-    return [
-        update
-        async for listing in gong.list_many(everybody)
-        for update in select(listing.unwrap(), due_before(before), dismiss)
-    ]
+    tasks = [task async for listing in gong.list_many(everybody) for task in listing.unwrap()]
+    return plan_updates(select(tasks, due_before(before), dismiss), tasks)
 
 
-def left_behind(journal: Path) -> bool:
-    """Whether an earlier run left work to do."""
-    return journal.exists()
-
-
-def file_away(report: BulkReport, folder: Path, now: datetime) -> None:
-    """Write the report, and rename a finished journal, so that the next night starts a new one."""
-    (folder / "report.html").write_text(report.to_html(), encoding="utf-8")
-    if report.complete:
-        (folder / "dismiss.gong").rename(folder / f"dismissed-{now:%Y%m%dT%H%M%SZ}.gong")
-
-
-def exit_code(report: BulkReport) -> int:
-    """Return the exit code of a report."""
+def finish(report: BulkReport, journal: Path, now: datetime) -> int:
+    """Write the report, rename the journal unless it is to be resumed as it is, and return the exit code."""
+    print(report)
+    (journal.parent / "report.html").write_text(report.to_html(), encoding="utf-8")
     if isinstance(report.stopped_because, RateLimitError):
         return TRY_LATER
+    if report.complete:
+        journal.rename(journal.with_name(f"dismissed-{now:%Y%m%dT%H%M%SZ}-{journal.stem}.gong"))
+    elif (
+        journal.stem == "dismiss"
+    ):  # such as a row that Gong cannot answer: it must not hold up the next night
+        journal.rename(journal.with_name(f"aside-{now:%Y%m%dT%H%M%SZ}.gong"))
     return FAILED if report.failed or not report.complete else DONE
 
 

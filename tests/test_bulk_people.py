@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections import defaultdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -45,12 +46,9 @@ FAULTS = (
     Fault.SERVER_ERROR,
     Fault.TOO_MANY,
 )
-EDITS = (
-    {"status": "DONE"},
-    {"dueDate": "2031-01-01T09:00:00Z"},
-    {"title": "Urgent"},
-    {"status": "DISMISSED"},
-)
+DISMISSED = {"status": "DISMISSED"}
+EDITS = ({"status": "DONE"}, {"dueDate": "2031-01-01T09:00:00Z"}, {"title": "Urgent"}, DISMISSED)
+EXAMPLES = int(os.environ.get("GONG_PEOPLE_EXAMPLES", "8"))
 
 
 @frozen
@@ -69,6 +67,9 @@ class Story:
     looks: list[int] = field(factory=list)
     edits: list[int] = field(factory=list)
     patches: list[int] = field(factory=list)
+    same: list[int] = field(factory=list)
+    """Edits that make the very change of the job: of a row that was in flight when a life ended, nothing tells later
+    who made it. They are counted apart."""
 
 
 class Office(Engine):
@@ -108,7 +109,8 @@ class Office(Engine):
         number = list(self.tasks)[edit.task]
         stamp = f"2030-01-01T00:00:00.{self.moment:06}Z"
         self.tasks[number] |= EDITS[edit.change] | {"updated": stamp}
-        self.stories[number].edits.append(self.moment)
+        story = self.stories[number]
+        (story.same if EDITS[edit.change] == DISMISSED else story.edits).append(self.moment)
 
     def look_on(self, request: Request, fault: Fault | None) -> None:
         if request.method == "POST" and fault is None:
@@ -202,15 +204,10 @@ class PeopleAtWork(RuleBasedStateMachine):
             await gong.update_many(await gong.plan_undo(self.path), journal=f"{self.path}-undo", guard=True)
             for number, state in states.items():
                 story, now = office.stories[number], json.dumps(values(office.tasks[number]))
-                touched = [moment for moment in story.edits if moment > story.looks[0]]
+                touched = [moment for moment in story.edits + story.same if moment > story.looks[0]]
                 if not touched:
-                    assert (
-                        state is RowState.UPDATED
-                        or json.loads(office.before[number])[0] != "OPEN"
-                        or story.edits
-                    )
-                    if not story.edits:
-                        assert now == office.before[number]
+                    if not (story.edits or story.same):
+                        assert (state, now) == (RowState.UPDATED, office.before[number])
                 elif state is RowState.SKIPPED:
                     assert now == left[number]
 
@@ -239,5 +236,5 @@ class PeopleAtWork(RuleBasedStateMachine):
 
 TestPeopleAtWork = PeopleAtWork.TestCase
 TestPeopleAtWork.settings = settings(
-    max_examples=25, stateful_step_count=5, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=EXAMPLES, stateful_step_count=4, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )

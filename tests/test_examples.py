@@ -15,14 +15,22 @@ import subprocess
 import sys
 import urllib.request
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gong_tasks_async import GongTasksClient, LocalQuota, QuotaLimits, Unlimited
-from gong_tasks_async.simulator import Engine, Fault, Simulator, SimulatorThread, memory_session
+from gong_tasks_async import GongTasksClient, LocalQuota, QuotaLimits, RetryPolicy, Unlimited
+from gong_tasks_async.simulator import (
+    Engine,
+    Fault,
+    Request,
+    Response,
+    Simulator,
+    SimulatorThread,
+    memory_session,
+)
 from tests.conftest import Connect, credentials_of
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -105,8 +113,34 @@ async def test_the_nightly_script_goes_on_when_the_day_has_turned(connect: Conne
     engine.ledger.clear()
     assert await nightly_bulk.nightly(gong, tmp_path, LATE_2026) == 0
     assert statuses(engine).count("DISMISSED") == before + wanted
-    assert {entry.method for entry in engine.ledger.entries} == {"PATCH"}  # nothing was listed again
-    assert names_in(tmp_path) == {"dismissed-20261231T000000Z.gong", "report.html"}
+    assert engine.ledger.entries[-1].method == "POST"  # then it looks for what has become old since
+    assert names_in(tmp_path) == {"dismissed-20261231T000000Z-dismiss.gong", "report.html"}
+
+
+class Poisoned(Engine):
+    """Fails at each change of its first task."""
+
+    def answer(self, request: Request, now: float) -> Response:
+        if request.path.endswith(str(next(iter(self.tasks)))):
+            self.inject_fault(Fault.SERVER_ERROR)
+        return super().answer(request, now)
+
+
+@pytest.mark.virtual
+async def test_a_row_that_gong_cannot_answer_does_not_hold_up_the_next_night(
+    connect: Connect, tmp_path: Path
+) -> None:
+    engine = Poisoned(users=1, inactive_users=0, tasks_per_user=3)
+    for task in engine.tasks.values():
+        task |= {"status": "OPEN", "dueDate": "2020-01-01T00:00:00Z"}
+    *_, new = engine.tasks
+    engine.tasks[new]["status"] = "DONE"
+    gong = await connect(engine, retry=RetryPolicy(attempts=1))
+    assert await nightly_bulk.nightly(gong, tmp_path, LATE_2026) == 1
+    assert names_in(tmp_path) == {"aside-20261231T000000Z.gong", "report.html"}
+    engine.tasks[new]["status"] = "OPEN"
+    assert await nightly_bulk.nightly(gong, tmp_path, LATE_2026 + timedelta(days=1)) == 1
+    assert engine.tasks[new]["status"] == "DISMISSED"
 
 
 @pytest.mark.virtual

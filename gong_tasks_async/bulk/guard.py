@@ -8,7 +8,6 @@ the PATCH: Gong offers no conditional update.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import defaultdict
 
 from attrs import define, field
@@ -16,7 +15,7 @@ from attrs import define, field
 from gong_tasks_async.bulk.applier import Applier
 from gong_tasks_async.bulk.journal import PendingRow
 from gong_tasks_async.bulk.outcomes import JournalRow, RowState, TaskSnapshot
-from gong_tasks_async.bulk.plan import Look, has_values
+from gong_tasks_async.bulk.plan import Look, has_values, read_clocks
 from gong_tasks_async.bulk.recorder import Recorder
 
 LOOK_AGAIN_AFTER = 3_600.0
@@ -77,7 +76,7 @@ class Guard:
         async with self._looking[user_id]:
             if self._is_fresh(user_id):
                 return
-            asked_at = _clocks()
+            asked_at = read_clocks()
             found = {task.id: TaskSnapshot.of(task) for task in await self.applier.list_owned(user_id)}
             for task_id, snapshot in found.items():
                 self._first.setdefault(task_id, snapshot)
@@ -89,9 +88,5 @@ class Guard:
     def _is_fresh(self, user_id: str) -> bool:
         looked_at = self._looked_at.get(user_id)
         # The clock of the event loop stands still while a computer sleeps; that on the wall may be set.
-        ages = [now - then for now, then in zip(_clocks(), looked_at or (), strict=False)]
+        ages = [now - then for now, then in zip(read_clocks(), looked_at or (), strict=False)]
         return looked_at is not None and all(age < LOOK_AGAIN_AFTER for age in ages)
-
-
-def _clocks() -> tuple[float, float]:
-    return asyncio.get_running_loop().time(), time.time()

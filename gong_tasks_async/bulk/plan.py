@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import chain, islice
@@ -169,6 +171,14 @@ def plan_updates(updates: Iterable[TaskUpdate], current: Iterable[Task] | None =
     return drop_unchanged(
         plan, Look({number: TaskSnapshot.of(task) for number, task in found.items()}), sample
     )
+
+
+def read_clocks() -> tuple[float, float]:
+    """The time by the event loop, where one is running, and on the wall."""
+    try:
+        return asyncio.get_running_loop().time(), time.time()
+    except RuntimeError:
+        return time.monotonic(), time.time()
 
 
 def merge_updates(updates: Iterable[TaskUpdate]) -> Plan:

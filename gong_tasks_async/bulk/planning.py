@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from attrs import evolve, frozen
@@ -18,6 +16,7 @@ from gong_tasks_async.bulk.plan import (
     drop_unchanged,
     has_values,
     merge_updates,
+    read_clocks,
     sampled,
 )
 from gong_tasks_async.bulk.pool import each_result
@@ -64,7 +63,7 @@ async def look_at(applier: Applier, plan: Plan) -> Plan:
     An owner whose tasks cannot be listed is left out; those updates are kept.
     """
     updates = {update.task_id: update for update in plan.updates}
-    started = asyncio.get_running_loop().time(), time.time()
+    started = read_clocks()
     tasks: dict[int, TaskSnapshot] = {}
     samples: dict[int, SampledTask] = {}
     listed: set[str] = set()
@@ -88,7 +87,7 @@ async def look_at_owners(applier: Applier, owners: Iterable[str]) -> Look:
     Raises:
         GongError: the tasks of one of them cannot be listed.
     """
-    started = asyncio.get_running_loop().time(), time.time()
+    started = read_clocks()
     owners = list(owners)
     tasks: dict[int, TaskSnapshot] = {}
     async for listed in each_result(owners, applier.list_owned, LISTERS):
