@@ -16,7 +16,7 @@ from gong_tasks_async.cli.input.users import active_users, named_users
 from gong_tasks_async.cli.messages import line_for_operator
 from gong_tasks_async.cli.output.console import emit, note, stderr_console
 from gong_tasks_async.cli.output.listing import Listing, OutputFormat, output_option
-from gong_tasks_async.cli.output.progress import bar_for, show_quota
+from gong_tasks_async.cli.output.progress import ProgressNotes, bar_for, show_quota
 from gong_tasks_async.cli.output.task_rows import TASKS, OwnedTask, user_name
 from gong_tasks_async.cli.owners import with_names
 from gong_tasks_async.cli.session import client_options, open_client, run
@@ -80,11 +80,14 @@ async def _list(configuration: Configuration, users: Sequence[str], found: _Foun
 async def _list_all(client: GongTasksClient, found: _Found) -> None:
     filters = found.query.filters(list(found.owners))
     hidden = found.listing.shares_screen and not found.selection.waits_for_all
+    notes = ProgressNotes("users listed", len(filters)) if hidden else None
     with bar_for(stderr_console(), "Users", len(filters), hidden=hidden) as (progress, bar):
         async with aclosing(client.list_many(filters)) as listings:
             async for listed in listings:
                 found.take(listed)
                 progress.advance(bar)
+                if notes:
+                    notes.advance()
                 await show_quota(progress, bar, client.quota)
                 if found.is_enough:
                     break

@@ -9,7 +9,10 @@ import click
 
 from gong_tasks_async.bulk.render.format import duration
 from gong_tasks_async.cli.command import Command
+from gong_tasks_async.cli.input.confirm import confirm
+from gong_tasks_async.cli.input.options import yes_option
 from gong_tasks_async.cli.local_time import local_time
+from gong_tasks_async.cli.output.console import note
 from gong_tasks_async.cli.output.layout import Column, Layout
 from gong_tasks_async.cli.output.listing import Listing, OutputFormat, output_option
 from gong_tasks_async.cli.output.tables import draw_facts
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 EXAMPLES = """
 gong-tasks quota
 gong-tasks quota --profile acme
+gong-tasks quota --reopen
 gong-tasks quota --output jsonl | jq .left_for_bulk
 """
 
@@ -30,9 +34,11 @@ Numbers: TypeAlias = "Mapping[str, int | float | str | None]"
 
 
 @click.command("quota", cls=Command, examples=EXAMPLES)
+@click.option("--reopen", is_flag=True, help="End a pause that Gong asked for, where it was a mistake.")
+@yes_option
 @output_option
 @client_options
-def command(*, output: OutputFormat, configuration: Configuration) -> None:
+def command(*, reopen: bool, yes: bool, output: OutputFormat, configuration: Configuration) -> None:
     """Show today's remaining calls.
 
     Gong is not called. Only the calls of this command on this machine are counted; the quota is the whole
@@ -40,6 +46,8 @@ def command(*, output: OutputFormat, configuration: Configuration) -> None:
     """
     configuration.make_folders()
     now = run(_snapshot(configuration.limits))
+    if reopen:
+        now = _reopen(configuration.limits, now, yes=yes)
     if output is OutputFormat.TABLE:
         draw_facts(facts(configuration.limits, now))
     else:
@@ -49,6 +57,27 @@ def command(*, output: OutputFormat, configuration: Configuration) -> None:
 
 async def _snapshot(limits: QuotaLimits) -> QuotaSnapshot:
     return await LocalQuota(limits).snapshot()
+
+
+def _reopen(limits: QuotaLimits, now: QuotaSnapshot, *, yes: bool) -> QuotaSnapshot:
+    """End a pause, once it is confirmed; the count of the day's calls stays."""
+    if now.paused_until is None:
+        note("Nothing is paused.")
+        return now
+    if not yes:
+        confirm(
+            f"Gong paused all calls until {local_time(now.paused_until)}, as this host remembers. If that still holds, the next "
+            "call is refused, and the pause begins again. End it now?"
+        )
+    now = run(_reopened(limits))
+    note("The pause is ended.")
+    return now
+
+
+async def _reopened(limits: QuotaLimits) -> QuotaSnapshot:
+    quota = LocalQuota(limits)
+    await quota.reopen()
+    return await quota.snapshot()
 
 
 def left_for_bulk(now: QuotaSnapshot) -> int | None:

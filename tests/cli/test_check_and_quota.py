@@ -112,6 +112,16 @@ class TestQuota:
         other.configure()
         assert json.loads(other.invoke("quota").stdout)["used"] == 0
 
+    def test_a_pause_by_mistake_is_ended_when_it_is_confirmed(self, company: Company) -> None:
+        company.engine.inject_fault(Fault.TOO_MANY, retry_after="7200")
+        assert company.invoke("users").exit_code == 4
+        assert company.invoke("quota", "--reopen").exit_code == 2  # nobody can be asked in a pipe
+        assert company.invoke("users").exit_code == 4
+        got = company.invoke("quota", "--reopen", "--yes")
+        assert (got.exit_code, json.loads(got.stdout)["paused_until"]) == (0, None)
+        assert company.invoke("users").exit_code == 0
+        assert company.invoke("quota", "--reopen", "--yes").stderr == "Nothing is paused.\n"
+
     def test_words_for_each_state(self) -> None:
         noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
         now = QuotaSnapshot(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,8 +20,11 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from gong_tasks_async.cli.output.console import is_terminal
+from gong_tasks_async.cli.output.console import is_terminal, note
 from gong_tasks_async.quota import Quota
+
+NOTE_EVERY = 10.0
+"""Seconds between two notes."""
 
 WIDE = 76
 """Columns of a terminal that has room for everything."""
@@ -62,7 +67,7 @@ class Bar(Progress):
             super().stop()
 
 
-def bulk_progress(console: Console, *, hidden: bool = False) -> Progress:
+def bulk_progress(console: Console, *, hidden: bool = False, transient: bool = False) -> Progress:
     """Make a bar with done/total, rate, quota left and time left; it is drawn on a terminal only.
 
     In a narrow terminal it has only the numbers that matter. Give such a task ``left_today=...``, or call
@@ -77,6 +82,7 @@ def bulk_progress(console: Console, *, hidden: bool = False) -> Progress:
     return Bar(
         *columns,
         console=console,
+        transient=transient,
         # rich takes FORCE_COLOR for a terminal, and would draw into log files.
         disable=hidden or not (console.is_terminal and is_terminal(console.file)),
         # rich would send data from a piped standard output to the screen that the bar is drawn on.
@@ -94,6 +100,29 @@ async def show_quota(progress: Progress, bar: TaskID, quota: Quota) -> None:
 def bar_for(
     console: Console, what: str, total: int, *, hidden: bool = False
 ) -> Iterator[tuple[Progress, TaskID]]:
-    """One bar."""
-    with bulk_progress(console, hidden=hidden) as progress:
+    """One bar, which leaves the screen when it is done."""
+    with bulk_progress(console, hidden=hidden, transient=True) as progress:
         yield progress, progress.add_task(what, total=total)
+
+
+class ProgressNotes:
+    """A line now and then, in place of a bar that would stand between rows of data.
+
+    Args:
+        what: is done, such as ``users listed``.
+        total: how many there are.
+    """
+
+    def __init__(self, what: str, total: int) -> None:
+        self._what = what
+        self._total = total
+        self._done = 0
+        self._noted = time.monotonic()
+
+    def advance(self) -> None:
+        """Count one more; written where a person watches, and long enough after the last note."""
+        self._done += 1
+        now = time.monotonic()
+        if now - self._noted >= NOTE_EVERY and is_terminal(sys.stderr):
+            self._noted = now
+            note(f"{self._done:,} of {self._total:,} {self._what}")
