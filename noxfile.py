@@ -234,6 +234,13 @@ def lowest(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def recipes(session: nox.Session) -> None:
+    """Run the recipes for other frameworks, each against the simulator, with those frameworks installed."""
+    session.install("-e", ".[speed]", *_groups("test"), *_groups("recipes"))
+    session.run("pytest", "tests/recipes", "-W", "default", *session.posargs)
+
+
+@nox.session(default=False)
 def audit(session: nox.Session) -> None:
     """Look the installed releases up in the index's advisories; this needs its data."""
     session.install("-e", ".[cli,docket,excel,mcp,otel,prometheus,redis,speed]", *_groups("release"))
