@@ -66,7 +66,6 @@ async def test_calls_leave_evenly_spaced(make: MakeQuota) -> None:
     assert max(gaps) == pytest.approx(SPACING, rel=1e-4)
 
 
-@pytest.mark.parametrize("make", ["local"], indirect=True)
 async def test_slow_answers_keep_the_window_full(make: MakeQuota) -> None:
     moments = await departures(make(), 400, flight=0.5)
     assert all(moments[i + 3] - moments[i] >= 1.0 for i in range(397))
@@ -149,7 +148,6 @@ async def test_a_turn_that_cannot_come_before_the_deadline_is_refused_at_once(ma
     await asyncio.gather(*waiting)
 
 
-@pytest.mark.parametrize("make", ["local"], indirect=True)
 async def test_refusals_slow_the_pace_and_calls_without_one_win_it_back(make: MakeQuota) -> None:
     heard: list[Event] = []
     quota = make(on_event=heard.append)

@@ -26,7 +26,7 @@ async def spend(quota: RedisQuota) -> None:
 
 async def back(quota: RedisQuota) -> None:
     """Wait until Redis has been found again."""
-    assert await quota._contact.wait_up(20.0)
+    assert await quota._health.wait_up(20.0)
 
 
 def everything_said(error: BaseException) -> str:

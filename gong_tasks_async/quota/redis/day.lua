@@ -1,76 +1,89 @@
--- The day's calls, counted by the second at which they stop counting; and what is told of calls that have ended.
+-- The day's calls, by the second at which they stop counting, and what is told of calls that have ended. A field is that
+-- second, followed by ":process" where a process counted alone during an outage.
 
-local function uncount(field)
-  local left = redis.call('HGET', DAY, field)
-  if left and tonumber(left) > 0 then
-    redis.call('HINCRBY', DAY, field, -1)
-    state.used = math.max(0, state.used - 1)
-  end
-end
-
--- Calls that have ended, and turns that were not used: {kind, lease, age, flight, field, departure, generation},
--- see script.py.
-local function take_back(returns)
-  for _, item in ipairs(returns) do
-    local kind, lease, age, flight, field, departure, generation = unpack(item)
-    if kind == 'answered' then
-      learn_flight(flight)
-      redis.call('ZADD', SLOTS, 'XX', whole(now - age + ask.hold - early()), lease)
-    elseif kind == 'cut' then -- it may be on its way still: nothing is known of its arrival
-      redis.call('ZADD', SLOTS, 'XX', whole(now - age + ask.hold), lease)
-    elseif departure >= now and generation == state.generation then
-      redis.call('ZADD', HOLES, whole(departure), lease)
-      redis.call('PEXPIRE', HOLES, MINUTE)
-    else
-      redis.call('ZREM', SLOTS, lease)
-    end
-    if field > 0 then uncount(whole(field)) end
-  end
-end
-
--- Forget what counts no longer at a moment, and count anew.
-local function sweep(moment)
-  if moment < state.sweep_at * SECOND then return end
-  local used, earliest, fields = 0, math.huge, redis.call('HGETALL', DAY)
-  for place = 1, #fields, 2 do
-    local freed = tonumber(fields[place])
-    if freed * SECOND <= moment then
-      redis.call('HDEL', DAY, fields[place])
-    else
-      used, earliest = used + tonumber(fields[place + 1]), math.min(earliest, freed)
-    end
-  end
-  state.used, state.sweep_at = used, earliest == math.huge and 0 or earliest
-end
-
--- The second at which a call of that moment stops counting; nil where the asker's idea of the day is not ours.
-local function freed_at(moment)
-  local second = math.floor(moment / SECOND)
-  if not ask.turns then return (math.floor(second / BUCKET) + 1) * BUCKET + A_DAY end
-  local began, ends, after = unpack(ask.turns)
-  if second < began or second >= after then return nil end
-  return second < ends and ends or after
-end
-
--- When fewer than are allowed will count, the day being spent.
-local function spent_until()
-  local flat, freed, left = redis.call('HGETALL', DAY), {}, state.used
-  local count = {}
+-- The counts by second; what stopped counting, or cannot be a count of this day, is forgotten.
+local function counts()
+  local flat, kept = call('HGETALL', DAY), {}
   for place = 1, #flat, 2 do
-    freed[#freed + 1] = tonumber(flat[place])
-    count[freed[#freed]] = tonumber(flat[place + 1])
+    local second, calls = number(string.match(flat[place], '^%d+')), number(flat[place + 1])
+    local left = (second or 0) * SECOND - now
+    if calls and calls >= 0 and left > 0 and left <= A_DAY + HOUR + BUCKET * SECOND then
+      kept[second] = (kept[second] or 0) + calls
+    else
+      call('HDEL', DAY, flat[place])
+    end
   end
-  table.sort(freed)
-  for _, second in ipairs(freed) do
-    left = left - count[second]
-    if left < ask.allowed then return second * SECOND end
+  return kept
+end
+
+local function flat_counts()
+  local flat = {}
+  for second, calls in pairs(counts()) do flat[#flat + 1], flat[#flat + 2] = second, calls end
+  return unpack(flat)
+end
+
+local function sweep()
+  if now < state.sweep_at * SECOND then return end
+  state.used, state.sweep_at = 0, 0
+  for second, calls in pairs(counts()) do
+    state.used = state.used + calls
+    state.sweep_at = state.sweep_at == 0 and second or min(state.sweep_at, second)
   end
-  return now
+end
+
+-- The second at which a call of now stops counting; nil where the process takes another day for today.
+local function expiry()
+  local second = floor(now / SECOND)
+  if not ask.day then return (floor(second / BUCKET) + 1) * BUCKET + A_DAY / SECOND end
+  return second >= ask.day[1] and second < ask.day[2] and ask.day[2] or nil
 end
 
 local function count(field)
-  redis.call('PEXPIRE', DAY, TWO_DAYS)
   state.used = state.used + 1
-  state.sweep_at = state.sweep_at == 0 and field or math.min(state.sweep_at, field)
-  return redis.call('HINCRBY', DAY, whole(field), 1)
+  state.sweep_at = state.sweep_at == 0 and field or min(state.sweep_at, field)
+  local calls = call('HINCRBY', DAY, field, 1)
+  if calls == 1 then
+    for _, key in ipairs({STATE, LEASES, DAY}) do call('PEXPIRE', key, TWO_DAYS) end
+  end
+  return calls
+end
+
+local function uncount(field)
+  if (number(call('HGET', DAY, field)) or 0) > 0 then
+    call('HINCRBY', DAY, field, -1)
+    state.used = max(0, state.used - 1)
+  end
+end
+
+local function close_gate(seconds)
+  if now + seconds <= state.shut then return false end
+  state.shut, state.day_shut = now + min(seconds, A_DAY), ask.day_spent and now or 0
+  return true
+end
+
+local function open_gate()
+  state.shut, state.day_shut = 0, 0
+  call('PUBLISH', NEWS, 'open')
+end
+
+-- Each may come twice, where a reply was lost.
+local function take_back(kind, serial, since, flight, field)
+  local name, ended = serial, now - since
+  if kind == 'unused' then
+    if call('ZREM', LEASES, name) == 0 then return end
+    if serial == state.serial then state.next = max(now, state.next - spacing()) end
+    return uncount(field)
+  elseif kind == 'open' then -- no answer, or not yet
+    return call('ZADD', LEASES, 'XX', ended - flight + ARRIVED_AFTER, name)
+  end
+  learn_flight(flight)
+  if field == 0 then
+    call('ZADD', LEASES, 'XX', ended, name)
+  elseif call('ZREM', LEASES, name) == 1 then -- refused, and not to be counted: once only
+    call('ZADD', LEASES, ended, 'uncounted ' .. name)
+    uncount(field)
+  end
+  if kind == 'refused' then return end
+  accepted(ended - flight)
+  if state.day_shut > 0 and ended - flight > state.day_shut then open_gate() end -- the probe was let through
 end

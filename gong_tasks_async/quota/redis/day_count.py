@@ -1,36 +1,32 @@
-"""What one process knows of the day's calls of all: told when they run low, kept should the server forget."""
+"""What one process knows of the day's calls of all: an event when they run low, kept should the server forget."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 
 from gong_tasks_async.errors import DailyQuotaError
 from gong_tasks_async.events import BudgetSpent, EventSink
-from gong_tasks_async.quota.day import DAY, Day, FixedDay, RollingDay
+from gong_tasks_async.quota.day import DAY, Day, RollingDay, day_of, to_datetime
 from gong_tasks_async.quota.limits import Lane, QuotaLimits
 from gong_tasks_async.quota.low_watch import LowWatch
-from gong_tasks_async.quota.redis.commands import MICRO, Granted
 
 BUCKET = 300
-"""Seconds of a rolling day whose calls stop counting together, at the latest moment; ``state.lua`` has it too."""
+"""Seconds of a rolling day whose calls stop counting together, at the latest moment."""
+MOST_KNOWN = 2 * round(DAY / BUCKET)
 
 
 class DayCount:
     """The counts of the day, by the second at which they stop counting, as this process last saw them."""
 
     def __init__(self, limits: QuotaLimits, events: EventSink, wall_clock: Callable[[], float]) -> None:
-        self.day: Day = RollingDay() if limits.day_starts is None else FixedDay(limits.day_starts)
-        self._events = events
-        self._wall_clock = wall_clock
-        self._ahead = 0.0
+        self.day = day_of(limits.day_starts)
+        self._events, self._wall_clock, self._ahead = events, wall_clock, 0.0
         self._low = LowWatch(limits.per_day, events)
-        self._spent_until = dict.fromkeys(Lane, 0.0)
-        self.known: dict[int, int] = {}
-        """Of the whole company."""
-        self.alone: dict[int, int] = {}
-        """Calls that this process has sent while it could not tell anybody."""
+        self.spent_until: dict[Lane, float] = {}
+        """The lanes whose day was found spent, and until when."""
+        self.known: dict[str, int] = {}
+        """By field of the server's hash: the company's, and ``second:process`` what this one sent during an outage."""
 
     def now(self) -> float:
         """The server's time, as far as is known here."""
@@ -40,30 +36,23 @@ class DayCount:
         """Learn the server's time."""
         self._ahead = server_now - self._wall_clock()
 
-    def turns(self) -> list[int] | None:
-        """When the day began, and the next two begin; None for a rolling day, which the server knows itself."""
+    def bounds(self) -> list[int] | None:
+        """When the day began, and when it ends; None for a rolling day, which the server knows itself."""
         if isinstance(self.day, RollingDay):
             return None
-        return [math.ceil(moment) for moment in self.day.resets(self.now())]
+        return [math.ceil(reset) for reset in self.day.resets(self.now())[:2]]
 
-    def saw(self, turn: Granted) -> None:
-        """Remember what an answer told."""
-        self.set_clock(turn.departure / MICRO - turn.wait)
-        if turn.field not in self.known:
-            self._forget_old()
-        self.known[turn.field] = turn.in_field
-        self._low.check(turn.used, self.now(), turn.field)
+    def record(self, expires_at: int, counted: int, used: int) -> None:
+        """Remember what came with a permit."""
+        self._remember(str(expires_at), counted)
+        self._low.check(used, self.now(), expires_at)
 
-    def record_local(self) -> None:
+    def record_local(self, process: int) -> None:
         """Remember a call that nobody else knows of."""
-        expires_at = self._freed(self.now())
-        self.alone[expires_at] = self.alone.get(expires_at, 0) + 1
-
-    def mark_reported(self, told: Mapping[int, int]) -> None:
-        """They are known to all now."""
-        for expires_at, count in told.items():
-            self.alone[expires_at] -= count
-        self.alone = {expires_at: count for expires_at, count in self.alone.items() if count}
+        now = self.now()
+        made = math.floor(now / BUCKET + 1) * BUCKET if isinstance(self.day, RollingDay) else now
+        field = f"{math.ceil(self.day.expires_at(made))}:{process}"
+        self._remember(field, self.known.get(field, 0) + 1)
 
     def raise_if_spent(self, lane: Lane) -> None:
         """Raise at once what was found out before.
@@ -71,47 +60,37 @@ class DayCount:
         Raises:
             DailyQuotaError: the day is spent for this lane.
         """
-        if (until := self._spent_until[lane]) and self.now() < until:
-            raise self._error(until)
+        if self.now() < self.spent_until.get(lane, 0.0):
+            raise self._error(self.spent_until[lane])
 
-    def spent(self, lane: Lane, seconds: float) -> DailyQuotaError:
-        """The day is spent for a lane: remember it, tell it, and make the error of it."""
-        self._spent_until[lane] = until = self.now() + seconds
-        self._events.emit(BudgetSpent(lane=lane.value, resets_at=moment(until)))
+    def spent(self, lane: Lane, counts: Mapping[int, int], allowed: int) -> DailyQuotaError:
+        """The day is spent for a lane: remember it, emit the event, and make the error."""
+        made = call_times(counts, self.day)
+        until = self.spent_until[lane] = (
+            self.day.expires_at(made[-allowed]) if len(made) >= allowed else self.now()
+        )
+        self._events.emit(BudgetSpent(lane=lane.value, resets_at=to_datetime(until)))
         return self._error(until)
 
     def gong_says_spent(self, seconds: float) -> None:
         """Gong itself has called the day spent, for everybody."""
-        until = self.now() + seconds
         for lane in Lane:
-            self._events.emit(BudgetSpent(lane=lane.value, resets_at=moment(until)))
+            self._events.emit(BudgetSpent(lane=lane.value, resets_at=to_datetime(self.now() + seconds)))
 
-    def reopened(self) -> None:
-        """A call was given back: what was found out before holds no longer."""
-        self._spent_until = dict.fromkeys(Lane, 0.0)
-
-    def made(self, counts: Mapping[int, int]) -> list[float]:
-        """The moments of the calls that count, oldest first, as late as each may have been."""
-        back = DAY if isinstance(self.day, RollingDay) else 1.0
-        return [expires_at - back for expires_at in sorted(counts) for _ in range(counts[expires_at])]
-
-    def _freed(self, now: float) -> int:
-        if isinstance(self.day, FixedDay):
-            return math.ceil(self.day.expires_at(now))
-        return math.ceil(math.floor(now / BUCKET + 1) * BUCKET + DAY)
-
-    def _forget_old(self) -> None:
-        now = self.now()
-        self.known = {expires_at: count for expires_at, count in self.known.items() if expires_at > now}
+    def _remember(self, field: str, calls: int) -> None:
+        self.known[field] = calls
+        if len(self.known) > MOST_KNOWN:
+            del self.known[min(self.known)]
 
     def _error(self, until: float) -> DailyQuotaError:
         return DailyQuotaError(
             errors=("the company's calls of the day are spent; this one was not sent",),
             retry_after=max(0.0, until - self.now()),
-            resets_at=moment(until),
+            resets_at=to_datetime(until),
         )
 
 
-def moment(seconds: float) -> datetime:
-    """Seconds since 1970 as a date-time."""
-    return datetime.fromtimestamp(seconds, UTC)
+def call_times(counts: Mapping[int, int], day: Day) -> list[float]:
+    """The moments of the calls that count, oldest first, as late as each may have been."""
+    back = DAY if isinstance(day, RollingDay) else 1.0
+    return [expires_at - back for expires_at in sorted(counts) for _ in range(counts[expires_at])]

@@ -1,202 +1,134 @@
-"""Who is next in this process, and its turn among all: one caller at a time stands at the script."""
+"""Who is next in this process, and its permit among all: one caller at a time, the head of the queue, asks the script."""
 
 from __future__ import annotations
 
 import asyncio
-import math
+from contextlib import suppress
 
 from gong_tasks_async.errors import DeadlineExceeded
 from gong_tasks_async.quota.gate import Gate
 from gong_tasks_async.quota.lanes import LaneQueue
 from gong_tasks_async.quota.limits import Lane
-from gong_tasks_async.quota.redis.backend import Backend
-from gong_tasks_async.quota.redis.commands import (
-    DaySpent,
-    GateClosed,
-    Granted,
-    Reply,
-    TooLate,
-    YieldToInteractive,
-)
+from gong_tasks_async.quota.redis.commands import FOREVER, MICRO, Granted, parse_counts
 from gong_tasks_async.quota.redis.day_count import DayCount
-from gong_tasks_async.quota.redis.session import Demand, RedisSession
-from gong_tasks_async.quota.redis.subscriber import Subscriber
+from gong_tasks_async.quota.redis.session import RedisSession
 
 CLOCK_SKEW = 0.05
-"""Seconds; so much later than ours the server's gate may open, since it was shut by a message. No news for anybody."""
-
-
-class Wakeup:
-    """One waiter at a time: whoever stands at the front of the line."""
-
-    def __init__(self) -> None:
-        self._waiter: asyncio.Future[None] | None = None
-
-    def ring(self) -> None:
-        """Wake the waiter, if there is one."""
-        if self._waiter and not self._waiter.done():
-            self._waiter.set_result(None)
-
-    async def wait(self, seconds: float) -> None:
-        """Wait so long, or until it rings."""
-        self._waiter = asyncio.get_running_loop().create_future()
-        timer = asyncio.get_running_loop().call_later(seconds, self.ring)
-        try:
-            await self._waiter
-        finally:
-            timer.cancel()
-            self._waiter = None
+"""Seconds by which the server's gate may open later than this process's, which was closed by a message. No news."""
 
 
 class Dispatcher:
-    """The front of this process's line.
+    """The head of this process's queue. Permits are granted for now; until then the head waits, and asks again."""
 
-    A turn is given ahead: the script says when to go, and the one at the front waits for that moment here. A pause
-    voids it, whoever calls it: that is heard on the channel. Where it might not have been heard, the script is
-    asked again before the call leaves.
-    """
+    def __init__(self, session: RedisSession, gate: Gate, day: DayCount) -> None:
+        self._session, self._gate, self._day = session, gate, day
+        self._allowed = {lane: min(session.limits.allowed(lane), FOREVER) for lane in Lane}
+        self.queue = LaneQueue(session.limits.bulk_share, on_unused_token=self._give_back)
+        self._news = asyncio.Event()
+        self._ask_at = dict.fromkeys(Lane, 0.0)
+        """When asking is of use again, by the event loop's clock."""
+        self._tickets = dict.fromkeys(Lane, 0)
+        """What the script knows this process by among those that wait."""
+        self._yielding = False
+        self._granted: Granted | None = None
+        """The permit that nobody has used yet: whoever is the head may."""
+        self._departs_at, self._probes, self._awaited = 0.0, False, False
+        self._asking: asyncio.Task[None] | None = None
+        """A request to the script. The caller who made it may be cancelled: its reply is the next one's."""
 
-    def __init__(
-        self, member: RedisSession, gate: Gate, day: DayCount, server: Backend, bulk_share: float
-    ) -> None:
-        self._member = member
-        self._gate = gate
-        self._day = day
-        self._line = LaneQueue(bulk_share, on_unused_token=self._nobody_takes_it)
-        self._bell = Wakeup()
-        self._handed: Granted | None = None
-        """The turn on its way from one caller to another."""
-        self._orphan: asyncio.Task[Reply] | None = None
-        """A question whose asker was cancelled before the answer came."""
-        self.hearing = Subscriber(server, self._hear)
-
-    @property
-    def has_waiters(self) -> bool:
-        """Whether somebody will ask for a turn as soon as the one at the front has left."""
-        return self._line.waiting(Lane.INTERACTIVE) + self._line.waiting(Lane.BULK) > 0
-
-    async def turn(self, lane: Lane, deadline: float | None, max_wait: float, *, returning: bool) -> Granted:
-        """Wait for the company's next turn that falls to this caller.
+    async def acquire(
+        self, lane: Lane, deadline: float | None, max_wait: float, *, returning: bool
+    ) -> Granted:
+        """Wait for the company's next permit that falls to this caller.
 
         Raises:
             DeadlineExceeded, RateLimitError, DailyQuotaError, QuotaUnavailable: see :meth:`Quota.acquire`.
         """
-        if deadline is not None:
-            self._refuse_late(0 if returning else self._line.count_ahead(lane), deadline)
-        handed = not self._line.try_take_head() and await self._join(lane, returning=returning)
-        while True:
-            turn = self._take_handed() if handed else await self._draw(lane, deadline, max_wait)
-            if turn is None:
-                handed = self._line.must_yield(lane) and await self._line.yield_head(lane, with_token=False)
-            elif self._line.must_yield(lane):
-                self._handed = turn
-                handed = await self._line.yield_head(lane)
-            else:
-                self._line.leave_sending(lane)
-                return turn
+        ahead = 0 if returning else self.queue.count_ahead(lane)
+        self._raise_if_late(self._gate.remaining() + ahead * self._session.spacing, deadline)
+        self._news.set()  # a bulk caller that waits at the head lets an interactive one pass
+        await self.queue.wait_for_head(lane, returning=returning)
+        while (granted := await self._draw(lane, deadline, max_wait)) is None:
+            await self.queue.yield_head(lane, with_token=self._granted is not None)
+        self._granted, self._probes = None, False
+        self.queue.leave_sending(lane)
+        return granted
 
-    def wake(self) -> None:
-        """Something has happened that the one at the front should know."""
-        self._bell.ring()
-
-    async def close(self) -> None:
-        """Stop listening."""
-        await self.hearing.close()
-
-    async def _join(self, lane: Lane, *, returning: bool) -> bool:
-        if lane is Lane.INTERACTIVE:
-            self._bell.ring()  # a machine that leaves room for others leaves the front to us
-        return await self._line.wait_for_head(lane, returning=returning)
-
-    def _take_handed(self) -> Granted | None:
-        turn, self._handed = self._handed, None
-        if turn is not None and not self._member.is_valid(turn):
-            self._member.outbox.unused(turn)
-            return None
-        return turn
-
-    def _nobody_takes_it(self) -> None:
-        if self._handed is not None:
-            self._member.outbox.unused(self._handed)
-            self._handed = None
+    def wake(self, message: str = "open") -> None:
+        """Have the head look again: the gate has moved, or there is room for bulk callers."""
+        if message == "open" or (message == "room" and self._yielding):
+            self._ask_at = dict.fromkeys(Lane, 0.0)
+        self._news.set()
 
     async def _draw(self, lane: Lane, deadline: float | None, max_wait: float) -> Granted | None:
-        """At the front, wait for a turn; None where somebody of higher rank has come meanwhile. Or leave the front."""
+        """At the head, wait for a permit; None where an interactive caller goes first. On failure, leave the head."""
+        loop = asyncio.get_running_loop()
         try:
-            while True:
-                await self._gate.wait_open(deadline, max_wait)
-                answer = await self._asked(lane, deadline)
-                if isinstance(answer, Granted):
-                    if await self._awaited(answer):
-                        return answer
-                elif isinstance(answer, YieldToInteractive):
-                    await self._bell.wait(answer.seconds)
-                    if self._line.must_yield(lane):
-                        return None
+            while not self.queue.must_yield(lane):
+                if not self._probes:
+                    if self._granted and (self._gate.is_closed() or self._granted.used > self._allowed[lane]):
+                        self._give_back()
+                    await self._gate.wait_open(deadline, max_wait)
+                rest = (self._departs_at if self._granted else self._ask_at[lane]) - loop.time()
+                if rest > 0:
+                    await self._rest(rest, deadline)
+                elif self._granted:
+                    return self._granted
                 else:
-                    await self._refused(answer, lane)
+                    self._asking = self._asking or asyncio.create_task(self._ask(lane))
+                    await self._reply(self._asking)
         except BaseException:
-            self._line.leave()
+            self.queue.leave(with_token=self._granted is not None)
             raise
+        return None
 
-    async def _asked(self, lane: Lane, deadline: float | None) -> Reply:
-        """Ask the script; the answer to somebody who was cancelled meanwhile is given back."""
-        if self._orphan is not None:
-            await asyncio.wait(
-                [self._orphan]
-            )  # what it brings goes back with our own question, and comes to us
-            self._orphan = None
-        loop = asyncio.get_running_loop()
-        patience = math.inf if deadline is None else max(0.0, deadline - loop.time())
-        asking = loop.create_task(self._member.take(lane, patience, self._demand))
+    async def _reply(self, asking: asyncio.Task[None]) -> None:
+        self._awaited = True
         try:
-            return await asyncio.shield(asking)
-        except asyncio.CancelledError:
-            asking.add_done_callback(self._undo)
-            self._orphan = asking
-            raise
-
-    async def _awaited(self, turn: Granted) -> bool:
-        """Wait for the moment of a turn; tell whether it is good still."""
-        loop = asyncio.get_running_loop()
-        due = loop.time() + turn.wait
-        good = False
-        try:
-            while self._member.is_valid(turn) and (remaining := due - loop.time()) > 0:
-                await self._bell.wait(remaining)
-            good = self._member.is_valid(turn) and (self.hearing.sure or await self._member.confirm(turn))
+            await asyncio.wait([asking])
         finally:
-            if not good:
-                self._member.outbox.unused(turn)
-        return good
+            self._awaited = False
+        self._asking = None
+        asking.result()
 
-    async def _refused(self, answer: Reply, lane: Lane) -> None:
-        """Wait as the script says, or raise what it says."""
-        match answer:
-            case GateClosed(seconds=seconds) if seconds <= CLOCK_SKEW:
-                await asyncio.sleep(seconds)
-            case GateClosed(seconds=seconds, day_spent=day_spent):
-                self._gate.close(seconds, day_spent=day_spent)
-            case DaySpent(seconds=seconds):
-                raise self._day.spent(lane, seconds)
-            case TooLate(seconds=seconds):
-                raise DeadlineExceeded(reason="its turn cannot come before the deadline", estimate=seconds)
+    async def _ask(self, lane: Lane) -> None:
+        loop = asyncio.get_running_loop()
+        waiting, interactive = self.queue.total_waiting, self.queue.waiting(Lane.INTERACTIVE)
+        ticket, due = self._tickets[lane], loop.time() >= self._ask_at[lane]
+        asked = {"ticket": ticket, "due": due, "waiting": waiting, "interactive": interactive}
+        kind, numbers = await self._session.ask("take", lane=lane.value, allowed=self._allowed[lane], **asked)
+        now, self._yielding, self._tickets[lane] = loop.time(), kind == "room", 0
+        if kind == "go":
+            self._granted = granted = Granted(*numbers)
+            self._session.learn(granted)
+            self._departs_at, self._ask_at[lane] = now + granted.wait / MICRO, now + granted.following / MICRO
+            self._tickets[lane] = granted.ticket
+            if self._gate.remaining():  # while Gong calls the day spent, one call an hour is let through
+                self._probes = True
+                self._gate.note_probe()
+            if not self._awaited:
+                self._give_back()
+        elif kind == "spent":
+            raise self._day.spent(lane, parse_counts(numbers), self._allowed[lane])
+        elif kind == "shut" and numbers[0] > CLOCK_SKEW * MICRO:
+            self._gate.close(numbers[0] / MICRO, day_spent=bool(numbers[1]), probe_in=numbers[2] / MICRO)
+        else:
+            self._ask_at[lane] = now + numbers[0] / MICRO
+            self._tickets[lane] = numbers[1] if kind == "wait" else 0
 
-    def _refuse_late(self, ahead: int, deadline: float) -> None:
-        """Tell a caller at once whose turn cannot come in time, behind those of this process alone."""
-        estimate = self._gate.remaining() + ahead * self._member.spacing
-        if asyncio.get_running_loop().time() + estimate > deadline:
-            raise DeadlineExceeded(
-                reason="its turn in the line cannot come before the deadline", estimate=estimate
-            )
+    def _give_back(self) -> None:
+        granted, self._granted, self._probes = self._granted, None, False
+        if granted:
+            self._session.unused(granted)
 
-    def _demand(self) -> Demand:
-        return Demand(self._line.waiting(Lane.INTERACTIVE), self._line.waiting(Lane.BULK))
+    async def _rest(self, seconds: float, deadline: float | None) -> None:
+        self._raise_if_late(seconds, deadline)
+        self._news.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
 
-    def _hear(self, news: str) -> None:
-        self._member.hear(news)
-        self._bell.ring()
-
-    def _undo(self, asking: asyncio.Task[Reply]) -> None:
-        if asking.exception() is None and isinstance(turn := asking.result(), Granted):
-            self._member.outbox.unused(turn)
+    def _raise_if_late(self, estimate: float, deadline: float | None) -> None:
+        """Raise at once where the permit cannot come in time."""
+        if deadline is not None and asyncio.get_running_loop().time() + estimate > deadline:
+            raise DeadlineExceeded(reason="the queue wait exceeds the timeout", estimate=estimate)

@@ -1,113 +1,122 @@
--- When the next call may leave: pace, slots, lanes, and the turns that were given back.
+-- When the next call may depart: the ladder (as quota/ladder.py, which says why), leases, tickets, lanes.
 
--- The pace, as quota/pacer.py has it.
-local SLOWER, SLOWEST, RECOVERY, STEP, NEAR, MOST_CAUTIOUS, PARTIAL_SLOT = 0.9, 0.2, 0.0005, 0.01, 0.05, 64, 0.1
+local function share()
+  if state.rung < 0 then return FASTER ^ (-1 - state.rung) end
+  return SLOWER ^ max(0, state.rung - 1)
+end
 
-local function spacing() return ask.spacing / state.share end
+local function spacing() return ask.spacing / share() end
 
-local function slots() return math.max(1, math.ceil(ask.slots * state.share - PARTIAL_SLOT)) end
+-- How long the two windows hold a call, less what of a round trip is certain to come again.
+local function holds()
+  local certain = state.answers >= CALM and state.quickest or 0
+  return max(0, ask.hold - WINDOW_TRUST * certain), max(0, ask.per_call / share() - SPACING_TRUST * certain)
+end
 
--- What of a flight is certain to come again; see quota/slots.py on why a slot may be freed so much earlier.
-local function early() return math.min(0.8 * state.quickest, ask.hold) end
+-- Microseconds for each call, with round trips of a length.
+local function per_call(flight)
+  local of_window, of_spacing = holds()
+  if state.rung < 0 then return spacing() end
+  return max(spacing(), (of_window + flight) / ask.slots, state.rung > 0 and of_spacing + flight or 0)
+end
 
--- Before the first answer a flight is taken to be of a fair length.
-local function expected_flight() return state.flight > 0 and state.flight or ask.hold / 4 end
+-- By then most answers have come. Where one has not, its process tells: the others need not wait to be told of each.
+local function expected_flight() return min(state.flight + 2 * state.deviation, ARRIVED_AFTER) end
 
--- Mean and least of the flights of late, each answer moving them a little (the mean as in RFC 6298).
 local function learn_flight(flight)
-  if state.flight == 0 then
-    state.flight, state.quickest = flight, flight
+  if state.answers == 0 then state.flight, state.deviation = flight, flight / 2 end
+  state.answers = min(CALM, state.answers + 1)
+  state.deviation = floor(state.deviation + (abs(flight - state.flight) - state.deviation) * SMOOTHING)
+  state.flight = floor(state.flight + (flight - state.flight) * SMOOTHING)
+  state.quickest = min(flight, state.quickest * FLOOR_GROWTH)
+end
+
+local function accepted(departed)
+  if departed < state.refused_at then return end -- in flight together with a refused one
+  state.run = min(CALM * MOST_PATIENCE, state.run + 1)
+  if state.rung <= ask.lowest_rung or state.run < CALM * state.patience then return end
+  if state.trying == 1 then state.patience = max(LEAST_PATIENCE, state.patience / 2) end
+  state.run, state.trying, state.rung = 0, 1, state.rung - 1
+end
+
+local function refused(departed)
+  if departed < state.refused_at + spacing() / 4 then return end -- none departs so soon after
+  if state.trying == 1 and state.run < CALM then
+    state.patience = min(MOST_PATIENCE, max(1, state.patience * 2))
+  elseif state.run >= CALM then
+    state.patience = 1
   end
-  state.flight = state.flight + (flight - state.flight) / 8
-  state.quickest = math.min(flight, state.quickest + (flight - state.quickest) / 32)
+  if state.run < CALM or state.rung < 0 then state.rung = min(SLOWEST_RUNG, state.rung + 1) end
+  state.run, state.trying, state.refused_at = 0, 0, now
+  state.next = max(now, state.next) + ask.dice * spacing() -- breaks the lock-step with another even pace
 end
 
-local function set_share(share)
-  state.share, state.share_at = share, now
+-- When fewer than so many calls will be in flight, or have arrived within the hold.
+local function free_at(calls, hold, leases)
+  if leases < calls then return 0 end
+  return number(call('ZRANGE', LEASES, leases - calls, leases - calls, 'WITHSCORES')[2]) + hold
 end
 
-local function speed_up()
-  if state.share > state.ceiling + NEAR then state.ceiling, state.caution = NO_CEILING, 1 end
-  if state.share >= 1 then return end
-  local earned = RECOVERY * (now - state.share_at) / SECOND
-  if state.share + earned > state.ceiling - NEAR then earned = earned / state.caution end
-  if earned >= STEP then set_share(math.min(1, state.share + earned)) end
-end
-
--- Refusals of calls that were under way together are one and the same jam.
-local function slow_down()
-  if now - state.slowed_at < spacing() + state.flight then return end
-  state.slowed_at = now
-  local again = math.abs(state.share - state.ceiling) <= NEAR
-  state.caution = again and math.min(MOST_CAUTIOUS, state.caution * 4) or 1
-  state.ceiling = state.share
-  set_share(math.max(SLOWEST, state.share * SLOWER))
-end
-
-local function people_elsewhere()
-  redis.call('ZREMRANGEBYSCORE', PEOPLE, '-inf', whole(now))
-  local latest = redis.call('ZRANGE', PEOPLE, -1, -1, 'WITHSCORES')
-  return latest[1] and tonumber(latest[2]) or 0
-end
-
--- Microseconds for which a machine leaves room for people of other processes; 0 for none. In its own process the
--- line has seen to that already.
-local function leave_room()
-  if ask.lane ~= 'bulk' or ask.people > 0 then return 0 end
-  local until_when = people_elsewhere()
-  if until_when <= now or state.earned >= 1 then return 0 end
-  local wait = until_when - now
-  if ask.bulk_share > 0 then
-    local departures = math.ceil((1 - state.earned) * (1 - ask.bulk_share) / ask.bulk_share)
-    wait = math.min(wait, math.max(0, state.next - now) + departures * spacing())
+-- The earliest departure that the pace and the windows allow; each call has arrived when its lease says.
+local function earliest()
+  local of_window, of_spacing = holds()
+  local longest = max(ask.hold, ask.per_call / share())
+  call('ZREMRANGEBYSCORE', LEASES, '-inf', now - longest)
+  local leases, at = call('ZCARD', LEASES), 0
+  if state.rung >= 0 then at = free_at(ask.slots, of_window, leases) end
+  if state.rung > 0 then at = max(at, free_at(1, of_spacing, leases)) end
+  if at > now + ARRIVED_AFTER + longest + SECOND then -- no lease of ours lasts so long
+    call('DEL', LEASES)
+    at = now + longest
   end
-  state.bulk_until = now + wait + SECOND
-  return wait
+  state.next = min(state.next, now + 2 * spacing() + ask.settle) -- nor does a spacing
+  return max(now, state.next, at), leases
 end
 
--- Aging, as quota/line.py has it, for all processes: people's departures earn turns for the machines that wait.
-local function note_lanes(departure)
-  if ask.lane == 'bulk' then
-    state.earned = math.max(0, state.earned - 1)
-  elseif ask.machines > 0 or state.bulk_until > now then
-    state.earned = state.earned + ask.bulk_share / (1 - ask.bulk_share)
-  else
-    state.earned = 0
+local function lease(at, leases)
+  state.serial = state.serial + 1
+  state.next = (at - state.next <= ask.catch_up and state.next or at) + spacing()
+  call('ZADD', LEASES, at + expected_flight(), state.serial)
+  if leases == 0 then call('PEXPIRE', LEASES, TWO_DAYS) end
+end
+
+-- Whether a bulk caller lets interactive ones of other processes go first; those of its own its queue has let go.
+local function yields()
+  return ask.lane == 'bulk' and state.urgent > now and state.urgent_by ~= ask.process and state.earned < 1
+end
+
+-- Interactive callers of this process wait until a moment, or none does any more.
+local function note_urgent(waits, moment)
+  if waits then
+    state.urgent, state.urgent_by = moment + spacing() + AHEAD, ask.process
+  elseif state.urgent_by == ask.process and state.urgent > 0 then
+    state.urgent = 0
+    call('PUBLISH', NEWS, 'room')
   end
-  if ask.people > 0 then
-    redis.call('ZADD', PEOPLE, whole(departure + SECOND), ask.process)
-    redis.call('PEXPIRE', PEOPLE, MINUTE)
-  elseif redis.call('ZREM', PEOPLE, ask.process) == 1 and redis.call('ZCARD', PEOPLE) == 0
-    and state.bulk_until > now then
-    redis.call('PUBLISH', NEWS, 'room')
-  end
-  redis.call('HSET', CALLERS, ask.process, whole(departure + SECOND) .. ' ' .. ask.people .. ' ' .. ask.machines)
-  redis.call('PEXPIRE', CALLERS, MINUTE)
 end
 
--- When a slot will be free. A call that is under way is expected to take as long as calls have taken of late.
-local function slot_free_at()
-  redis.call('ZREMRANGEBYSCORE', SLOTS, '-inf', whole(now))
-  local spare = redis.call('ZCARD', SLOTS) - slots()
-  if spare < 0 then return now end
-  return tonumber(redis.call('ZRANGE', SLOTS, spare, spare, 'WITHSCORES')[2])
+-- As quota/lanes.py ages the bulk lane, for all processes: interactive departures earn bulk permits.
+local function note_departure()
+  local before = state.earned
+  state.earned = max(0, min(2, before + (ask.lane == 'bulk' and -1 or ask.bulk_share / (1 - ask.bulk_share))))
+  if before < 1 and state.earned >= 1 then call('PUBLISH', NEWS, 'room') end
+  state['served_' .. ask.lane] = max(state['served_' .. ask.lane], ask.ticket)
 end
 
--- The earliest turn that somebody has given back, or a new one: departure and lease.
-local function next_turn()
-  redis.call('ZREMRANGEBYSCORE', HOLES, '-inf', '(' .. whole(now))
-  local hole = redis.call('ZRANGE', HOLES, 0, 0, 'WITHSCORES')
-  if hole[1] then return tonumber(hole[2]), hole[1] end
-  return math.max(now, state.next, slot_free_at()), nil
+-- Processes that wait in a lane hold tickets, so that each gets as many permits as another, and none comes in vain.
+local function count_ahead()
+  local issued, served = state['issued_' .. ask.lane], state['served_' .. ask.lane]
+  return max(0, (ask.ticket > 0 and ask.ticket - 1 or issued) - served)
 end
 
-local function occupy(departure, hole)
-  if hole then
-    redis.call('ZREM', HOLES, hole)
-    return hole
-  end
-  state.next = math.max(state.next, departure - ask.catch_up) + spacing()
-  redis.call('ZADD', SLOTS, whole(departure + expected_flight() + ask.hold - early()), ask.lease)
-  redis.call('PEXPIRE', SLOTS, whole(MINUTE + math.ceil((departure - now + ask.hold) / 1000)))
-  return ask.lease
+local function new_ticket()
+  local lane = 'issued_' .. ask.lane
+  state[lane] = max(state[lane], state['served_' .. ask.lane]) + 1
+  return state[lane]
+end
+
+-- When it is the turn of the ticket. Where many wait, each departs before the answers of those before it are told.
+local function turn(at)
+  local ahead = count_ahead()
+  return at + ahead * per_call(ahead < ask.slots - 1 and state.flight or expected_flight())
 end

@@ -1,89 +1,117 @@
-"""The one place that speaks to Redis: one script, one channel, and errors without secrets."""
+"""The one module that talks to Redis: one script, one channel, and errors without secrets."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from hashlib import sha1
 from typing import cast
 
-from redis.asyncio import Redis
-from redis.asyncio.client import PubSub
+from redis.asyncio import ConnectionPool, Redis
+from redis.asyncio.cluster import RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import ConnectionError as RedisConnectionError, NoScriptError, RedisError
 
 from gong_tasks_async.errors import QuotaUnavailable
+from gong_tasks_async.events import logger
 from gong_tasks_async.quota.redis.commands import SOURCE, text
 from gong_tasks_async.quota.redis.url import read_url, unreadable_url
 
 DIGEST = sha1(SOURCE.encode(), usedforsecurity=False).hexdigest()
-PARTS = ("state", "slots", "day", "people", "holes", "callers", "news")
+PARTS = ("state", "leases", "day", "news")
+RECONNECT_DELAY = 0.25
+"""Seconds until subscribing is tried again."""
+IDLE = 60.0
 
 
 class RedisBackend:
-    """One company's keys on one Redis.
+    """One company's keys on one Redis, or one Cluster.
 
     Args:
         url_or_client: where it is; a client of the user's own is used as it is, and never closed.
-        company: names the keys; they share a hash tag, so that they live on one node of a cluster.
+        company: names the keys; they share a hash tag, so that they live on one node of a Cluster.
         timeout: seconds for each step, connecting included.
 
     Raises:
         ValueError: the URL cannot be read.
     """
 
-    def __init__(self, url_or_client: str | Redis, company: str, timeout: float) -> None:
+    def __init__(self, url_or_client: str | Redis | RedisCluster, company: str, timeout: float) -> None:
         self._keys = tuple(f"{{gong:{company}}}:{part}" for part in PARTS)
         self._timeout = timeout
-        self._secrets: tuple[str, ...] = ()
         self._own = isinstance(url_or_client, str)
+        self.address = "the Redis client that was given"
+        self._secrets: tuple[str, ...] = ()
         if isinstance(url_or_client, str):
-            self.place, self._secrets = read_url(url_or_client)
-            self._client = _client(url_or_client, timeout)
-        else:
-            self.place = "the Redis client that was given"
-            self._client = url_or_client
+            self.address, self._secrets = read_url(url_or_client)
+            url_or_client = _open(url_or_client, timeout)
+        self._client = url_or_client
 
     async def run(self, asked: str) -> list[object]:
-        """Take one step of the script: one round trip, and a second one where the server has forgotten the script.
+        """Take one step of the script: one round trip, and another where the server has not got the script.
+
+        Servers close idle connections, so a step is tried once more on a fresh one. If the first was taken after all,
+        its permit is lost, and nothing counts twice.
 
         Raises:
-            QuotaUnavailable: no answer came, or it was an error.
+            QuotaUnavailable: no reply came, or it was an error.
         """
         try:
             async with asyncio.timeout(self._timeout):
-                return await self._run(asked)
-        except (RedisError, OSError, TimeoutError) as error:
+                try:
+                    return await self._run(asked)
+                except (RedisConnectionError, ConnectionError):
+                    if isinstance(self._client, Redis):  # a Cluster's client sees to its nodes itself
+                        await self._client.connection_pool.disconnect(inuse_connections=False)
+                    return await self._run(asked)
+        except Exception as error:  # noqa: BLE001 - clients raise KeyError, RuntimeError and errors of their own, too
             failure = self._unavailable(error)
         raise failure  # out here: a chain would show whatever the cause has to say
 
     async def _run(self, asked: str) -> list[object]:
         # evalsha() is typed as answering a text, and in older releases not at all.
         execute = cast("Callable[..., Awaitable[list[object]]]", self._client.execute_command)
-        rest = (len(self._keys), *self._keys, asked)
         try:
-            return await execute("EVALSHA", DIGEST, *rest)
+            return await execute("EVALSHA", DIGEST, len(self._keys), *self._keys, asked)
         except NoScriptError:
-            return await execute("EVAL", SOURCE, *rest)
+            return await execute("EVAL", SOURCE, len(self._keys), *self._keys, asked)
+
+    async def receive(self, on_message: Callable[[str], None]) -> None:
+        """Receive for ever what other processes publish. What is missed, the script tells with the next request."""
+        while True:
+            try:
+                async with self._node() as client, client.pubsub() as pubsub:
+                    async with asyncio.timeout(self._timeout):
+                        await pubsub.subscribe(self._keys[-1])
+                    while True:
+                        message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=IDLE)
+                        if message:
+                            on_message(text(message["data"]))
+            except Exception as error:  # noqa: BLE001 - as above, and whatever a message may do
+                foreseen = isinstance(error, RedisError | OSError | TimeoutError)  # the next request emits it
+                level = logging.DEBUG if foreseen else logging.ERROR
+                logger.log(
+                    level, "The shared quota is subscribed to again: %s", self._unavailable(error).reason
+                )
+            await asyncio.sleep(RECONNECT_DELAY)
 
     @asynccontextmanager
-    async def news(self) -> AsyncIterator[RedisSubscription]:
-        """Listen to what other processes tell.
-
-        Raises:
-            QuotaUnavailable: it cannot be listened to, or no longer.
-        """
-        try:
-            async with self._client.pubsub() as pubsub:
-                async with asyncio.timeout(self._timeout):
-                    await pubsub.subscribe(self._keys[-1])
-                yield RedisSubscription(pubsub)
-                return
-        except (RedisError, OSError, TimeoutError, AttributeError) as error:
-            failure = self._unavailable(error)  # AttributeError: a cluster's client has no pubsub()
-        raise failure
+    async def _node(self) -> AsyncIterator[Redis]:
+        """The client, or one for the Cluster's node that holds the keys: the Cluster's own does not subscribe reliably."""
+        if isinstance(self._client, Redis):
+            yield self._client
+            return
+        async with asyncio.timeout(self._timeout):
+            await self._client.initialize()
+        node = self._client.get_node_from_key(self._keys[0])
+        if node is None:
+            raise KeyError(self._keys[0])
+        pool = ConnectionPool(connection_class=node.connection_class, **node.connection_kwargs)
+        async with Redis.from_pool(pool) as client:
+            yield client
 
     async def close(self) -> None:
         """Close the client that was made here."""
@@ -91,40 +119,17 @@ class RedisBackend:
             await self._client.aclose()
 
     def _unavailable(self, error: Exception) -> QuotaUnavailable:
-        said = str(error) or f"no answer within {self._timeout:g} s"
+        message = str(error) or f"no answer within {self._timeout:g} s"
         for secret in self._secrets:
-            said = said.replace(secret, "***")
-        return QuotaUnavailable(server=self.place, reason=f"{type(error).__name__}: {said.rstrip('.')}")
+            message = message.replace(secret, "***")
+        return QuotaUnavailable(server=self.address, reason=f"{type(error).__name__}: {message.rstrip('.')}")
 
 
-class RedisSubscription:
-    """A subscription."""
-
-    def __init__(self, pubsub: PubSub) -> None:
-        self._pubsub = pubsub
-
-    async def heard(self, seconds: float) -> str | None:
-        """See :class:`Channel`."""
-        message = await self._pubsub.get_message(timeout=seconds)
-        if message is None:
-            return None
-        return text(message["data"]) if message["type"] == "message" else ""
-
-    async def ping(self) -> None:
-        """See :class:`Channel`."""
-        await self._pubsub.ping()
-
-
-def _client(url: str, timeout: float) -> Redis:
-    failure = None
+def _open(url: str, timeout: float) -> Redis:
     try:
         # What is tried again, and when, is decided by the quota, which has deadlines to keep.
-        return Redis.from_url(
-            url,
-            socket_timeout=timeout,
-            socket_connect_timeout=timeout,
-            retry=Retry(NoBackoff(), 0),
-        )
+        retry = Retry(NoBackoff(), 0)
+        return Redis.from_url(url, socket_timeout=timeout, socket_connect_timeout=timeout, retry=retry)
     except ValueError:
         failure = unreadable_url()
     raise failure

@@ -1,38 +1,33 @@
-"""One quota for all processes of a company, kept in Redis: line -> one script -> gate again."""
+"""One quota for all processes of a company, kept in Redis: queue -> one script -> gate again."""
 
 from __future__ import annotations
 
 import asyncio
 import math
 import time
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
 from attrs import evolve
 
-from gong_tasks_async.errors import ClientStateError, DeadlineExceeded, QuotaUnavailable
+from gong_tasks_async.errors import ClientStateError, DeadlineExceeded, InvalidValueError, QuotaUnavailable
 from gong_tasks_async.events import Event, EventSink
 from gong_tasks_async.quota.base import Permit, QuotaEstimate, QuotaSnapshot
+from gong_tasks_async.quota.day import DAY, bound_pause
 from gong_tasks_async.quota.gate import Gate
 from gong_tasks_async.quota.limits import Lane, QuotaLimits
-from gong_tasks_async.quota.redis.commands import Granted
+from gong_tasks_async.quota.redis.commands import MICRO, Granted, QuotaState, parse_counts
 from gong_tasks_async.quota.redis.day_count import DayCount
 from gong_tasks_async.quota.redis.dispatcher import Dispatcher
-from gong_tasks_async.quota.redis.fallback import LocalFallback, scale_limits
+from gong_tasks_async.quota.redis.outage import LocalFallback
 from gong_tasks_async.quota.redis.session import RedisSession
-from gong_tasks_async.quota.redis.settings import check_settings, open_server
-from gong_tasks_async.quota.redis.snapshot import estimate_of, snapshot_of
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
+    from redis.asyncio.cluster import RedisCluster
 
 TOO_MANY_REQUESTS = 429
-FLUSH_DELAY = 0.05
-"""Seconds for which what has ended waits for company, where no turn is asked for that it could travel with."""
-FLUSH_RETRY = 1.0
-"""Seconds after which it is looked again whether it has travelled, where a turn will be asked for."""
 CLOSE_TIMEOUT = 1.0
 """Seconds that closing gives to what is yet to be told."""
 
@@ -46,20 +41,19 @@ class RedisQuota:
             async with GongTasksClient(credentials, quota=quota) as gong:
                 ...
 
-    One turn costs one round trip. All times are the server's; one 429 anywhere quiets all.
+    A permit costs one round trip. All times are the server's; a 429 in one process pauses all.
 
     Args:
-        url_or_client: ``redis://``, ``rediss://`` (TLS) or ``unix://``; or a ``redis.asyncio.Redis`` of your own, which
-            is never closed here.
+        url_or_client: ``redis://``, ``rediss://`` (TLS) or ``unix://``; or a ``Redis`` or ``RedisCluster`` of
+            ``redis.asyncio`` of your own, which is never closed here.
         company: names what is shared, such as the company's id at Gong.
         limits: how much Gong may be called, by all together. ``day_store`` has no effect: the day is counted in Redis.
-        fail: what to do while Redis does not answer: ``closed`` sends nothing, ``local`` goes on alone.
-        local_share: the share of the limits that this process takes when it goes on alone; that of all processes
-            together should not exceed 1.
+        fail: what to do while Redis does not answer: ``closed`` sends nothing, ``local`` falls back to a local quota.
+        local_share: the share of the limits that this process takes then; of all processes together, at most 1.
         outage_timeout: seconds for which ``closed`` waits for Redis to come back before it raises.
         timeout: seconds for each round trip.
-        on_event: told of pauses, of the pace, of the day's budget, and when Redis is lost and found again.
-        wall_clock: seconds since 1970, to tell the time of the day until the server's is known.
+        on_event: receives pauses, changes of the pace, a day's budget that runs low, and outages of Redis.
+        wall_clock: seconds since 1970, for the time of the day until the server's is known.
 
     Raises:
         ValueError: a setting makes no sense, or the URL cannot be read.
@@ -68,7 +62,7 @@ class RedisQuota:
 
     def __init__(
         self,
-        url_or_client: str | Redis,
+        url_or_client: str | Redis | RedisCluster,
         *,
         company: str,
         limits: QuotaLimits | None = None,
@@ -79,31 +73,53 @@ class RedisQuota:
         on_event: Callable[[Event], None] | None = None,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
-        check_settings(company, fail, local_share, outage_timeout, timeout)
-        self.limits = evolve(limits or QuotaLimits(), day_store=None)
-        self.company = company
+        if problems := _problems(company, fail, local_share, outage_timeout, timeout):
+            raise InvalidValueError("RedisQuota", problems)
+        try:  # the extra may be missing
+            from gong_tasks_async.quota.redis.redis_backend import RedisBackend  # noqa: PLC0415 - loads redis
+        except ModuleNotFoundError as error:
+            error.add_note("RedisQuota needs the redis client: pip install 'gong_tasks_async[redis]'")
+            raise
+        self.company, self.limits = company, evolve(limits or QuotaLimits(), day_store=None)
         self._outage_timeout = outage_timeout
-        self._server = open_server(url_or_client, company, timeout)
+        self._backend = RedisBackend(url_or_client, company, timeout)
         events = EventSink(on_event)
-        self._gate = Gate(events)
+        self._gate = Gate(events, wall_clock)
         self._day = DayCount(self.limits, events, wall_clock)
-        self._solo = LocalFallback(scale_limits(self.limits, local_share), self._day) if local_share else None
-        self._member = RedisSession(
-            self._server,
-            self.limits,
-            self._gate,
-            self._day,
-            events,
-            self._contact_changed,
-            self._tell_soon,
-            alone=self._solo is not None,
-        )
-        self._contact = self._member.contact
-        self._front = Dispatcher(self._member, self._gate, self._day, self._server, self.limits.bulk_share)
+        local = local_share is not None
+        self._session = RedisSession(self._backend, self.limits, self._gate, self._day, events, local=local)
+        self._dispatcher = Dispatcher(self._session, self._gate, self._day)
+        self._health = self._session.health
+        self._health.on_change = self._health_changed
+        self._fallback = LocalFallback(self.limits, local_share, self._health) if local_share else None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._receiving: asyncio.Task[None] | None = None
         self._closed = False
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._telling: asyncio.TimerHandle | None = None
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.company} at {self._backend.address}>"
+
+    async def __aenter__(self) -> Self:
+        self._start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Tell what is yet to be told, and close the connections that were made here; a second time does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        await self._session.close(CLOSE_TIMEOUT)
+        while (
+            self._receiving and not self._receiving.done()
+        ):  # a client that fails right then loses a cancellation
+            self._receiving.cancel()
+            await asyncio.wait([self._receiving], timeout=CLOSE_TIMEOUT)
+        await self._backend.close()
 
     async def acquire(
         self,
@@ -113,71 +129,72 @@ class RedisQuota:
         max_wait: float = math.inf,
         returning: bool = False,
     ) -> Permit:
-        """Wait for the right to send one request; see :class:`Quota`.
+        """Wait for a permit to send one request; see :class:`Quota`.
 
         Raises:
             QuotaUnavailable: Redis does not answer, and ``fail`` is ``closed``.
         """
         self._start()
-        if deadline is None:
-            return await self._acquire(lane, None, max_wait, returning=returning)
-        limit = asyncio.timeout_at(deadline)
         try:
-            async with limit:
+            async with asyncio.timeout_at(deadline) as limit:
                 return await self._acquire(lane, deadline, max_wait, returning=returning)
         except TimeoutError:
             if not limit.expired():
                 raise
-            error = DeadlineExceeded(reason="its turn did not come before the deadline")
-            raise (error if self._contact.up else self._contact.error()) from None
+        raise (
+            DeadlineExceeded(reason="no permit came before the deadline")
+            if self._health.up
+            else self._health.error()
+        )
 
-    def release(self, turn: Permit, *, status: int | None, sent: bool = True) -> None:  # noqa: ARG002 - counted
-        """Say that the request has ended; see :class:`Quota`. The others are told with the next turn, or soon."""
-        if not isinstance(turn.granted, Granted):
-            if self._solo:
-                self._solo.release(turn, status=status)
-            return
-        if status is None:
-            self._member.outbox.cut_off(turn.granted)
+    def release(self, permit: Permit, *, status: int | None, sent: bool = True) -> None:
+        """Note that a request has ended; see :class:`Quota`. It is told with the next request, or soon."""
+        if not isinstance(permit.granted, Granted):
+            if self._fallback:
+                self._fallback.quota.release(permit, status=status, sent=sent)
+        elif sent:
+            refused = status == TOO_MANY_REQUESTS
+            answered = status is not None
+            self._session.release(permit.granted, permit.departed, answered=answered, refused=refused)
         else:
-            uncount = status == TOO_MANY_REQUESTS and not self.limits.count_rate_limited
-            self._member.outbox.answered(turn.granted, turn.departed, uncount=uncount)
-            if uncount:
-                self._day.reopened()
-
-    async def reopen(self) -> None:
-        """End a pause in this process; see :class:`Quota`."""
-        self._gate.open()
+            self._session.unused(permit.granted)
 
     def pause(self, seconds: float, *, day_spent: bool = False) -> None:
-        """Say that Gong answered 429; see :class:`Quota`. All other processes are told at once."""
+        """Pause all processes after a 429; see :class:`Quota`."""
         self._start()
+        seconds = bound_pause(seconds, now=self._day.now(), day=self._day.day, at_least=self.limits.window)
         self._gate.close(seconds, day_spent=day_spent)
         if day_spent:
             self._day.gong_says_spent(seconds)
-        self._front.wake()
-        if self._solo:
-            self._solo.pause(seconds, day_spent=day_spent)
-        if self._contact.up:
-            self._in_background(self._member.pause(seconds, day_spent=day_spent))
+        self._dispatcher.wake("shut")
+        if self._fallback:
+            self._fallback.quota.pause(seconds, day_spent=day_spent)
+        self._session.pause(seconds, day_spent=day_spent)
+
+    async def reopen(self) -> None:
+        """End a pause for all processes, whatever Gong has asked for; what was counted stays counted.
+
+        Raises:
+            QuotaUnavailable: Redis does not answer. This process's gate is open all the same.
+        """
+        self._start()
+        self._open_gate()
+        await self._session.ask("reopen")
 
     async def snapshot(self) -> QuotaSnapshot:
-        """How things stand now, for the whole company; for this process alone while it goes on alone.
+        """Describe the company's state of now, with the callers of this process; during a local fallback, its own.
 
         Raises:
             QuotaUnavailable: Redis does not answer, and ``fail`` is ``closed``.
         """
-        self._start()
-        try:
-            state = await self._member.look()
-        except QuotaUnavailable:
-            if self._solo is None:
-                raise
-            return await self._solo.quota.snapshot()
-        return snapshot_of(state, self.limits, self._day)
+        waiting = {lane: self._dispatcher.queue.waiting(lane) for lane in Lane}
+        state = await self._look()
+        if isinstance(state, QuotaState):
+            return state.to_snapshot(self.limits, self._day.day, waiting)
+        return await state.quota.snapshot()
 
     async def estimate(self, calls: int, lane: Lane = Lane.BULK) -> QuotaEstimate:
-        """How long so many calls will take from now, behind those that wait anywhere.
+        """Estimate how long a number of calls takes, behind those that wait in this process.
 
         Raises:
             QuotaUnavailable: Redis does not answer, and ``fail`` is ``closed``.
@@ -185,42 +202,11 @@ class RedisQuota:
         """
         if calls < 1:
             raise ValueError(f"calls must be at least 1, not {calls}")
-        self._start()
-        try:
-            state = await self._member.look()
-        except QuotaUnavailable:
-            if self._solo is None:
-                raise
-            return await self._solo.quota.estimate(calls, lane)
-        return estimate_of(calls, lane, state, self.limits, self._day)
-
-    async def close(self) -> None:
-        """Tell what is yet to be told, and close the connections that were made here; a second time does nothing."""
-        if self._closed:
-            return
-        self._closed = True
-        if self._telling:
-            self._telling.cancel()
-        if self._loop:
-            self._in_background(self._member.tell())
-            await asyncio.wait(self._tasks, timeout=CLOSE_TIMEOUT)
-            for task in self._tasks:
-                task.cancel()
-        await self._front.close()
-        await self._contact.close()
-        await self._server.close()
-
-    async def __aenter__(self) -> Self:
-        self._start()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.close()
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self.company} at {self._server.place}>"
+        state = await self._look()
+        if not isinstance(state, QuotaState):
+            return await state.quota.estimate(calls, lane)
+        allowed = None if self.limits.per_day is None else self.limits.allowed(lane)
+        return state.to_estimate(calls, self._dispatcher.queue.count_ahead(lane), allowed, self._day.day)
 
     async def _acquire(
         self, lane: Lane, deadline: float | None, max_wait: float, *, returning: bool
@@ -229,65 +215,81 @@ class RedisQuota:
         self._day.raise_if_spent(lane)
         give_up = math.inf
         while True:
-            if self._contact.up:
+            if self._health.up:
                 try:
-                    turn = await self._front.turn(lane, deadline, max_wait, returning=returning)
-                    return Permit(asyncio.get_running_loop().time(), granted=turn)
+                    granted = await self._dispatcher.acquire(lane, deadline, max_wait, returning=returning)
+                    return self._session.depart(granted)
                 except QuotaUnavailable:
                     returning = True
             now = asyncio.get_running_loop().time()
             give_up = min(give_up, now + self._outage_timeout)
-            if self._solo is not None and not self._contact.up:
-                alone = await self._solo.turn(lane, deadline, max_wait, returning=returning)
-                if alone is not None:
-                    return alone
-            elif self._solo is None and not await self._contact.wait_up(give_up - now):
-                raise self._contact.error()
+            if self._fallback:
+                permit = await self._fallback.acquire(lane, deadline, max_wait, returning=returning)
+                if permit:
+                    self._session.record_local()
+                    return permit
+            elif not await self._health.wait_up(give_up - now):
+                raise self._health.error()
+
+    async def _look(self) -> QuotaState | LocalFallback:
+        self._start()
+        try:
+            _, numbers = await self._session.ask("look")
+        except QuotaUnavailable:
+            if self._fallback is None:
+                raise
+            return self._fallback
+        return QuotaState(parse_counts(numbers[6:]), *numbers[:6])
 
     def _start(self) -> None:
-        """Begin to listen, with the first use in the running loop.
+        """Subscribe, with the first use in the running loop.
 
         Raises:
             ClientStateError: closed, or used in another event loop before.
         """
+        loop = asyncio.get_running_loop()
         if self._closed:
             raise ClientStateError(reason="This quota is closed: make a new one.")
         if self._loop is None:
-            self._loop = asyncio.get_running_loop()
-            self._front.hearing.start()
-        elif self._loop is not asyncio.get_running_loop():
+            self._loop, self._receiving = loop, loop.create_task(self._backend.receive(self._on_message))
+        elif self._loop is not loop:
             raise ClientStateError(reason="This quota is used in another event loop: make one in each loop.")
 
-    def _contact_changed(self) -> None:
-        self._front.wake()
-        if self._solo and self._contact.up:
-            self._solo.end()
-        elif self._solo and (remaining := self._gate.remaining()):
-            self._solo.pause(remaining, day_spent=self._gate.day_spent)
-        if self._contact.up:
-            self._tell_soon()
+    def _on_message(self, message: str) -> None:
+        """Understand what another process has published; anybody may have published anything."""
+        kind, *words = message.split(" ")[:4]
+        if kind == "shut" and len(words) == 3 and all(word.isdecimal() and len(word) < 20 for word in words):  # noqa: PLR2004
+            seconds, day_spent, process = (int(word) for word in words)
+            if process != self._session.process:
+                self._gate.close(min(seconds / MICRO, DAY), day_spent=bool(day_spent))
+        elif kind == "open":
+            self._open_gate()
+        self._dispatcher.wake(kind)
 
-    def _tell_soon(self) -> None:
-        if self._telling is None and not self._closed:
-            after = FLUSH_RETRY if self._front.has_waiters else FLUSH_DELAY
-            self._telling = asyncio.get_running_loop().call_later(after, self._tell)
+    def _open_gate(self) -> None:
+        self._gate.open()
+        self._day.spent_until.clear()
+        self._dispatcher.wake()
 
-    def _tell(self) -> None:
-        self._telling = None
-        if not self._member.outbox or not self._contact.up:
-            return
-        if self._front.has_waiters:
-            self._tell_soon()
-        else:
-            self._in_background(self._member.tell())
-
-    def _in_background(self, telling: Coroutine[object, object, None]) -> None:
-        """Tell the server something that nobody waits for; what could not be told is kept by the member."""
-        task = asyncio.create_task(_unheard(telling))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def _health_changed(self) -> None:
+        self._dispatcher.wake()
+        if self._health.up:
+            self._session.flush()
+        elif self._fallback and (remaining := self._gate.remaining()):
+            self._fallback.quota.pause(remaining, day_spent=self._gate.day_spent)
 
 
-async def _unheard(telling: Coroutine[object, object, None]) -> None:
-    with suppress(QuotaUnavailable):  # the contact has told it
-        await telling
+def _problems(
+    company: str, fail: str, local_share: float | None, outage_timeout: float, timeout: float
+) -> list[str]:
+    share = "local_share must be more than 0 and at most 1, not"
+    together = 'fail="local" and local_share belong together: the share must be chosen, such as 0.1'
+    checks = (
+        (company and not set(company) & set("{}"), "company must be a name without braces"),
+        (fail in {"closed", "local"}, f'fail must be "closed" or "local", not {fail!r}'),
+        ((fail == "local") == (local_share is not None), together),
+        (local_share is None or 0 < local_share <= 1, f"{share} {local_share}"),
+        (outage_timeout >= 0, f"outage_timeout must be 0 seconds or more, not {outage_timeout}"),
+        (0 < timeout < math.inf, f"timeout must be more than 0 seconds and finite, not {timeout}"),
+    )
+    return [problem for fine, problem in checks if not fine]

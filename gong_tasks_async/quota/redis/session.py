@@ -1,205 +1,228 @@
-"""This process as one of those that share a company's quota: what it asks and tells."""
+"""This process as one of those that share a company's quota: what it asks and tells, one step of the script at a time."""
 
 from __future__ import annotations
 
+import asyncio
+import json
 import secrets
-from collections.abc import Awaitable, Callable
-
-from attrs import frozen
+from collections import deque
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING
 
 from gong_tasks_async.errors import QuotaUnavailable
-from gong_tasks_async.events import EventSink, PaceChanged
+from gong_tasks_async.events import EventSink, PaceChanged, logger
+from gong_tasks_async.quota.base import Permit
 from gong_tasks_async.quota.gate import Gate
-from gong_tasks_async.quota.limits import Lane, QuotaLimits
-from gong_tasks_async.quota.redis.backend import Backend
-from gong_tasks_async.quota.redis.commands import (
-    MICRO,
-    ClockMismatch,
-    Commands,
-    Granted,
-    QuotaState,
-    Reply,
-    UnknownProcess,
-    numbers,
-    parse_reply,
-    read_state,
-)
+from gong_tasks_async.quota.ladder import FASTEST_RUNG
+from gong_tasks_async.quota.limits import QuotaLimits
+from gong_tasks_async.quota.redis.commands import MICRO, Granted, micros, text
 from gong_tasks_async.quota.redis.day_count import DayCount
-from gong_tasks_async.quota.redis.health import RedisHealth
-from gong_tasks_async.quota.redis.outbox import Outbox, as_commands
+from gong_tasks_async.quota.redis.outage import REJOINING, RedisHealth, supervise
 
-MAX_REGISTRATIONS = 4
-"""A server that has forgotten us that often within one turn is not to be relied on."""
+if TYPE_CHECKING:
+    from gong_tasks_async.quota.redis.redis_backend import RedisBackend
 
+MOST_JOINS = 4
+"""A server that has forgotten this process that often within one request is not to be relied on."""
+MOST_AT_ONCE = 64
+"""Returns in one request: the script is short for everybody."""
+MOST_KEPT = 4096
+"""Returns kept during an outage. What is dropped are corrections: without them the day's count stays too high."""
+FLUSH_DELAY = 30.0
+"""Seconds for which returns that are not urgent wait for a request that they can travel with."""
+CATCH_UP = 0.003
+"""Seconds by which a call may depart late, as timers and loops are, and the next ones not be later for it."""
+COMPARED = """per_second window headroom adaptive seek_raised_limit bulk_share per_day interactive_reserve day_starts
+count_rate_limited"""
 
-@frozen
-class Demand:
-    """Who waits in this process behind the one who asks."""
-
-    people: int
-    machines: int
+Return = tuple[str, int, float, float, int]
+"""Kind and serial of a permit, when it came to this, after how long, and the second whose count is one too high, or 0."""
 
 
 class RedisSession:
-    """One process of the company's; asks one step at a time of the script."""
+    """Asks the script, joins again where the server has forgotten, and carries returns along."""
 
     def __init__(
         self,
-        server: Backend,
+        backend: RedisBackend,
         limits: QuotaLimits,
         gate: Gate,
         day: DayCount,
         events: EventSink,
-        on_change: Callable[[], None],
-        on_news_to_tell: Callable[[], None],
         *,
-        alone: bool,
+        local: bool,
     ) -> None:
-        self._server = server
-        self._limits = limits
-        self._gate = gate
-        self._day = day
-        self._events = events
-        self._name = secrets.token_hex(4)
-        self._asks = Commands(limits, self._name, alone=alone)
-        self._epoch = 0
-        """Which memory of the server's knows us; it begins another one with each restart."""
-        self._generation = 0
-        self._share = 1.0
-        self.outbox = Outbox(on_news_to_tell)
-        self.contact = RedisHealth(server.place, events, self._rejoin, on_change, alone=alone)
+        self.limits, self._backend, self._gate, self._day, self._events = limits, backend, gate, day, events
+        self.health = RedisHealth(backend.address, events, self._join, local_fallback=local)
+        self.process = secrets.randbits(40)
+        self._always = {
+            "process": self.process,
+            "spacing": micros(limits.spacing),
+            "per_call": micros(1.0 / limits.per_second),
+            "hold": micros(limits.hold),
+            "slots": limits.slots,
+            "catch_up": micros(min(CATCH_UP, limits.headroom * limits.hold / 3)),
+            "bulk_share": limits.bulk_share,
+            "lowest_rung": FASTEST_RUNG if limits.seek_raised_limit else 0,
+            "settle": micros(limits.hold + (REJOINING if local else 0.0)),
+        }
+        self._epoch = self._serial = self._rung = 0
+        """Which memory of the server's knows this process; the last permit, and the rung of the ladder, as last heard."""
+        self.spacing = limits.spacing
+        """Seconds from one call to the next, all processes taken together, as last heard."""
+        self._other_limits = ""
+        self._sent_alone = False
+        self._returns: deque[Return] = deque(maxlen=MOST_KEPT)
+        self._late: dict[int, asyncio.TimerHandle] = {}
+        self._refused: float | None = None
+        self._flush_timer: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[bool]] = set()
 
-    @property
-    def spacing(self) -> float:
-        """Seconds from one call to the next, all processes taken together, as was last heard."""
-        return self._limits.spacing / self._share
+    def learn(self, granted: Granted) -> None:
+        """Remember what came with a permit."""
+        self._serial = max(self._serial, granted.serial)
+        self._day.record(granted.expires_at, granted.counted, granted.used)
+        before, self.spacing = self.spacing, granted.per_call / MICRO
+        if granted.rung != self._rung:
+            self._rung = granted.rung
+            self._events.emit(PaceChanged(before=1.0 / before, after=1.0 / self.spacing))
 
-    async def take(self, lane: Lane, patience: float, demand: Callable[[], Demand]) -> Reply:
-        """Ask for a turn, and tell what is in the outbox.
+    def depart(self, granted: Granted) -> Permit:
+        """Use a permit. A call that takes longer than most is told of: the script does not wait for each answer."""
+        loop = asyncio.get_running_loop()
+        now, late_after = loop.time(), granted.late_after / MICRO
+        self._late[granted.serial] = loop.call_later(late_after, self._tell, "open", granted, now)
+        return Permit(now, granted=granted)
+
+    def record_local(self) -> None:
+        """Count a call that the local fallback sends."""
+        self._sent_alone = True
+        self._day.record_local(self.process)
+
+    def release(self, granted: Granted, departed: float, *, answered: bool, refused: bool) -> None:
+        """Note that a call has ended."""
+        timer, kind = (
+            self._late.pop(granted.serial),
+            "refused" if refused else "accepted" if answered else "open",
+        )
+        late = timer.when() <= asyncio.get_running_loop().time()
+        timer.cancel()
+        uncount = refused and not self.limits.count_rate_limited
+        if refused:
+            self._refused = departed
+        self._tell(kind, granted, departed, uncount=uncount, urgent=late or uncount)
+
+    def unused(self, granted: Granted) -> None:
+        """Give a permit back."""
+        if timer := self._late.pop(granted.serial, None):
+            timer.cancel()
+        self._tell("unused", granted, asyncio.get_running_loop().time(), uncount=True)
+
+    def pause(self, seconds: float, *, day_spent: bool) -> None:
+        """Close the gate for all. Should that fail, it is told when the server is back; see :meth:`_join`."""
+        now, departed = asyncio.get_running_loop().time(), self._refused
+        asked: dict[str, object] = {"seconds": micros(seconds), "day_spent": day_spent}
+        if self.limits.adaptive and not day_spent:
+            asked |= {"refused": micros(now - (departed or now)), "dice": secrets.randbelow(1000) / 1000}
+        self._refused = None
+        if self.health.up:
+            self._in_background(self.ask("pause", **asked))
+
+    async def ask(self, step: str, **asked: object) -> tuple[str, list[int]]:
+        """Take a step of the script, joining first where needed. Its reply: a kind, and numbers.
 
         Raises:
-            QuotaUnavailable: no answer came.
+            QuotaUnavailable: no reply came, or none that can be understood. The health knows.
         """
-        for _ in range(MAX_REGISTRATIONS):
-            if not self._epoch:
-                await self._join(self._ask)
-            answer = await self._take_once(lane, patience, demand())
-            if isinstance(answer, UnknownProcess):
+        if not self.health.up:
+            raise self.health.error()
+        try:
+            for _ in range(MOST_JOINS):
+                if not self._epoch:
+                    await self._join()
+                kind, numbers = await self._ask_once(step, asked)
+                if kind != "unknown":
+                    return kind, numbers
                 self._epoch = 0
-            elif isinstance(answer, ClockMismatch):
-                self._day.set_clock(answer.now)
-            else:
-                return answer
-        raise QuotaUnavailable(server=self._server.place, reason="it forgets what it was told a moment ago")
-
-    async def _take_once(self, lane: Lane, patience: float, demand: Demand) -> Reply:
-        told = self.outbox.take()
-        asked = self._asks.take(
-            lane,
-            epoch=self._epoch,
-            patience=patience,
-            people=demand.people,
-            machines=demand.machines,
-            returns=as_commands(told),
-            turns=self._day.turns(),
-        )
-        try:
-            answer = parse_reply(await self._ask(asked))
-        except QuotaUnavailable:
-            self.outbox.put_back(told)
-            raise
-        if isinstance(answer, Granted):
-            self._learn(answer)
-        elif isinstance(answer, UnknownProcess):
-            self.outbox.put_back(told)
-        return answer
-
-    async def confirm(self, turn: Granted) -> bool:
-        """Whether a turn is good still.
-
-        Raises:
-            QuotaUnavailable: no answer came.
-        """
-        asked = self._asks.confirm(epoch=self._epoch, generation=turn.generation)
-        _, good = await self._ask(asked)
-        return good == 1
-
-    def is_valid(self, turn: Granted) -> bool:
-        """Whether a turn is good as far as is known here."""
-        return self.contact.up and turn.generation >= self._generation and not self._gate.remaining()
-
-    async def tell(self) -> None:
-        """Tell what is in the outbox, with no turn to be asked for.
-
-        Raises:
-            QuotaUnavailable: no answer came; it stays in the outbox.
-        """
-        while self.contact.up and (told := self.outbox.take()):
-            asked = self._asks.give_back(as_commands(told), epoch=self._epoch)
-            try:
-                await self._ask(asked)
-            except BaseException:
-                self.outbox.put_back(told)
-                raise
-
-    async def pause(self, seconds: float, *, day_spent: bool) -> None:
-        """Shut the gate for everybody. Should that fail, it is told when the server is back; see :meth:`_join`.
-
-        Raises:
-            QuotaUnavailable: no answer came.
-        """
-        await self._ask(self._asks.pause(seconds, day_spent=day_spent))
-
-    async def look(self) -> QuotaState:
-        """How things stand for the company.
-
-        Raises:
-            QuotaUnavailable: no answer came.
-        """
-        state = read_state(await self._ask(self._asks.look()))
-        self._day.set_clock(state.now)
-        return state
-
-    def hear(self, news: str) -> None:
-        """Understand what another process has told."""
-        kind, *words = news.split()
-        if kind == "shut":
-            seconds, day_spent, generation = (int(word) for word in words[:3])
-            self._generation = max(self._generation, generation)
-            if words[3] != self._name:
-                self._gate.close(seconds / MICRO, day_spent=bool(day_spent))
-
-    async def _ask(self, asked: str) -> list[object]:
-        """Take a step of the script; whoever sees it fail tells the contact."""
-        if not self.contact.up:
-            raise self.contact.error()
-        try:
-            return await self._server.run(asked)
+            raise self.health.error("it forgets this process at once, again and again")
         except QuotaUnavailable as error:
-            self.contact.lost(error)
+            self.health.mark_down(error)
             raise
 
-    async def _rejoin(self) -> None:
-        await self._join(self._server.run)
+    def flush(self) -> None:
+        """Tell what has not travelled yet."""
+        self._flush_timer = None
+        if self._returns and self.health.up:
+            self._in_background(self.ask("tell"))
 
-    async def _join(self, ask: Callable[[str], Awaitable[list[object]]]) -> None:
-        """Introduce this process, with all that it knows and the server may have forgotten."""
-        alone = dict(self._day.alone)
-        asked = self._asks.join(
-            doubt=bool(alone),
-            known=self._day.known,
-            alone=alone,
-            shut=self._gate.remaining(),
-            day_spent=self._gate.day_spent,
+    async def close(self, seconds: float) -> None:
+        """Tell what is yet to be told, within so many seconds."""
+        for timer in (*self._late.values(), self._flush_timer):
+            if timer:
+                timer.cancel()
+        self.flush()
+        if self._tasks:
+            _, pending = await asyncio.wait(self._tasks, timeout=seconds)
+            for task in pending:
+                task.cancel()
+        await self.health.close()
+
+    def _tell(
+        self, kind: str, granted: Granted, departed: float, *, uncount: bool = False, urgent: bool = True
+    ) -> None:
+        """Have it travel with the next request; make one now where it is urgent."""
+        loop = asyncio.get_running_loop()
+        now, field = loop.time(), granted.expires_at if uncount else 0
+        self._returns.append((kind, granted.serial, now, now - departed, field))
+        if self._flush_timer is None or (urgent and self._flush_timer.when() > now):
+            if self._flush_timer:
+                self._flush_timer.cancel()
+            self._flush_timer = loop.call_later(0.0 if urgent else FLUSH_DELAY, self.flush)
+
+    async def _ask_once(self, step: str, asked: dict[str, object]) -> tuple[str, list[int]]:
+        if self._flush_timer:
+            self._flush_timer.cancel()
+            self._flush_timer = None
+        told = [self._returns.popleft() for _ in range(min(len(self._returns), MOST_AT_ONCE))]
+        now, kind = asyncio.get_running_loop().time(), "unknown"
+        returns = [
+            (kind, serial, micros(now - at), micros(flight), field)
+            for kind, serial, at, flight, field in told
+        ]
+        if bounds := self._day.bounds():
+            asked = {**asked, "day": bounds}
+        try:
+            reply = await self._run(step, **asked, returns=returns)
+            kind, numbers = text(reply[0]), [int(text(item)) for item in reply[1:]]
+        finally:
+            if kind == "unknown":  # or it failed
+                self._returns.extendleft(reversed(told))
+            elif any(field for *_, field in told):
+                self._day.spent_until.clear()
+        return kind, numbers
+
+    async def _run(self, step: str, **asked: object) -> list[object]:
+        known = {"step": step, "epoch": self._epoch, "serial": self._serial}
+        return await self._backend.run(json.dumps({**self._always, **known, **asked}, separators=(",", ":")))
+
+    async def _join(self) -> None:
+        """Join with all that this process knows and the server may have forgotten."""
+        limits = ", ".join(f"{name}={getattr(self.limits, name)}" for name in COMPARED.split())
+        paused = {"shut": micros(self._gate.remaining()), "day_spent": self._gate.day_spent}
+        known = list(self._day.known.items())
+        _, epoch, now, others = await self._run(
+            "join", **paused, known=known, sent_alone=self._sent_alone, limits=limits
         )
-        self._epoch, self._generation, now = numbers((await ask(asked))[1:])
-        self._day.set_clock(now / MICRO)
-        self._day.mark_reported(alone)
+        self._sent_alone, self._epoch, others = False, int(text(epoch)), text(others)
+        self._day.set_clock(int(text(now)) / MICRO)
+        if others not in {limits, self._other_limits}:
+            self._other_limits = others
+            logger.warning(
+                "Processes of one company have different limits: %.300r, and here %r", others, limits
+            )
 
-    def _learn(self, turn: Granted) -> None:
-        self._day.saw(turn)
-        self._generation = max(self._generation, turn.generation)
-        if turn.share != self._share:
-            before, self._share = self._share, turn.share
-            full = 1.0 / self._limits.spacing
-            self._events.emit(PaceChanged(before=full * before, after=full * turn.share))
+    def _in_background(self, telling: Coroutine[object, object, object]) -> None:
+        """Do what nobody waits for; what cannot be told is kept, or told when joining."""
+        task = asyncio.create_task(supervise(telling))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

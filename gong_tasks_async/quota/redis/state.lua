@@ -1,58 +1,58 @@
--- One company's quota, in one atomic step. All times are whole microseconds of the server's clock.
---
--- KEYS: state, slots, day, people, holes, callers, news; all of one hash tag.
--- ARGV: what is asked, as JSON (script.py writes it). The answer is a flat list whose first item is its kind.
--- This file, pace.lua, day.lua and steps.lua are one script, in this order.
---
--- A script is one step for everybody: nothing comes in between, and Redis logs and replicates it as a whole.
+-- One company's quota, decided in one atomic step. Moments and lengths are whole microseconds of the server's clock.
+-- KEYS: state, leases, day, news; of one hash tag, so that they live on one node of a Cluster. ARGV: the request as JSON
+-- (session.py). The reply is a flat list whose first item names its kind. This file, pace.lua, day.lua and steps.lua are
+-- one script, in this order, below the constants that Python has too (commands.py).
 
-local STATE, SLOTS, DAY, PEOPLE, HOLES, CALLERS, NEWS = unpack(KEYS)
+local call, max, min, floor, abs = redis.call, math.max, math.min, math.floor, math.abs
+local STATE, LEASES, DAY, NEWS = unpack(KEYS)
 local ask = cjson.decode(ARGV[1])
-local clock = redis.call('TIME')
+local clock = call('TIME')
 local now = clock[1] * 1000000 + clock[2]
-
-local TWO_DAYS, MINUTE, SECOND = 172800000, 60000, 1000000 -- the first two in milliseconds, for PEXPIRE
-local BUCKET, A_DAY = 300, 86400 -- seconds
-
-local NO_CEILING = 1000
+local SECOND, HOUR, A_DAY = 1000000, 3600000000, 86400000000
+local TWO_DAYS = 172800000 -- milliseconds, for PEXPIRE
 
 local FIELDS = {
-  'run', 'epoch', 'next', 'shut', 'day_shut', 'generation', 'share', 'share_at', 'slowed_at', 'ceiling', 'caution',
-  'flight', 'quickest', 'earned', 'bulk_until', 'used', 'sweep_at',
+  'epoch', 'serial', 'seen', 'next', 'shut', 'day_shut', 'used', 'sweep_at', 'rung', 'run', 'patience', 'trying', 'refused_at',
+  'answers', 'flight', 'deviation', 'quickest', 'earned', 'urgent', 'urgent_by', 'issued_bulk', 'served_bulk',
+  'issued_interactive', 'served_interactive',
 }
-local UNKNOWN = {run = '', share = 1, caution = 1, ceiling = NO_CEILING}
-local state, before = {}, {}
-for place, value in ipairs(redis.call('HMGET', STATE, unpack(FIELDS))) do
-  local name = FIELDS[place]
-  state[name] = value and (tonumber(value) or value) or UNKNOWN[name] or 0
-  before[name] = value and state[name] or nil
+local INITIAL = {patience = 1, quickest = HOUR}
+local state, loaded = {}, {}
+
+-- What stands in a key, where it is a number that can be one of ours; nil for any other text.
+local function number(text)
+  local value = tonumber(text)
+  return value and abs(value) < 9e15 and value or nil -- false for a NaN too
 end
 
-local function whole(number) return string.format('%.0f', number) end
+-- Anyone may have written to the keys, and a clock may have moved: nothing is trusted beyond what it can be.
+local function load()
+  local texts = call('HMGET', STATE, unpack(FIELDS))
+  for place = 1, #FIELDS do
+    local name, value = FIELDS[place], tonumber(texts[place] or nil)
+    if not (value and value > -9e15 and value < 9e15) then value = INITIAL[name] or 0 end -- a NaN neither
+    state[name], loaded[place] = value, value
+  end
+  local behind = state.seen - now
+  if behind > SECOND then -- set back, as after a failover: the moments follow, and the processes tell what they know
+    for _, name in ipairs({'next', 'shut', 'day_shut', 'refused_at', 'urgent'}) do state[name] = state[name] - behind end
+    call('DEL', LEASES)
+    state.epoch = state.epoch + 1
+  end
+  state.seen = now
+  state.shut, state.urgent = min(state.shut, now + A_DAY), min(state.urgent, now + 60 * SECOND)
+  state.refused_at, state.rung = min(state.refused_at, now), max(FASTEST_RUNG, min(SLOWEST_RUNG, state.rung))
+end
 
-local function save()
-  local pairs_of = {}
-  for _, name in ipairs(FIELDS) do
-    local value = state[name]
-    if value ~= before[name] then
-      pairs_of[#pairs_of + 1] = name
-      pairs_of[#pairs_of + 1] = type(value) == 'number' and string.format('%.17g', value) or value
+local function reply(...)
+  local changed = {}
+  for place = 1, #FIELDS do
+    local name = FIELDS[place]
+    if state[name] ~= loaded[place] then
+      changed[#changed + 1] = name
+      changed[#changed + 1] = state[name]
     end
   end
-  if #pairs_of > 0 then redis.call('HSET', STATE, unpack(pairs_of)) end
-  local shut_for = math.max(0, math.ceil((state.shut - now) / 1000))
-  redis.call('PEXPIRE', STATE, whole(TWO_DAYS + shut_for))
-end
-
-local function answer(...)
-  save()
+  if changed[1] then call('HSET', STATE, unpack(changed)) end
   return {...}
-end
-
--- Which life of which server this is: after a restart or a failover the last moments may be missing in its memory.
-local function server_run()
-  local ok, info = pcall(redis.call, 'INFO', 'server')
-  if not ok or type(info) ~= 'string' then return 'unknown' end -- not allowed to ask
-  local _, before = string.find(info, 'run_id:', 1, true)
-  return before and 'run ' .. string.sub(info, before + 1, before + 40) or 'unknown' -- never like a number
 end

@@ -1,94 +1,101 @@
 -- What can be asked.
 
-local function take()
-  if ask.epoch ~= state.epoch or server_run() ~= state.run then return answer('stranger') end
-  take_back(ask.returns)
-  if state.shut > now then return answer('shut', state.shut - now, state.day_shut) end
-  local room = leave_room()
-  if room > 0 then return answer('room', room) end
-  speed_up()
-  local departure, hole = next_turn()
-  local field = freed_at(departure)
-  if not field then return answer('clock', now) end
-  sweep(departure)
-  if state.used >= ask.allowed then return answer('spent', spent_until() - now, state.used) end
-  if departure - now > ask.patience then return answer('late', departure - now) end
-  local lease = occupy(departure, hole)
-  note_lanes(departure)
-  local in_field = count(field)
-  return answer('go', departure - now, departure, lease, state.generation, field, in_field, state.used,
-    math.floor(state.share * SECOND + 0.5))
+local STEPS = {}
+
+-- Whether the gate is shut for this caller. While Gong calls the day spent, a call an hour finds out whether it still is.
+local function is_shut()
+  if state.shut <= now then return false end
+  if state.day_shut == 0 or now - state.day_shut < PROBE_INTERVAL then return true end
+  state.day_shut = now
+  return false
 end
 
--- Whether turns that were given are good still.
-local function confirm()
-  local good = ask.epoch == state.epoch and ask.generation == state.generation and state.shut <= now
-  return answer('confirmed', good and 1 or 0)
-end
-
--- Just the returns, where no turn is wanted.
-local function give_back()
-  if ask.epoch == state.epoch then take_back(ask.returns) end
-  return answer('done')
-end
-
--- Gong has answered 429: nobody leaves before the gate opens, and the turns that were given ahead are void.
-local function pause()
-  local opens = now + ask.seconds
-  if ask.slower then slow_down() end
-  if opens > state.shut then
-    state.shut, state.day_shut = opens, ask.day_spent and 1 or 0
-    state.next = math.max(opens, math.min(state.next, now + spacing())) -- whoever left last left by now
-    state.generation = state.generation + 1
-    redis.call('DEL', HOLES)
-    redis.call('ZREMRANGEBYSCORE', SLOTS, '(' .. whole(now + state.flight + ask.hold - early()), '+inf')
-    local news = {'shut', whole(ask.seconds), state.day_shut, whole(state.generation), ask.process}
-    redis.call('PUBLISH', NEWS, table.concat(news, ' '))
+function STEPS.take()
+  if is_shut() then
+    local probe_in = max(0, state.day_shut + PROBE_INTERVAL - now)
+    return reply('shut', state.shut - now, state.day_shut > 0 and 1 or 0, probe_in)
   end
-  return answer('done')
+  if yields() then return reply('room', state.urgent - now) end
+  sweep()
+  local field = expiry()
+  if not field then return reply('unknown') end
+  if state.used >= ask.allowed then return reply('spent', flat_counts()) end
+  local at, leases = earliest()
+  if at > now + AHEAD or (count_ahead() > 0 and not (ask.due and ask.ticket > 0)) then
+    if ask.ticket == 0 then ask.ticket = new_ticket() end
+    at = turn(at)
+    note_urgent(ask.lane == 'interactive' or ask.interactive > 0, at)
+    return reply('wait', max(0, at - now - AHEAD / 4), ask.ticket)
+  end
+  lease(at, leases)
+  note_departure()
+  ask.ticket = ask.waiting > 0 and new_ticket() or 0
+  local counted, following = count(field), turn(max(state.next, at + per_call(state.flight)))
+  note_urgent(ask.interactive > 0, following)
+  return reply('go', at - now, state.serial, expected_flight(), field, counted,
+    state.used, state.rung, per_call(state.flight), max(0, following - now - AHEAD / 4),
+    ask.ticket)
 end
 
--- A process comes, or comes again. What a server has forgotten, its processes remember: the day's counts as they
--- last saw them, and the gate. Of the last moments nobody knows all, so the first turn comes when their windows are over.
-local function join()
-  local run = server_run()
-  if state.epoch == 0 or run ~= state.run then
-    state.run, state.epoch = run, math.max(now, state.epoch + 1)
-    state.generation = math.max(now, state.generation + 1) -- beyond any that a forgotten life has given
-    state.next = math.max(state.next, now + ask.settle)
-    redis.call('DEL', HOLES)
-  elseif ask.doubt then
-    state.next = math.max(state.next, now + ask.settle)
+-- Just what the process has to tell.
+function STEPS.tell() return reply('done') end
+
+-- Gong has answered 429: nobody departs before the gate opens.
+function STEPS.pause()
+  if ask.refused then refused(now - ask.refused) end
+  if close_gate(ask.seconds) then
+    local news = {'shut', state.shut - now, ask.day_spent and 1 or 0, ask.process}
+    call('PUBLISH', NEWS, table.concat(news, ' '))
   end
+  return reply('done')
+end
+
+function STEPS.reopen()
+  open_gate()
+  return reply('done')
+end
+
+function STEPS.look()
+  sweep()
+  return reply('state', now, (earliest()) - now, max(0, state.shut - now),
+    state.day_shut > 0 and 1 or 0, state.used, per_call(state.flight), flat_counts())
+end
+
+-- A process comes, or comes again; twice is as once. What a server has forgotten its processes remember: the day's counts
+-- as they last saw them, and the gate. Of the last moments nobody knows all, so the first permit comes when the windows of
+-- these moments are over.
+function STEPS.join()
+  local forgotten = state.epoch == 0 or ask.serial > state.serial
+  if forgotten then state.epoch = max(now, state.epoch + 1) end
+  if forgotten or ask.sent_alone then state.next = max(state.next, now + ask.settle) end
+  state.serial = max(ask.serial, state.serial)
   for _, item in ipairs(ask.known) do
-    local seen = tonumber(redis.call('HGET', DAY, whole(item[1])) or 0)
-    if item[2] > seen then redis.call('HSET', DAY, whole(item[1]), whole(item[2])) end
+    if item[2] > (number(call('HGET', DAY, item[1])) or 0) then call('HSET', DAY, item[1], item[2]) end
   end
-  for _, item in ipairs(ask.alone) do redis.call('HINCRBY', DAY, whole(item[1]), whole(item[2])) end
-  redis.call('PEXPIRE', DAY, TWO_DAYS)
-  if ask.shut > 0 and now + ask.shut > state.shut then
-    state.shut, state.day_shut = now + ask.shut, ask.day_spent and 1 or 0
-    state.next = math.max(state.next, state.shut)
-  end
+  if ask.shut > 0 then close_gate(ask.shut) end
   state.sweep_at = 0
-  sweep(now)
-  return answer('joined', state.epoch, state.generation, now)
+  sweep()
+  local others = call('HGET', STATE, 'limits')
+  call('HSET', STATE, 'limits', ask.limits)
+  local answer = reply('joined', state.epoch, now, others or ask.limits)
+  for _, key in ipairs({STATE, DAY}) do call('PEXPIRE', key, TWO_DAYS) end
+  return answer
 end
 
-local function look()
-  sweep(now)
-  local people, machines, stale = 0, 0, {}
-  local callers = redis.call('HGETALL', CALLERS)
-  for place = 2, #callers, 2 do
-    local good_until, some_people, some_machines = string.match(callers[place], '(%d+) (%d+) (%d+)')
-    if tonumber(good_until) > now then
-      people, machines = people + some_people, machines + some_machines
-    end
+local function main()
+  load()
+  if ask.step == 'join' then return STEPS.join() end
+  if ask.epoch ~= state.epoch or ask.serial > state.serial then
+    if ask.serial > state.serial then state.epoch = state.epoch + 1 end -- the last moments are lost: all join again
+    return reply('unknown')
   end
-  local slot_spacing = (ask.hold + state.flight - early()) / slots()
-  return answer('state', now, math.max(0, state.next - now), math.max(0, state.shut - now), state.used,
-    math.floor(math.max(spacing(), slot_spacing)), people, machines, unpack(redis.call('HGETALL', DAY)))
+  for _, item in ipairs(ask.returns) do take_back(unpack(item)) end
+  return STEPS[ask.step]()
 end
 
-local STEPS = {take = take, confirm = confirm, give_back = give_back, pause = pause, join = join, look = look}
-return STEPS[ask.step]()
+local ok, result = pcall(main)
+if ok then return result end
+local problem = type(result) == 'table' and result.err or tostring(result)
+if not string.find(problem, 'WRONGTYPE', 1, true) then return {err = problem} end
+call('DEL', STATE, LEASES, DAY) -- a key of another kind: forgotten, and joined again
+return {'unknown'}
