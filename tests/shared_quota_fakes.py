@@ -30,8 +30,10 @@ async def shared(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[MakeShared]:
     server = FakeServer()
     async with AsyncExitStack() as stack:
 
-        def make(limits: QuotaLimits | None = None, **settings: object) -> RedisQuota:
-            client = FakeAsyncRedis(server=server)
+        def make(
+            limits: QuotaLimits | None = None, *, decode_responses: bool = False, **settings: object
+        ) -> RedisQuota:
+            client = FakeAsyncRedis(server=server, decode_responses=decode_responses)
             stack.push_async_callback(client.aclose)
             settings.setdefault("wall_clock", time.time)
             settings.setdefault("company", "acme")

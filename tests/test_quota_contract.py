@@ -87,7 +87,7 @@ async def test_a_pause_shuts_everybody_out_for_so_long_and_then_they_leave_evenl
     assert moments[0] == pytest.approx(shut_at + 30.0, abs=1e-2)
     assert moments[0] >= shut_at + 30.0
     assert min(times_between(moments)) == pytest.approx(SPACING, rel=1e-3)
-    assert [type(event) for event in heard] == [Paused, Resumed]
+    assert [type(event) for event in heard if isinstance(event, Paused | Resumed)] == [Paused, Resumed]
 
 
 async def test_a_pause_holds_whoever_was_about_to_leave(make: MakeQuota) -> None:

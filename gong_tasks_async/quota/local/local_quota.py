@@ -12,12 +12,13 @@ from typing import NamedTuple, Self
 from gong_tasks_async.errors import DeadlineExceeded
 from gong_tasks_async.events import Event, EventSink
 from gong_tasks_async.quota.base import Permit, QuotaEstimate, QuotaSnapshot, WaitReason
-from gong_tasks_async.quota.day import bound_pause, ready_at, to_datetime
+from gong_tasks_async.quota.day import bound_pause
+from gong_tasks_async.quota.figures import Figures
 from gong_tasks_async.quota.gate import Gate
 from gong_tasks_async.quota.lanes import LaneQueue
 from gong_tasks_async.quota.limits import Lane, QuotaLimits
 from gong_tasks_async.quota.local.budget import Budget
-from gong_tasks_async.quota.local.day_store import Count, Taken
+from gong_tasks_async.quota.local.day_store import Taken
 from gong_tasks_async.quota.local.loop_binding import LoopBinding
 from gong_tasks_async.quota.local.pacer import Pacer
 from gong_tasks_async.quota.sharing import forget_separate_quota
@@ -142,34 +143,23 @@ class LocalQuota:
 
     async def snapshot(self) -> QuotaSnapshot:
         """Describe the state of now; see :class:`Quota`."""
-        count = await self._budget.count()
-        used, per_day, now = len(count.made), self.limits.per_day, self._wall_clock()
-        paused_until = max(now + self._gate.remaining(), count.paused_until)
-        return QuotaSnapshot(
-            used=used,
-            left=None if per_day is None else max(0, per_day - used),
-            reserve=self.limits.interactive_reserve,
-            resets_at=to_datetime(self._budget.day.expires_at(count.made[0])) if count.made else None,
-            per_second=self._pacer.rate,
-            paused_until=to_datetime(paused_until) if paused_until > now else None,
-            waiting={lane: self._queue.waiting(lane) for lane in Lane},
-            waits_for=self._waits_for(count, now),
-        )
+        return (await self._figures()).to_snapshot({lane: self._queue.waiting(lane) for lane in Lane})
 
     async def estimate(self, calls: int, lane: Lane = Lane.BULK) -> QuotaEstimate:
         """Estimate how long a number of calls takes; see :class:`Quota`."""
-        if calls < 1:
-            raise ValueError(f"calls must be at least 1, not {calls}")
+        return (await self._figures()).to_estimate(calls, lane, self._queue.count_ahead(lane))
+
+    async def _figures(self) -> Figures:
         count, now = await self._budget.count(), self._wall_clock()
-        ends = ready_at(
-            self._queue.count_ahead(lane) + calls,
-            now=max(now + self._gate.remaining(), count.paused_until),
-            spacing=1.0 / self._pacer.rate,
-            allowed=None if self.limits.per_day is None else self.limits.allowed(lane),
-            made=count.made,
+        return Figures(
+            limits=self.limits,
             day=self._budget.day,
+            now=now,
+            opens_at=max(now + self._gate.remaining(), count.paused_until),
+            paused_for=WaitReason.DAILY_LIMIT if count.paused_until > now else self._gate.waits_for,
+            made=count.made,
+            per_second=self._pacer.rate,
         )
-        return QuotaEstimate(calls, ends - now, to_datetime(ends))
 
     async def _take(self, lane: Lane, deadline: float | None, max_wait: float, *, handed: bool) -> Taken:
         """At the head, take a counted call with its token, while the gate is open; or leave the head."""
@@ -223,13 +213,6 @@ class LocalQuota:
         estimate = self._gate.remaining() + ahead * self._pacer.spacing
         if asyncio.get_running_loop().time() + estimate > deadline:
             raise DeadlineExceeded(reason="the queue wait exceeds the timeout", estimate=estimate)
-
-    def _waits_for(self, count: Count, now: float) -> WaitReason | None:
-        if count.paused_until > now:
-            return WaitReason.DAILY_LIMIT
-        if len(count.made) >= self.limits.allowed(Lane.INTERACTIVE):
-            return WaitReason.BUDGET
-        return self._gate.waits_for
 
     def _new_queue(self) -> LaneQueue:
         return LaneQueue(self.limits.bulk_share, on_unused_token=self._give_back_handed)

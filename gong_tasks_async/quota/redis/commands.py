@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.resources import files
 
 from attrs import frozen
 
 from gong_tasks_async.quota import ladder
-from gong_tasks_async.quota.base import QuotaEstimate, QuotaSnapshot, WaitReason
-from gong_tasks_async.quota.day import PROBE_INTERVAL, Day, ready_at, to_datetime
-from gong_tasks_async.quota.limits import Lane, QuotaLimits
-from gong_tasks_async.quota.redis.day_count import BUCKET, call_times
+from gong_tasks_async.quota.day import PROBE_INTERVAL
+from gong_tasks_async.quota.redis.day_count import BUCKET
 
 MICRO = 1_000_000
 FOREVER = 10**15
@@ -70,44 +68,3 @@ class Granted:
     following: int
     """Microseconds until the next permit that this process can get, by its ``ticket``."""
     ticket: int
-
-
-@frozen
-class QuotaState:
-    """The company's state. Moments and lengths are microseconds."""
-
-    counts: Mapping[int, int]
-    now: int
-    next_in: int
-    paused_for: int
-    day_spent: int
-    used: int
-    per_call: int
-
-    def to_snapshot(self, limits: QuotaLimits, day: Day, waiting: Mapping[Lane, int]) -> QuotaSnapshot:
-        """The figures of now."""
-        made = call_times(self.counts, day)
-        paused = WaitReason.DAILY_LIMIT if self.day_spent else WaitReason.RATE_LIMIT
-        spent = WaitReason.BUDGET if self.used >= limits.allowed(Lane.INTERACTIVE) else None
-        return QuotaSnapshot(
-            used=self.used,
-            left=None if limits.per_day is None else max(0, limits.per_day - self.used),
-            reserve=limits.interactive_reserve,
-            resets_at=to_datetime(day.expires_at(made[0])) if made else None,
-            per_second=MICRO / self.per_call,
-            paused_until=to_datetime((self.now + self.paused_for) / MICRO) if self.paused_for else None,
-            waiting=waiting,
-            waits_for=paused if self.paused_for else spent,
-        )
-
-    def to_estimate(self, calls: int, ahead: int, allowed: int | None, day: Day) -> QuotaEstimate:
-        """How long so many calls take, behind so many others."""
-        ends = ready_at(
-            ahead + calls,
-            now=(self.now + max(self.paused_for, self.next_in)) / MICRO,
-            spacing=self.per_call / MICRO,
-            allowed=allowed,
-            made=call_times(self.counts, day),
-            day=day,
-        )
-        return QuotaEstimate(calls, ends - self.now / MICRO, to_datetime(ends))

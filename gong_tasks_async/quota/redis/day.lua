@@ -85,5 +85,5 @@ local function take_back(kind, serial, since, flight, field)
   end
   if kind == 'refused' then return end
   accepted(ended - flight)
-  if state.day_shut > 0 and ended - flight > state.day_shut then open_gate() end -- the probe was let through
+  if serial == state.probe and state.shut > now then open_gate() end -- Gong lets calls through again
 end

@@ -13,12 +13,14 @@ from attrs import evolve
 
 from gong_tasks_async.errors import ClientStateError, DeadlineExceeded, InvalidValueError, QuotaUnavailable
 from gong_tasks_async.events import Event, EventSink
-from gong_tasks_async.quota.base import Permit, QuotaEstimate, QuotaSnapshot
+from gong_tasks_async.quota.base import Permit, QuotaEstimate, QuotaSnapshot, WaitReason
 from gong_tasks_async.quota.day import DAY, bound_pause
+from gong_tasks_async.quota.figures import Figures
 from gong_tasks_async.quota.gate import Gate
 from gong_tasks_async.quota.limits import Lane, QuotaLimits
-from gong_tasks_async.quota.redis.commands import MICRO, Granted, QuotaState, parse_counts
-from gong_tasks_async.quota.redis.day_count import DayCount
+from gong_tasks_async.quota.local.local_quota import LocalQuota
+from gong_tasks_async.quota.redis.commands import MICRO, Granted, parse_counts
+from gong_tasks_async.quota.redis.day_count import DayCount, call_times
 from gong_tasks_async.quota.redis.dispatcher import Dispatcher
 from gong_tasks_async.quota.redis.outage import LocalFallback
 from gong_tasks_async.quota.redis.session import RedisSession
@@ -187,26 +189,22 @@ class RedisQuota:
         Raises:
             QuotaUnavailable: Redis does not answer, and ``fail`` is ``closed``.
         """
-        waiting = {lane: self._dispatcher.queue.waiting(lane) for lane in Lane}
-        state = await self._look()
-        if isinstance(state, QuotaState):
-            return state.to_snapshot(self.limits, self._day.day, waiting)
-        return await state.quota.snapshot()
+        figures = await self._look()
+        if isinstance(figures, LocalQuota):
+            return await figures.snapshot()
+        return figures.to_snapshot({lane: self._dispatcher.queue.waiting(lane) for lane in Lane})
 
     async def estimate(self, calls: int, lane: Lane = Lane.BULK) -> QuotaEstimate:
-        """Estimate how long a number of calls takes, behind those that wait in this process.
+        """Estimate how long a number of calls takes, behind those that wait in this process; see :class:`Quota`.
 
         Raises:
             QuotaUnavailable: Redis does not answer, and ``fail`` is ``closed``.
             ValueError: ``calls`` is less than 1.
         """
-        if calls < 1:
-            raise ValueError(f"calls must be at least 1, not {calls}")
-        state = await self._look()
-        if not isinstance(state, QuotaState):
-            return await state.quota.estimate(calls, lane)
-        allowed = None if self.limits.per_day is None else self.limits.allowed(lane)
-        return state.to_estimate(calls, self._dispatcher.queue.count_ahead(lane), allowed, self._day.day)
+        figures = await self._look()
+        if isinstance(figures, LocalQuota):
+            return await figures.estimate(calls, lane)
+        return figures.to_estimate(calls, lane, self._dispatcher.queue.count_ahead(lane))
 
     async def _acquire(
         self, lane: Lane, deadline: float | None, max_wait: float, *, returning: bool
@@ -231,15 +229,25 @@ class RedisQuota:
             elif not await self._health.wait_up(give_up - now):
                 raise self._health.error()
 
-    async def _look(self) -> QuotaState | LocalFallback:
+    async def _look(self) -> Figures | LocalQuota:
+        """The company's figures; or the local quota, during an outage."""
         self._start()
         try:
-            _, numbers = await self._session.ask("look")
+            _, (now, next_in, paused_for, day_spent, per_call, *counts) = await self._session.ask("look")
         except QuotaUnavailable:
             if self._fallback is None:
                 raise
-            return self._fallback
-        return QuotaState(parse_counts(numbers[6:]), *numbers[:6])
+            return self._fallback.quota
+        reason = WaitReason.DAILY_LIMIT if day_spent else WaitReason.RATE_LIMIT
+        return Figures(
+            limits=self.limits,
+            day=self._day.day,
+            now=now / MICRO,
+            opens_at=(now + max(next_in, paused_for)) / MICRO,
+            paused_for=reason if paused_for else None,
+            made=call_times(parse_counts(counts), self._day.day),
+            per_second=MICRO / per_call,
+        )
 
     def _start(self) -> None:
         """Subscribe, with the first use in the running loop.

@@ -101,16 +101,15 @@ class RedisSession:
 
     def release(self, granted: Granted, departed: float, *, answered: bool, refused: bool) -> None:
         """Note that a call has ended."""
-        timer, kind = (
-            self._late.pop(granted.serial),
-            "refused" if refused else "accepted" if answered else "open",
-        )
+        timer = self._late.pop(granted.serial)
+        kind = "refused" if refused else "accepted" if answered else "open"
         late = timer.when() <= asyncio.get_running_loop().time()
         timer.cancel()
         uncount = refused and not self.limits.count_rate_limited
         if refused:
             self._refused = departed
-        self._tell(kind, granted, departed, uncount=uncount, urgent=late or uncount)
+        urgent = late or uncount or self._gate.remaining() > 0
+        self._tell(kind, granted, departed, uncount=uncount, urgent=urgent)
 
     def unused(self, granted: Granted) -> None:
         """Give a permit back."""

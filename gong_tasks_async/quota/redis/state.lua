@@ -12,7 +12,7 @@ local SECOND, HOUR, A_DAY = 1000000, 3600000000, 86400000000
 local TWO_DAYS = 172800000 -- milliseconds, for PEXPIRE
 
 local FIELDS = {
-  'epoch', 'serial', 'seen', 'next', 'shut', 'day_shut', 'used', 'sweep_at', 'rung', 'run', 'patience', 'trying', 'refused_at',
+  'epoch', 'serial', 'seen', 'next', 'shut', 'day_shut', 'probe', 'used', 'sweep_at', 'rung', 'run', 'patience', 'trying', 'refused_at',
   'answers', 'flight', 'deviation', 'quickest', 'earned', 'urgent', 'urgent_by', 'issued_bulk', 'served_bulk',
   'issued_interactive', 'served_interactive',
 }

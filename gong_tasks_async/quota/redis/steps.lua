@@ -6,7 +6,7 @@ local STEPS = {}
 local function is_shut()
   if state.shut <= now then return false end
   if state.day_shut == 0 or now - state.day_shut < PROBE_INTERVAL then return true end
-  state.day_shut = now
+  state.day_shut, state.probe = now, state.serial + 1
   return false
 end
 
@@ -58,7 +58,7 @@ end
 function STEPS.look()
   sweep()
   return reply('state', now, (earliest()) - now, max(0, state.shut - now),
-    state.day_shut > 0 and 1 or 0, state.used, per_call(state.flight), flat_counts())
+    state.day_shut > 0 and 1 or 0, per_call(state.flight), flat_counts())
 end
 
 -- A process comes, or comes again; twice is as once. What a server has forgotten its processes remember: the day's counts
@@ -96,6 +96,6 @@ end
 local ok, result = pcall(main)
 if ok then return result end
 local problem = type(result) == 'table' and result.err or tostring(result)
-if not string.find(problem, 'WRONGTYPE', 1, true) then return {err = problem} end
-call('DEL', STATE, LEASES, DAY) -- a key of another kind: forgotten, and joined again
+if not (string.find(problem, 'WRONGTYPE') or string.find(problem, 'not an integer')) then return {err = problem} end
+call('DEL', STATE, LEASES, DAY) -- what cannot be read is forgotten, and told again
 return {'unknown'}
