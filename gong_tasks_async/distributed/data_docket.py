@@ -1,7 +1,7 @@
 """Docket whose messages are data: nothing out of Redis is unpickled, and no odd message ends the worker.
 
 Docket 0.27 unpickles messages in ``Execution.from_message`` and strikes in ``StrikeList``. Messages are checked and
-pickled anew before it sees them; strikes, which nothing here uses, are never read. ``tests/test_distributed_data.py``
+then pickled by this process before it sees them; strikes, which nothing here uses, are never read. ``tests/test_distributed_data.py``
 pins the places; pyproject.toml bounds the version.
 """
 

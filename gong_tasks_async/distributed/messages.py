@@ -76,7 +76,7 @@ def check_message(fields: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
 
 
 def row_of_key(key: bytes | str) -> RowKey | None:
-    """The row or job that the key of a message names, as far as it can be told."""
+    """The row or job that the key of a message names; None if it names none."""
     text = key.decode("utf-8", "replace") if isinstance(key, bytes) else key
     job, _, rest = text.rpartition(":")
     if not NAME.fullmatch(job):

@@ -149,7 +149,7 @@ class RowTasks:
             await self._read_and_apply(job, number, claim, execution, retry)
 
     async def quarantine(self, key: bytes, reason: str) -> None:
-        """Record a message that was removed from the queue, and give up its row, if it can be told which."""
+        """Record a message that was removed from the queue, and give up the row that it names, if any."""
         logger.warning("A message of the queue cannot be read and is set aside: %r: %s", key[:200], reason)
         with suppress(CorruptJobError):
             await self._store.quarantine(key, reason)

@@ -1,7 +1,7 @@
 """The atomic steps of a job: Lua scripts, one a step.
 
 Each is idempotent: a caller that got no response may run it again. They use only commands that Docket's in-memory
-Redis knows, so that tests need no server; CREATE says where it makes an exception.
+Redis knows, so that tests need no server; the exception is marked in CREATE.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ local fingerprint = redis.call('HGET', job, 'fingerprint')
 if not fingerprint then
     local total = 0
     for i = 1, #ARGV, 2 do if ARGV[i] == 'rows' then total = tonumber(ARGV[i + 1]) end end
-    if total > 0 and redis.call('EXISTS', drafts[1]) == 0 then return {'lost', ''} end
+    if total > 0 and redis.call('EXISTS', drafts[1]) == 0 then return {'lost', '', ''} end
     move(drafts[1], rows)
     move(drafts[2], outcomes)
     redis.call('DEL', job, hands, tries, faulty, suspects)
@@ -232,8 +232,8 @@ return 'ok'
 )
 """Hold a refused row as a suspect, as long as rows are refused alike with no success between.
 
-A success, a refusal for another reason or the job's end clears the suspects: they are settled as failed. So many of
-them stop the job, and stay pending: what refuses them may be the credentials, or a wrong column.
+A success, a refusal for another reason or the job's end clears the suspects: they are settled as failed. At the limit
+they stop the job, and stay pending: what refuses them may be the credentials, or a wrong column.
 """
 
 REQUEUE = (

@@ -180,7 +180,7 @@ class JobStore:
                 yield _stored(number, row, outcome, attempt)
 
     async def unsettled(self, job: str, after: int, most: int) -> tuple[list[int], int]:
-        """Up to so many rows that are neither settled nor in flight, and the number of the last row looked at."""
+        """At most ``most`` rows that are neither settled nor in flight, and the number of the last row examined."""
         total = (await self.progress(job)).rows
         found: list[int] = []
         while after < total and len(found) < most:

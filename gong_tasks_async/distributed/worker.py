@@ -159,7 +159,7 @@ def stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
             loop.add_signal_handler(number, stop)
             handled.append(number)
         except (NotImplementedError, RuntimeError):
-            with suppress(ValueError):  # not in the main thread: whoever runs the worker there stops it
+            with suppress(ValueError):  # not in the main thread: its owner calls stop()
                 before[number] = signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop))
     try:
         yield

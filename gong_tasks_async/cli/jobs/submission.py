@@ -94,7 +94,7 @@ async def _choose(server: JobServer, line: str, settings: Settings) -> Progress 
 
 
 async def _takes_up(server: JobServer, found: Progress, source: Source, settings: Settings) -> bool:
-    """Go on with the job of this line, if it is unfinished; say so, and what a finished one did."""
+    """Resume the job of this line, if it is unfinished; print the results of a finished one."""
     standing = standing_of(found)
     if found.state is JobState.CANCELLED and settings.name is not None:
         raise JobExistsError(job=found.job, state=str(found.state))
