@@ -275,7 +275,7 @@ async def test_a_webhook_that_we_did_not_sign_changes_nothing(headers: dict[str,
     assert (status, engine.ledger.calls) == (401, 0)
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{}", webhook("x", "1"), webhook(0, "1"), webhook(1, " ")])
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", webhook("x", "1"), webhook(2**63, "1"), webhook(1, " ")])
 async def test_a_webhook_that_makes_no_sense(body: bytes) -> None:
     engine = Engine()
     status, _, text = await call(engine, body)

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from aioresponses import aioresponses
 
 from gong_tasks_async import (
     AccessKey,
@@ -297,3 +298,11 @@ async def test_the_fixtures_are_strict(gong_client: GongTasksClient, gong_simula
         for client in (gong_client, own):
             with pytest.raises(DecodeError, match="title"):
                 await client.list_tasks(gong_simulator.engine.user_ids[0])
+
+
+async def test_single_responses_can_be_mocked(gong_aioresponses: aioresponses) -> None:
+    tasks = {"requestId": "r", "tasks": [{"id": 7, "title": "Call"}]}
+    gong_aioresponses.post("https://api.gong.io/v2/tasks", payload=tasks)
+    async with GongTasksClient(AccessKey("key", "secret"), quota=Unlimited()) as gong:
+        [task] = await gong.list_tasks("234")
+    assert (task.id, task.title) == (7, "Call")

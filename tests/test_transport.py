@@ -23,9 +23,6 @@ from gong_tasks_async.errors import DecodeError, GongError, TransportError
 from gong_tasks_async.http import responses
 from gong_tasks_async.http.messages import HttpRequest, HttpResponse
 from gong_tasks_async.http.transport import AiohttpTransport
-from tests.aioresponses_shim import mocked
-
-__all__ = ["mocked"]
 
 KEY = AccessKey("AKEY7", "s3cr3t?>?of~~akey")
 BASE64 = KEY.authorization.removeprefix("Basic ")
@@ -285,8 +282,8 @@ async def test_proxies_of_the_environment_are_not_asked(monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("status", [302, 307, 401, 503])
-async def test_an_answer_is_handed_up_as_it_is(status: int, mocked: aioresponses) -> None:
-    mocked.patch(
+async def test_an_answer_is_handed_up_as_it_is(status: int, gong_aioresponses: aioresponses) -> None:
+    gong_aioresponses.patch(
         "https://api.gong.io/v2/tasks/7", status=status, body=b"<p>", headers={"Location": "https://x/"}
     )
     async with aiohttp.ClientSession() as session:
