@@ -39,7 +39,17 @@ WHERE: Final = "Gong shows address and keys under Company settings > Ecosystem >
     type=click.Choice(["keyring", "file"]),
     help="Where the secret is kept; by default the keyring where there is one, else a file for you alone.",
 )
-def command(*, base_url: str | None, access_key: str | None, store: str | None) -> None:
+@click.option("--oauth", is_flag=True, help="Sign in as an OAuth app, in the browser.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=8976,
+    show_default=True,
+    help="With --oauth: the app's redirect address is http://localhost:PORT/callback.",
+)
+def command(
+    *, base_url: str | None, access_key: str | None, store: str | None, oauth: bool, port: int
+) -> None:
     """Store a company's credentials as a profile, and check them.
 
     Asks for what is not given; the secret is never shown, nor taken from the command line. Credentials that Gong
@@ -54,6 +64,9 @@ def command(*, base_url: str | None, access_key: str | None, store: str | None) 
     refuse_bad_name(name)
     file = config_file(os.environ)
     _confirm_replacement(file, name)
+    if oauth:
+        _login_by_browser(file, name, store, port)
+        return
     login = KeyLogin(
         file=file,
         profile=name,
@@ -70,6 +83,15 @@ def command(*, base_url: str | None, access_key: str | None, store: str | None) 
         f"Profile {name} is in {file}, its secret in {place}. Try it:", f"gong-tasks users --profile {name}"
     )
     click.get_current_context().exit(code)
+
+
+def _login_by_browser(file: Path, name: str, store: str | None, port: int) -> None:
+    from gong_tasks_async.cli.config.oauth_login import login_by_browser  # noqa: PLC0415 - few need it
+
+    client_id = _ask("Client id of the app")
+    secret = _ask("Client secret", hidden=True)
+    run(login_by_browser(file, name, client_id, secret, port=port, use_keyring=_keyring(store)))
+    note_command(f"Profile {name} is in {file}. Check it:", f"gong-tasks check --profile {name}")
 
 
 def _keyring(store: str | None) -> bool | None:

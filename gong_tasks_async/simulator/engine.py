@@ -71,6 +71,8 @@ class Engine:
     client_secret: str = "simulated-client-secret"  # noqa: S105 - made up
     refresh_token: str = "simulated-refresh-token"  # noqa: S105 - made up
     """The only one that is taken; each use replaces it."""
+    authorization_code: str = "simulated-authorization-code"
+    """The only one that is taken, once."""
     token_lifetime: float = 86_400.0
     """How many seconds an issued access token is taken."""
     token_arguments: TokenArguments = attrs.field(default=TokenArguments.QUERY, converter=TokenArguments)
@@ -225,8 +227,12 @@ class Engine:
 
     def _refresh(self, request: Request, now: float) -> Json:
         oauth.check_client(request, self.client_id, self.client_secret)
-        given = oauth.read_refresh_token(request, self.token_arguments)
-        oauth.check_refresh_token(given, self.refresh_token)
+        grant_type, given = oauth.read_grant(request, self.token_arguments)
+        if grant_type == "authorization_code":
+            oauth.check_code(given, self.authorization_code)
+            self.authorization_code = ""
+        else:
+            oauth.check_refresh_token(given, self.refresh_token)
         self.refresh_token = self._tokens.text("refresh")
         return {
             "access_token": self.issue_token(now),

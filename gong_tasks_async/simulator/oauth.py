@@ -42,17 +42,28 @@ def check_client(request: Request, client_id: str, client_secret: str) -> None:
         raise _refused("invalid_client", "Client authentication failed", HTTPStatus.UNAUTHORIZED)
 
 
-def read_refresh_token(request: Request, place: TokenArguments) -> str:
-    """Read the refresh token of a request, or refuse it."""
+GRANTS: Final = {"refresh_token": "refresh_token", "authorization_code": "code"}
+"""The grant types that are known, and the argument that each needs."""
+
+
+def read_grant(request: Request, place: TokenArguments) -> tuple[str, str]:
+    """Read the grant type of a request and what it needs, or refuse it."""
     arguments = _arguments(request, place)
     grant_type = arguments.get("grant_type")
     if grant_type is None:
         raise _refused("invalid_request", "grant_type is required")
-    if grant_type != "refresh_token":
+    if grant_type not in GRANTS:
         raise _refused("unsupported_grant_type", f"Unsupported grant type: {grant_type}")
-    if not arguments.get("refresh_token"):
-        raise _refused("invalid_request", "refresh_token is required")
-    return arguments["refresh_token"]
+    needed = GRANTS[grant_type]
+    if not arguments.get(needed):
+        raise _refused("invalid_request", f"{needed} is required")
+    return grant_type, arguments[needed]
+
+
+def check_code(given: str, current: str) -> None:
+    """Refuse every authorization code but the current one, which has not been used."""
+    if not current or given != current:
+        raise _refused("invalid_grant", "Authorization code is invalid")
 
 
 def check_refresh_token(given: str, current: str) -> None:

@@ -5,12 +5,18 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import socket
 import tomllib
+from contextlib import suppress
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.request import urlopen
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
+from gong_tasks_async.cli.config.browser_answer import BrowserAnswer
 from gong_tasks_async.cli.config.config_file import ConfigurationError
 from gong_tasks_async.cli.config.edit_file import set_values, with_value
 from tests.cli.company import Company, Found
@@ -191,3 +197,77 @@ class TestConfig:
         assert tomllib.loads(text)["profiles"][profile]["key"] == value
         assert tomllib.loads(with_value(text, profile, "key", 7))["profiles"][profile] == {"key": 7}
         assert re.search(r"^x = 1$", text, re.MULTILINE)
+
+
+class TestOAuth:
+    """A browser that is a thread, which follows the address it is sent to."""
+
+    @pytest.fixture
+    def browser(self, company: Company, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+        answer = {"code": company.engine.authorization_code}
+
+        def opened(url: str) -> bool:
+            query = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+            answer.update(seen=url)
+            back = {"state": answer.get("state", query["state"])} | {
+                name: answer[name] for name in ("code", "error") if name in answer
+            }
+            for values in ({"state": "another"}, back):
+                with suppress(HTTPError):
+                    urlopen(f"{query['redirect_uri']}?{urlencode(values)}", timeout=10).close()  # noqa: S310 - loopback
+            return True
+
+        monkeypatch.setattr("webbrowser.open", opened)
+        monkeypatch.setenv("GONG_TOKEN_URL", f"{company.gong.base_url}/oauth2/generate-customer-token")
+        return answer
+
+    def login(self, company: Company) -> tuple[int, str]:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        answers = f"{company.engine.client_id}\n{company.engine.client_secret}\n"
+        line = ["login", "--profile", "app", "--oauth", "--port", str(port), "--store", "file"]
+        got = company.invoke(*line, input=answers)
+        return got.exit_code, got.stderr
+
+    def test_signs_in_so_that_the_next_command_works(self, company: Company, browser: dict[str, str]) -> None:
+        code, err = self.login(company)
+        assert code == 0, err
+        assert company.engine.client_secret not in err + (company.folder / "config.toml").read_text()
+        assert (company.folder / "secrets" / "app.token").stat().st_mode & 0o777 == 0o600
+        assert company.invoke("users").exit_code == 0
+        query = parse_qs(urlsplit(browser["seen"]).query)
+        assert (query["response_type"], query["code_challenge_method"]) == (["code"], ["S256"])
+        assert f"  {browser['seen']}" in err.splitlines()
+
+    def test_a_refusal_in_the_browser_is_reported(self, company: Company, browser: dict[str, str]) -> None:
+        del browser["code"]
+        browser["error"] = "access_denied"
+        code, err = self.login(company)
+        assert (code, "refused the sign-in: access_denied" in err) == (2, True)
+        assert not (company.folder / "config.toml").exists()
+
+    def test_a_code_that_was_used_is_no_sign_in(self, company: Company, browser: dict[str, str]) -> None:
+        company.engine.authorization_code = "another"
+        assert browser
+        assert self.login(company)[0] == 3
+        assert not (company.folder / "config.toml").exists()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "GET /callback?code=x HTTP/1.1",
+        "GET /callback?code=x&state=wrong HTTP/1.1",
+        "GET /?code=x&state=right HTTP/1.1",
+        "GET /callback/../x?code=x&state=right HTTP/1.1",
+        "nonsense",
+        "",
+        "GET //[ HTTP/1.1",
+    ],
+)
+async def test_only_the_right_state_ends_a_sign_in(line: str) -> None:
+    answer = BrowserAnswer("right")
+    assert answer.take(line)[0] != "200 OK"
+    assert not answer._code.done()
+    assert answer.take("GET /callback?code=x&state=right HTTP/1.1")[0] == "200 OK"
+    assert await answer.code(1) == "x"

@@ -42,7 +42,8 @@ def set_values(path: Path, profile: str | None, values: Mapping[str, Value]) -> 
 def with_value(text: str, profile: str | None, key: str, value: Value) -> str:
     """The text with one key set, below its header; the header is added where it is missing."""
     line = f"{key} = {_toml(value)}"
-    lines = text.splitlines()
+    # Not splitlines, which knows more line ends than TOML does.
+    lines = text.removesuffix("\n").split("\n") if text else []
     start, end = _section(lines, profile)
     if start is None:
         blank = [""] if lines and lines[-1].strip() else []
