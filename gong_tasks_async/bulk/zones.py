@@ -20,7 +20,7 @@ class LocalZone(tzinfo):
         return None if moment is None else _offset(moment)
 
     def dst(self, moment: datetime | None) -> timedelta | None:
-        """How far summer time is ahead, as far as the system tells."""
+        """How far summer time is ahead, as far as the system knows."""
         if moment is None:
             return None
         standard = timedelta(seconds=-system_time.timezone)

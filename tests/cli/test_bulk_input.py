@@ -80,6 +80,66 @@ class TestEveryMakeOfTable:
         assert are_rounded(["9067931441193850000", "9067931441193860000", "17"])
 
 
+class TestOtherExports:
+    def test_unknown_columns_are_left_unread_and_named(self) -> None:
+        parsed_input = read("taskId,userId,status,colour,,snoozedUntil\n1,2,DONE,red,,x\n")
+        assert (parsed_input.problems, parsed_input.unknown) == ((), ("colour", "snoozedUntil"))
+
+    @pytest.mark.parametrize("indent", [None, 2])
+    def test_json_may_stand_over_several_lines(self, indent: int | None) -> None:
+        rows = [{"taskId": str(number), "userId": "2", "status": "DONE"} for number in (1, 2)]
+        text = "\n".join(json.dumps(row, indent=indent) for row in rows)
+        assert [update.task_id for update in updates(text)] == [1, 2]
+        assert updates(text.replace("\n{", "{")) == updates(text)  # no line break between them
+        assert [row.place for row in read(text).rows] == ["line 1", "line 6" if indent else "line 2"]
+
+    def test_after_broken_json_the_next_object_is_read(self) -> None:
+        parsed_input = read(
+            '{"taskId": 1,\n "userId": "2" "status": "DONE"}\n{"taskId": 3, "userId": "2", "status": "DONE"}'
+        )
+        assert [row.task_id for row in parsed_input.rows] == [3]
+        (problem,) = parsed_input.problems
+        assert problem.place == "line 1"
+        assert "1 line below" in problem.reason
+
+    def test_a_priority_is_read_as_gong_answers_it(self) -> None:
+        row = {"id": 1, "userId": "2", "priority": {"id": 7, "name": "high", "weight": 1}}
+        (update,) = updates(json.dumps(row))
+        assert (update.priority or "").casefold() == "high"
+
+
+LISTED = "OPEN|2026-03-02T17:00:00+01:00|high"
+
+
+class TestEditedListings:
+    HEAD = "taskId,userId,status,dueDate,priority,asListed\n"
+
+    @pytest.mark.parametrize(
+        ("cells", "change"),
+        [
+            ("OPEN,2026-03-02T17:00:00+01:00,high", None),
+            ("open,2026-03-02T16:00:00Z,HIGH", None),
+            (",,", None),
+            ("DONE,2026-03-02T17:00:00+01:00,high", {"status": TaskStatus.DONE}),
+            ("OPEN,2026-03-03T17:00:00+01:00,high", {"due_date": datetime(2026, 3, 3, 16, tzinfo=UTC)}),
+            ("OPEN,2026-03-02T17:00:00+01:00,LOW", {"priority": "LOW"}),
+        ],
+    )
+    def test_only_edited_cells_are_changes(self, cells: str, change: dict[str, Any] | None) -> None:
+        parsed_input = read(f"{self.HEAD}1,2,{cells},{LISTED}\n")
+        found = [row.update("2") for row in parsed_input.rows]
+        assert found == ([] if change is None else [TaskUpdate(1, "2", **change)])
+        assert parsed_input.unedited == (change is None)
+
+    @pytest.mark.parametrize("listed", ["", "OPEN", "a|b"])
+    def test_without_what_was_listed_every_cell_is_a_change(self, listed: str) -> None:
+        assert updates(f"{self.HEAD}1,2,OPEN,,,{listed}\n") == [TaskUpdate(1, "2", TaskStatus.OPEN)]
+
+    def test_a_change_of_all_rows_takes_unedited_ones_too(self) -> None:
+        row = f"{self.HEAD}1,2,OPEN,2026-03-02T17:00:00+01:00,high,{LISTED}\n"
+        assert updates(row, status=TaskStatus.DONE) == [TaskUpdate(1, "2", TaskStatus.DONE)]
+
+
 due_dates = st.datetimes(min_value=datetime(1, 1, 3), max_value=datetime(9999, 12, 29)).flatmap(  # noqa: DTZ001 - a zone comes next
     lambda moment: st.integers(-14 * 60, 14 * 60).map(
         lambda minutes: moment.replace(tzinfo=timezone(timedelta(minutes=minutes)))

@@ -12,7 +12,7 @@ from gong_tasks_async.cli.input.options import source_options
 from gong_tasks_async.cli.input.source import Source, parsed
 from tests.cli.bulk_tables import HEAD
 
-OURS, OTHER = "a" * 32, "b" * 32
+LINE, OTHER = "a" * 32, "b" * 32
 
 
 def known(*jobs: tuple[str, Standing, str | None]) -> list[KnownJob]:
@@ -22,8 +22,8 @@ def known(*jobs: tuple[str, Standing, str | None]) -> list[KnownJob]:
 class TestTheAnswer:
     @pytest.mark.parametrize("standing", [Standing.RUNNING, Standing.UNFINISHED, Standing.FINISHED])
     def test_is_that_of_the_job_with_the_same_line(self, standing: Standing) -> None:
-        jobs = known(("other", Standing.RUNNING, OTHER), ("ours", standing, OURS))
-        choice = choose_job(jobs, OURS)
+        jobs = known(("other", Standing.RUNNING, OTHER), ("of the line", standing, LINE))
+        choice = choose_job(jobs, LINE)
         assert (choice.standing, choice.job, choice.other_line) == (standing, jobs[1], False)
 
     def test_is_new_where_no_job_has_the_line(self) -> None:
@@ -32,33 +32,33 @@ class TestTheAnswer:
             ("b", Standing.UNREADABLE, None),
             ("c", Standing.FINISHED, None),
         )
-        assert choose_job(jobs, OURS).standing is Standing.NEW
+        assert choose_job(jobs, LINE).standing is Standing.NEW
 
     def test_of_several_jobs_the_running_one_is_meant_then_an_unfinished_then_the_latest(self) -> None:
         jobs = known(
-            ("finished, late", Standing.FINISHED, OURS),
-            ("finished, early", Standing.FINISHED, OURS),
-            ("unfinished", Standing.UNFINISHED, OURS),
-            ("running", Standing.RUNNING, OURS),
+            ("finished, late", Standing.FINISHED, LINE),
+            ("finished, early", Standing.FINISHED, LINE),
+            ("unfinished", Standing.UNFINISHED, LINE),
+            ("running", Standing.RUNNING, LINE),
         )
         for expected in ("running", "unfinished", "finished, late"):
-            choice = choose_job(jobs, OURS)
+            choice = choose_job(jobs, LINE)
             assert choice.job is not None
             assert choice.job.name == expected
             jobs = [job for job in jobs if job.name != expected]
 
     @pytest.mark.parametrize("standing", [each for each in Standing if each is not Standing.NEW])
     def test_by_name_is_about_that_job_alone(self, standing: Standing) -> None:
-        jobs = known(("ours", Standing.RUNNING, OURS), ("named", standing, OTHER))
-        choice = choose_job(jobs, OURS, "named")
+        jobs = known(("of the line", Standing.RUNNING, LINE), ("named", standing, OTHER))
+        choice = choose_job(jobs, LINE, "named")
         assert (choice.standing, choice.other_line) == (standing, True)
-        assert choose_job(jobs, OURS, "free").standing is Standing.NEW
+        assert choose_job(jobs, LINE, "free").standing is Standing.NEW
 
     @given(st.lists(st.sampled_from([Standing.UNREADABLE, Standing.FINISHED, Standing.UNFINISHED])))
     def test_jobs_of_other_lines_never_matter(self, standings: list[Standing]) -> None:
         others = [KnownJob(str(number), standing, OTHER) for number, standing in enumerate(standings)]
-        ours = KnownJob("ours", Standing.FINISHED, OURS)
-        assert choose_job([*others, ours], OURS).job == ours
+        wanted_job = KnownJob("of the line", Standing.FINISHED, LINE)
+        assert choose_job([*others, wanted_job], LINE).job == wanted_job
 
 
 def source_of(*arguments: str) -> Source:

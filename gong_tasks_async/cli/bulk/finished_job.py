@@ -69,7 +69,7 @@ def still_to_send(plan: Plan, journal: Path) -> Repeated:
     """The rows of a plan with a look whose task is not as it should be.
 
     Args:
-        plan: of the same line now; its look tells which updates would change something.
+        plan: of the same line now; its look shows which updates would change something.
         journal: of the finished job; what it failed is not sent again without being asked for.
     """
     with open_journal(journal) as reader:

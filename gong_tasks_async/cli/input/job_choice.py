@@ -61,7 +61,7 @@ def choose_job(known: Iterable[KnownJob], line: str, name: str | None = None) ->
     """The job that a line means.
 
     Args:
-        known: the jobs of the company, the latest first. One that cannot be read is nobody's line: it is meant only
+        known: the jobs of the company, the latest first. One that cannot be read has no line: it is meant only
             by its name, and keeps no other job from beginning.
         line: of :func:`line_of`.
         name: given on the command line.

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 from attrs import frozen
 
+from gong_tasks_async.bulk.render.format import counted
 from gong_tasks_async.cli.input.columns import Column, column_of
 from gong_tasks_async.cli.input.problems import Problem
 from gong_tasks_async.cli.input.records import Found, Record, Table
@@ -104,7 +105,8 @@ def _reason(error: Exception, text: str, start: int) -> str:
             begin = text.rfind("\n", 0, position) + 1
             line = text.count("\n", start, position)
             column = position - begin + 1
-            return f"is not JSON: {message} at column {column}{f', {line} lines below' if line else ''}"
+            below = f", {counted(line, 'line')} below" if line else ""
+            return f"is not JSON: {message} at column {column}{below}"
     return f"is not JSON: {error}"
 
 

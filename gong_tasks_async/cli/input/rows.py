@@ -193,7 +193,7 @@ class _Reader:
             return listed.has_status(text)
         if column is Column.PRIORITY:
             return listed.has_priority(text)
-        with suppress(ValueError):  # it is told when the cell's value is read
+        with suppress(ValueError):  # reported when the cell's value is read
             return listed.is_due(self._due(text))
         return False
 
