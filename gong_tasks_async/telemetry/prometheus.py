@@ -43,37 +43,8 @@ class PrometheusMetrics:
     """
 
     def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
-        self._calls = Counter(
-            "gong_tasks_calls", "Calls that ended.", ["operation", "lane", "outcome"], registry=registry
-        )
-        self._requests = Histogram(
-            "gong_tasks_request_duration_seconds",
-            "Seconds from sending a request until its response was read.",
-            ["operation", "status"],
-            buckets=REQUEST_SECONDS,
-            registry=registry,
-        )
-        self._waits = Histogram(
-            "gong_tasks_quota_wait_seconds",
-            "Seconds that a call waited for its permits.",
-            ["operation", "lane"],
-            buckets=WAIT_SECONDS,
-            registry=registry,
-        )
-        self._retries = Counter(
-            "gong_tasks_retries", "Attempts that are repeated.", ["operation"], registry=registry
-        )
-        self._pauses = Counter("gong_tasks_pauses", "Pauses that Gong asked for.", registry=registry)
-        self._paused = Gauge("gong_tasks_paused", "1 while all calls are paused.", registry=registry)
-        self._left = Gauge("gong_tasks_budget_left", "Calls left of the day.", registry=registry)
-        self._budget = Gauge("gong_tasks_budget_calls", "Calls a day.", registry=registry)
-        self._shared = Gauge(
-            "gong_tasks_shared_quota_up", "0 while the shared quota is away.", registry=registry
-        )
-        self._rows = Counter(
-            "gong_tasks_rows", "Bulk rows that have an outcome.", ["outcome"], registry=registry
-        )
-        self._shared.set(1)
+        self._add_calls(registry)
+        self._add_quota(registry)
         self._handlers: dict[type[Event], Callable[..., None]] = {
             CallAttempted: self._attempted,
             CallEnded: self._ended,
@@ -84,6 +55,41 @@ class PrometheusMetrics:
             QuotaLost: lambda _: self._shared.set(0),
             QuotaRegained: lambda _: self._shared.set(1),
         }
+
+    def _add_calls(self, registry: CollectorRegistry) -> None:
+        self._calls = Counter(
+            "gong_tasks_calls", "Calls that ended.", ["operation", "lane", "outcome"], registry=registry
+        )
+        self._requests = Histogram(
+            "gong_tasks_request_duration_seconds",
+            "Seconds from sending a request until its response was read.",
+            ["operation", "status"],
+            buckets=REQUEST_SECONDS,
+            registry=registry,
+        )
+        self._retries = Counter(
+            "gong_tasks_retries", "Attempts that are repeated.", ["operation"], registry=registry
+        )
+        self._rows = Counter(
+            "gong_tasks_rows", "Bulk rows that have an outcome.", ["outcome"], registry=registry
+        )
+
+    def _add_quota(self, registry: CollectorRegistry) -> None:
+        self._waits = Histogram(
+            "gong_tasks_quota_wait_seconds",
+            "Seconds that a call waited for its permits.",
+            ["operation", "lane"],
+            buckets=WAIT_SECONDS,
+            registry=registry,
+        )
+        self._pauses = Counter("gong_tasks_pauses", "Pauses that Gong asked for.", registry=registry)
+        self._paused = Gauge("gong_tasks_paused", "1 while all calls are paused.", registry=registry)
+        self._left = Gauge("gong_tasks_budget_left", "Calls left of the day.", registry=registry)
+        self._budget = Gauge("gong_tasks_budget_calls", "Calls a day.", registry=registry)
+        self._shared = Gauge(
+            "gong_tasks_shared_quota_up", "0 while the shared quota is away.", registry=registry
+        )
+        self._shared.set(1)
 
     def __call__(self, event: Event) -> None:
         """Count an event."""
