@@ -221,7 +221,7 @@ class BudgetSpent(Event):
 
 @frozen(kw_only=True)
 class QuotaLost(Event):
-    """The Redis that holds the shared quota does not answer; ``local_fallback`` tells whether calls go on without it."""
+    """The Redis that holds the shared quota does not answer; ``local_fallback``: whether calls continue without it."""
 
     server: str
     reason: str
@@ -283,7 +283,7 @@ class EventSink:
 
     @property
     def wants_call_events(self) -> bool:
-        """False where nobody would read an event for each call, so that none need be made."""
+        """False where no event of each call would be read, so that none need be made."""
         return self._on_event is not None or logger.isEnabledFor(logging.DEBUG)
 
     def emit(self, event: Event) -> None:

@@ -1,4 +1,4 @@
-"""How a client can be set up: its keywords, its options, and what the environment says."""
+"""How a client can be set up: its keywords, its options, its environment."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class BulkSettings(TypedDict, total=False):
 
     ``workers`` (8): updates in flight at once. ``stop_after`` (5): rows in a row without a final response that end
     the run. ``stop_after_refusals`` (25): rows in a row refused for one reason, with no success between, that end the
-    run; they stay pending, and fewer than that are recorded as failed at its end. After ``kill -9``, so many rows may
+    run; they stay pending, and fewer than that are recorded as failed at its end. After ``kill -9``, that many rows may
     be sent again. ``accept_refusals`` (False): record every refusal as failed at once. ``outage_timeout`` (300):
     seconds for which the run waits while no connection can be made. ``grace`` (5 with a journal, 0 without): seconds
     that a cancelled run gives to the requests in flight. ``wait_for_day`` (False): sleep when the day's calls are
@@ -125,7 +125,7 @@ def _signs(credentials: AnyCredentials) -> TypeGuard[Credentials]:
 
 
 def settings_from(environment: Mapping[str, str], given: ClientSettings) -> ClientSettings:
-    """The settings that were given, completed by what the environment says.
+    """The settings that were given, completed by the environment.
 
     Raises:
         ValueError: the credentials are missing or incomplete.

@@ -56,7 +56,7 @@ class CallEvents:
     async def around(self, call: Coroutine[Any, Any, T]) -> T:
         """Make the call, and emit its beginning and its end, however it ends."""
         loop = asyncio.get_running_loop()
-        begun, failure = loop.time(), None
+        started, failure = loop.time(), None
         self._emit(CallQueued)
         try:
             return await call
@@ -64,7 +64,7 @@ class CallEvents:
             failure = error
             raise
         finally:
-            self._ended(failure, loop.time() - begun)
+            self._ended(failure, loop.time() - started)
 
     def sent(self, attempt: int) -> None:
         """Emit that a request leaves now."""

@@ -157,7 +157,7 @@ class Caller:
 
     async def _permit(self, events: CallEvents, attempts: Attempts, deadline: float | None) -> Permit:
         """Wait for valid credentials and for a permit."""
-        begun = asyncio.get_running_loop().time()
+        started = asyncio.get_running_loop().time()
         try:
             if self.renewal is not None:
                 await self.rest(self.renewal.ready())
@@ -170,7 +170,7 @@ class Caller:
                 )
             )
         finally:
-            events.waited += asyncio.get_running_loop().time() - begun
+            events.waited += asyncio.get_running_loop().time() - started
 
     def _with_headers(self, request: HttpRequest) -> HttpRequest:
         return request if self.headers is None else evolve(request, headers=self.headers())

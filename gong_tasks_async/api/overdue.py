@@ -13,7 +13,7 @@ ROUND = 5.0
 
 
 class Delayable(Protocol):
-    """What is told of a delay: the events of one call."""
+    """Where a delay is emitted: the events of one call."""
 
     def delayed(self, seconds: float) -> None:
         """Note that a request has had no response for so long."""

@@ -25,7 +25,7 @@ class UpdateApplier:
     listings: int = field(default=0, init=False)
     """Listings made so far."""
     _statuses: tuple[TaskStatus, ...] = field(default=ALL_STATUSES, init=False)
-    """What Gong lists: its reference says both that all statuses are valid, and that only OPEN is."""
+    """What Gong lists: its reference has both, that all statuses are valid and that only OPEN is."""
 
     @property
     def base_url(self) -> str:
@@ -62,7 +62,7 @@ class UpdateApplier:
             return await self._list(user_id)
 
     async def estimate(self, calls: int) -> QuotaEstimate:
-        """How long so many calls will take."""
+        """How long these calls will take."""
         return await self.caller.quota.estimate(calls)
 
     async def sleep(self, seconds: float) -> None:

@@ -1,6 +1,6 @@
 """What changed for a user: list the tasks again and again, within a share of the day's calls.
 
-Gong has no webhook for Engage tasks, so whoever wants to know of a new one has to ask. Asking costs calls that the whole
+Gong has no webhook for Engage tasks, so the only way to learn of a new one is to ask. Asking costs calls that the whole
 company shares: the interval between two listings follows from the share, however many users are watched.
 """
 

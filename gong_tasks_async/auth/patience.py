@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 
 class NoResultError(Exception):
-    """There was no result; the text says why."""
+    """There was no result; the text is the reason."""
 
 
 async def call_within(function: Callable[[], object], seconds: float) -> object:

@@ -63,7 +63,7 @@ class GongTasksClient(BulkCalls):
         session: an aiohttp session to borrow; it is never closed here.
         on_event: called with each :class:`Event`; must be quick, and is called in the event loop.
         max_response_bytes: a longer answer is refused.
-        missing_is_empty: take each 404 to a listing as "no tasks", not only one that says that nothing was found.
+        missing_is_empty: take each 404 to a listing as "no tasks", not only one whose message is that nothing was found.
         strict: raise :class:`DecodeError` where a field is not as Gong's reference has it. By default it is None,
             its raw value stands in ``extra``, and :class:`FieldUnreadable` is emitted.
         proxy: the proxy to go through, such as ``http://user:password@proxy.example.com:3128``; by default the one that
@@ -181,7 +181,7 @@ class GongTasksClient(BulkCalls):
         return users.iter_users(self._caller(Lane.INTERACTIVE))
 
     async def find_users(self, addresses: Iterable[str]) -> dict[str, User]:
-        """The users with these e-mail addresses, whatever their case; an address that nobody has is left out.
+        """The users with these e-mail addresses, whatever their case; an unknown address is left out.
 
         Raises:
             GongError: as for :meth:`iter_users`, which it calls; it reads no further than it has to.

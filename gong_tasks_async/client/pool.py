@@ -42,7 +42,7 @@ class GongTasksPool:
             async with pool.client("acme") as gong:
                 await gong.list_tasks("234599484848423")
 
-    A company's client is made when it is first asked for, from what ``settings_for`` gives, and shared; when nobody has used it for ``idle_after`` seconds it is
+    A company's client is made when it is first asked for, from what ``settings_for`` gives, and shared; after ``idle_after`` seconds without use it is
     closed, and its credentials are asked for again the next time. Its quota stays, since the calls of the day still count. All clients
     share one aiohttp session.
 

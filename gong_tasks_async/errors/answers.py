@@ -14,7 +14,7 @@ INTERNAL_ERROR = 500
 """The one status that also stands for a missing product."""
 
 TRANSIENT = frozenset({408, 425, *range(502, 505), *range(520, 531)})
-"""Statuses that pass, whoever sends them; from 520 on they are Cloudflare's, while Gong is away for a moment."""
+"""Statuses that pass, from Gong or from a proxy; from 520 on they are Cloudflare's, while Gong is away for a moment."""
 
 
 @define(slots=False, eq=False, repr=False, kw_only=True)

@@ -12,7 +12,7 @@ from gong_tasks_async.errors.meaning import Meaning, Retries
 
 @define(slots=False, eq=False, repr=False, kw_only=True)
 class ForeignResponseError(GongError):
-    """The response lacks Gong's envelope, whatever its status: it says nothing about the request.
+    """The response lacks Gong's envelope, whatever its status: it is no verdict on the request.
 
     Gong's envelope is a JSON object with ``requestId``, ``errors`` or the call's own key, such as ``tasks``. A change
     may or may not have been made; sending it again is safe.
@@ -26,7 +26,7 @@ class ForeignResponseError(GongError):
     title: str = ""
     """The page's title or the beginning of its text, shortened."""
     trace_id: str | None = None
-    """The reference of whoever answered, from the response's headers, such as Cloudflare's ``cf-ray``."""
+    """The responder's reference, from the response's headers, such as Cloudflare's ``cf-ray``."""
     headers: Mapping[str, str] = field(factory=dict)
     """The response's headers, names in lower case, cookies left out."""
     retry_after: float | None = None

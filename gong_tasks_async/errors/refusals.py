@@ -1,4 +1,4 @@
-"""Refusals of so many rows that the run stops."""
+"""Refusals of enough rows to stop the run."""
 
 from __future__ import annotations
 

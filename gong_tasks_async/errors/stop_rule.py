@@ -16,7 +16,7 @@ DENIED = 3
 
 @define
 class StopRule:
-    """Counts what a run meets, and says when it is of no use to continue."""
+    """Counts what a run meets, and decides when it is of no use to continue."""
 
     stop_after: int = STOP_AFTER
     _has_success: bool = False

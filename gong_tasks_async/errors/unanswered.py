@@ -60,7 +60,7 @@ class QuotaStoreError(GongError):
 
 
 @define(slots=False, eq=False, repr=False, kw_only=True)
-class QuotaUnavailable(GongError):  # noqa: N818 - the name says a state, as DeadlineExceeded does
+class QuotaUnavailable(GongError):  # noqa: N818 - the name is a state, as DeadlineExceeded is
     """The Redis that holds the shared quota does not answer. No call was sent."""
 
     meaning = Meaning.PAUSE

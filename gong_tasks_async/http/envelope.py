@@ -103,7 +103,7 @@ def shown(text: str, longest: int, conceal: Callable[[str], str], *, cut: bool =
     """A text from outside as it may be shown: one line, no control characters, no secrets, not long.
 
     Args:
-        text: what it says.
+        text: what it holds.
         longest: characters that are shown.
         conceal: masks secrets.
         cut: whether the text was cut off: what is left may then end in a part of a secret.
@@ -138,7 +138,7 @@ def _opens_object(body: bytes) -> bool:
 
 
 def _texts(envelope: Mapping[str, Any]) -> Iterator[str]:
-    """What Gong says, and what a token endpoint says: https://www.rfc-editor.org/rfc/rfc6749#section-5.2 ."""
+    """Gong's messages, and those of a token endpoint: https://www.rfc-editor.org/rfc/rfc6749#section-5.2 ."""
     for key in ("error", "error_description"):
         if isinstance(text := envelope.get(key), str):
             yield text

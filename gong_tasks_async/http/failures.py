@@ -1,4 +1,4 @@
-"""aiohttp's exceptions -> one typed error that says whether another attempt is of use."""
+"""aiohttp's exceptions -> one typed error that knows whether another attempt is of use."""
 
 from __future__ import annotations
 

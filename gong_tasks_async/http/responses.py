@@ -134,7 +134,7 @@ def _says_error(envelope: Mapping[str, Any], request: HttpRequest) -> bool:
 
 
 def _refusal(evidence: _Evidence) -> APIError:
-    """An error of Gong's, or one of a status that means the same whoever sends it."""
+    """An error of Gong's, or one of a status that means the same from any sender."""
     response, envelope = evidence.response, evidence.envelope
     request_id = None if envelope is None else envelope.get("requestId")
     facts: dict[str, Any] = {

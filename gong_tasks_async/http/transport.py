@@ -298,7 +298,7 @@ def _beside(further: Mapping[str, str], own: CIMultiDict[str]) -> CIMultiDict[st
 
 
 def _is_framed(headers: Mapping[str, str]) -> bool:
-    """Whether the response says where its body ends."""
+    """Whether the response marks where its body ends."""
     return hdrs.CONTENT_LENGTH in headers or "chunked" in headers.get(hdrs.TRANSFER_ENCODING, "").lower()
 
 

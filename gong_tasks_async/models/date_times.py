@@ -32,7 +32,7 @@ def parse_date_time(text: str) -> datetime | None:
 
 
 def date_time_of(number: float) -> datetime | None:
-    """Convert seconds or milliseconds since 1970, told apart by size; None where it is beyond the calendar."""
+    """Convert seconds or milliseconds since 1970, distinguished by size; None where it is beyond the calendar."""
     seconds = number / 1000 if abs(number) >= MILLISECONDS_FROM else number
     try:
         return EPOCH + timedelta(seconds=seconds)
