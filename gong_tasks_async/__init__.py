@@ -49,7 +49,11 @@ if TYPE_CHECKING:
         write_journal_csv as write_journal_csv,
     )
     from gong_tasks_async.client import GongTasksClient as GongTasksClient, GongTasksPool as GongTasksPool
-    from gong_tasks_async.codec import to_json as to_json
+    from gong_tasks_async.codec import (
+        task_from_json as task_from_json,
+        to_json as to_json,
+        to_rows as to_rows,
+    )
     from gong_tasks_async.credentials import (
         AccessKey as AccessKey,
         BearerToken as BearerToken,
@@ -151,7 +155,7 @@ _NAMES_OF = {
     "api.watch": "TaskAppeared TaskChanged TaskEvent TaskGone",
     "bulk": "BulkReport Failed FailureGroup JournalReader JournalRow LostValue Outcome OutcomeStream Plan PlanConflictError RowCounts RowState RunRecord SampledTask Skipped TaskSnapshot TimelineBucket Unchanged Updated open_journal plan_updates retry_failed write_journal_csv",
     "client": "GongTasksClient GongTasksPool",
-    "codec": "to_json",
+    "codec": "task_from_json to_json to_rows",
     "credentials": "AccessKey BearerToken Credentials",
     "errors": "APIError AccessDeniedError AuthenticationError BadRequestError ClientStateError CredentialsError DailyQuotaError DeadlineExceeded DecodeError ForeignResponseError GongError InactiveCompanyError InvalidValueError JournalError Meaning MissingScopeError ProxyError QuotaStoreError QuotaUnavailable RateLimitError RedirectError RefusedAlikeError ServerError TLSError TaskNotFoundError TransportError UpdateMismatchError",
     "events": "BudgetChanged BudgetLow BudgetSpent CallAttempted CallEnded CallEvent CallQueued CallSent Event FieldUnreadable PaceChanged Paused QuotaLost QuotaRegained ResponseDelayed Resumed RetryPlanned UpdateUnreadable",

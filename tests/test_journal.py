@@ -4,6 +4,7 @@ import pickle
 import random
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,11 +18,13 @@ from gong_tasks_async.bulk import (
     JournalRow,
     RowCounts,
     RowState,
+    RunRecord,
     journal_file,
     journal_reader,
     open_journal,
 )
 from gong_tasks_async.bulk.journal import Journal
+from gong_tasks_async.bulk.plan import identity_of
 
 PENDING, UPDATED, UNCHANGED, SKIPPED, FAILED = RowState
 
@@ -304,7 +307,8 @@ def an_update(draw: st.DrawFn) -> TaskUpdate:
     if (status, due_date, priority) == (None, None, None):
         status = TaskStatus.OPEN
     task_id = draw(st.integers(1, 2**63 - 1))
-    return TaskUpdate(task_id, draw(printable), status=status, due_date=due_date, priority=priority)
+    user_id = str(draw(st.integers(1, 2**64)))
+    return TaskUpdate(task_id, user_id, status=status, due_date=due_date, priority=priority)
 
 
 plans = st.lists(an_update(), max_size=12, unique_by=lambda update: update.task_id)
@@ -358,3 +362,89 @@ def test_settled_in_any_batches_and_reopened_after_any_of_them_the_first_outcome
         assert {row.update.task_id: row.state for row in journal.rows()} == expected
         assert every_pending(journal) == done(*(task for task, state in expected.items() if state is PENDING))
         journal.close()
+
+
+# Versions
+
+
+OLD = """
+BEGIN;
+CREATE TABLE job (only INTEGER PRIMARY KEY CHECK (only = 1), fingerprint TEXT NOT NULL, rows INTEGER NOT NULL,
+    created_at REAL NOT NULL);
+CREATE TABLE rows (number INTEGER PRIMARY KEY, task_id INTEGER NOT NULL UNIQUE, user_id TEXT NOT NULL, status TEXT,
+    due_date TEXT, priority TEXT, state TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, request_id TEXT, error TEXT,
+    error_kind TEXT, http_status INTEGER, settled_at REAL);
+INSERT INTO rows VALUES (1, 1, '1', 'DONE', NULL, NULL, 'failed', 2, 'r-1', 'no such task', 'TaskNotFoundError', 404, 5.0);
+INSERT INTO rows VALUES (2, 2, '1', 'DONE', NULL, NULL, 'updated', 1, 'r-2', NULL, NULL, NULL, 9.0);
+INSERT INTO rows VALUES (3, 3, '1', 'DONE', NULL, NULL, 'pending', 0, NULL, NULL, NULL, NULL, NULL);
+CREATE INDEX rows_by_state ON rows (state);
+PRAGMA application_id = 0x476F6E6A;
+PRAGMA user_version = 1;
+COMMIT;
+"""
+
+
+@pytest.fixture
+def old(path: Path) -> Path:
+    """A journal as version 1 wrote it."""
+    job = identity_of(done(1, 2, 3))
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript(OLD)
+        database.execute("INSERT INTO job VALUES (1, ?, ?, 1.0)", (job.fingerprint, job.rows))
+        database.commit()
+    return path
+
+
+def test_a_journal_of_version_1_is_read_as_it_is(old: Path) -> None:
+    before = old.read_bytes()
+    with open_journal(old) as journal:
+        assert journal.counts() == RowCounts(updated=1, failed=1, pending=1)
+        [failed] = journal.rows(FAILED)
+        assert (failed.error, failed.error_kind, failed.status) == ("no such task", "TaskNotFoundError", 404)
+        assert (journal.facts, journal.users, journal.runs(), journal.company) == ({}, {}, [], None)
+        report = journal.report()
+    assert (report.calls, report.elapsed, report.failures[0].status) == (3, 8.0, 404)
+    assert old.read_bytes() == before
+
+
+def test_a_journal_of_version_1_is_resumed_and_remembers_from_then_on(old: Path) -> None:
+    with Journal.create_or_open(old, done(3, 2, 1)) as journal:
+        journal.begin_run()
+        assert every_pending(journal) == done(3)
+        journal.settle(updated(3))
+        journal.end_run(RunRecord(calls=1))
+    with open_journal(old) as reader:
+        assert reader.counts() == RowCounts(updated=2, failed=1)
+        assert [(run.calls, run.seconds >= 0) for run in reader.runs()] == [(1, True)]
+
+
+def test_every_spoiled_byte_is_refused_by_name_or_does_no_harm(path: Path) -> None:
+    with Journal.create_or_open(path, done(*range(1, 40))) as journal:
+        journal.settle(updated(*range(1, 9)))
+    whole, chance = path.read_bytes(), random.Random(7)
+    for _ in range(150):
+        spoiled = bytearray(whole)
+        for _ in range(chance.choice((1, 2, 30))):
+            spoiled[chance.randrange(len(whole))] = chance.randrange(256)
+        path.write_bytes(spoiled)
+        with suppress(JournalError), open_journal(path) as reader:
+            (
+                reader.counts(),
+                list(reader.rows()),
+                reader.by_user(),
+                reader.runs(),
+                reader.facts,
+                reader.report(),
+            )
+
+
+@pytest.mark.parametrize("kind", ["VIEW", "TRIGGER"])
+def test_a_journal_that_holds_code_is_refused(path: Path, kind: str) -> None:
+    Journal.create_or_open(path, done(1)).close()
+    code = "more AS SELECT * FROM rows" if kind == "VIEW" else "more AFTER UPDATE ON rows BEGIN SELECT 1; END"
+    with closing(sqlite3.connect(path)) as database:
+        database.execute(f"CREATE {kind} {code}")
+        database.commit()
+    for use in (open_journal, lambda path: Journal.create_or_open(path, None)):
+        with pytest.raises(JournalError, match="changed by another program"):
+            use(path)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from typing import Any, TypeAlias, TypeVar, cast
 
+from gong_tasks_async.codec.flat import to_rows
 from gong_tasks_async.codec.generate import quick_readers
 from gong_tasks_async.codec.json_text import dumps, loads, loads_any_number
 from gong_tasks_async.codec.problems import OnUnreadable, Unreadable, once_for_each_place
@@ -36,7 +37,9 @@ __all__ = [
     "decode_workspaces",
     "encode",
     "json_object",
+    "task_from_json",
     "to_json",
+    "to_rows",
 ]
 
 Content: TypeAlias = bytes | dict[str, Any]
@@ -58,9 +61,32 @@ def encode(request: TaskFilter | TaskUpdate) -> bytes:
     return dumps(_writers.get(type(request), _converter.unstructure)(request))
 
 
-def to_json(value: Answered) -> dict[str, JsonValue]:
-    """Convert a model to plain JSON values in Gong's spelling; missing fields are left out."""
-    return cast("dict[str, JsonValue]", _converter.unstructure(value))
+def to_json(value: Answered | TaskUpdate | TaskFilter) -> dict[str, JsonValue]:
+    """Convert a model to plain JSON values in Gong's spelling; missing fields are left out.
+
+    An update has its ``taskId``, so that it reads back as a row of ``gong-tasks bulk run``.
+    """
+    plain = cast(
+        "dict[str, JsonValue]",
+        loads(dumps(_converter.unstructure(value))) if _is_request(value) else _converter.unstructure(value),
+    )
+    return {"taskId": value.task_id, **plain} if isinstance(value, TaskUpdate) else plain
+
+
+def task_from_json(value: Mapping[str, JsonValue] | str | bytes) -> Task:
+    """Read a task from JSON in Gong's spelling, as :func:`to_json` writes it.
+
+    Raises:
+        DecodeError: it is not JSON, not an object, or a field is not as Gong's reference has it.
+    """
+    raw = json_object(
+        value.encode() if isinstance(value, str) else value if isinstance(value, bytes) else dict(value)
+    )
+    return _read_in_detail(Task, raw, "$", None)
+
+
+def _is_request(value: object) -> bool:
+    return isinstance(value, TaskUpdate | TaskFilter)
 
 
 def json_object(body: Content, *, any_number: bool = False) -> dict[str, Any]:
