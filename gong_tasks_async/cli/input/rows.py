@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Final
 
 from attrs import field, frozen
 
@@ -29,7 +29,7 @@ from gong_tasks_async.models import TaskStatus, TaskUpdate
 from gong_tasks_async.models.checks import is_address
 
 PLACEHOLDER = "0"
-"""Stands for the id of a user whose address is still to be looked up."""
+"""Stands for any user's id where a change alone is checked."""
 
 
 @frozen
@@ -41,7 +41,7 @@ class Change:
     priority: str | None = None
 
     def __bool__(self) -> bool:
-        return any((self.status, self.due_date, self.priority))
+        return bool(self.status or self.due_date or self.priority)
 
 
 @frozen
@@ -156,9 +156,7 @@ class _Reader:
         """Append the parsed row, or return what is wrong with it."""
         layout = self._layout(record.names)
         cells = _cells(record, layout)
-        reasons = [reason for reason in layout.problems if reason not in self._reported]
-        self._reported.update(reasons)
-        self._unknown.update(dict.fromkeys(layout.unknown))
+        reasons = self._problems_of(layout)
         values: dict[Column, Any] = {}
         columns = (Column.TASK_ID, Column.USER_ID, *self._changing(cells))
         for column in columns:
@@ -171,6 +169,13 @@ class _Reader:
             self._fingerprint += _number(*(cells.get(column, "").strip() for column in columns))
         return [Problem(record.place, reason) for reason in reasons]
 
+    def _problems_of(self, layout: Layout) -> list[str]:
+        """What is wrong with the columns, once for all rows."""
+        self._unknown.update(dict.fromkeys(layout.unknown))
+        reasons = [reason for reason in layout.problems if reason not in self._reported]
+        self._reported.update(reasons)
+        return reasons
+
     def _is_unedited(self, cells: Mapping[Column, str], columns: Sequence[Column]) -> bool:
         """Whether the row changes nothing because it is as it was listed."""
         if len(columns) > 2 or self._options.change or read_listed(cells.get(Column.AS_LISTED, "")) is None:  # noqa: PLR2004 - the two ids
@@ -181,7 +186,7 @@ class _Reader:
     def _changing(self, cells: Mapping[Column, str]) -> list[Column]:
         """The columns of this row that hold a change: cells that are still as they were listed hold none."""
         filled = [column for column in CHANGES if cells.get(column, "").strip()]
-        if listed := read_listed(cells.get(Column.AS_LISTED, "")):
+        if (cell := cells.get(Column.AS_LISTED)) and (listed := read_listed(cell)):
             filled = [column for column in filled if not self._is_listed(column, cells[column], listed)]
         if not self._options.change:
             return filled
@@ -210,29 +215,41 @@ class _Reader:
         return _READERS[column](text)
 
     def _append(self, place: str, values: Mapping[Column, Any], rows: list[ParsedRow]) -> list[str]:
-        change = self._options.change or Change(*(values.get(column) for column in CHANGES))
-        row = ParsedRow(place, values[Column.TASK_ID], values[Column.USER_ID], change)
+        change = self._options.change or _change(*map(values.get, CHANGES))
         if not change:
             return ["no change: fill in status, dueDate or priority, or add --set-status DONE"]
-        try:
-            row.update(PLACEHOLDER if is_address(row.user) else row.user)
-        except ValueError as error:
-            return [message_of(error).what]
-        rows.append(row)
+        if problem := _problem_of(change):
+            return [problem]
+        rows.append(ParsedRow(place, values[Column.TASK_ID], values[Column.USER_ID], change))
         return []
 
 
-_READERS = {
+_remember = lru_cache(maxsize=10_000)
+"""Most files repeat a few owners and values, which are read once."""
+
+_READERS: Final[Mapping[Column, Callable[[str], object]]] = {
     Column.TASK_ID: read_task_id,
-    Column.USER_ID: read_user,
-    Column.STATUS: read_status,
-    Column.PRIORITY: read_priority,
+    Column.USER_ID: _remember(read_user),
+    Column.STATUS: _remember(read_status),
+    Column.PRIORITY: _remember(read_priority),
 }
+_change = _remember(Change)
+
+
+@_remember
+def _problem_of(change: Change) -> str | None:
+    """Why Gong would refuse a change, whatever the task."""
+    try:
+        ParsedRow("", 1, PLACEHOLDER, change).update(PLACEHOLDER)
+    except ValueError as error:
+        return message_of(error).what
+    return None
 
 
 def _number(*parts: str) -> int:
     """A number of a row; of rows in any order, the sum is the same."""
-    return int.from_bytes(blake2b(ascii(parts).encode(), digest_size=16).digest(), "big")
+    text = "\0".join(parts).encode(errors="backslashreplace")  # no cell holds a NUL character
+    return int.from_bytes(blake2b(text, digest_size=16).digest(), "big")
 
 
 def _cells(record: Record, layout: Layout) -> dict[Column, str]:
