@@ -75,8 +75,8 @@ class Story:
 class Office(Engine):
     """A company in which people work while a job runs."""
 
-    def __init__(self) -> None:
-        super().__init__(users=USERS, tasks_per_user=EACH, second_limit=SecondLimit.NONE, per_day=10**9)
+    def __init__(self, users: int = USERS, each: int = EACH) -> None:
+        super().__init__(users=users, tasks_per_user=each, second_limit=SecondLimit.NONE, per_day=10**9)
         for task in self.tasks.values():
             task["status"] = "OPEN"
         self.before = {number: json.dumps(values(task)) for number, task in self.tasks.items()}
