@@ -65,7 +65,7 @@ async def old_tasks(gong: GongTasksClient, before: datetime) -> Plan:
     """List all users' open tasks, one call per user, and plan to dismiss the old ones.
 
     All of them before the first update: an error on the way then leaves nothing half done. The plan remembers the
-    tasks as they are, so that none is dismissed that somebody changes before its turn comes.
+    tasks as they are, so that none is dismissed that a user changes meanwhile.
     """
     everybody = (user.id async for user in gong.iter_users() if user.active)
     tasks = [task async for listing in gong.list_many(everybody) for task in listing.unwrap()]

@@ -19,7 +19,8 @@ from gong_tasks_async.bulk.planning import with_names
 from gong_tasks_async.bulk.pool import each_result
 from gong_tasks_async.bulk.render.csv_rows import write_journal_csv
 from gong_tasks_async.bulk.report import BulkReport, FailureGroup, TimelineBucket
-from gong_tasks_async.bulk.runner import RunSettings, Updates
+from gong_tasks_async.bulk.run_settings import RunSettings
+from gong_tasks_async.bulk.runner import Updates
 from gong_tasks_async.bulk.stream import OutcomeStream
 
 __all__ = [

@@ -54,7 +54,7 @@ class Applier(Protocol):
         """
 
     async def estimate(self, calls: int) -> QuotaEstimate:
-        """How long so many calls will take."""
+        """How long this number of calls will take."""
 
     async def sleep(self, seconds: float) -> None:
         """Wait, until :meth:`halt` at the most."""

@@ -39,7 +39,7 @@ class Breaker:
 
     @property
     def is_open(self) -> bool:
-        """Whether there are so many suspects that the run stops."""
+        """Whether there are enough suspects to stop the run."""
         if not self.suspects:
             return False
         denied = self.suspects[0].error.meaning is Meaning.RUN_UNTIL_SUCCESS and not self._succeeded

@@ -13,7 +13,7 @@ from collections import defaultdict
 from attrs import define, field
 
 from gong_tasks_async.bulk.applier import Applier
-from gong_tasks_async.bulk.journal import PendingRow
+from gong_tasks_async.bulk.journal_entries import PendingRow
 from gong_tasks_async.bulk.outcomes import JournalRow, RowState, TaskSnapshot
 from gong_tasks_async.bulk.plan import Look, has_values, read_clocks
 from gong_tasks_async.bulk.recorder import Recorder
@@ -26,7 +26,7 @@ CHANGED = "changed since"
 
 @define
 class Guard:
-    """Says for each row whether it is to be sent."""
+    """Decides for each row whether it is sent."""
 
     applier: Applier
     skip_changed: bool = True

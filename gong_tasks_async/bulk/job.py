@@ -22,7 +22,8 @@ from gong_tasks_async.bulk.planning import look_at_owners, make_plan, with_estim
 from gong_tasks_async.bulk.pool import run_apart
 from gong_tasks_async.bulk.recorder import Recorder
 from gong_tasks_async.bulk.report import BulkReport
-from gong_tasks_async.bulk.runner import BulkRun, OnSettled, RunSettings, Updates
+from gong_tasks_async.bulk.run_settings import RunSettings
+from gong_tasks_async.bulk.runner import BulkRun, OnSettled, Updates
 from gong_tasks_async.bulk.undo import owners_of, plan_undo
 from gong_tasks_async.errors import GongError, JournalError
 from gong_tasks_async.models import TaskUpdate
@@ -36,7 +37,7 @@ GUARD, BASE_URL, SOURCE = "guard", "base_url", "source"
 
 @frozen(kw_only=True)
 class BulkJob:
-    """A job: with which calls, how, and who is told."""
+    """A job: the calls it makes, its options, its callbacks."""
 
     applier: Applier
     settings: RunSettings

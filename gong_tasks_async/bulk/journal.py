@@ -12,8 +12,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Self
 
+from gong_tasks_async.bulk.journal_entries import Note, PendingRow
 from gong_tasks_async.bulk.journal_file import (
     JobFacts,
     acquire_lock,
@@ -42,7 +43,7 @@ from gong_tasks_async.bulk.journal_schema import (
     update_from,
 )
 from gong_tasks_async.bulk.outcomes import JournalRow, RowState, TaskSnapshot
-from gong_tasks_async.errors import APIError, GongError, JournalError
+from gong_tasks_async.errors import JournalError
 from gong_tasks_async.models import TaskUpdate
 
 __all__ = [
@@ -54,40 +55,6 @@ __all__ = [
     "open_journal",
     "retry_failed",
 ]
-
-SERVER_ERRORS = 500
-
-
-class PendingRow(NamedTuple):
-    """A row to be sent."""
-
-    number: int
-    update: TaskUpdate
-    before: TaskSnapshot | None = None
-    """The task as an earlier look found it."""
-    sent: bool = False
-    """Whether it was sent in a run that ended before the outcome was recorded."""
-    lives: int = 0
-    """How many runs have tried it in vain."""
-
-
-class Note(NamedTuple):
-    """The last attempt at a row that stays pending."""
-
-    task_id: int
-    error: GongError
-    suspect: bool = False
-    """Whether the row was refused together with others, for a reason that may be the run's."""
-    life: int = 0
-    """1 where the attempt counts as a run that tried the row in vain."""
-
-    @property
-    def may_be_made(self) -> bool:
-        """Whether Gong may have made the change all the same."""
-        if self.error.attempts > 1:  # it is not known how the earlier ones ended
-            return True
-        refused = isinstance(self.error, APIError) and (self.error.status or 0) < SERVER_ERRORS
-        return self.error.attempts == 1 and not refused and getattr(self.error, "connected", True)
 
 
 class Journal(JournalReader):
@@ -217,8 +184,8 @@ class Journal(JournalReader):
             JournalError: it cannot be written.
         """
         with self._transaction() as database:
-            begun = database.execute("INSERT INTO runs (began_at) VALUES (?)", (time.time(),))
-            self._run = begun.lastrowid
+            inserted = database.execute("INSERT INTO runs (began_at) VALUES (?)", (time.time(),))
+            self._run = inserted.lastrowid
 
     def end_run(self, run: RunRecord) -> None:
         """Record what a run has spent, and why it stopped.

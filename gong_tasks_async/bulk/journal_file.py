@@ -155,7 +155,7 @@ def acquire_lock(path: Path) -> sqlite3.Connection:
 
 @frozen
 class JobFacts:
-    """What a journal says of its job besides the rows."""
+    """What a journal holds of its job besides the rows."""
 
     texts: Mapping[str, str] = field(factory=dict)
     """Facts by name, such as the company's address."""

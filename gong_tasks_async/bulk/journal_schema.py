@@ -154,7 +154,7 @@ NEW_COLUMNS: Final = {
     "sent": "INTEGER NOT NULL DEFAULT 0",
 }
 """Columns of the rows that version 1 lacks: error and snapshots as JSON; whether the row is a suspect; how many runs
-have tried it in vain; whether it was sent without a recorded outcome."""
+have tried it without an outcome; whether it was sent without a recorded outcome."""
 NEW_TABLES: Final = """
 CREATE TABLE runs (
     number INTEGER PRIMARY KEY, began_at REAL NOT NULL, ended_at REAL, calls INTEGER NOT NULL DEFAULT 0,

@@ -194,7 +194,7 @@ def record_of(outcome: Outcome, *, attempts: int = 1, request_id: str | None = N
     """The record of an outcome.
 
     Args:
-        outcome: what became of the row.
+        outcome: the row's.
         attempts: requests sent for an update that was made.
         request_id: Gong's reference for it.
     """

@@ -8,7 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeAlias, TypeVar
 
-from gong_tasks_async.bulk.journal import Journal, Note, PendingRow, RunRecord
+from gong_tasks_async.bulk.journal import Journal
+from gong_tasks_async.bulk.journal_entries import Note, PendingRow
+from gong_tasks_async.bulk.journal_reader import RunRecord
 from gong_tasks_async.bulk.outcomes import JournalRow, RowCounts, TaskSnapshot
 
 T = TypeVar("T")

@@ -191,7 +191,7 @@ class FailureGroups:
         self._first: dict[tuple[object, ...], GongError] = {}
 
     def add(self, error: GongError) -> None:
-        """Count a failure; those past so many reasons are counted together."""
+        """Count a failure; beyond the bound, further reasons are counted together."""
         key = failure_key(error)
         if key not in self._first and len(self._first) >= KEPT_ROWS:
             key = OTHER

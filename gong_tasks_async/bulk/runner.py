@@ -9,12 +9,11 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
-from attrs import frozen
-
 from gong_tasks_async.bulk.applier import Applied, Applier
 from gong_tasks_async.bulk.breaker import Breaker
 from gong_tasks_async.bulk.guard import Guard
-from gong_tasks_async.bulk.journal import Note, PendingRow, RunRecord
+from gong_tasks_async.bulk.journal_entries import Note, PendingRow
+from gong_tasks_async.bulk.journal_reader import RunRecord
 from gong_tasks_async.bulk.outage import Outage
 from gong_tasks_async.bulk.outcomes import (
     Failed,
@@ -30,6 +29,7 @@ from gong_tasks_async.bulk.pool import Pool
 from gong_tasks_async.bulk.recorder import Recorder
 from gong_tasks_async.bulk.render.format import error_label, gong_message
 from gong_tasks_async.bulk.report import BulkReport, build_report
+from gong_tasks_async.bulk.run_settings import RunSettings
 from gong_tasks_async.bulk.tally import Tally
 from gong_tasks_async.errors import (
     APIError,
@@ -56,39 +56,6 @@ LONGEST_SLEEP = 60.0
 ROWS_OWN = frozenset({Meaning.ROW, Meaning.RUN_UNTIL_SUCCESS})
 GIVE_UP_AFTER = 5
 """Runs of a job in which Gong answers a row with 500; then the row fails, and never stops the runs after."""
-
-
-@frozen(kw_only=True)
-class RunSettings:
-    """Options of a run.
-
-    Raises:
-        ValueError: a number is out of its range.
-    """
-
-    workers: int = 8
-    """Updates in flight at once."""
-    stop_after: int = 5
-    """Rows in a row without a final response that end the run."""
-    stop_after_refusals: int = 25
-    """Rows in a row refused for one reason that end the run; they stay pending."""
-    accept_refusals: bool = False
-    """Whether to record every refusal as failed at once, however many there are."""
-    outage_timeout: float = 300.0
-    """Seconds for which the run waits while no connection can be made."""
-    grace: float | None = None
-    """Seconds that a cancelled run gives to the requests in flight; None for 5 with a journal, and none without."""
-    wait_for_day: bool = False
-    """Whether the run sleeps when the day's calls are spent, then resumes."""
-
-    def __attrs_post_init__(self) -> None:
-        """Refuse numbers that make no sense."""
-        for name in ("workers", "stop_after", "stop_after_refusals"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
-        for name in ("grace", "outage_timeout"):
-            if getattr(self, name) is not None and not getattr(self, name) >= 0:
-                raise ValueError(f"{name} must be 0 seconds or more, not {getattr(self, name)}")
 
 
 class BulkRun:
@@ -210,7 +177,7 @@ class BulkRun:
         return await self._applier.apply(row.update)
 
     async def _sleep(self, seconds: float) -> None:
-        """Sleep until one of both clocks says that the time is over."""
+        """Sleep until the time is over by one of both clocks."""
         loop = asyncio.get_running_loop()
         loop_end, wall_end = loop.time() + seconds, time.time() + seconds
         while (left := min(loop_end - loop.time(), wall_end - time.time())) > 0:
@@ -285,7 +252,7 @@ def _is_answered_500(error: GongError) -> bool:
 
 
 def refused_alike(suspects: list[Failed], rows: int) -> RefusedAlikeError:
-    """The error that stops a run of so many rows, for rows that were refused alike."""
+    """The error that stops a run whose rows were refused alike."""
     error = suspects[-1].error
     return RefusedAlikeError(
         method=error.method,
