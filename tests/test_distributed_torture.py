@@ -81,6 +81,7 @@ class Crew:
             LEASE,
             self.gong.access_key,
             self.gong.access_key_secret,
+            self.gong.base_url,
         )
         command = [sys.executable, torture_worker.__file__, *map(str, settings)]
         with (self.folder / f"worker-{self.lives}").open("wb") as log:

@@ -23,9 +23,9 @@ def unlimited(company: str, limits: QuotaLimits) -> Quota:  # noqa: ARG001 - the
     return Unlimited()
 
 
-async def main(url: str, life: str, concurrency: int, lease: float, key: str, secret: str) -> None:
+async def main(url: str, life: str, concurrency: int, lease: float, key: str, secret: str, gong: str) -> None:
     async with aiohttp.ClientSession(headers={LIFE: life}) as session:
-        default = ClientSettings(credentials=AccessKey(key, secret), session=session)
+        default = ClientSettings(credentials=AccessKey(key, secret), base_url=gong, session=session)
         worker = Worker(
             url,
             company=COMPANY,
@@ -39,7 +39,5 @@ async def main(url: str, life: str, concurrency: int, lease: float, key: str, se
 
 
 if __name__ == "__main__":
-    redis_url, life_number, rows_at_once, lease_seconds, access_key, access_key_secret = sys.argv[1:]
-    asyncio.run(
-        main(redis_url, life_number, int(rows_at_once), float(lease_seconds), access_key, access_key_secret)
-    )
+    redis_url, life_number, rows_at_once, lease_seconds, *gong_settings = sys.argv[1:]
+    asyncio.run(main(redis_url, life_number, int(rows_at_once), float(lease_seconds), *gong_settings))
