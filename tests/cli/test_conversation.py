@@ -1,0 +1,141 @@
+"""The whole conversation of a working day, line by line, against a golden file; and everything that is printed to be typed.
+
+To write the file anew after a change of words, and to read the difference aloud once:
+GONG_TASKS_GOLDEN=write pytest tests/cli/test_conversation.py
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gong_tasks_async.simulator import Account
+from tests.cli.company import Company, Found
+
+GOLDEN = Path(__file__).parent / "golden" / "conversation.txt"
+WRITES = os.environ.get("GONG_TASKS_GOLDEN") == "write"
+
+LINES = """
+--version
+liszt
+check
+users -o table
+users {ana} -o table
+users nobody -o table
+workspaces -o table
+list -o table
+list --user {ana} -o table
+list --user {ana} --sort due --limit 2 --fields taskId,title,due -o csv
+list --user {ana} --flow Nothing
+list --user someone
+list --all-users --count
+show {task} --user {ana} -o table
+show 77 --user {ana}
+update {task} --user {ana} --set-status DONE --dry-run -o table
+update {task} --user {ana} --set-status DONE -o table
+update {task} --user {ana} --set-status DONE -o table
+update {task} --user {ana} --status DONE
+update {task} --user {ana}
+update 77 --user {ana} --set-status DONE
+update {task} --user {ana} --set-due soon
+quota -o table
+quota --reopen --yes -o csv
+profiles -o table
+config path
+config show -o table
+config set per_dya 3
+bulk plan {file}
+bulk run {file}
+bulk run {file} --yes
+bulk run {file} --yes
+bulk status -o table
+bulk status closing -o table
+bulk report closing
+bulk resume nothing --yes
+bulk run {wrong} --yes
+bulk run missing.csv --yes
+bulk run --user {ana} --status OPEN --yes
+list --user {ana} --profile nobody
+--errors json list --user {ana} --profile nobody
+""".strip().splitlines()
+
+VOLATILE = (
+    (re.compile(r"http://127\.0\.0\.1:\d+"), "http://GONG"),
+    (re.compile(r"127\.0\.0\.1-[0-9a-f]{12}"), "COMPANY"),
+    (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?(\.\d+)?(Z|\+00:00)?( UTC)?"), "TIME"),
+    (re.compile(r"\b20\d\d-\d\d-\d\d\b"), "DATE"),
+    (re.compile(r"request id [a-z0-9]+"), "request id ID"),
+    (re.compile(r"\b\d+(\.\d+)? (ms|s|min)\b"), "DURATION"),
+    (re.compile(r"\d+\.\d+ calls a second"), "PACE calls a second"),
+)
+
+
+@pytest.fixture
+def company(found: Found, monkeypatch: pytest.MonkeyPatch) -> Company:
+    monkeypatch.setenv("COLUMNS", "110")
+    return found(users=2, tasks_per_user=4)
+
+
+def files(company: Company) -> dict[str, str]:
+    """The words of the lines."""
+    number, task = next((n, t) for n, t in company.engine.tasks.items() if t["status"] == "OPEN")
+    owner = next(user for user in company.engine.people if user["id"] == str(task["userId"]))
+    rows = list(company.engine.tasks.items())
+    text = "taskId,userId,status\n" + "".join(f"{n},{t['userId']},DISMISSED\n" for n, t in rows)
+    return {
+        "ana": owner["emailAddress"],
+        "task": str(number),
+        "file": company.write("closing.csv", text),
+        "wrong": company.write("wrong.csv", "taskId,userId,status\n7,1,WON\nx,2,DONE\n"),
+    }
+
+
+def conversation(company: Company) -> Iterator[str]:
+    """Each line as it is typed, what it prints, and its exit code."""
+    names = files(company)
+    for line in LINES:
+        words = [word.format(**names) for word in shlex.split(line)]
+        got = company.invoke(*words)
+        yield f"$ gong-tasks {line}\n{got.stdout}{got.stderr}[{int(got.exit_code)}]\n\n"
+
+
+def constant(text: str, company: Company) -> str:
+    text = text.replace(str(company.folder), "FOLDER")
+    for pattern, word in VOLATILE:
+        text = pattern.sub(word, text)
+    return re.sub(r"[ ]+$", "", text, flags=re.MULTILINE)
+
+
+def test_every_line_is_what_it_was_when_it_was_read_aloud(company: Company) -> None:
+    text = constant("".join(conversation(company)), company)
+    if WRITES:
+        GOLDEN.parent.mkdir(exist_ok=True)
+        GOLDEN.write_text(text, encoding="utf-8")
+    golden = GOLDEN.read_text(encoding="utf-8")
+    changes = difflib.unified_diff(golden.splitlines(), text.splitlines(), "golden", "now", lineterm="", n=1)
+    assert text == golden, "\n".join(changes)
+
+
+def test_no_line_has_words_that_are_for_developers() -> None:
+    text = GOLDEN.read_text(encoding="utf-8")
+    assert re.findall(r"\b(PATCH|POST|user_id|task_id|settled|TaskUpdate|[A-Z]\w+Error)\b", text) == []
+
+
+TYPED = re.compile(r"^  (gong-tasks .*)$", re.MULTILINE)
+
+
+def test_what_is_printed_to_be_typed_works_as_it_stands(company: Company) -> None:
+    """On a line of its own, complete, without a full stop; none of it is a usage error."""
+    company.engine.account = Account.ACTIVE
+    typed = dict.fromkeys(TYPED.findall("".join(conversation(company))))
+    assert len(typed) > 3
+    for line in typed:
+        assert not line.endswith((".", ":", "`"))
+        got = company.invoke(*shlex.split(line)[1:])
+        assert got.exit_code != 2, f"{line}\n{got.stderr}"
