@@ -67,7 +67,7 @@ def print_usage_error(error: click.ClickException) -> None:
         error.format_message().rstrip("."), code="usage" if error.exit_code == ExitCode.USAGE else "error"
     )
     context = error.ctx if isinstance(error, click.UsageError) else None
-    if context is not None:
+    if context is not None and "\n  gong-tasks " not in message.what:  # which names a command of its own
         message = evolve(message, command=f"{context.command_path} --help", label="Help")
     print_message(message)
 
@@ -79,7 +79,11 @@ def print_message(message: Message, full: str = "") -> None:
         advice = " ".join(
             filter(None, (message.advice, message.command and f"{message.label}: {message.command}"))
         )
-        facts = {"error": message.what, "code": message.code, "advice": " ".join(advice.split())}
+        facts = {
+            "error": " ".join(message.what.split()),
+            "code": message.code,
+            "advice": " ".join(advice.split()),
+        }
         note(visible_json(json.dumps(facts | ({"detail": full} if verbose else {}), ensure_ascii=False)))
         return
     note(f"Error: {message}")

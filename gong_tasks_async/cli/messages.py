@@ -281,7 +281,7 @@ def _job_store(error: Any) -> Text:
 
 
 def _job_not_found(error: Any) -> Text:
-    return f"{error.company} has no job {error.job!r}", "List the jobs there are with `gong-tasks jobs list`."
+    return f"{error.company} has no job {error.job!r}", "Look at its name, and how long results are kept."
 
 
 def _job_exists(error: Any) -> Text:

@@ -46,7 +46,10 @@ PROFILES: Final = Layout[ProfileRow](
     what="profiles",
     to_json=lambda row: {column.title: column.cell(row) or None for column in _COLUMNS},
     csv=_COLUMNS,
-    table=tuple(Column(column.title.replace("_", " ").capitalize(), column.cell) for column in _COLUMNS),
+    table=tuple(
+        Column(column.title.replace("_", " ").capitalize().replace("url", "URL"), column.cell)
+        for column in _COLUMNS
+    ),
 )
 
 

@@ -57,7 +57,7 @@ def command(
         raise click.UsageError("name the task's owner: --user ID|EMAIL|NAME, or search with --all-users")
     found = run(_find(configuration, task_id, users, named=output is OutputFormat.TABLE))
     if found is None:
-        raise click.ClickException(f"not found: task {task_id} was deleted, or is another user's")
+        raise click.ClickException(f"Not found: task {task_id} was deleted, or is another user's")
     if output is OutputFormat.TABLE:
         draw_facts(task_facts(found))
         return

@@ -44,7 +44,7 @@ class TestPlan:
     def test_tells_rows_twins_people_and_time_and_changes_nothing(self, company: Company) -> None:
         path = Path(company.rows(20))
         path.write_text(path.read_text() + path.read_text().splitlines()[1])
-        result = company.invoke("bulk", "plan", str(path), "--output", "text")
+        result = company.invoke("bulk", "plan", str(path), "--output", "table")
         assert result.exit_code == 0
         assert "21 rows: 1 duplicate merged, 0 already up to date" in result.stdout
         assert "Set 20 tasks of 2 users to DONE." in result.stdout
@@ -62,7 +62,7 @@ class TestPlan:
 
     def test_over_several_days_it_says_how_many_are_left_today(self, company: Company) -> None:
         company.configure(per_day=10, interactive_reserve=2)
-        said = company.invoke("bulk", "plan", company.rows(20), "--output", "text").stdout
+        said = company.invoke("bulk", "plan", company.rows(20), "--output", "table").stdout
         assert "About 2 d" in said
         assert "20 calls, of which 8 are left today (2 more reserved for interactive calls)" in said
 
@@ -74,7 +74,7 @@ class TestPlan:
 
     def test_nothing_is_left_to_change(self, company: Company) -> None:
         user = company.engine.user_ids[0]
-        line = ("--user", user, "--flow", "no such flow", "--set-status", "DONE", "--output", "text")
+        line = ("--user", user, "--flow", "no such flow", "--set-status", "DONE", "--output", "table")
         result = company.invoke("bulk", "plan", *line)
         assert (result.exit_code, "Nothing to change." in result.stdout) == (0, True)
 

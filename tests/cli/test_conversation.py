@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from gong_tasks_async.simulator import Account
-from tests.cli.company import Company, Found
+from tests.cli.company import Company, Found, today
 
 GOLDEN = Path(__file__).parent / "golden" / "conversation.txt"
 WRITES = os.environ.get("GONG_TASKS_GOLDEN") == "write"
@@ -52,12 +52,12 @@ config show -o table
 config set per_dya 3
 bulk plan {file}
 bulk run {file}
-bulk run {file} --yes
-bulk run {file} --yes
+bulk plan {file} -o table
+bulk run {file} --yes -o table
+bulk run {file} --yes -o table
 bulk status -o table
-bulk status closing -o table
-bulk report closing
-bulk resume nothing --yes
+bulk status {job} -o table
+bulk resume nothing
 bulk run {wrong} --yes
 bulk run missing.csv --yes
 bulk run --user {ana} --status OPEN --yes
@@ -91,6 +91,7 @@ def files(company: Company) -> dict[str, str]:
     return {
         "ana": owner["emailAddress"],
         "task": str(number),
+        "job": f"closing-{today()}",
         "file": company.write("closing.csv", text),
         "wrong": company.write("wrong.csv", "taskId,userId,status\n7,1,WON\nx,2,DONE\n"),
     }

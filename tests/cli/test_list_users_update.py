@@ -326,4 +326,4 @@ class TestShow:
 
     def test_one_that_is_not_there(self, company: Company) -> None:
         got = company.invoke("show", "77", "--user", company.engine.user_ids[0])
-        assert (got.exit_code, "not found: task 77 was deleted" in got.stderr) == (1, True)
+        assert (got.exit_code, "Not found: task 77 was deleted" in got.stderr) == (1, True)

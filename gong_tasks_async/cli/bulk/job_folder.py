@@ -104,7 +104,7 @@ class JobFolder:
             return f"several companies have a job {name!r}: say which, as one of {named}"
         known = [path.stem for path in self.all()[:5]]
         advice = f"the latest are {', '.join(known)}" if known else "there are none yet"
-        return f"there is no job {name!r} in {self.root}: {advice}; `gong-tasks bulk status` lists them"
+        return f"there is no job {name!r} in {self.root}: {advice}. List them:\n  gong-tasks bulk status"
 
 
 _DATED = re.compile(r"-[0-9]{4}-[0-9]{2}-[0-9]{2}(-[0-9]+)?")

@@ -28,7 +28,12 @@ gong-tasks bulk plan --all-users --due-before -30d --set-status DISMISSED
 @click.command("plan", cls=Command, examples=EXAMPLES)
 @source_options
 @skip_unchanged_option
-@click.option("--output", type=click.Choice(["text", "json"]), help="By default text, and json in a pipe.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["table", "json"]),
+    help="By default a table on a terminal, and json in a pipe.",
+)
 @client_options
 def command(source: Source, skip_unchanged: bool, output: str | None, configuration: Configuration) -> None:
     """Preview a run; change nothing.

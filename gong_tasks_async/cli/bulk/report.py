@@ -12,6 +12,7 @@ from gong_tasks_async.cli.bulk.job_argument import job_argument
 from gong_tasks_async.cli.command import Command
 from gong_tasks_async.cli.config.folders import jobs_folder
 from gong_tasks_async.cli.output.console import emit, is_terminal, note
+from gong_tasks_async.cli.output.listing import report_output_option
 
 BESIDE = "\0"
 """Stands for the file beside the journal; no path has such a character."""
@@ -34,8 +35,8 @@ gong-tasks bulk report dismiss-2026-11-21 --csv rows.csv
 )
 @click.option("--open", "show", is_flag=True, help="With --html on a terminal, show the page in the browser.")
 @click.option("--csv", metavar="FILE", help="Write all rows and their outcomes; - is standard output.")
-@click.option("--json", is_flag=True, help="JSON, also on a terminal.")
-def command(name: str, html: str | None, show: bool, csv: str | None, json: bool) -> None:
+@report_output_option
+def command(name: str, html: str | None, show: bool, csv: str | None, json: bool | None) -> None:
     """Show a job's results as text, JSON, CSV or one HTML page.
 
     Works while a job runs, and without credentials. Without an option it is text, and JSON in a pipe.
@@ -49,8 +50,8 @@ def command(name: str, html: str | None, show: bool, csv: str | None, json: bool
         _write_csv(journal, csv)
     if html is not None:
         _write_page(journal, journal.with_suffix(".html") if html == BESIDE else Path(html), show)
-    if json or (csv is None and html is None):
-        _print_report(journal, json or not is_terminal())
+    if json is not None or (csv is None and html is None):
+        _print_report(journal, not is_terminal() if json is None else json)
 
 
 def _write_csv(journal: Path, target: str) -> None:

@@ -15,6 +15,7 @@ from gong_tasks_async.cli.input.options import (
     wait_for_day_option,
     workers_option,
 )
+from gong_tasks_async.cli.output.listing import report_output_option
 from gong_tasks_async.cli.session import client_options, run
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 @guard_option
 @accept_refusals_option
 @outage_option
-@click.option("--json", is_flag=True, help="The report as JSON, also on a terminal.")
+@report_output_option
 @client_options
 def command(
     *,
@@ -39,7 +40,7 @@ def command(
     guard: bool | None,
     accept_refusals: bool,
     outage_timeout: float,
-    json: bool,
+    json: bool | None,
     configuration: Configuration,
 ) -> None:
     """Resume a job.

@@ -11,6 +11,7 @@ import click
 from gong_tasks_async.cli.bulk.job_argument import job_argument
 from gong_tasks_async.cli.command import Command
 from gong_tasks_async.cli.input.options import wait_for_day_option, workers_option, yes_option
+from gong_tasks_async.cli.output.listing import report_output_option
 from gong_tasks_async.cli.session import client_options, run
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ gong-tasks bulk retry dismiss-2026-11-21 --reason 404
 @yes_option
 @workers_option
 @wait_for_day_option
-@click.option("--json", is_flag=True, help="The report as JSON, also on a terminal.")
+@report_output_option
 @client_options
 def command(
     *,
@@ -40,7 +41,7 @@ def command(
     yes: bool,
     workers: int,
     wait_for_day: bool,
-    json: bool,
+    json: bool | None,
     configuration: Configuration,
 ) -> None:
     """Send a job's failed rows again.

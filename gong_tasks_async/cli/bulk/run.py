@@ -18,6 +18,7 @@ from gong_tasks_async.cli.input.options import (
     yes_option,
 )
 from gong_tasks_async.cli.input.source import Source, read_source
+from gong_tasks_async.cli.output.listing import report_output_option
 from gong_tasks_async.cli.session import client_options, run
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ gong-tasks list --all-users --output csv | gong-tasks bulk run - --set-status DO
 @accept_refusals_option
 @outage_option
 @click.option("--no-journal", is_flag=True, help="Keep no journal: the run cannot be resumed or undone.")
-@click.option("--json", is_flag=True, help="The report as JSON, also on a terminal.")
+@report_output_option
 @client_options
 def command(
     *,
@@ -60,7 +61,7 @@ def command(
     accept_refusals: bool,
     outage_timeout: float,
     no_journal: bool,
-    json: bool,
+    json: bool | None,
     configuration: Configuration,
 ) -> None:
     """Update tasks from a file or selection.

@@ -52,9 +52,9 @@ def _failed_in_all(journal: Path | None) -> int:
         return reader.counts().failed
 
 
-def as_json(wanted: bool) -> bool:
-    """Whether a program reads what is written."""
-    return wanted or not is_terminal()
+def as_json(wanted: bool | None) -> bool:
+    """Whether a program reads what is written; None: wherever there is no terminal."""
+    return not is_terminal() if wanted is None else wanted
 
 
 def _print_failures(report: BulkReport, journal: Path | None) -> None:

@@ -36,7 +36,7 @@ class RunOptions:
     again: bool = False
     """Send all rows of a finished job, without a look."""
     bulk: BulkSettings
-    json: bool = False
+    json: bool | None = None
 
 
 @frozen(kw_only=True)

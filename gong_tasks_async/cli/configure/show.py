@@ -32,12 +32,16 @@ def command(*, output: OutputFormat, configuration: Configuration) -> None:
     """
     facts = _facts(configuration)
     if output is OutputFormat.TABLE:
-        draw_facts({name.replace("_", " ").capitalize(): text for name, text in facts.items()})
+        draw_facts({_label(name): text for name, text in facts.items()})
     elif output in (OutputFormat.JSON, OutputFormat.JSONL):
         emit(json_line(facts))
     else:
         raise click.UsageError("config show writes table, json or jsonl")
     note_command("To change a value:", "gong-tasks config set --help")
+
+
+def _label(name: str) -> str:
+    return name.replace("_", " ").capitalize().replace("url", "URL")
 
 
 def _facts(configuration: Configuration) -> dict[str, str]:

@@ -10,6 +10,7 @@ import click
 
 from gong_tasks_async.bulk.render.format import one_line
 from gong_tasks_async.cli.input.problems import Problem
+from gong_tasks_async.cli.invocation import to_type
 from gong_tasks_async.cli.output.console import note
 from gong_tasks_async.models import TaskUpdate, User
 from gong_tasks_async.models.checks import is_address
@@ -56,7 +57,7 @@ async def named_users(client: GongTasksClient, named: Iterable[str]) -> dict[str
                 found[name] = user
             problems += [problem] if problem else []
     if problems:
-        raise click.UsageError(f"{'; '.join(problems)}. `gong-tasks users` lists all users")
+        raise click.UsageError(f"{'; '.join(problems)}. List all users:\n  {to_type('users')}")
     return {found[name].id if name in found else name: found.get(name) for name in wanted}
 
 

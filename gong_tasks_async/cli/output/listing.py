@@ -62,6 +62,27 @@ def _chosen(_context: click.Context, _parameter: click.Parameter, value: str | N
     return OutputFormat.TABLE if is_terminal() else OutputFormat.JSONL
 
 
+def report_output_option(function: F) -> F:
+    """Give a command whose result is one report ``--output``; pass it ``json``: None where the screen decides."""
+    hidden = click.option(
+        "--json", "json", is_flag=True, flag_value="json", default=None, hidden=True, callback=_is_json
+    )
+    return hidden(
+        click.option(
+            "-o",
+            "--output",
+            "json",
+            type=click.Choice(["table", "json"]),
+            callback=_is_json,
+            help="By default a table on a terminal, and json in a pipe.",
+        )(function)
+    )
+
+
+def _is_json(_context: click.Context, _parameter: click.Parameter, value: str | None) -> bool | None:
+    return None if value is None else value == OutputFormat.JSON
+
+
 class Listing(Generic[T]):
     """Writes rows to standard output: at once as JSON lines or CSV, else when the ``with`` block ends."""
 

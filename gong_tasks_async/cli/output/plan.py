@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gong_tasks_async.quota import QuotaSnapshot
 
 
-def print_plan(plan: Plan, quota: QuotaSnapshot, *, json: bool) -> None:
+def print_plan(plan: Plan, quota: QuotaSnapshot, *, json: bool | None) -> None:
     """Print what a run would do."""
     if json:
         emit(json_module.dumps(plan_as_json(plan, quota)))
