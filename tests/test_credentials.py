@@ -16,7 +16,7 @@ from gong_tasks_async import GongTasksClient
 from gong_tasks_async.credentials import AccessKey, BearerToken, Credentials
 from gong_tasks_async.errors import ClientStateError
 from gong_tasks_async.http.addresses import checked_base_url
-from gong_tasks_async.http.transport import AiohttpTransport
+from gong_tasks_async.http.transport import USER_AGENT, AiohttpTransport
 from tests.test_transport import (
     KEY as SIGNER,
     OK,
@@ -128,7 +128,7 @@ async def test_a_request_is_exactly_this() -> None:
     assert {"accept-encoding", "host"} <= {header.split(":")[0].lower() for header in headers}
     assert {h for h in headers if h.split(":")[0].lower() not in {"accept-encoding", "host"}} == {
         "Authorization: " + SIGNER.authorization, "Content-Type: application/json", "Accept: application/json",
-        "User-Agent: gong-tasks-async", "Content-Length: 30",
+        f"User-Agent: {USER_AGENT}", "Content-Length: 30",
     }  # fmt: skip
 
 

@@ -187,7 +187,10 @@ def _read_in_detail(
 
 
 def _raw_slices(body: Content) -> Iterator[list[Any]]:
-    start = array_start(body) if isinstance(body, bytes) and len(body) > SLICE_BYTES else None
+    try:
+        start = array_start(body) if isinstance(body, bytes) and len(body) > SLICE_BYTES else None
+    except Mismatch as mismatch:
+        raise _decode_error(mismatch) from None
     if start is None or isinstance(body, dict):
         yield _raw_tasks(body)
         return

@@ -17,6 +17,7 @@ here as elsewhere; but only when the scan comes there, after the tasks before it
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -28,16 +29,19 @@ SLICE_BYTES = 2**15
 """A dozen full tasks, decoded in half a millisecond. In longer slices each task takes longer, half as long again at
 a megabyte, since what was parsed no longer fits the processor's cache; a shorter answer is not worth scanning."""
 
+HEAD_BYTES = 2**20
+"""Within which the tasks of a long response begin. Looking further, and parsing it in one go, would hold the event loop."""
+
 TO_BRACKET = re.compile(rb'[^"\[\]{}]*+(?:"(?:[^"\\]++|\\.)*+"[^"\[\]{}]*+)*+[\[\]{}]', re.DOTALL)
 NAMED_TASKS = re.compile(rb'(?<!\\)"tasks"[ \t\n\r]*:[ \t\n\r]*\[\Z')
 BETWEEN_TASKS = re.compile(rb'\}[ \t\n\r]{0,99},[ \t\n\r]{0,99}\{[ \t\n\r]{0,99}"[^"\\]{0,99}"')
 AFTER_TASK = re.compile(rb"[ \t\n\r]*([,\]])")
 
 
-def _brackets(body: bytes, position: int) -> Iterator[tuple[int, int]]:
+def _brackets(body: bytes, position: int, stop: int = sys.maxsize) -> Iterator[tuple[int, int]]:
     """Yield each bracket outside of strings: its depth, relative to the start of the scan, and its end."""
     depth = 0
-    while found := TO_BRACKET.match(body, position):
+    while found := TO_BRACKET.match(body, position, stop):
         position = found.end()
         depth += 1 if body[position - 1] in b"[{" else -1
         yield depth, position
@@ -46,13 +50,18 @@ def _brackets(body: bytes, position: int) -> Iterator[tuple[int, int]]:
 def array_start(body: bytes) -> int | None:
     """Find where the tasks begin: after the bracket of the root's first array named ``tasks``, unescaped.
 
-    None where there is no such array, and the answer must be read in one go to know what it is.
+    None where there is no such array, and the response must be read in one go to know what it is.
+
+    Raises:
+        Mismatch: the response is too long for that, and they do not begin near its start, as all of Gong's do.
     """
     before = 0
-    for depth, end in _brackets(body, 0):
+    for depth, end in _brackets(body, 0, HEAD_BYTES):
         if depth == 2 and NAMED_TASKS.search(body, before, end):  # noqa: PLR2004 - inside the root, inside the array
             return end
         before = end
+    if len(body) > HEAD_BYTES:
+        raise Mismatch("an array that begins near the start", None, shape="none there").below(".tasks")
     return None
 
 
