@@ -271,3 +271,11 @@ def baseline(session: nox.Session) -> None:
     """Write the counts that `tests/test_gates.py` holds the code to, after a change that was meant to change them."""
     session.install("-e", ".[speed]")
     session.run("python", "-m", "benchmarks.gates", "--rewrite")
+
+
+@nox.session(default=False)
+def simulate(session: nox.Session) -> None:
+    """Live through 10,000 days of a simulated company, with its invariants; some 10 minutes on two cores."""
+    session.install("-e", ".[cli,docket,excel,mcp,otel,prometheus,redis,speed]", *_groups("test"))
+    days = {"GONG_SIMULATED_DAYS": "10000"}
+    session.run("pytest", *ON_ALL_CORES, "tests/simulation", *session.posargs, env=days)

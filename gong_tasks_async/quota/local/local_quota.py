@@ -171,7 +171,7 @@ class LocalQuota:
                 self._handed, taken = taken, None
                 if await self._queue.yield_head(lane):
                     taken = self._take_handed()
-            elif (taken.probe or not self._gate.is_closed()) and (fresh or self._pacer.is_free()):
+            elif (taken.probe or not self._gate.remaining()) and (fresh or self._pacer.is_free()):
                 return taken
             else:  # it closed while the call waited for its token, which is stale after a pause
                 self._budget.give_back(taken)
@@ -198,14 +198,15 @@ class LocalQuota:
         """Count a call in the day once the gate is open."""
         while True:
             await self._gate.wait_open(deadline, max_wait)
+            probing = self._gate.is_probe_due()
             taken = await self._budget.take(lane)
             if isinstance(taken, Taken):
-                if taken.probe:
-                    self._gate.note_probe()
-                return taken
-            now = (
-                self._wall_clock()
-            )  # another process has found the day spent, or an earlier life of this one
+                if not (probing or taken.probe):
+                    return taken
+                self._gate.note_probe()
+                return taken._replace(probe=True)
+            # Another process has found the day spent, or an earlier life of this one.
+            now = self._wall_clock()
             self._gate.close(taken.paused_until - now, day_spent=True, probe_in=taken.probe_at - now)
 
     def _raise_if_late(self, ahead: int, deadline: float) -> None:

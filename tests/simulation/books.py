@@ -1,0 +1,147 @@
+"""The books that are kept of a simulated company, and the invariants that they are held to."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterable
+
+from attrs import define, field
+
+from gong_tasks_async import Lane, QuotaLimits
+from gong_tasks_async.quota.day import DAY, PROBE_INTERVAL, FixedDay
+from gong_tasks_async.quota.ladder import ARRIVED_AFTER, SLOWEST_RUNG, spacing_at
+from tests.simulation.gong import START, Flight
+
+DUST = 1e-6
+IN_DOUBT = 5.0
+"""Seconds in which a process may not have heard yet what another one has found out."""
+
+
+class Broken(AssertionError):  # noqa: N818 - an invariant is broken; that is no error of the world's
+    """An invariant does not hold: its name comes first."""
+
+
+def check(holds: object, invariant: str, **facts: object) -> None:
+    """Raise where an invariant does not hold."""
+    if not holds:
+        raise Broken(f"{invariant}: " + ", ".join(f"{name}={value}" for name, value in facts.items()))
+
+
+@define(eq=False)
+class Books:
+    """One process's books, in one of its lives."""
+
+    limits: QuotaLimits
+    flights: list[Flight] = field(factory=list)
+    waiting: dict[int, tuple[Lane, float]] = field(factory=dict)
+    """Who waits for a permit, and since when, by true time."""
+    paused_until: float = -math.inf
+    """By true time, as this process has heard it."""
+    day_paused_until: float = -math.inf
+    day_noted_at: float = -math.inf
+    reopened_at: float = -math.inf
+    probes: list[float] = field(factory=list)
+    moved_at: float = 0.0
+    """When a call departed last, or a pause ended."""
+    passed_over: int = 0
+    """Interactive departures while a bulk call waited all the time."""
+    bulk_first: int = 0
+    """Bulk departures while an interactive call waited all the time."""
+    returning: dict[str, deque[int]] = field(factory=dict)
+
+    @property
+    def patience(self) -> float:
+        """Seconds after which the head of a queue must have moved, at the slowest pace and beside calls that hang."""
+        slowest = spacing_at(SLOWEST_RUNG, self.limits)
+        return ARRIVED_AFTER + self.limits.hold + 4 * slowest + 2.0
+
+    def note_departure(self, flight: Flight, true_now: float) -> None:
+        """A call departs: spaced, in its lane's turn, and not into a pause."""
+        if self.flights:
+            gap = flight.departed - self.flights[-1].departed
+            check(gap >= self.limits.spacing - DUST, "departures are spaced", gap=gap)
+        self._check_pause(true_now)
+        self._check_lanes(flight)
+        self.flights.append(flight)
+        self.moved_at = true_now
+
+    def note_refusal(self, seconds: float, true_now: float, *, day: bool) -> None:
+        """A 429 was read: nobody of this process departs before the pause is over."""
+        longest = DAY
+        if self.limits.day_starts is not None:
+            longest = FixedDay(self.limits.day_starts).expires_at(START + true_now) - START - true_now
+        bounded = max(self.limits.window, min(seconds, longest))
+        if day:
+            self.day_paused_until = max(self.day_paused_until, true_now + bounded)
+            self.probes.append(true_now)
+            self.day_noted_at = true_now
+        else:
+            self.paused_until = max(self.paused_until, true_now + bounded)
+        self.moved_at = max(self.moved_at, true_now + bounded)
+
+    def note_success(self, departed: float, now: float) -> None:
+        """Gong has admitted a call; one that departed after Gong had called the day spent ends the pause."""
+        if departed > self.day_noted_at and now < self.day_paused_until:
+            self.day_paused_until, self.reopened_at = -math.inf, now
+
+    def is_paused(self, true_now: float) -> bool:
+        """Whether this process waits for Gong's pause to end."""
+        return true_now < max(self.paused_until, self.day_paused_until, self.reopened_at + 1.0) + DUST
+
+    def check_waits(self, true_now: float, *, spent: bool) -> None:
+        """Every wait is explained: by a pause, a spent day, or calls that depart."""
+        if not self.waiting or spent or self.is_paused(true_now):
+            self.moved_at = max(self.moved_at, true_now) if not self.waiting else self.moved_at
+            return
+        longest = min(since for _, since in self.waiting.values())
+        idle = true_now - max(longest, self.moved_at)
+        check(idle <= self.patience, "every wait is explained", idle=idle, waiting=len(self.waiting))
+
+    def check_window(self) -> None:
+        """At most so many arrivals in any window, of calls that were answered and not cancelled."""
+        answered = (flight.arrived for flight in self.flights if self._is_sure(flight))
+        most = most_in_a_window(answered, self.limits.window)
+        check(most <= self.limits.slots, "no window above the limit", most=most)
+
+    @staticmethod
+    def _is_sure(flight: Flight) -> bool:
+        return flight.answered is not None and flight.answered - flight.departed < ARRIVED_AFTER
+
+    def _check_pause(self, true_now: float) -> None:
+        check(
+            true_now >= self.paused_until - DUST,
+            "a pause holds for all callers",
+            left=self.paused_until - true_now,
+        )
+        if true_now < self.day_paused_until - DUST:
+            since = true_now - max(self.probes, default=-math.inf)
+            check(
+                since >= PROBE_INTERVAL - IN_DOUBT, "a day called spent is probed once an hour", since=since
+            )
+            self.probes.append(true_now)
+
+    def _check_lanes(self, flight: Flight) -> None:
+        lanes = {lane for lane, _ in self.waiting.values()}
+        bulk = flight.lane == Lane.BULK.value
+        self.passed_over = self.passed_over + 1 if Lane.BULK in lanes and not bulk else 0
+        self.bulk_first = self.bulk_first + 1 if Lane.INTERACTIVE in lanes and bulk else 0
+        if self.limits.bulk_share:
+            most = 2.0 / self.limits.bulk_share + 2
+            check(self.passed_over <= most, "bulk gets its share", interactive_departures=self.passed_over)
+        check(
+            self.bulk_first <= 2 + 1 / (1 - self.limits.bulk_share),
+            "interactive goes first",
+            bulk=self.bulk_first,
+        )
+
+
+def most_in_a_window(arrivals: Iterable[float], seconds: float) -> int:
+    """The most arrivals in any half-open window."""
+    most, window = 0, deque[float]()
+    for moment in sorted(arrivals):
+        window.append(moment)
+        while window[0] <= moment - seconds + DUST:
+            window.popleft()
+        most = max(most, len(window))
+    return most
