@@ -46,7 +46,7 @@ GONE = TaskUpdate(99_999_999, "77", status="DONE")
 """A task that Gong does not know."""
 
 
-def told(report: BulkReport) -> object:
+def described(report: BulkReport) -> object:
     """All that a report says, but for times and the ids of requests."""
     failures = {(f.update, type(f.error), f.error.request.rpartition("/")[2]) for f in report.failures}
     counts = (
@@ -71,7 +71,7 @@ async def test_a_job_s_report_is_that_of_a_run_in_one_process() -> None:
         await over(job)
         report = await job.report()
         failed = [row async for row in job.rows(RowState.FAILED)]
-    assert told(report) == told(local)
+    assert described(report) == described(local)
     assert (report.updated, report.failed, report.pending, report.calls) == (20, 1, 0, 21)
     assert report.complete
     assert [(row.update, row.error_kind, row.status) for row in failed] == [(GONE, "TaskNotFoundError", 404)]
@@ -92,15 +92,17 @@ async def test_what_a_plan_leaves_out_counts_and_costs_no_call() -> None:
     assert report.by_user[first.user_id].unchanged == 1
 
 
-async def test_twins_are_merged_and_contradictions_refused_before_anything_is_written() -> None:
+async def test_duplicates_are_merged_and_contradictions_refused_before_anything_is_written() -> None:
     url, gong_engine = memory(), engine(4)
-    twin, *others = updates_of(gong_engine)
+    duplicate, *others = updates_of(gong_engine)
     async with Simulator(gong_engine) as gong, Jobs(url, company=COMPANY) as jobs, at_work(url, gong):
         with pytest.raises(PlanConflictError):
-            await jobs.submit([twin, TaskUpdate(twin.task_id, twin.user_id, status="OPEN")], name="bad")
+            await jobs.submit(
+                [duplicate, TaskUpdate(duplicate.task_id, duplicate.user_id, status="OPEN")], name="bad"
+            )
         with pytest.raises(JobNotFoundError, match="acme has no job 'bad'"):
             await jobs.job("bad").progress()
-        job = await jobs.submit([twin, twin, *others, twin])
+        job = await jobs.submit([duplicate, duplicate, *others, duplicate])
         assert (await over(job)).rows == 4
     assert gong.ledger.calls == 4
 

@@ -86,9 +86,9 @@ def test_without_the_extra_the_package_and_the_commands_name_it(missing: str, li
     hidden = f"import sys; sys.modules[{missing!r}] = None; "
     imported = python(hidden + "import gong_tasks_async.distributed")
     assert imported.stderr.splitlines()[-1].endswith("install 'gong_tasks_async[docket]'")
-    told = python(f"{hidden}sys.argv[1:] = {line}; from gong_tasks_async.cli import main; main()")
-    assert told.returncode == 2
-    assert told.stderr == "Error: pydocket and redis are needed; install 'gong_tasks_async[docket]'\n"
+    ended = python(f"{hidden}sys.argv[1:] = {line}; from gong_tasks_async.cli import main; main()")
+    assert ended.returncode == 2
+    assert ended.stderr == "Error: pydocket and redis are needed; install 'gong_tasks_async[docket]'\n"
 
 
 def python(program: str) -> subprocess.CompletedProcess[str]:

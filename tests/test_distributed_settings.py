@@ -107,13 +107,13 @@ async def test_companies_do_not_see_each_other_s_jobs() -> None:
     async with (
         Simulator(gong_engine) as gong,
         Jobs(url, company="globex") as theirs,
-        Jobs(url, company=COMPANY) as ours,
+        Jobs(url, company=COMPANY) as own,
         at_work(url, gong),
     ):
         others = await theirs.submit(updates_of(gong_engine), name="nightly")
         with pytest.raises(JobNotFoundError):
-            await ours.job("nightly").report()
-        await over(await ours.submit(updates_of(gong_engine)))
+            await own.job("nightly").report()
+        await over(await own.submit(updates_of(gong_engine)))
         assert (await others.progress()).state is JobState.STARTING
 
 
@@ -125,10 +125,10 @@ async def test_nothing_in_redis_is_a_secret_and_every_key_of_a_job_ends_by_itsel
         async with jobs._docket.redis() as redis:
             names = [key.decode() for key in await redis.keys()]
             # The set of the rows in hand is empty, which only this Redis in memory keeps.
-            ours = [name for name in names if ":jobs:" in name and not name.endswith(":hands")]
-            texts = [str(await redis.hgetall(name)) for name in ours]
-            lifetimes = [await redis.ttl(name) for name in ours]
-    assert {name.rpartition(":")[2] for name in ours} == {job.name, "rows", "outcomes"}
+            own = [name for name in names if ":jobs:" in name and not name.endswith(":hands")]
+            texts = [str(await redis.hgetall(name)) for name in own]
+            lifetimes = [await redis.ttl(name) for name in own]
+    assert {name.rpartition(":")[2] for name in own} == {job.name, "rows", "outcomes"}
     assert all(name.startswith("{gong-jobs:acme}:") for name in names)
     assert all(2 * 86_400 - 60 < seconds <= 2 * 86_400 for seconds in lifetimes)
     secrets = (gong.access_key_secret, AccessKey(gong.access_key, gong.access_key_secret).authorization)

@@ -25,8 +25,9 @@ from gong_tasks_async import (
 from gong_tasks_async.distributed import JobState
 from gong_tasks_async.distributed.effects import JobEffect, effect_of
 from gong_tasks_async.distributed.queue import open_docket, store_of
+from gong_tasks_async.distributed.records import AttemptCost
 from gong_tasks_async.distributed.serialization import JobSettings
-from gong_tasks_async.distributed.store import AttemptCost, JobStore
+from gong_tasks_async.distributed.store import JobStore
 from tests.distributed_floor import COMPANY, memory
 
 JOB = "nightly"

@@ -31,8 +31,9 @@ from gong_tasks_async.distributed.errors import (
 from gong_tasks_async.distributed.messages import row_of_key
 from gong_tasks_async.distributed.progress import JobState
 from gong_tasks_async.distributed.queue import enqueue_feed, enqueue_rows, enqueue_start
+from gong_tasks_async.distributed.records import AttemptCost, Claim
 from gong_tasks_async.distributed.serialization import JobSettings
-from gong_tasks_async.distributed.store import AttemptCost, Claim, JobStore
+from gong_tasks_async.distributed.store import JobStore
 from gong_tasks_async.errors import GongError
 from gong_tasks_async.models import TaskUpdate
 

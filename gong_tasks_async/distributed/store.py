@@ -5,27 +5,26 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import uuid4
 
 from attrs import evolve, frozen
 
 from gong_tasks_async.bulk import Failed, JournalRow, RowState
 from gong_tasks_async.bulk.runner import refused_alike
-from gong_tasks_async.distributed import scripts
+from gong_tasks_async.distributed import row_scripts, scripts
 from gong_tasks_async.distributed.effects import JobEffect, suspicion_of
 from gong_tasks_async.distributed.errors import CorruptJobError, JobNotFoundError, JobStoreError
 from gong_tasks_async.distributed.progress import JobState, Progress, progress_of
+from gong_tasks_async.distributed.records import AttemptCost, Claim, Created, StoredRow
 from gong_tasks_async.distributed.redis_client import PAGE, RedisClient
 from gong_tasks_async.distributed.serialization import (
     JobSettings,
-    LastAttempt,
     attempt_of,
     error_text,
     outcome_text,
     row_text,
     row_with_outcome,
-    settings_of,
     settings_text,
     update_of,
 )
@@ -45,65 +44,6 @@ QUARANTINE = 100
 
 WORKER_LIFETIME = 10
 """Seconds after its last sign of life for which a worker counts as up; Redis measures them."""
-
-
-@frozen
-class Claim:
-    """The response to a claim."""
-
-    kind: Literal["go", "wait", "over"]
-    """``wait``: deliver it again soon; ``over``: nothing to do now."""
-    feed: bool
-    """Whether further rows of the job should be enqueued."""
-    row: bytes = b""
-    settings: bytes = b""
-
-    def read_update(self) -> TaskUpdate:
-        """The row's update.
-
-        Raises:
-            ValueError: this version cannot read it.
-        """
-        return update_of(self.row)
-
-    def read_settings(self) -> JobSettings:
-        """The job's settings.
-
-        Raises:
-            ValueError: this version cannot read them.
-        """
-        return settings_of(self.settings)
-
-
-@frozen
-class StoredRow:
-    """A row as stored."""
-
-    number: int
-    """Its place in the plan, from 1."""
-    row: JournalRow | None
-    """None if this version cannot read it."""
-    last_attempt: LastAttempt | None = None
-    """Of a pending row."""
-
-
-@frozen
-class Created:
-    """The job of a name, after an attempt to create it."""
-
-    state: JobState
-    fingerprint: str
-    is_new: bool
-
-
-@frozen
-class AttemptCost:
-    """The cost of one attempt at a row."""
-
-    attempt: int
-    """The number of the attempt, from 1."""
-    calls: int
-    refused: int
 
 
 @frozen
@@ -216,7 +156,9 @@ class JobStore:
 
     async def claim(self, job: str, number: int) -> Claim:
         """Claim a row, or learn why not."""
-        kind, feed, *row = await self._run(scripts.CLAIM, job, number, datetime.now(UTC).timestamp(), PAGE)
+        kind, feed, *row = await self._run(
+            row_scripts.CLAIM, job, number, datetime.now(UTC).timestamp(), PAGE
+        )
         return Claim(kind.decode(), bool(feed), *row)
 
     async def settle(self, job: str, number: int, row: JournalRow, cost: AttemptCost) -> None:
@@ -224,7 +166,7 @@ class JobStore:
         now = datetime.now(UTC)
         outcome = outcome_text(evolve(row, settled_at=now))
         facts = number, row.state, outcome, cost.calls, cost.refused, now.timestamp()
-        await self._run(scripts.SETTLE, job, *facts)
+        await self._run(row_scripts.SETTLE, job, *facts)
 
     async def refuse(
         self, job: str, number: int, row: JournalRow, cost: AttemptCost, settings: JobSettings
@@ -238,7 +180,7 @@ class JobStore:
         outcome = outcome_text(evolve(row, settled_at=now))
         facts = number, outcome, suspicion.key, cost.calls, cost.refused, now.timestamp()
         limits = suspicion.limit, suspicion.limit_before_success
-        await self._run(scripts.REFUSE, job, *facts, *limits, error_text(stop))
+        await self._run(row_scripts.REFUSE, job, *facts, *limits, error_text(stop))
 
     async def requeue(
         self,
@@ -256,7 +198,7 @@ class JobStore:
         limits = settings.stop_after, settings.row_attempts
         until = "" if resume is None else resume.timestamp(), wait
         clock = datetime.now(UTC).timestamp(), settings.outage_timeout
-        response = await self._run(scripts.REQUEUE, job, *facts, *limits, *until, *clock)
+        response = await self._run(row_scripts.REQUEUE, job, *facts, *limits, *until, *clock)
         return bool(response == b"again")
 
     async def mark_worker_up(self) -> None:
