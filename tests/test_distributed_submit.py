@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from gong_tasks_async import GongError, Plan, TaskUpdate
+from gong_tasks_async import GongError, Plan, QuotaLimits, TaskUpdate
 from gong_tasks_async.distributed import JobExistsError, Jobs, JobState, JobStoreError, row_tasks
 from gong_tasks_async.simulator import Simulator
 from tests.distributed_floor import COMPANY, at_work, engine, memory, over, until, updates_of
@@ -164,6 +164,8 @@ async def test_default_workers_run_on_a_cluster(tmp_path: Path) -> None:
             job = await jobs.submit(updates_of(gong_engine))
             assert (await over(job)).updated == 6
         assert [found.job for found in await jobs.overview()] == [job.name]
+        async with jobs.quota(QuotaLimits()) as quota:  # that of the workers
+            assert (await quota.snapshot()).used == 6
 
 
 async def test_default_workers_in_memory_share_one_quota() -> None:

@@ -15,6 +15,7 @@ from gong_tasks_async.credentials import Credentials
 from gong_tasks_async.distributed.data_docket import DataDocket
 from gong_tasks_async.distributed.errors import UnknownCredentialsError, WrongAddressError
 from gong_tasks_async.distributed.serialization import JobSettings
+from gong_tasks_async.events import Event
 from gong_tasks_async.http.addresses import checked_base_url
 from gong_tasks_async.quota import Lane, LocalQuota, Quota, QuotaLimits
 from gong_tasks_async.quota.redis import RedisQuota
@@ -51,10 +52,26 @@ def shared_quota(docket: DataDocket) -> QuotaOf:
     def quota_of(company: str, limits: QuotaLimits) -> Quota:
         if docket.is_memory:
             return _quota_in_memory(docket.url, company, limits)
-        place = docket.client if docket.is_cluster or docket.is_sentinel else docket.url
-        return RedisQuota(place, company=company, limits=limits, outage_timeout=QUOTA_OUTAGE_TIMEOUT)
+        return redis_quota(docket, company, limits, outage_timeout=QUOTA_OUTAGE_TIMEOUT)
 
     return quota_of
+
+
+def redis_quota(
+    docket: DataDocket,
+    company: str,
+    limits: QuotaLimits,
+    *,
+    outage_timeout: float = 0.0,
+    on_event: Callable[[Event], None] | None = None,
+) -> RedisQuota:
+    """The quota kept in the Redis of an open Docket; on Cluster and Sentinel over its connection.
+
+    Raises:
+        ValueError: the URL cannot be read, or is that of a Redis in memory.
+    """
+    place = docket.client if docket.is_cluster or docket.is_sentinel else docket.url
+    return RedisQuota(place, company=company, limits=limits, outage_timeout=outage_timeout, on_event=on_event)
 
 
 _quotas_in_memory: WeakKeyDictionary[

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from datetime import timedelta
 from types import TracebackType
 from typing import Self
@@ -13,6 +13,7 @@ from attrs import evolve, field, frozen
 
 from gong_tasks_async.bulk import BulkReport, JournalRow, Plan, RowState, Updates, collect, plan_updates
 from gong_tasks_async.bulk.journal_schema import fingerprint
+from gong_tasks_async.distributed.clients import redis_quota
 from gong_tasks_async.distributed.data_docket import DataDocket
 from gong_tasks_async.distributed.errors import (
     CorruptJobError,
@@ -25,9 +26,11 @@ from gong_tasks_async.distributed.queue import checked_name, enqueue_start, open
 from gong_tasks_async.distributed.report import report_of
 from gong_tasks_async.distributed.serialization import JobSettings, LastAttempt, origin_text
 from gong_tasks_async.distributed.store import JobStore
+from gong_tasks_async.events import Event
 from gong_tasks_async.http.addresses import checked_base_url
 from gong_tasks_async.models import TaskUpdate
 from gong_tasks_async.quota import QuotaLimits
+from gong_tasks_async.quota.redis import RedisQuota
 
 WEEK = timedelta(days=7)
 
@@ -181,6 +184,14 @@ class Jobs:
     def job(self, name: str) -> Job:
         """The job of that name, not checked for existence."""
         return Job(checked_name("a job's name", name), self._store, self._docket)
+
+    def quota(self, limits: QuotaLimits, *, on_event: Callable[[Event], None] | None = None) -> RedisQuota:
+        """The quota that default workers of the company share, for calls beside them; to be entered.
+
+        Raises:
+            ValueError: the URL cannot be read, or is that of a Redis in memory.
+        """
+        return redis_quota(self._docket, self.company, limits, on_event=on_event)
 
     async def overview(self) -> list[Progress]:
         """The progress of each job that Redis still has, by name. Redis scans all its keys: do not poll this.

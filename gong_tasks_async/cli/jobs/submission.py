@@ -25,7 +25,6 @@ from gong_tasks_async.cli.session import open_client
 from gong_tasks_async.cli.waiting import PauseNotices
 from gong_tasks_async.distributed import Job, JobExistsError, Jobs, JobState, Progress
 from gong_tasks_async.distributed.queue import checked_name
-from gong_tasks_async.quota.redis import RedisQuota
 
 
 @frozen(kw_only=True)
@@ -158,10 +157,11 @@ async def _confirmed_plan(
     look: bool,
 ) -> Plan | None:
     """The plan; None if there is nothing to submit."""
-    quota = RedisQuota(
-        server.url, company=server.company, limits=configuration.limits, on_event=PauseNotices()
-    )
-    async with quota, open_client(configuration, quota=quota) as client:
+    async with (
+        server.jobs() as jobs,
+        jobs.quota(configuration.limits, on_event=PauseNotices()) as quota,
+        open_client(configuration, quota=quota) as client,
+    ):
         plan = (await plan_source(client, source, parsed_input, look=look)).plan
         left = await quota.snapshot()
         if settings.dry_run or not plan.calls:
