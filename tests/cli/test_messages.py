@@ -14,8 +14,9 @@ import pytest
 import gong_tasks_async.bulk.journal_report
 import gong_tasks_async.distributed.errors  # noqa: F401 - its errors are walked
 from gong_tasks_async import TaskUpdate, errors
+from gong_tasks_async.cli.error_texts import MESSAGES
 from gong_tasks_async.cli.errors import exit_for
-from gong_tasks_async.cli.messages import MESSAGES, error_code, line_for_operator, message_of
+from gong_tasks_async.cli.messages import error_code, line_for_operator, message_of
 from gong_tasks_async.errors import GongError
 from gong_tasks_async.simulator import Account
 from tests.cli.company import Company
@@ -60,7 +61,9 @@ def made(kind: type[GongError]) -> GongError:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_class_of_error_has_a_message_of_its_own(kind: type[GongError]) -> None:
-    assert kind.__name__ in MESSAGES, f"write what {kind.__name__} means to an operator into cli/messages.py"
+    assert kind.__name__ in MESSAGES, (
+        f"write what {kind.__name__} means to an operator into cli/error_texts.py"
+    )
 
 
 def test_no_entry_is_left_over() -> None:

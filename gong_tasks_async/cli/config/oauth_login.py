@@ -28,7 +28,7 @@ async def login_by_browser(
     """Sign in, and write the profile, its secret and its refresh token, each in its place.
 
     Raises:
-        ValueError: the sign-in was refused, or nobody signed in.
+        ValueError: the sign-in was refused, or not made in time.
         CredentialsError: the code could not be exchanged.
         OSError: the port is taken, or a file cannot be written.
     """
@@ -42,7 +42,7 @@ async def login_by_browser(
         try:
             code = await answer.code(WAIT)
         except TimeoutError:
-            raise ValueError(f"nobody signed in within {WAIT / 60:.0f} minutes") from None
+            raise ValueError(f"no sign-in within {WAIT / 60:.0f} minutes") from None
     token_url = os.environ.get("GONG_TOKEN_URL", "").strip() or TOKEN_URL
     tokens = await grant.exchange(client_secret, code, token_url=token_url)
     path = file.parent / FOLDER / f"{profile}.token"

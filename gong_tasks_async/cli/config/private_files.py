@@ -1,7 +1,7 @@
 """Files and folders that decide what a command does, or hold what is private: whose they are, and how they are opened.
 
-Whoever can write the configuration can send a secret anywhere, and whoever owns the state folder can plant a journal. So
-both have to be this user's or root's, and writable by nobody else; a named pipe is never waited for.
+A user who can write the configuration can send a secret anywhere, and the owner of the state folder can plant a
+journal. So both have to be this user's or root's, and not writable by others; a named pipe is never waited for.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def read_regular(path: Path) -> tuple[bytes, os.stat_result]:
 
 
 def check_owner(path: Path, status: os.stat_result) -> None:
-    """Accept what is this user's or root's, and writable by nobody else.
+    """Accept what is this user's or root's, and not writable by others.
 
     Raises:
         UnsafeFileError: it is not.
@@ -68,8 +68,8 @@ def check_secret(path: Path, status: os.stat_result) -> None:
         UnsafeFileError: it is another user's, or others can read it.
     """
     mounted = HAS_OWNERS and status.st_uid == 0 and (os.geteuid() != 0 or _is_read_only(path))
-    ours = HAS_OWNERS and status.st_uid == os.geteuid()
-    if ours and not mounted and stat.S_IMODE(status.st_mode) & _OTHERS_CAN_ACCESS:
+    own = HAS_OWNERS and status.st_uid == os.geteuid()
+    if own and not mounted and stat.S_IMODE(status.st_mode) & _OTHERS_CAN_ACCESS:
         raise UnsafeFileError(f"others can read {path}: close it\n  chmod 600 {path}")
     check_owner(path, status)
 
