@@ -74,7 +74,7 @@ class BulkSettings(TypedDict, total=False):
     the run. ``stop_after_refusals`` (25): rows in a row refused for one reason, with no success between, that end the
     run; they stay pending, and fewer than that are recorded as failed at its end. After ``kill -9``, that many rows may
     be sent again. ``accept_refusals`` (False): record every refusal as failed at once. ``outage_timeout`` (300):
-    seconds for which the run waits while no connection can be made. ``grace`` (5 with a journal, 0 without): seconds
+    seconds for which the run waits while no connection can be made (45 at most before its first response). ``grace`` (5 with a journal, 0 without): seconds
     that a cancelled run gives to the requests in flight. ``wait_for_day`` (False): sleep when the day's calls are
     spent, then resume.
     """

@@ -63,6 +63,16 @@ async def test_it_stops_with_everything_pending_once_the_time_is_over() -> None:
     assert 60 <= balancer.times[-1] <= 100
 
 
+async def test_a_run_that_never_reached_anything_says_so_within_a_minute_or_so() -> None:
+    client = scripted()
+    client.transport = balancer = Balancer(-1.0, 1e9)
+    async with client as gong:
+        report = await gong.update_many(updates(400), workers=8)
+    assert (report.updated, report.pending) == (0, 400)
+    assert isinstance(report.stopped_because, TransportError)
+    assert 45 <= balancer.times[-1] <= 80
+
+
 async def test_responses_that_are_lost_are_no_outage() -> None:
     async with scripted(lost(), seconds=0.1) as gong:
         report = await gong.update_many(updates(100))

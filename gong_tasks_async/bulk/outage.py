@@ -11,6 +11,8 @@ from gong_tasks_async.errors import GongError, TransportError
 T = TypeVar("T")
 
 FIRST_WAIT = 1.0
+FIRST_CONTACT = 45.0
+"""Seconds for which a run waits that has never reached anything: its address is most likely wrong."""
 LONGEST_WAIT = 30.0
 """Seconds before a probe; each wait is twice as long as the one before."""
 
@@ -34,6 +36,7 @@ class Outage:
         self._began_at: float | None = None
         self._wait = FIRST_WAIT
         self._over: GongError | None = None
+        self._reached = False
         self._probing = asyncio.Lock()
 
     async def call(self, attempt: Callable[[], Awaitable[T]]) -> T:
@@ -44,11 +47,15 @@ class Outage:
         """
         while True:
             try:
-                return await (attempt() if self._began_at is None else self._probe(attempt))
+                result = await (attempt() if self._began_at is None else self._probe(attempt))
             except GongError as error:
+                self._reached = self._reached or not is_outage(error)
                 if not is_outage(error) or self._over is not None:
                     raise
                 self._begin(error)
+            else:
+                self._reached = True
+                return result
 
     async def _probe(self, attempt: Callable[[], Awaitable[T]]) -> T:
         async with self._probing:
@@ -70,7 +77,8 @@ class Outage:
         now = asyncio.get_running_loop().time()
         if self._began_at is None:
             self._began_at, self._wait = now, FIRST_WAIT
-        if now - self._began_at >= self._timeout:
+        timeout = self._timeout if self._reached else min(self._timeout, FIRST_CONTACT)
+        if now - self._began_at >= timeout:
             self._over = error
             raise error
 
