@@ -38,6 +38,8 @@ class RedisServer:
         self.port = spare_port()
         self.settings = (*settings, *(ON_DISK_FIRST if appendonly else ()))
         self.process: subprocess.Popen[bytes] | None = None
+        self.first: tuple[str, ...] = ("--save", "")
+        """Words before all others: of a Sentinel, its file."""
 
     @property
     def url(self) -> str:
@@ -45,9 +47,10 @@ class RedisServer:
 
     def start(self) -> None:
         assert PROGRAM is not None
-        command = [PROGRAM, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)]
+        where = ("--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder))
         with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen([*command, "--save", "", *self.settings], stdout=log, stderr=log)  # noqa: S603
+            command = [PROGRAM, *self.first, *where, *self.settings]
+            self.process = subprocess.Popen(command, stdout=log, stderr=log)  # noqa: S603
         self._wait_for_it()
 
     def kill(self) -> None:
@@ -73,6 +76,7 @@ class RedisServer:
         give_up = time.monotonic() + PATIENCE
         while not self._answers():
             if time.monotonic() > give_up:
+                self.kill()
                 raise TimeoutError((self.folder / "log").read_text(errors="replace"))
             time.sleep(0.01)
 

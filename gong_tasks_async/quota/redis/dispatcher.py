@@ -75,15 +75,16 @@ class Dispatcher:
                 elif self._granted:
                     return self._granted
                 else:
-                    self._asking = self._asking or asyncio.create_task(self._ask(lane))
-                    await self._reply(self._asking)
+                    await self._reply(lane)
         except BaseException:
             self.queue.leave(with_token=self._granted is not None)
             raise
         return None
 
-    async def _reply(self, asking: asyncio.Task[None]) -> None:
-        self._awaited = True
+    async def _reply(self, lane: Lane) -> None:
+        if self._asking is None:
+            self._asking = self._session.start(self._ask(lane))
+        asking, self._awaited = self._asking, True
         try:
             await asyncio.wait([asking])
         finally:

@@ -7,7 +7,7 @@ import json
 import secrets
 from collections import deque
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from gong_tasks_async.errors import QuotaUnavailable
 from gong_tasks_async.events import EventSink, PaceChanged, logger
@@ -21,6 +21,8 @@ from gong_tasks_async.quota.redis.outage import REJOINING, RedisHealth, supervis
 
 if TYPE_CHECKING:
     from gong_tasks_async.quota.redis.redis_backend import RedisBackend
+
+T = TypeVar("T")
 
 MOST_JOINS = 4
 """A server that has forgotten this process that often within one request is not to be relied on."""
@@ -76,7 +78,7 @@ class RedisSession:
         self._late: dict[int, asyncio.TimerHandle] = {}
         self._refused: float | None = None
         self._flush_timer: asyncio.TimerHandle | None = None
-        self._tasks: set[asyncio.Task[bool]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     def learn(self, granted: Granted) -> None:
         """Remember what came with a permit."""
@@ -125,7 +127,7 @@ class RedisSession:
             asked |= {"refused": micros(now - (departed or now)), "dice": secrets.randbelow(1000) / 1000}
         self._refused = None
         if self.health.up:
-            self._in_background(self.ask("pause", **asked))
+            self.start(supervise(self.ask("pause", **asked)))
 
     async def ask(self, step: str, **asked: object) -> tuple[str, list[int]]:
         """Take a step of the script, joining first where needed. Its reply: a kind, and numbers.
@@ -152,7 +154,7 @@ class RedisSession:
         """Tell what has not travelled yet."""
         self._flush_timer = None
         if self._returns and self.health.up:
-            self._in_background(self.ask("tell"))
+            self.start(supervise(self.ask("tell")))
 
     async def close(self, seconds: float) -> None:
         """Tell what is yet to be told, within so many seconds."""
@@ -220,8 +222,14 @@ class RedisSession:
                 "Processes of one company have different limits: %.300r, and here %r", others, limits
             )
 
-    def _in_background(self, telling: Coroutine[object, object, object]) -> None:
-        """Do what nobody waits for; what cannot be told is kept, or told when joining."""
-        task = asyncio.create_task(supervise(telling))
+    def start(self, step: Coroutine[object, object, T]) -> asyncio.Task[T]:
+        """Start a task that ends with this session, and whose failure need not be awaited."""
+        task = asyncio.create_task(step)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()
