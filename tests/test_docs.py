@@ -20,7 +20,7 @@ GENERATED = ROOT / "docs" / "reference"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SET_UP = ("python -m ", "pip install ", "nox", "export ", "gong-tasks ", "redis-server", "docker ")
 """What a `shell` block may begin its lines with: set-up, and commands that wait for something which a test has not."""
-EXEMPT = {"docs/distributed-jobs.md", "docs/shared-quota.md"}
+EXEMPT = {"docs/distributed-jobs.md"}
 """Pages whose blocks need a Redis."""
 SETTINGS_OF_PYTEST = "[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n"
 KINDS = {"python", "console", "shell", "text", "toml", "yaml", "json", "mermaid"}

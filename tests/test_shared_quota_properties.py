@@ -149,3 +149,56 @@ def test_the_company_s_promises_stand(company: Company) -> None:
         assert seen.spent == []
     patient = [arrival for arrival in company.arrivals if arrival.patience is None]
     assert len(moments) + len(seen.spent) >= len(patient)
+
+
+@frozen
+class Traffic:
+    """Calls of some processes, each as long as its turn says, and where on its way it reaches Gong."""
+
+    processes: int
+    callers: int
+    flights: list[float]
+    arrivals: list[float]
+
+
+async def arrivals_of(traffic: Traffic) -> list[float]:
+    server = FakeServer()
+    moments: list[float] = []
+    clients = [FakeAsyncRedis(server=server) for _ in range(traffic.processes)]
+    quotas = [RedisQuota(client, company="acme", wall_clock=time.time) for client in clients]
+    flights = iter(traffic.flights)
+
+    async def caller(quota: RedisQuota) -> None:
+        for flight in flights:
+            permit = await quota.acquire(Lane.BULK)
+            place = traffic.arrivals[len(moments) % len(traffic.arrivals)]
+            moments.append(permit.departed + flight * place)
+            await asyncio.sleep(flight)
+            quota.release(permit, status=200)
+
+    await asyncio.gather(*(caller(quota) for quota in quotas for _ in range(traffic.callers)))
+    for quota, client in zip(quotas, clients, strict=True):
+        await quota.close()
+        await client.aclose()
+    return sorted(moments)
+
+
+@settings(max_examples=EXAMPLES // 3)
+@given(
+    st.builds(
+        Traffic,
+        processes=st.integers(1, 4),
+        callers=st.integers(1, 4),
+        flights=st.lists(
+            st.sampled_from([0.01, 0.05, 0.3]) | st.floats(0.001, 4.5), min_size=20, max_size=60
+        ),
+        arrivals=st.lists(st.floats(0.0, 1.0), min_size=1, max_size=7),
+    )
+)
+def test_no_window_has_more_arrivals_than_the_limit_whatever_the_latency(traffic: Traffic) -> None:
+    with asyncio.Runner(loop_factory=VirtualClockLoop) as runner:
+        loop = runner.get_loop()
+        with patch("time.time", lambda: BEGAN + loop.time()):
+            moments = runner.run(arrivals_of(traffic))
+    limit = QuotaLimits().slots
+    assert all(moments[i + limit] - moments[i] >= 1.0 - ROUNDING for i in range(len(moments) - limit))

@@ -1,4 +1,4 @@
-"""One quota for many machines, kept in Redis or Valkey (extra ``redis``)."""
+"""One quota for many processes, kept in Redis or Valkey (extra ``redis``)."""
 
 from gong_tasks_async.quota.redis.redis_quota import RedisQuota
 

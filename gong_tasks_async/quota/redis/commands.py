@@ -58,7 +58,7 @@ class Granted:
     wait: int
     serial: int
     late_after: int
-    """Microseconds after which the script takes the call to have arrived, unless told otherwise."""
+    """Microseconds after which the script takes the call to have arrived, unless reported otherwise."""
     expires_at: int
     """The second at which this call stops counting against the day, as ``counted`` calls do."""
     counted: int

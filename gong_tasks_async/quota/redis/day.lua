@@ -1,4 +1,4 @@
--- The day's calls, by the second at which they stop counting, and what is told of calls that have ended. A field is that
+-- The day's calls, by the second at which they stop counting, and what is reported of calls that have ended. A field is that
 -- second, followed by ":process" where a process counted alone during an outage.
 
 -- The counts by second; what stopped counting, or cannot be a count of this day, is forgotten.

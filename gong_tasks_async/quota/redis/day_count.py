@@ -48,7 +48,7 @@ class DayCount:
         self._low.check(used, self.now(), expires_at)
 
     def record_local(self, process: int) -> None:
-        """Remember a call that nobody else knows of."""
+        """Remember a call that no other process knows of."""
         now = self.now()
         made = math.floor(now / BUCKET + 1) * BUCKET if isinstance(self.day, RollingDay) else now
         field = f"{math.ceil(self.day.expires_at(made))}:{process}"

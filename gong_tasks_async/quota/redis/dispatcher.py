@@ -31,7 +31,7 @@ class Dispatcher:
         """What the script knows this process by among those that wait."""
         self._yielding = False
         self._granted: Granted | None = None
-        """The permit that nobody has used yet: whoever is the head may."""
+        """The unused permit: it is the head's."""
         self._departs_at, self._probes, self._awaited = 0.0, False, False
         self._asking: asyncio.Task[None] | None = None
         """A request to the script. The caller who made it may be cancelled: its reply is the next one's."""

@@ -22,7 +22,7 @@ REJOINING = 1.0
 
 
 async def supervise(step: Awaitable[object]) -> bool:
-    """Take a step that nobody waits for; whether it succeeded. What nobody foresaw is logged, and ends nothing."""
+    """Take a step in the background; whether it succeeded. An unforeseen exception is logged, and ends nothing."""
     try:
         await step
     except QuotaUnavailable:

@@ -20,7 +20,7 @@ local function per_call(flight)
   return max(spacing(), (of_window + flight) / ask.slots, state.rung > 0 and of_spacing + flight or 0)
 end
 
--- By then most answers have come. Where one has not, its process tells: the others need not wait to be told of each.
+-- By then most answers have come. Where one has not, its process reports it: the others need not wait for a report of each.
 local function expected_flight() return min(state.flight + 2 * state.deviation, ARRIVED_AFTER) end
 
 local function learn_flight(flight)
@@ -115,7 +115,7 @@ local function new_ticket()
   return state[lane]
 end
 
--- When it is the turn of the ticket. Where many wait, each departs before the answers of those before it are told.
+-- When it is the turn of the ticket. Where many wait, each departs before the answers of those before it are reported.
 local function turn(at)
   local ahead = count_ahead()
   return at + ahead * per_call(ahead < ask.slots - 1 and state.flight or expected_flight())

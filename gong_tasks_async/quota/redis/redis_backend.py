@@ -80,7 +80,7 @@ class RedisBackend:
             return await execute("EVAL", SOURCE, len(self._keys), *self._keys, asked)
 
     async def receive(self, on_message: Callable[[str], None]) -> None:
-        """Receive for ever what other processes publish. What is missed, the script tells with the next request."""
+        """Receive for ever what other processes publish. What is missed comes with the next reply of the script."""
         while True:
             try:
                 async with self._node() as client, client.pubsub() as pubsub:

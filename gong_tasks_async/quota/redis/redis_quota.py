@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 
 TOO_MANY_REQUESTS = 429
 CLOSE_TIMEOUT = 1.0
-"""Seconds that closing gives to what is yet to be told."""
+"""Seconds that closing gives to the last report."""
 
 
 class RedisQuota:
-    """The quota of one company, shared by any number of processes and machines through Redis or Valkey.
+    """The quota of one company, shared by any number of processes through Redis or Valkey.
 
     Give the same object to every client of the company in this process, and the same settings to every process::
 
@@ -111,7 +111,7 @@ class RedisQuota:
         await self.close()
 
     async def close(self) -> None:
-        """Tell what is yet to be told, and close the connections that were made here; a second time does nothing."""
+        """Report the last calls, and close the connections that were made here; a second time does nothing."""
         if self._closed:
             return
         self._closed = True
@@ -150,7 +150,7 @@ class RedisQuota:
         )
 
     def release(self, permit: Permit, *, status: int | None, sent: bool = True) -> None:
-        """Note that a request has ended; see :class:`Quota`. It is told with the next request, or soon."""
+        """Note that a request has ended; see :class:`Quota`. It is reported with the next request, or soon."""
         if not isinstance(permit.granted, Granted):
             if self._fallback:
                 self._fallback.quota.release(permit, status=status, sent=sent)

@@ -1,4 +1,4 @@
-"""This process as one of those that share a company's quota: what it asks and tells, one step of the script at a time."""
+"""This process as one of those that share a company's quota: what it asks and reports, one step of the script at a time."""
 
 from __future__ import annotations
 
@@ -69,9 +69,9 @@ class RedisSession:
             "settle": micros(limits.hold + (REJOINING if local else 0.0)),
         }
         self._epoch = self._serial = self._rung = 0
-        """Which memory of the server's knows this process; the last permit, and the rung of the ladder, as last heard."""
+        """Which memory of the server's knows this process; the last permit, and the rung of the ladder, as of the last reply."""
         self.spacing = limits.spacing
-        """Seconds from one call to the next, all processes taken together, as last heard."""
+        """Seconds from one call to the next, all processes taken together, as of the last reply."""
         self._other_limits = ""
         self._sent_alone = False
         self._returns: deque[Return] = deque(maxlen=MOST_KEPT)
@@ -90,10 +90,10 @@ class RedisSession:
             self._events.emit(PaceChanged(before=1.0 / before, after=1.0 / self.spacing))
 
     def depart(self, granted: Granted) -> Permit:
-        """Use a permit. A call that takes longer than most is told of: the script does not wait for each answer."""
+        """Use a permit. A call that takes longer than most is reported: the script does not wait for each answer."""
         loop = asyncio.get_running_loop()
         now, late_after = loop.time(), granted.late_after / MICRO
-        self._late[granted.serial] = loop.call_later(late_after, self._tell, "open", granted, now)
+        self._late[granted.serial] = loop.call_later(late_after, self._report, "open", granted, now)
         return Permit(now, granted=granted)
 
     def record_local(self) -> None:
@@ -111,16 +111,16 @@ class RedisSession:
         if refused:
             self._refused = departed
         urgent = late or uncount or self._gate.remaining() > 0
-        self._tell(kind, granted, departed, uncount=uncount, urgent=urgent)
+        self._report(kind, granted, departed, uncount=uncount, urgent=urgent)
 
     def unused(self, granted: Granted) -> None:
         """Give a permit back."""
         if timer := self._late.pop(granted.serial, None):
             timer.cancel()
-        self._tell("unused", granted, asyncio.get_running_loop().time(), uncount=True)
+        self._report("unused", granted, asyncio.get_running_loop().time(), uncount=True)
 
     def pause(self, seconds: float, *, day_spent: bool) -> None:
-        """Close the gate for all. Should that fail, it is told when the server is back; see :meth:`_join`."""
+        """Close the gate for all. Should that fail, it is reported when the server is back; see :meth:`_join`."""
         now, departed = asyncio.get_running_loop().time(), self._refused
         asked: dict[str, object] = {"seconds": micros(seconds), "day_spent": day_spent}
         if self.limits.adaptive and not day_spent:
@@ -151,13 +151,13 @@ class RedisSession:
             raise
 
     def flush(self) -> None:
-        """Tell what has not travelled yet."""
+        """Report what has not travelled yet."""
         self._flush_timer = None
         if self._returns and self.health.up:
-            self.start(supervise(self.ask("tell")))
+            self.start(supervise(self.ask("report")))
 
     async def close(self, seconds: float) -> None:
-        """Tell what is yet to be told, within so many seconds."""
+        """Report the last calls, within a number of seconds."""
         for timer in (*self._late.values(), self._flush_timer):
             if timer:
                 timer.cancel()
@@ -168,7 +168,7 @@ class RedisSession:
                 task.cancel()
         await self.health.close()
 
-    def _tell(
+    def _report(
         self, kind: str, granted: Granted, departed: float, *, uncount: bool = False, urgent: bool = True
     ) -> None:
         """Have it travel with the next request; make one now where it is urgent."""
@@ -184,11 +184,11 @@ class RedisSession:
         if self._flush_timer:
             self._flush_timer.cancel()
             self._flush_timer = None
-        told = [self._returns.popleft() for _ in range(min(len(self._returns), MOST_AT_ONCE))]
+        sent = [self._returns.popleft() for _ in range(min(len(self._returns), MOST_AT_ONCE))]
         now, kind = asyncio.get_running_loop().time(), "unknown"
         returns = [
             (kind, serial, micros(now - at), micros(flight), field)
-            for kind, serial, at, flight, field in told
+            for kind, serial, at, flight, field in sent
         ]
         if bounds := self._day.bounds():
             asked = {**asked, "day": bounds}
@@ -197,8 +197,8 @@ class RedisSession:
             kind, numbers = text(reply[0]), [int(text(item)) for item in reply[1:]]
         finally:
             if kind == "unknown":  # or it failed
-                self._returns.extendleft(reversed(told))
-            elif any(field for *_, field in told):
+                self._returns.extendleft(reversed(sent))
+            elif any(field for *_, field in sent):
                 self._day.spent_until.clear()
         return kind, numbers
 

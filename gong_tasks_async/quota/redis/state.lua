@@ -34,7 +34,7 @@ local function load()
     state[name], loaded[place] = value, value
   end
   local behind = state.seen - now
-  if behind > SECOND then -- set back, as after a failover: the moments follow, and the processes tell what they know
+  if behind > SECOND then -- set back, as after a failover: the moments follow, and the processes report what they know
     for _, name in ipairs({'next', 'shut', 'day_shut', 'refused_at', 'urgent'}) do state[name] = state[name] - behind end
     call('DEL', LEASES)
     state.epoch = state.epoch + 1

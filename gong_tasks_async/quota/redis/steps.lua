@@ -37,8 +37,8 @@ function STEPS.take()
     ask.ticket)
 end
 
--- Just what the process has to tell.
-function STEPS.tell() return reply('done') end
+-- Just the returns.
+function STEPS.report() return reply('done') end
 
 -- Gong has answered 429: nobody departs before the gate opens.
 function STEPS.pause()
