@@ -99,7 +99,7 @@ class RedisQuota:
         self._closed = False
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self.company} at {self._backend.address}>"
+        return f"<RedisQuota of {self.company} at {self._backend.address}>"
 
     async def __aenter__(self) -> Self:
         self._start()
