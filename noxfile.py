@@ -41,7 +41,7 @@ nox.options.sessions = [
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 
 ON_ALL_CORES = ["-n", "auto", "--dist", "worksteal"]
-TORTURE = ["tests/test_torture.py", "tests/test_distributed_torture.py"]
+TORTURE = ["tests/test_torture.py", "tests/test_torture_proxy.py", "tests/test_distributed_torture.py"]
 LONG_TESTS = [*TORTURE, "tests/test_quota_day.py"]
 """They reach nothing that the others do not, and need no coverage."""
 LONG_TESTS_IGNORED = [f"--ignore={path}" for path in LONG_TESTS]
@@ -128,9 +128,9 @@ def quick(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def torture(session: nox.Session) -> None:
-    """Kill a bulk job two hundred times, and the workers of another; GONG_TORTURE_SEED makes it other moments."""
+    """Kill a bulk job two hundred times, put a proxy in its way as often, kill the workers of another."""
     session.install("-e", ".[cli,docket,excel,mcp,otel,prometheus,redis,speed]", *_groups("test"))
-    long = {"GONG_TORTURE_KILLS": "200", "GONG_TORTURE_JOBS": "1"}
+    long = {"GONG_TORTURE_KILLS": "200", "GONG_TORTURE_PERIODS": "200", "GONG_TORTURE_JOBS": "1"}
     session.run("pytest", *TORTURE, *session.posargs, env=long)
 
 

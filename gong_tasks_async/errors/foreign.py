@@ -34,7 +34,7 @@ class ForeignResponseError(GongError):
 
     @property
     def retries(self) -> Retries:
-        """Twice: a maintenance page passes, a wrong address does not."""
+        """Twice in all: a maintenance page passes, a wrong address does not."""
         return Retries.TWICE
 
     @property

@@ -43,7 +43,7 @@ class Retries(Enum):
     """``RetryPolicy.attempts_on_500``: it may pass, and often does not."""
 
     TWICE = "twice"
-    """Two more times."""
+    """Two attempts: a maintenance page passes, a wrong address does not."""
 
     POLICY = "policy"
     """``RetryPolicy.attempts``."""

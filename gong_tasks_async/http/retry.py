@@ -17,8 +17,8 @@ from gong_tasks_async.errors import (
 )
 from gong_tasks_async.errors.meaning import Retries
 
-TWICE = 3
-"""Attempts in all of a call that is sent again twice."""
+TWICE = 2
+"""Attempts of a call whose response is not Gong's: a run of eight workers wastes at most 24 calls on a proxy's page."""
 
 DAILY_RETRY_AFTER = 60.0
 """Seconds; no limit of 3 calls a second has a caller wait for so long, so it is the day's."""
