@@ -97,7 +97,7 @@ def _subclasses(kind: type[errors.GongError]) -> Iterator[type[errors.GongError]
 
 def _error_pages() -> dict[str, str]:
     kinds = error_kinds()
-    tree = (errors.__doc__ or "").partition("::")[2].partition("\n\nErrors carry")[0]
+    tree = (errors.__doc__ or "").partition("::")[2].partition("\n\nEach class")[0]
     index = "# Errors\n\n```text\n" + inspect.cleandoc(tree).strip("\n") + "\n```\n\n"
     index += "```{toctree}\n:maxdepth: 1\n\n" + "\n".join(map(anchor, kinds)) + "\n```\n"
     return {"errors/index.md": index, **{f"errors/{anchor(kind)}.md": _error_page(kind) for kind in kinds}}

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import json
 import pickle
+import runpy
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -321,6 +323,11 @@ def test_of_any_body_only_a_bounded_part_is_parsed(
         patch.setattr(codec, "loads", counting)
         judged(status, b"{" + body + b"}" if in_braces else body)
     assert parsed <= 2 * envelope.MAX_PARSED_IN_DOUBT
+
+
+def test_the_table_in_the_docs_is_what_the_code_says() -> None:
+    script = runpy.run_path(str(Path(__file__).parent.parent / "docs" / "answers.py"))
+    assert script["PAGE"].read_text(encoding="utf-8") == script["page"]()
 
 
 RESPONDERS: list[tuple[dict[str, str], str | None]] = [

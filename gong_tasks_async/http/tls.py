@@ -50,7 +50,7 @@ def tls_problem(error: BaseException) -> str | None:
         return _CERTIFICATE_PROBLEMS.get(error.verify_code, "tls")
     if not isinstance(error, ssl.SSLError):
         return None
-    text = f"{error.reason or ''} {error}"
+    text = f"{getattr(error, 'reason', None) or ''} {error}"
     if any(mark in text for mark in _PASSING):
         return None
     return next((problem for marks, problem in _HANDSHAKE_PROBLEMS if any(m in text for m in marks)), "tls")
