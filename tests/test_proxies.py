@@ -15,10 +15,20 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from gong_tasks_async import AccessKey, GongTasksClient, Meaning, ProxyError, TLSError, TransportError
+from gong_tasks_async import (
+    AccessKey,
+    CredentialsError,
+    GongTasksClient,
+    Meaning,
+    OAuthGrant,
+    OAuthToken,
+    ProxyError,
+    TLSError,
+    TransportError,
+)
 from gong_tasks_async.http.addresses import checked_proxy, environment_proxy
+from gong_tasks_async.http.network import network_settings
 from gong_tasks_async.http.tls import tls_problem
-from gong_tasks_async.http.transport import network_settings
 from tests.test_transport import KEY, OK, failed, opened, saying, sent, server, shown
 
 USER = "http://ana:p%40ss@"
@@ -116,6 +126,21 @@ async def test_a_call_goes_through_the_proxy_in_absolute_form() -> None:
         response = await sent("http://localhost:1/prefix", network=network_settings(proxy=address))
     assert response.status == 200
     assert heads[0].startswith(b"PATCH http://localhost:1/prefix/v2/tasks/7 ")
+
+
+async def saved(_: OAuthGrant) -> None:
+    """Keep nothing."""
+
+
+@pytest.mark.parametrize("of_its_own", [True, False])
+async def test_a_token_is_refreshed_through_its_own_proxy_or_the_client_s(of_its_own: bool) -> None:
+    async with proxy(refusing(b"407 X")) as (address, heads):
+        token = OAuthToken("id", "s3cr3t", "r3fr3sh", save=saved, proxy=address if of_its_own else None)
+        others = "http://127.0.0.1:1" if of_its_own else address
+        async with GongTasksClient(token, proxy=others) as gong:
+            with pytest.raises(CredentialsError, match="proxy"):
+                await gong.list_tasks("1")
+    assert heads[0].startswith(b"CONNECT app.gong.io:443 ")
 
 
 @pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])

@@ -68,7 +68,7 @@ async def run_until_done(
     gong: GongTasksClient, engine: BehindAProxy, updates: list[TaskUpdate], journal: Path
 ) -> list[BulkReport]:
     """Run the job, and resume it when the proxy is out of the way, as an operator would."""
-    loop, reports = asyncio.get_running_loop(), []
+    loop, reports = asyncio.get_running_loop(), list[BulkReport]()
     while not reports or reports[-1].pending:
         reports.append(await gong.update_many(updates, journal=journal, workers=WORKERS))
         assert len(reports) <= 2 * PERIODS + 2

@@ -13,6 +13,7 @@ from gong_tasks_async.errors import TransportError
 from gong_tasks_async.http import body, transport
 from gong_tasks_async.http.body import CodingError, decoder
 from gong_tasks_async.http.messages import HttpRequest
+from gong_tasks_async.http.network import network_settings
 from tests.test_transport import (
     CHUNKED,
     OK,
@@ -180,7 +181,7 @@ async def test_a_long_header_is_no_failure_and_a_longer_one_is_not_worth_another
         assert (await sent(base_url)).status == 200
     async with server(saying(with_header(70_000))) as base_url:
         assert not (await failed(base_url)).retryable
-        network = transport.network_settings(max_header_bytes=100_000)
+        network = network_settings(max_header_bytes=100_000)
         assert (await sent(base_url, network=network)).status == 200
 
 

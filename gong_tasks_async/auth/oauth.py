@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable
 from copy import copy
 from datetime import UTC, datetime, timedelta
+from os import PathLike
 from typing import cast
 
 from attrs import field, frozen
@@ -30,6 +31,7 @@ from gong_tasks_async.events import logger
 from gong_tasks_async.http import responses
 from gong_tasks_async.http.addresses import checked_base_url
 from gong_tasks_async.http.messages import HttpRequest, HttpResponse
+from gong_tasks_async.http.network import NetworkSettings, network_settings
 from gong_tasks_async.http.retry import Attempts, RetryPolicy
 from gong_tasks_async.http.transport import AiohttpTransport, Session, Transport
 
@@ -71,7 +73,10 @@ class OAuthToken:
         base_url: the address that it came with, as in :class:`OAuthGrant`.
         token_url: Gong's token endpoint.
         arguments: where the endpoint expects its arguments.
-        session: an aiohttp session to borrow for the exchange, for example one with a proxy.
+        session: an aiohttp session to borrow for the exchange.
+        proxy: the proxy that the exchange goes through; by default that of the first client that uses the token, or of
+            the environment.
+        ca_bundle: certificates to trust beside this machine's; by default as for ``proxy``.
 
     Raises:
         ValueError: a text is empty or cannot be sent, or a time has no zone.
@@ -93,6 +98,8 @@ class OAuthToken:
         token_url: str = TOKEN_URL,
         arguments: RefreshArguments | str = RefreshArguments.QUERY,
         session: Session | None = None,
+        proxy: str | None = None,
+        ca_bundle: str | PathLike[str] | None = None,
         wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         if (save is None) is (store is None):
@@ -106,6 +113,8 @@ class OAuthToken:
         self._store: GrantStore = FunctionStore(save) if save is not None else cast("GrantStore", store)
         self._arguments = RefreshArguments(arguments)
         self._session = session
+        self._has_network = proxy is not None or ca_bundle is not None
+        self._network = network_settings(proxy, ca_bundle)
         self._now = wall_clock
         self._url = URL(checked_base_url(token_url))
         self._flight: SingleFlight[Grant] = SingleFlight()
@@ -148,6 +157,11 @@ class OAuthToken:
     async def finish(self) -> None:
         """Wait until no refresh is in flight: a rotated token must not be lost."""
         await self._flight.wait()
+
+    def go_through(self, network: NetworkSettings) -> None:
+        """Refresh through a client's proxy and with its certificates, unless the token has some of its own."""
+        if not self._has_network:
+            self._has_network, self._network = True, network
 
     def __repr__(self) -> str:
         return "OAuthToken(...)"
@@ -223,6 +237,7 @@ class OAuthToken:
             str(self._url.origin()),
             max_response_bytes=LONGEST_ANSWER,
             session=self._session,
+            network=self._network,
         )
         lost: list[TransportError] = []
         try:

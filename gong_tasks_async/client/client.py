@@ -13,17 +13,17 @@ from gong_tasks_async.api import lookups, tasks, users, watch_file
 from gong_tasks_async.api.caller import Caller
 from gong_tasks_async.api.connection import Connection
 from gong_tasks_async.api.watch import TaskEvent
+from gong_tasks_async.auth.oauth import OAuthToken
 from gong_tasks_async.client.bulk_calls import BulkCalls
 from gong_tasks_async.codec import Unreadable
 from gong_tasks_async.events import Event, EventSink, FieldUnreadable
 from gong_tasks_async.http.addresses import checked_base_url
+from gong_tasks_async.http.network import MAX_HEADER_BYTES, network_settings
 from gong_tasks_async.http.retry import RetryPolicy
 from gong_tasks_async.http.transport import (
-    MAX_HEADER_BYTES,
     AiohttpTransport,
     Session,
     Transport,
-    network_settings,
 )
 from gong_tasks_async.models import Task, TaskFilter, TaskUpdate, User, UserTasks, Workspace
 from gong_tasks_async.quota import Lane, LocalQuota, Quota, QuotaLimits, warn_on_separate_quotas
@@ -102,6 +102,8 @@ class GongTasksClient(BulkCalls):
         self._network = network_settings(proxy, ca_bundle, max_header_bytes, app_name)
         self._headers = header_source(headers)
         self._credentials = credentials
+        if isinstance(credentials, OAuthToken):
+            credentials.go_through(self._network)
         self._base_url = base = checked_base_url(base_url)
         self._events = EventSink(on_event)
         self._session = session
