@@ -16,7 +16,8 @@ from gong_tasks_async import GongTasksClient
 from gong_tasks_async.credentials import AccessKey, BearerToken, Credentials
 from gong_tasks_async.errors import ClientStateError
 from gong_tasks_async.http.addresses import checked_base_url
-from gong_tasks_async.http.transport import USER_AGENT, AiohttpTransport
+from gong_tasks_async.http.network import USER_AGENT
+from gong_tasks_async.http.transport import AiohttpTransport
 from tests.test_transport import (
     KEY as SIGNER,
     OK,
