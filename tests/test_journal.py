@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import pickle
 import random
 import sqlite3
@@ -448,3 +449,16 @@ def test_a_journal_that_holds_code_is_refused(path: Path, kind: str) -> None:
     for use in (open_journal, lambda path: Journal.create_or_open(path, None)):
         with pytest.raises(JournalError, match="changed by another program"):
             use(path)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_a_journal_is_for_its_owner_alone_whatever_the_umask(path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        Journal.create_or_open(path, done(1)).close()
+    finally:
+        os.umask(before)
+    assert {file.name: file.stat().st_mode & 0o777 for file in path.parent.iterdir()} == {
+        "job": 0o600,
+        "job-lock": 0o600,
+    }

@@ -134,6 +134,7 @@ def migrate(database: sqlite3.Connection, path: Path) -> None:
 def acquire_lock(path: Path) -> sqlite3.Connection:
     """Hold a second database: the operating system frees it with the process, however that ends."""
     with ExitStack() as held, translate_errors(path, "cannot be locked"):
+        Path(f"{path}-lock").touch(mode=0o600)
         lock = sqlite3.connect(
             f"{path}-lock", timeout=LOCK_TIMEOUT, isolation_level=None, check_same_thread=False
         )
@@ -219,6 +220,7 @@ def create(path: Path, rows: Iterable[JournalRow], facts: JobFacts) -> None:
         # A log that outlived its database would be played into ours.
         for left_behind in (unfinished, *(Path(f"{path}{end}") for end in ("-wal", "-shm", "-journal"))):
             left_behind.unlink(missing_ok=True)
+        unfinished.touch(mode=0o600)  # its rows and messages are not for other users of the machine
         database = sqlite3.connect(unfinished, isolation_level=None)
     try:
         with closing(database):
