@@ -5,7 +5,8 @@
     python -m benchmarks.quota_grid --svg heat.svg     # the differences as a heat map too
 
 Each cell is the mean of some seeds. Prints what is used of the limit and refused of 1,000 calls, before and after;
-then each cell that is worse than before, with the reason.
+then each cell that is worse than before, with a likely reason. The reasons go by rule, network, neighbour and the
+two results; no cause is established for each single cell.
 """
 
 from __future__ import annotations
@@ -119,7 +120,7 @@ def worse(grid: Grid) -> Iterator[tuple[Key, Cell, Cell, str]]:
 
 
 def reason(key: Key, before: Cell, after: Cell) -> str:
-    """Why a cell is worse, as far as the rule, the network and the neighbour say."""
+    """Why a cell is likely to be worse, as far as rule, network, neighbour and the two results say."""
     return next(why for applies, why in REASONS if applies(key, before, after))
 
 
