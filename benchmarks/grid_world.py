@@ -284,7 +284,8 @@ class _World:
     def run(self, seconds: float) -> Cell:
         """Run the simulation."""
         for client in self._clients:
-            self._at(self._chance.random(), partial(self._send, client))
+            client.wakes_at = self._chance.random()
+            self._at(client.wakes_at, partial(self._send, client))
         self._plan_neighbour()
         while self._events and self._events[0][0] <= seconds:
             moment, _, act = heapq.heappop(self._events)
@@ -301,6 +302,8 @@ class _World:
             self._at(moment, partial(self._send, client))
 
     def _send(self, client: _Client, now: float) -> None:
+        if now != client.wakes_at:  # an earlier or later moment has been set meanwhile
+            return
         client.wakes_at = math.inf
         if client.in_flight < WORKERS and client.pace.ready_at(now) <= now + DUST:
             call, (there, back) = client.pace.depart(now), self._way(self._chance)

@@ -1,7 +1,7 @@
 """The pace against every rule, network and neighbour: the ladder of today beside the pace before it.
 
-    python -m benchmarks.quota_grid                    # some 7 minutes on two cores
-    python -m benchmarks.quota_grid --quick            # a minute, rougher
+    python -m benchmarks.quota_grid                    # some 2 minutes on two cores
+    python -m benchmarks.quota_grid --quick            # 15 s, rougher
     python -m benchmarks.quota_grid --svg heat.svg     # the differences as a heat map too
 
 Each cell is the mean of some seeds. Prints what is used of the limit and refused of 1,000 calls, before and after;
