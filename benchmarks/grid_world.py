@@ -274,8 +274,8 @@ class _World:
     ) -> None:
         self._chance = Random(seed)
         self._server, self._way = RULES[rule](), NETWORKS[network]
-        ours = 2 if neighbour == "two of ours" else 1
-        self._clients = [_Client(make_pace(self._chance)) for _ in range(ours)]
+        of_ours = 2 if neighbour == "two of ours" else 1
+        self._clients = [_Client(make_pace(self._chance)) for _ in range(of_ours)]
         self._calls = NEIGHBOURS[neighbour](Random(seed + 1))
         self._asked = self._got = 0
         self._events: list[tuple[float, int, Callable[[float], None]]] = []

@@ -64,7 +64,7 @@ class Gong:
     def __init__(self) -> None:
         self.applied: set[int] = set()
         self.sent: Counter[int] = Counter()
-        self.told: Counter[int] = Counter()
+        self.printed: Counter[int] = Counter()
         self.sent_though_told: list[int] = []
 
 
@@ -108,7 +108,7 @@ class Life:
         with mock.patch.object(Journal, "settle", lambda journal, rows: self._settle(journal, rows)):  # noqa: PLW0108 - binds the journal
             async with client as gong:
                 running = asyncio.create_task(
-                    gong.update_many(ROWS, journal=self.path, on_outcome=self._tell, **self.settings)
+                    gong.update_many(ROWS, journal=self.path, on_outcome=self._report, **self.settings)
                 )
                 dying = asyncio.create_task(self._died.wait())
                 await asyncio.wait(
@@ -127,7 +127,7 @@ class Life:
         with self._effects:
             if self._alive_at(Point.BEFORE_APPLYING):
                 self.gong.sent[task_id] += 1
-                if self.gong.told[task_id]:
+                if self.gong.printed[task_id]:
                     self.gong.sent_though_told.append(task_id)
                 if what in (Answer.FINE, Answer.LOST_AFTER) and task_id not in MISSING:
                     self.gong.applied.add(task_id)
@@ -160,10 +160,10 @@ class Life:
                 tear(log_of(self.image), before, self.cut)
         self._alive_at(Point.AFTER_COMMIT)
 
-    def _tell(self, outcome: Outcome) -> None:
+    def _report(self, outcome: Outcome) -> None:
         with self._effects:
             if self._alive_at(Point.BEFORE_TELLING):
-                self.gong.told[outcome.update.task_id] += 1
+                self.gong.printed[outcome.update.task_id] += 1
                 assert isinstance(outcome, Updated) is (outcome.update.task_id not in MISSING)
                 self._alive_at(Point.AFTER_TELLING)
 

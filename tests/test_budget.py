@@ -216,10 +216,10 @@ async def test_each_share_of_the_day_that_is_left_is_told_once_and_the_end_once_
     for _ in range(8):
         with contextlib.suppress(DailyQuotaError):
             await call(quota, PERSON)
-    told = [
+    printed = [
         event.left if isinstance(event, BudgetLow) else event.lane for event in heard if told_of_budget(event)
     ]
-    assert told == [25, 10, "bulk", 2, "interactive"]
+    assert printed == [25, 10, "bulk", 2, "interactive"]
 
 
 def told_of_budget(event: Event) -> TypeGuard[BudgetLow | BudgetSpent]:

@@ -53,21 +53,21 @@ async def test_cancelled_at_any_step_of_the_loop_the_count_equals_the_turns_give
 async def test_cancelled_while_the_file_counts_the_call_is_given_back_and_the_next_takes_the_token(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun, go_on, take = threading.Event(), threading.Event(), SqliteStore.take
+    started, proceed, take = threading.Event(), threading.Event(), SqliteStore.take
 
     def slow_take(self: SqliteStore, now: float, since: float, allowed: int) -> Taken | Count:
-        begun.set()
-        assert go_on.wait(10)
+        started.set()
+        assert proceed.wait(10)
         return take(self, now, since, allowed)
 
     monkeypatch.setattr(SqliteStore, "take", slow_take)
     quota = quota_of(100, day_store=tmp_path / "day")
     doomed, after = (asyncio.create_task(call(quota)) for _ in range(2))
-    while not begun.is_set():  # noqa: ASYNC110 - set in another thread
+    while not started.is_set():  # noqa: ASYNC110 - set in another thread
         await asyncio.sleep(0)
     doomed.cancel()
     await asyncio.sleep(0)
-    go_on.set()
+    proceed.set()
     assert await after == pytest.approx(0.0, abs=1e-3)
     await asyncio.sleep(1.0)
     assert doomed.cancelled()

@@ -102,15 +102,15 @@ async def test_rows_come_from_an_async_iterable_as_well_and_are_never_taken_in_a
 @pytest.mark.virtual
 @pytest.mark.parametrize("workers", [1, 3, 8])
 async def test_no_more_than_the_workers_are_under_way_at_once(workers: int) -> None:
-    under_way = most = 0
+    in_flight = most = 0
 
     class Counting(ScriptedTransport):
         async def send(self, request: HttpRequest, timeout: float) -> HttpResponse:  # noqa: ASYNC109 - the protocol's
-            nonlocal under_way, most
-            under_way += 1
-            most = max(most, under_way)
+            nonlocal in_flight, most
+            in_flight += 1
+            most = max(most, in_flight)
             await asyncio.sleep(0.1)
-            under_way -= 1
+            in_flight -= 1
             return await super().send(request, timeout)
 
     client = scripted()

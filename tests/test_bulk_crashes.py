@@ -161,8 +161,8 @@ class CrashingJob(RuleBasedStateMachine):
     @invariant()
     def what_was_told_is_on_disk_and_never_sent_again(self) -> None:
         found = states(self.path) if self.path.exists() else {}
-        assert all(found[task_id] is END[task_id] for task_id in self.gong.told)
-        assert max(self.gong.told.values(), default=0) <= 1
+        assert all(found[task_id] is END[task_id] for task_id in self.gong.printed)
+        assert max(self.gong.printed.values(), default=0) <= 1
         assert self.gong.sent_though_told == []
 
     @invariant()

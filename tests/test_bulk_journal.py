@@ -43,18 +43,18 @@ def paths_sent(network: ScriptedTransport) -> list[str]:
 
 
 async def test_every_row_is_on_disk_before_it_is_told(path: Path) -> None:
-    told: list[tuple[Outcome, RowState]] = []
+    printed: list[tuple[Outcome, RowState]] = []
 
     def on_outcome(outcome: Outcome) -> None:
         with open_journal(path) as journal:
             states = {row.update.task_id: row.state for row in journal.rows()}
-        told.append((outcome, states[outcome.update.task_id]))
+        printed.append((outcome, states[outcome.update.task_id]))
 
     async with scripted(by_task({3: 404}), seconds=0.1) as gong:
         report = await gong.update_many(updates(12), journal=path, on_outcome=on_outcome)
     assert (report.updated, report.failed, report.pending, report.job) == (11, 1, 0, "job")
-    assert {state for outcome, state in told if isinstance(outcome, Updated)} == {RowState.UPDATED}
-    assert {state for outcome, state in told if isinstance(outcome, Failed)} == {RowState.FAILED}
+    assert {state for outcome, state in printed if isinstance(outcome, Updated)} == {RowState.UPDATED}
+    assert {state for outcome, state in printed if isinstance(outcome, Failed)} == {RowState.FAILED}
     with open_journal(path) as journal:
         [failed] = journal.rows(RowState.FAILED)
     assert (failed.update.task_id, failed.status, failed.error_kind, failed.attempts) == (
@@ -188,12 +188,12 @@ async def test_what_is_as_wanted_already_costs_a_call_for_each_owner_and_none_fo
     gong = await connect(engine, quota=Unlimited())
     rows = [TaskUpdate(number, str(task["userId"]), status="DONE") for number, task in engine.tasks.items()]
     done = sum(task["status"] == "DONE" for task in engine.tasks.values())
-    told: list[Outcome] = []
+    printed: list[Outcome] = []
     dry = await gong.update_many(rows, skip_unchanged=True, dry_run=True)
     assert (dry.unchanged, dry.pending, dry.calls, engine.ledger.calls) == (done, 90 - done, 3, 3)
-    report = await gong.update_many(rows, skip_unchanged=True, journal=path, on_outcome=told.append)
+    report = await gong.update_many(rows, skip_unchanged=True, journal=path, on_outcome=printed.append)
     assert (report.updated, report.unchanged, report.pending) == (90 - done, done, 0)
-    assert sum(isinstance(outcome, Unchanged) for outcome in told) == done
+    assert sum(isinstance(outcome, Unchanged) for outcome in printed) == done
     assert sum(counts.updated + counts.unchanged for counts in report.by_user.values()) == 90
     again = await gong.update_many(rows, skip_unchanged=True, journal=path)
     assert again.calls == 0

@@ -142,8 +142,8 @@ class TestDemo:
 
     @pytest.mark.parametrize("colours", [True, False])
     def test_a_terminal_gets_a_bar_and_colours_unless_refused(self, colours: bool) -> None:
-        wishes = {} if colours else {"NO_COLOR": "1"}
-        code, said = in_terminal("demo", "--tasks", "1", "--users", "1", **wishes)
+        updates = {} if colours else {"NO_COLOR": "1"}
+        code, said = in_terminal("demo", "--tasks", "1", "--users", "1", **updates)
         assert (code, "1/1" in said) == (0, True)
         assert ("\x1b[3" in said.replace("\x1b[3m", "")) is colours
 
@@ -189,7 +189,7 @@ class TestDemo:
 
 def in_terminal(*arguments: str, **environment: str) -> tuple[int, str]:
     """Run it in a terminal of its own; its exit code, and all that it drew."""
-    ours, theirs = pty.openpty()
+    of_ours, theirs = pty.openpty()
     with subprocess.Popen(  # noqa: S603 - our own interpreter
         [sys.executable, "-c", PROGRAM, *arguments],
         stdin=theirs,
@@ -200,9 +200,9 @@ def in_terminal(*arguments: str, **environment: str) -> tuple[int, str]:
         os.close(theirs)
         said = b""
         with suppress(OSError):  # how Linux says that the other end is closed
-            while chunk := os.read(ours, 65536):
+            while chunk := os.read(of_ours, 65536):
                 said += chunk
-    os.close(ours)
+    os.close(of_ours)
     return process.returncode, said.decode(errors="replace")
 
 

@@ -42,10 +42,10 @@ REQUESTS: list[tuple[TaskFilter | TaskUpdate, bytes]] = [
 
 
 @pytest.mark.parametrize(("wish", "body"), REQUESTS, ids=lambda value: repr(value)[:30])
-def test_a_request_is_exactly_this(wish: TaskFilter | TaskUpdate, body: bytes) -> None:
-    path, method = ("/v2/tasks", "POST") if isinstance(wish, TaskFilter) else ("/v2/tasks/7", "PATCH")
-    made = endpoints.list_tasks(wish) if isinstance(wish, TaskFilter) else endpoints.update_task(wish)
-    bound = None if isinstance(wish, TaskFilter) else endpoints.MAX_UPDATE_RESPONSE
+def test_a_request_is_exactly_this(change: TaskFilter | TaskUpdate, body: bytes) -> None:
+    path, method = ("/v2/tasks", "POST") if isinstance(change, TaskFilter) else ("/v2/tasks/7", "PATCH")
+    made = endpoints.list_tasks(change) if isinstance(change, TaskFilter) else endpoints.update_task(change)
+    bound = None if isinstance(change, TaskFilter) else endpoints.MAX_UPDATE_RESPONSE
     assert (made.method, made.path, made.body, made.max_response_bytes) == (method, path, body, bound)
 
 

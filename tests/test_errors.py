@@ -128,27 +128,27 @@ def test_every_class_of_error_of_the_whole_package_declares_its_own_meaning() ->
 @pytest.mark.parametrize("copied", COPIES.values(), ids=COPIES)
 @pytest.mark.parametrize("error", EVERY, ids=lambda error: type(error).__name__)
 def test_every_error_survives_copying_and_pickling(error: GongError, copied: Callable[[Any], Any]) -> None:
-    twin = copied(error)
-    assert type(twin) is type(error)
-    assert facts(twin) == facts(error)
-    assert (str(twin), repr(twin)) == (str(error), repr(error))
+    duplicate = copied(error)
+    assert type(duplicate) is type(error)
+    assert facts(duplicate) == facts(error)
+    assert (str(duplicate), repr(duplicate)) == (str(error), repr(error))
     with pytest.raises(type(error)):
-        raise twin
+        raise duplicate
 
 
 def test_notes_and_later_facts_travel_along() -> None:
     error = TransportError(reason="reset")
     error.add_note("row 3,117")
     error.method, error.url, error.attempts = "PATCH", "https://x/v2/tasks/7", 4
-    twin = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
-    assert twin.__notes__ == ["row 3,117"]
-    assert "PATCH https://x/v2/tasks/7: no response after 4 attempts (reset)" in str(twin)
+    duplicate = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
+    assert duplicate.__notes__ == ["row 3,117"]
+    assert "PATCH https://x/v2/tasks/7: no response after 4 attempts (reset)" in str(duplicate)
 
 
 def test_a_copy_does_not_share_its_facts_with_the_original() -> None:
     error = APIError(status=302)
-    twin = copy.copy(error)
-    twin.url = "https://elsewhere"
+    duplicate = copy.copy(error)
+    duplicate.url = "https://elsewhere"
     assert error.url == ""
 
 

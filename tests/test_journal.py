@@ -286,9 +286,9 @@ def test_a_forgotten_journal_frees_its_file(path: Path) -> None:
 
 def test_the_error_survives_pickling_and_is_of_the_family() -> None:
     error = JournalError(path="/job", reason="it is full")
-    twin = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
-    assert isinstance(twin, GongError)
-    assert (type(twin), str(twin)) == (JournalError, "The journal /job: it is full.")
+    duplicate = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
+    assert isinstance(duplicate, GongError)
+    assert (type(duplicate), str(duplicate)) == (JournalError, "The journal /job: it is full.")
 
 
 # For any plan

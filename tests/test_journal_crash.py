@@ -48,7 +48,7 @@ def started(program: str, *args: object) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603
 
 
-def told(program: str, *args: object) -> list[int]:
+def printed(program: str, *args: object) -> list[int]:
     """The numbers that a program says when it has ended well."""
     running = started(program, *args)
     numbers = running.communicate()[0].split()
@@ -98,22 +98,22 @@ while page := journal.pending(0, 3):
 
 def test_killed_while_plans_are_written_each_journal_is_whole_or_not_there(path: Path) -> None:
     chance = random.Random(4)
-    begun = 0
+    began = 0
     for _ in range(KILLS):
         writer = started(PLAN, path, ROWS)
         assert writer.stdout
         writer.stdout.readline()
         time.sleep(chance.uniform(0.0, 0.1))
         writer.kill()
-        begun = 1 + len(writer.communicate()[0].split())
-        last = Path(f"{path}{begun - 1}")
+        began = 1 + len(writer.communicate()[0].split())
+        last = Path(f"{path}{began - 1}")
         with Journal.create_or_open(last, job()) as journal:
             assert journal.counts() == RowCounts(pending=ROWS)
         assert_sound(last)
         assert not Path(f"{last}-unfinished").exists()
         for file in path.parent.iterdir():
             file.unlink()
-    assert begun
+    assert began
 
 
 def test_killed_while_outcomes_are_recorded_none_that_was_confirmed_is_lost(path: Path) -> None:
@@ -312,7 +312,7 @@ print(recorded, refused, before, journal.counts().updated)
 
 
 def test_files_that_may_not_grow_lose_no_outcome_and_make_none_up(path: Path) -> None:
-    recorded, refused, before, afterwards = told(FILL, path)
+    recorded, refused, before, afterwards = printed(FILL, path)
     assert refused > 0
     assert recorded == before == 2_000 - afterwards
     assert_sound(path)
@@ -341,5 +341,5 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="counts ru_maxrss in bytes")
 def test_300_000_rows_from_a_generator_cost_no_memory(path: Path) -> None:
-    (megabytes,) = told(GROW, path)
+    (megabytes,) = printed(GROW, path)
     assert megabytes < 15

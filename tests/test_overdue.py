@@ -12,12 +12,12 @@ pytestmark = pytest.mark.virtual
 
 async def delays(seconds: float, *answers: Answer, calls: int = 1) -> list[tuple[float, float]]:
     """When events came while so many calls were in flight, and what they said."""
-    loop, told = asyncio.get_running_loop(), list[tuple[float, float]]()
+    loop, printed = asyncio.get_running_loop(), list[tuple[float, float]]()
 
     def on_event(event: Event) -> None:
         if isinstance(event, ResponseDelayed):
             assert (event.method, event.url) == ("POST", "https://api.gong.io/v2/tasks")
-            told.append((round(loop.time(), 3), round(event.seconds, 3)))
+            printed.append((round(loop.time(), 3), round(event.seconds, 3)))
 
     client = ScriptedClient(
         AccessKey("k", "s"), quota=Unlimited(), on_event=on_event, retry=RetryPolicy(attempts=1)
@@ -26,7 +26,7 @@ async def delays(seconds: float, *answers: Answer, calls: int = 1) -> list[tuple
     async with client:
         await asyncio.gather(*(client.list_tasks("1") for _ in range(calls)), return_exceptions=True)
     await asyncio.sleep(100)  # nothing comes late
-    return told
+    return printed
 
 
 async def test_a_server_that_accepts_and_never_answers_is_reported_after_fifteen_seconds() -> None:

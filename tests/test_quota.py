@@ -176,9 +176,9 @@ async def test_after_a_refusal_the_next_call_leaves_at_random_within_a_spacing()
     for _ in range(50):
         quota = LocalQuota()
         await spend(quota)
-        begun = now()
+        started = now()
         quota.pause(0.0)
-        delays.append(await spend(quota) - begun)
+        delays.append(await spend(quota) - started)
     assert min(delays) >= 1.0  # a window: two clients that come back at once are refused at once
     assert max(delays) <= 1.0 + SPACING + 1e-6
     assert max(delays) - min(delays) > SPACING / 2
@@ -221,9 +221,9 @@ async def test_two_hundred_cancelled_waiters_cost_nobody_a_token() -> None:
 async def test_cancelling_the_one_at_the_front_leaves_no_hole(moment: float) -> None:
     quota = LocalQuota()
     full = [await quota.acquire(Lane.BULK) for _ in range(3)]  # the window is full, and no answer has come
-    front, behind = asyncio.create_task(spend(quota)), asyncio.create_task(spend(quota))
+    leading, behind = asyncio.create_task(spend(quota)), asyncio.create_task(spend(quota))
     await asyncio.sleep(moment)
-    front.cancel()
+    leading.cancel()
     await asyncio.sleep(0)
     quota.release(full[0], status=200)
     released_at = now()

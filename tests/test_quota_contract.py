@@ -188,9 +188,9 @@ async def test_cancelling_the_one_at_the_front_leaves_no_hole(make: MakeQuota, m
     quota = make()
     await spend(quota)
     before = await spend(quota)
-    front, behind = asyncio.create_task(spend(quota)), asyncio.create_task(spend(quota))
+    leading, behind = asyncio.create_task(spend(quota)), asyncio.create_task(spend(quota))
     await asyncio.sleep(moment)
-    front.cancel()
+    leading.cancel()
     assert await behind <= before + (1 if moment < SPACING else 2) * SPACING + 0.01
 
 

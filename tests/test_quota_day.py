@@ -115,14 +115,14 @@ async def beside_a_neighbour(
     """Our refused calls, the share of its calls that the neighbour gets, and of the limit that both use."""
     gong, chance = gong_with(), random.Random(7)
     client = await connected(connect, gong, (0.0, 0.0), adaptive=adaptive)
-    began, ours = now(), asyncio.create_task(work(client, DAY))
+    began, own = now(), asyncio.create_task(work(client, DAY))
     asked = got = 0
     while now() < began + 1_200.0:
         await asyncio.sleep(chance.uniform(*gaps))
         asked += 1
         got += gong._limits.refuse(now()) is None
-    ours.cancel()
-    await asyncio.wait([ours])
+    own.cancel()
+    await asyncio.wait([own])
     return gong.ledger.refused, got / asked, (gong.ledger.admitted + got) / (3.0 * (now() - began))
 
 

@@ -104,16 +104,16 @@ def test_waiters_of_an_event_loop_that_has_ended_hold_nobody_up() -> None:
 
 
 def test_two_threads_at_once_are_refused_by_name_and_then_served() -> None:
-    quota, begun, end = LocalQuota(FAST), threading.Event(), threading.Event()
+    quota, started, end = LocalQuota(FAST), threading.Event(), threading.Event()
 
     async def hold() -> None:
         await call(quota)
-        begun.set()
+        started.set()
         await asyncio.to_thread(end.wait)
 
     first = threading.Thread(target=lambda: asyncio.run(hold()))
     first.start()
-    begun.wait()
+    started.wait()
     with pytest.raises(ClientStateError, match="another event loop"):
         asyncio.run(call(quota))
     end.set()

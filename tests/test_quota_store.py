@@ -270,23 +270,23 @@ def test_after_a_fork_parent_and_child_count_together(path: Path) -> None:
 async def test_a_call_that_is_counted_while_the_loop_ends_troubles_nobody(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun, go_on, troubles = threading.Event(), threading.Event(), list[object]()
+    started, proceed, troubles = threading.Event(), threading.Event(), list[object]()
     take = SqliteStore.take
 
     def slow(store: SqliteStore, now: float, since: float, allowed: int) -> Taken | Count:
-        begun.set()
-        assert go_on.wait(10)
+        started.set()
+        assert proceed.wait(10)
         return take(store, now, since, allowed)
 
     monkeypatch.setattr(SqliteStore, "take", slow)
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _, context: troubles.append(context))
     waiting = asyncio.create_task(LocalQuota(QuotaLimits(day_store=path)).acquire(Lane.BULK))
-    await asyncio.to_thread(begun.wait, 10)
+    await asyncio.to_thread(started.wait, 10)
     waiting.cancel()
     ending = asyncio.create_task(loop.shutdown_default_executor())  # as asyncio.run() does
     await asyncio.wait([waiting])
-    go_on.set()
+    proceed.set()
     await ending
     await asyncio.sleep(0)
     assert troubles == []

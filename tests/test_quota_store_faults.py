@@ -169,8 +169,8 @@ print(taken, full, before)
 
 
 def test_a_file_that_may_not_grow_loses_no_call_and_counts_none_twice(path: Path) -> None:
-    told = subprocess.run([sys.executable, "-c", FILL, path], capture_output=True, text=True, check=True)  # noqa: S603
-    taken, full, before = map(int, told.stdout.split())
+    printed = subprocess.run([sys.executable, "-c", FILL, path], capture_output=True, text=True, check=True)  # noqa: S603
+    taken, full, before = map(int, printed.stdout.split())
     assert full > 0
     assert before == taken
     assert made(path) == taken + 1

@@ -104,8 +104,8 @@ def visit(chromium: str, page: str, folder: Path, *options: str) -> tuple[str, l
 def with_probe(page: str, probe: str = PROBE) -> str:
     """The page with a script of the test's, which the page's policy has to be told of."""
     allowed = b64encode(sha256(probe.encode()).digest()).decode()
-    told = page.replace("script-src ", f"script-src 'sha256-{allowed}' ")
-    return told.replace("</body>", f"<script>{probe}</script></body>")
+    printed = page.replace("script-src ", f"script-src 'sha256-{allowed}' ")
+    return printed.replace("</body>", f"<script>{probe}</script></body>")
 
 
 def seen_in(document: str) -> dict[str, Any]:

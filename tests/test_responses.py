@@ -458,8 +458,8 @@ VALUES = (
 def test_any_refusal_is_an_error_that_travels(status: int, headers: dict[str, str], body: bytes) -> None:
     error = error_in(HttpResponse(status, headers, body))
     assert error is not None
-    twin = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
-    assert (type(twin), str(twin), vars(twin)) == (type(error), str(error), vars(error))
+    duplicate = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
+    assert (type(duplicate), str(duplicate), vars(duplicate)) == (type(error), str(error), vars(error))
     asked = getattr(error, "retry_after", None)
     assert asked is None or 0 <= asked <= retry_after.MAX_RETRY_AFTER
     assert all(name == name.lower() != "set-cookie" for name in getattr(error, "headers", ()))

@@ -100,8 +100,8 @@ def sentinel(tmp_path: Path) -> Iterator[tuple[Sentinel, RedisServer]]:
         watch.first = (str(settings), "--sentinel")
         stack.enter_context(watch)
         # It has to have met the replica, or there is nobody to take over.
-        asks = stack.enter_context(PlainRedis(port=watch.port))
-        wait_for(lambda: asks.execute_command("SENTINEL", "REPLICAS", "gong"))
+        requests = stack.enter_context(PlainRedis(port=watch.port))
+        wait_for(lambda: requests.execute_command("SENTINEL", "REPLICAS", "gong"))
         yield Sentinel([("127.0.0.1", watch.port)], socket_timeout=0.5), master  # type: ignore[no-untyped-call]  # redis-py's
 
 

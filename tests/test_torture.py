@@ -82,7 +82,7 @@ class Witness(Engine):
 
 
 @frozen
-class Told:
+class Reported:
     """An outcome, as its program told it."""
 
     life: int
@@ -95,7 +95,7 @@ class Told:
 class Death:
     """What a killed life left behind."""
 
-    told: frozenset[int]
+    printed: frozenset[int]
     recorded: frozenset[int]
     """The rows that this life has settled."""
 
@@ -109,7 +109,7 @@ class Job:
     wanted: Path
     journal: Path
     life: int = 0
-    told: list[Told] = field(factory=list)
+    printed: list[Reported] = field(factory=list)
     settled: dict[int, JournalRow] = field(factory=dict)
     """Each row as it stood in the journal when it was first seen to be settled."""
 
@@ -130,7 +130,7 @@ class Job:
         """Take what a life had to say, and return its last word, which it has if it was not killed."""
         lines = process.communicate(timeout=PATIENCE)[0].decode().splitlines()
         outcomes = [line.split() for line in lines if " " in line and not line.startswith("left")]
-        self.told += [Told(self.life, kind, int(task), float(at)) for kind, task, at in outcomes]
+        self.printed += [Reported(self.life, kind, int(task), float(at)) for kind, task, at in outcomes]
         return lines[-1] if len(lines) > len(outcomes) else ""
 
     def look(self) -> frozenset[int]:
@@ -158,7 +158,9 @@ class Job:
             assert process.returncode == -signal.SIGKILL
         recorded = self.look()
         assert len(self.settled) < len(self.engine.tasks)  # it was alive, and had something left to do
-        return Death(frozenset(told.task_id for told in self.told if told.life == self.life), recorded)
+        return Death(
+            frozenset(printed.task_id for printed in self.printed if printed.life == self.life), recorded
+        )
 
     def end(self) -> None:
         with self.running() as process:
@@ -204,18 +206,18 @@ def test_every_task_is_as_wanted_and_none_was_left_out(story: Story) -> None:
 
 
 def test_each_row_was_told_at_most_once_and_only_after_it_was_recorded(story: Story) -> None:
-    assert {told.kind for told in story.job.told} == {"Updated"}
-    assert max(Counter(told.task_id for told in story.job.told).values()) == 1
+    assert {printed.kind for printed in story.job.printed} == {"Updated"}
+    assert max(Counter(printed.task_id for printed in story.job.printed).values()) == 1
     for death in story.deaths:
-        assert death.told <= death.recorded
-        assert len(death.recorded - death.told) <= WORKERS  # on disk, and killed before the word was out
+        assert death.printed <= death.recorded
+        assert len(death.recorded - death.printed) <= WORKERS  # on disk, and killed before the word was out
 
 
 def test_no_row_that_was_told_was_ever_sent_again(story: Story) -> None:
-    told = {told.task_id: told for told in story.job.told}
+    printed = {printed.task_id: printed for printed in story.job.printed}
     engine = story.job.engine
     for entry, life in zip(engine.ledger.entries, engine.senders, strict=True):
-        outcome = told.get(entry.task_id or 0)
+        outcome = printed.get(entry.task_id or 0)
         if outcome is not None:
             assert life <= outcome.life
             assert entry.arrived < outcome.at  # both are of the system's one monotonic clock

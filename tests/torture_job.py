@@ -29,7 +29,7 @@ def say(line: str) -> None:
     os.write(sys.stdout.fileno(), f"{line}\n".encode())
 
 
-def tell(outcome: Outcome) -> None:
+def emit_to(outcome: Outcome) -> None:
     say(f"{type(outcome).__name__} {outcome.update.task_id} {time.monotonic()}")
 
 
@@ -45,7 +45,7 @@ async def live(life: str, base_url: str, keys: AccessKey, wanted: list[TaskUpdat
         GongTasksClient(keys, base_url=base_url, quota=Unlimited(), retry=PATIENT, session=session) as gong,
     ):
         say("ready")
-        report = await gong.update_many(wanted, journal=journal, on_outcome=tell)
+        report = await gong.update_many(wanted, journal=journal, on_outcome=emit_to)
     say("complete" if report.complete else "left over")
 
 

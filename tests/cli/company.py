@@ -159,7 +159,7 @@ class Terminal:
         self._screen = pyte.Screen(columns, lines)
         self._stream = pyte.ByteStream(self._screen)
         self.raw = b""
-        self._ours, theirs = pty.openpty()
+        self._own, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
             [sys.executable, "-c", PROGRAM, *arguments],
@@ -179,7 +179,7 @@ class Terminal:
     ) -> None:
         self._process.kill()
         self._process.wait()
-        os.close(self._ours)
+        os.close(self._own)
 
     @property
     def screen(self) -> str:
@@ -193,7 +193,7 @@ class Terminal:
             assert self._read(until), f"never shown: {pattern}\n{self.screen}"
 
     def type(self, text: str) -> None:
-        os.write(self._ours, text.encode())
+        os.write(self._own, text.encode())
 
     def interrupt(self, stop: signal.Signals = signal.SIGINT) -> None:
         """Press Ctrl-C, once the process waits: in the moment before it does, the key would not wake it up."""
@@ -213,9 +213,9 @@ class Terminal:
         return self._process.wait(PATIENCE)
 
     def _read(self, until: float) -> bool:
-        ready, _, _ = select.select([self._ours], [], [], max(0.0, until - time.monotonic()))
+        ready, _, _ = select.select([self._own], [], [], max(0.0, until - time.monotonic()))
         with suppress(OSError):  # how Linux says that the other end is closed
-            if ready and (chunk := os.read(self._ours, 65536)):
+            if ready and (chunk := os.read(self._own, 65536)):
                 self.raw += chunk
                 self._stream.feed(chunk)
                 return True
@@ -224,8 +224,8 @@ class Terminal:
 
 def _without_wishes(environment: Mapping[str, str]) -> dict[str, str]:
     """Whoever runs the tests may have some about colours, and nox does."""
-    wishes = ("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "COLUMNS", "LINES")
-    return {name: value for name, value in environment.items() if name not in wishes}
+    updates = ("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "COLUMNS", "LINES")
+    return {name: value for name, value in environment.items() if name not in updates}
 
 
 def started(company: Company, *arguments: str) -> subprocess.Popen[str]:

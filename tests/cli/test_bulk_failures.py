@@ -65,8 +65,8 @@ class TestFailures:
     def test_a_response_that_cannot_be_read_is_tried_again(self, company: Company) -> None:
         company.engine.inject_fault(Fault.GARBLED)
         result = company.invoke("bulk", "run", company.rows(1), "--yes", "--no-guard", "--name", "mine")
-        told = json.loads(result.stdout)
-        assert (result.exit_code, told["updated"], told["calls"]) == (0, 1, 2)
+        printed = json.loads(result.stdout)
+        assert (result.exit_code, printed["updated"], printed["calls"]) == (0, 1, 2)
 
     def test_a_company_without_engage_ends_with_1(
         self, company: Company, monkeypatch: pytest.MonkeyPatch
@@ -121,9 +121,9 @@ class TestSpentDay:
     def test_ends_with_4_says_when_to_resume_and_the_next_day_does_the_rest(self, company: Company) -> None:
         company.configure(per_day=12, interactive_reserve=2)
         first = company.invoke("bulk", "run", company.rows(20), "--yes", "--no-guard")
-        told = json.loads(first.stdout)
-        assert (first.exit_code, told["updated"], told["pending"]) == (4, 10, 10)
-        again = datetime.fromisoformat(told["resume_after"]).astimezone()
+        printed = json.loads(first.stdout)
+        assert (first.exit_code, printed["updated"], printed["pending"]) == (4, 10, 10)
+        again = datetime.fromisoformat(printed["resume_after"]).astimezone()
         command = f"gong-tasks bulk resume close-{today()}"
         assert f"Resume after {again:%Y-%m-%d %H:%M}" in first.stderr
         assert f"\n  {command}\n" in first.stderr
@@ -142,8 +142,8 @@ class TestSpentDay:
     def test_the_same_command_goes_on_even_under_yesterdays_name(self, company: Company) -> None:
         company.configure(per_day=12, interactive_reserve=2)
         company.invoke("bulk", "run", company.rows(20), "--yes", "--no-guard")
-        (begun,) = journals(company)
-        begun.rename(begun.with_stem("close-2026-01-01"))
+        (started,) = journals(company)
+        started.rename(started.with_stem("close-2026-01-01"))
         forget_the_day(company)
         result = company.invoke("bulk", "run", company.rows(20), "--yes", "--no-guard")
         assert (result.exit_code, json.loads(result.stdout)["job"]) == (0, "close-2026-01-01")
@@ -153,10 +153,10 @@ class TestSpentDay:
         company.configure(per_day=12, interactive_reserve=2)
         company.invoke("bulk", "run", company.rows(20), "--yes", "--no-guard")
         result = company.invoke("bulk", "run", company.rows(19), "--yes", "--no-guard")
-        begun = f"close-{today()}"
-        assert f"{begun} is unfinished, and of another line or file" in result.stderr
-        assert f"\n  gong-tasks bulk resume {begun}\n" in result.stderr
-        assert f"Job {begun}-2" in result.stderr
+        started = f"close-{today()}"
+        assert f"{started} is unfinished, and of another line or file" in result.stderr
+        assert f"\n  gong-tasks bulk resume {started}\n" in result.stderr
+        assert f"Job {started}-2" in result.stderr
 
     @pytest.mark.parametrize("sleeps", [True, False])
     def test_a_run_that_sleeps_until_the_next_day_says_so(

@@ -67,9 +67,9 @@ class TestStatus:
 
     def test_counts_by_user(self, company: Company) -> None:
         company.invoke("bulk", "run", company.rows(20), "--yes", "--no-guard", "--name", "mine")
-        told = json.loads(company.invoke("bulk", "status", "mine.gong").stdout)
-        assert (told["total"], set(told["by_user"])) == (20, set(company.engine.user_ids))
-        assert all(counts["updated"] == 10 for counts in told["by_user"].values())
+        printed = json.loads(company.invoke("bulk", "status", "mine.gong").stdout)
+        assert (printed["total"], set(printed["by_user"])) == (20, set(company.engine.user_ids))
+        assert all(counts["updated"] == 10 for counts in printed["by_user"].values())
 
     def test_csv_has_a_line_for_each_job_or_user(self, company: Company) -> None:
         company.invoke("bulk", "run", company.rows(20), "--yes", "--no-guard", "--name", "mine")
@@ -102,51 +102,51 @@ class TestStatus:
 
 class TestReport:
     @pytest.fixture
-    def told(self, company: Company) -> Company:
+    def printed(self, company: Company) -> Company:
         path = Path(company.rows(4))
         path.write_text(path.read_text() + "77,5,DONE\n")
         company.invoke("bulk", "run", str(path), "--yes", "--name", "mine")
         return company
 
-    def test_json_tells_the_whole_job(self, told: Company) -> None:
-        report = json.loads(told.invoke("bulk", "report", "mine").stdout)
+    def test_json_tells_the_whole_job(self, printed: Company) -> None:
+        report = json.loads(printed.invoke("bulk", "report", "mine").stdout)
         assert (report["updated"], report["failed"], report["calls"], report["job"]) == (4, 1, 5, "mine")
         (failure,) = report["failures"]
         assert (failure["task_id"], failure["error"]["kind"]) == ("77", "TaskNotFoundError")
         assert sum(moment["updated"] for moment in report["timeline"]) == 4
 
-    def test_csv_goes_to_a_file_or_to_standard_output(self, told: Company) -> None:
-        path = told.folder / "rows.csv"
-        result = told.invoke("bulk", "report", "mine", "--csv", str(path))
-        piped = told.invoke("bulk", "report", "mine", "--csv", "-")
+    def test_csv_goes_to_a_file_or_to_standard_output(self, printed: Company) -> None:
+        path = printed.folder / "rows.csv"
+        result = printed.invoke("bulk", "report", "mine", "--csv", str(path))
+        piped = printed.invoke("bulk", "report", "mine", "--csv", "-")
         assert (result.stdout, f"5 rows are in {path}" in result.stderr) == ("", True)
         with path.open(newline="", encoding="utf-8") as file:
             assert [row["state"] for row in csv.DictReader(file)] == ["updated"] * 4 + ["failed"]
         assert piped.stdout.splitlines() == path.read_text(encoding="utf-8").splitlines()
 
     def test_a_page_stands_beside_the_journal_or_where_it_is_wanted(
-        self, told: Company, monkeypatch: pytest.MonkeyPatch
+        self, printed: Company, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         launched: list[str] = []
         monkeypatch.setattr(click, "launch", launched.append)
-        path = told.folder / "page.html"
-        assert told.invoke("bulk", "report", "mine", "--html", "--open").exit_code == 0
-        assert told.invoke("bulk", "report", "mine", "--html", str(path)).exit_code == 0
-        page = journals(told)[0].with_suffix(".html").read_text(encoding="utf-8")
+        path = printed.folder / "page.html"
+        assert printed.invoke("bulk", "report", "mine", "--html", "--open").exit_code == 0
+        assert printed.invoke("bulk", "report", "mine", "--html", str(path)).exit_code == 0
+        page = journals(printed)[0].with_suffix(".html").read_text(encoding="utf-8")
         assert page == path.read_text(encoding="utf-8")
         assert "404 TaskNotFoundError" in page
         assert "<title>mine</title>" in page
         assert launched == []  # nobody watches a pipe
         monkeypatch.setattr(report, "is_terminal", lambda: True)
-        told.invoke("bulk", "report", "mine", "--html", "--open")
-        assert launched == [str(journals(told)[0].with_suffix(".html"))]
+        printed.invoke("bulk", "report", "mine", "--html", "--open")
+        assert launched == [str(journals(printed)[0].with_suffix(".html"))]
 
     def test_a_job_that_has_only_begun(self, company: Company) -> None:
         company.configure(access_key="WRONG")
         company.invoke("bulk", "run", company.rows(5), "--yes", "--no-guard", "--name", "mine")
-        told = json.loads(company.invoke("bulk", "report", "mine").stdout)
-        assert (told["pending"], told["timeline"]) == (5, [])
-        assert told["stopped_because"]["kind"] == "AuthenticationError"
+        printed = json.loads(company.invoke("bulk", "report", "mine").stdout)
+        assert (printed["pending"], printed["timeline"]) == (5, [])
+        assert printed["stopped_because"]["kind"] == "AuthenticationError"
 
 
 class TestJobNames:

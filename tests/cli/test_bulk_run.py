@@ -82,8 +82,8 @@ class TestPlan:
 class TestRun:
     def test_changes_all_rows_and_tells_so_in_json(self, company: Company) -> None:
         result = company.invoke("bulk", "run", company.rows(20), "--yes", "--no-guard")
-        told = json.loads(result.stdout)
-        assert (result.exit_code, told["updated"], told["job"]) == (0, 20, f"close-{today()}")
+        printed = json.loads(result.stdout)
+        assert (result.exit_code, printed["updated"], printed["job"]) == (0, 20, f"close-{today()}")
         assert set(company.statuses(20)) == {"DONE"}
         assert f"Job close-{today()}" in result.stderr
 
@@ -113,8 +113,8 @@ class TestRun:
         nobody = company.invoke(
             "bulk", "run", "--all-users", "--flow", "none", "--set-status", "DONE", "--yes"
         )
-        told = json.loads(nobody.stdout)
-        assert (nobody.exit_code, told["updated"], told["total"], journals(company)) == (0, 0, 0, [])
+        printed = json.loads(nobody.stdout)
+        assert (nobody.exit_code, printed["updated"], printed["total"], journals(company)) == (0, 0, 0, [])
         dry = company.invoke("bulk", "run", company.rows(5), "--dry-run", "--json")
         assert json.loads(dry.stdout)["calls"] == 5
 
@@ -125,8 +125,10 @@ class TestRun:
 
     def test_what_is_as_wanted_costs_no_change(self, company: Company) -> None:
         wanted = sum(status == "DONE" for status in company.statuses(20))
-        told = json.loads(company.invoke("bulk", "run", company.rows(20), "--skip-unchanged", "--yes").stdout)
-        assert (told["unchanged"], told["updated"], len(company.changes)) == (
+        printed = json.loads(
+            company.invoke("bulk", "run", company.rows(20), "--skip-unchanged", "--yes").stdout
+        )
+        assert (printed["unchanged"], printed["updated"], len(company.changes)) == (
             wanted,
             20 - wanted,
             20 - wanted,

@@ -157,13 +157,13 @@ class TestWrongInput:
         self, tmp_path: Path, nobody_answers: dict[str, str]
     ) -> None:
         rows = "".join("x,2,DONE\n" for _ in range(332))
-        told = tmp_path / "problems.txt"
-        result = bulk(nobody_answers, "plan", "-", "--problems", str(told), input=f"{HEAD}{rows}".encode())
+        printed = tmp_path / "problems.txt"
+        result = bulk(nobody_answers, "plan", "-", "--problems", str(printed), input=f"{HEAD}{rows}".encode())
         assert result.exit_code == 2
         assert result.stderr.startswith("Error: standard input: 332 problems; nothing was sent\n")
         assert "and 312 more; --problems FILE" in result.stderr
         assert result.stderr.count("line ") == 20
-        written = told.read_text(encoding="utf-8").splitlines()
+        written = printed.read_text(encoding="utf-8").splitlines()
         assert (len(written), written[-1][:9]) == (332, "line 333:")
 
     def test_an_unknown_field_of_json_lines_is_told_once(self) -> None:

@@ -118,9 +118,9 @@ def test_each_mistake_has_its_line_or_key_and_what_to_do(text: str, said: str, f
 
 def test_all_of_them_are_told_at_once(file: Path) -> None:
     text = "x = 1\n[profiles.a]\nper_day = -1\nbase_url = 1\n[profiles.b]\nsecret = 'env:'\n[profiles.c]\nkey = 1"
-    told = problems(file, text)
+    printed = problems(file, text)
     places = ["x", "profiles.a.base_url", "profiles.a", "profiles.b.secret", "profiles.b", "profiles.c.key"]
-    assert [problem.partition(":")[0] for problem in told] == places
+    assert [problem.partition(":")[0] for problem in printed] == places
 
 
 @pytest.mark.parametrize("spelled", ["s3cret-value", "env:", "keyring:acme", "vault:acme", "env"])

@@ -98,10 +98,14 @@ def with_another_program_s_count(company: Company) -> None:
     ],
 )
 def test_each_trouble_has_its_code_and_one_line(
-    spoil: Callable[[Company], None], code: int, said: str, company: Company, monkeypatch: pytest.MonkeyPatch
+    corrupt: Callable[[Company], None],
+    code: int,
+    said: str,
+    company: Company,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("gong_tasks_async.http.retry.RetryPolicy._allowed", lambda *_: 1)
-    spoil(company)
+    corrupt(company)
     got = company.invoke("list", "--user", "7", "--output", "csv")
     assert (got.exit_code, said in got.stderr) == (code, True)
     *_, last = got.stderr.splitlines()

@@ -17,7 +17,7 @@ from gong_tasks_async.cli.output.visible import visible, visible_json, visible_l
 from tests.cli.company import Company, Found, Terminal
 
 PLANTED = "[/x] [link=http://evil.example]y[/link] \x1b]52;c;Y3Vy\x07 \x1b[2J \u202eback\u202c \x9b31m \u2028 \u200b \x7f \x08 end"
-OURS = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|[\r\n\t]")
+OWN = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|[\r\n\t]")
 """What rich itself sends: colours, and the movements of a bar."""
 OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
@@ -44,7 +44,7 @@ def plant(company: Company) -> None:
 
 def shown(raw: bytes) -> str:
     """What reached the terminal, without rich's own sequences and the line ends of the terminal."""
-    return OURS.sub(b"", raw).decode("utf-8", "replace")
+    return OWN.sub(b"", raw).decode("utf-8", "replace")
 
 
 @pytest.fixture

@@ -87,15 +87,15 @@ class TestBesideTheData:
         monkeypatch.setenv("TZ", "UTC")
         time.tzset()
         at = datetime(2026, 3, 2, 16, 59, 30, tzinfo=UTC)
-        tell = PauseNotices()
-        tell(Paused(seconds=9.9))
-        tell(BudgetSpent(lane="bulk", resets_at=datetime.now(UTC)))
+        report = PauseNotices()
+        report(Paused(seconds=9.9))
+        report(BudgetSpent(lane="bulk", resets_at=datetime.now(UTC)))
         assert capsys.readouterr() == ("", "")
-        tell(Paused(seconds=30, at=at))
+        report(Paused(seconds=30, at=at))
         assert capsys.readouterr() == ("", "Paused by Gong for 30 s, until 2026-03-02 17:00 UTC.\n")
-        tell(Paused(seconds=30, at=at))  # of another call that was refused in the same moment
+        report(Paused(seconds=30, at=at))  # of another call that was refused in the same moment
         assert capsys.readouterr() == ("", "")
-        tell(Paused(seconds=86_032, at=at))
+        report(Paused(seconds=86_032, at=at))
         assert capsys.readouterr() == ("", "Paused by Gong for 23 h 53 min, until 2026-03-03 16:53 UTC.\n")
 
     def test_warnings_for_services_are_not_written_between_the_lines(
@@ -104,8 +104,8 @@ class TestBesideTheData:
         company = found()
         company.engine.inject_fault(Fault.TOO_MANY, retry_after="7200")  # logged as a warning
         got = company.invoke("users")
-        told, error = got.stderr.splitlines()
-        assert (got.exit_code, told.partition(",")[0]) == (4, "Paused by Gong for 2 h")
+        printed, error = got.stderr.splitlines()
+        assert (got.exit_code, printed.partition(",")[0]) == (4, "Paused by Gong for 2 h")
         assert error.startswith("Error: The day's calls are spent")
         assert capsys.readouterr().err == ""
         assert any(

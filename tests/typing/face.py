@@ -127,7 +127,7 @@ def settled(outcome: Outcome) -> None:
     assert_type(update, TaskUpdate)
 
 
-def wishes(task: Task) -> None:
+def changes(task: Task) -> None:
     wanted = TaskFilter("1", "2", types=["FLOW"], actions=TaskAction.CALL, statuses=(TaskStatus.OPEN, "DONE"))
     assert_type(wanted.types, tuple[TaskType, ...])
     assert_type(wanted.workspace_id, str | None)

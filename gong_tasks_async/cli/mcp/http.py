@@ -1,4 +1,4 @@
-"""Streamable HTTP for the MCP server: on loopback unless said otherwise, behind a bearer token, for known origins."""
+"""Streamable HTTP for the MCP server: on loopback by default, behind a bearer token, for known origins."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ class CallBudget:
             self._made.append(time.monotonic())
 
     def require(self, calls: int = 1) -> None:
-        """Make sure that so many calls are left.
+        """Make sure that this many calls are left.
 
         Raises:
             RefusedError: they are not.
