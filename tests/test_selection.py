@@ -127,6 +127,12 @@ def test_a_flow_that_is_named_like_a_number_is_not_taken_for_the_flow_of_that_id
     assert not in_flow(42)(task)
 
 
+def test_sharp_s_is_another_letter_than_two_s() -> None:
+    conditions = (in_flow("STRASSE"), in_flow("STRA\u00dfE"), in_flow("stra\u00dfe"))
+    task = Task(id=1, flow=Flow(name="Stra\u00dfe"))
+    assert [condition(task) for condition in conditions] == [False, True, True]
+
+
 def test_a_flow_without_an_id_has_none_in_words_either() -> None:
     assert not in_flow("None")(Task(id=7, flow=Flow()))
 

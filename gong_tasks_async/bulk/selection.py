@@ -30,6 +30,7 @@ from gong_tasks_async.bulk.changes import (
 )
 from gong_tasks_async.bulk.dates import Clock
 from gong_tasks_async.models import Contact, Flow, OpenEnum, Task, TaskStatus, TaskType, TaskUpdate
+from gong_tasks_async.models.addresses import name_key
 from gong_tasks_async.models.enums import documented_words
 
 __all__ = [
@@ -238,12 +239,7 @@ def _text(what: str, wanted: str) -> str:
 
 
 def _same_name(name: str | None, wanted: str) -> bool:
-    return name is not None and _folded(name) == _folded(wanted)
-
-
-def _folded(text: str) -> str:
-    """A name without case, and in one form: some systems write letters and their accents apart."""
-    return unicodedata.normalize("NFC", text.strip()).casefold()
+    return name is not None and name_key(name) == name_key(wanted)
 
 
 def _contacts(task: Task) -> Iterator[Contact]:

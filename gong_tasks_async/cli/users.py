@@ -15,6 +15,7 @@ from gong_tasks_async.cli.output.listing import Listing, OutputFormat, output_op
 from gong_tasks_async.cli.output.user_rows import USERS
 from gong_tasks_async.cli.session import client_options, open_client, run
 from gong_tasks_async.models import User
+from gong_tasks_async.models.addresses import address_key
 
 if TYPE_CHECKING:
     from gong_tasks_async.cli.config.configuration import Configuration
@@ -80,7 +81,7 @@ async def _users(client: GongTasksClient, named: Sequence[str]) -> AsyncGenerato
 
 def matches(user: User, pattern: str) -> bool:
     """Whether one of a user's addresses is like a shell's pattern, without regard to case."""
-    folded = pattern.casefold()
+    folded = address_key(pattern)
     whole = folded if any(sign in folded for sign in "*?[") else f"*{folded}*"
     addresses = (user.email_address or "", *user.other_addresses)
-    return any(fnmatchcase(address.casefold(), whole) for address in addresses)
+    return any(fnmatchcase(address_key(address), whole) for address in addresses)

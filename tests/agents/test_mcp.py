@@ -108,6 +108,14 @@ async def test_a_person_s_task_is_found_and_closed(tmp_path: Path) -> None:
     assert gong.tasks[int(task["task_id"])]["status"] == "DONE"
 
 
+async def test_people_are_found_by_a_name_whose_accents_stand_apart(tmp_path: Path) -> None:
+    gong = engine()
+    gong.people[0]["lastName"] = "Mu\u0308ller"
+    async with assistant(gong, tmp_path) as client:
+        (person,) = (await called(client, "find_people", query="m\u00fcller"))["people"]
+    assert person["user_id"] == gong.people[0]["id"]
+
+
 async def test_a_bulk_update_is_planned_run_followed_and_undone(tmp_path: Path) -> None:
     gong = engine()
     before = {number: task["status"] for number, task in gong.tasks.items()}
@@ -138,6 +146,12 @@ async def finished(client: Client, job: str) -> dict[str, Any]:
     [
         ("update_task", {"task_id": "1", "user_id": "7", "status": "DONE"}, "not found"),
         ("update_task", {"task_id": "1", "user_id": "7", "status": "LOST"}, "LOST"),
+        (
+            "update_task",
+            {"task_id": "1", "user_id": "7", "due_date": "20260302203000Z"},
+            "'20260302203000Z' is not a date",
+        ),
+        ("update_task", {"task_id": "1_0", "user_id": "7", "status": "DONE"}, "taskId '1_0' is not a number"),
         ("run_bulk", {"plan_id": "none"}, "There is no plan"),
         ("undo_bulk", {"job": "none"}, "no job"),
         ("list_tasks", {"user_id": ""}, "user"),

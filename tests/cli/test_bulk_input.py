@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from gong_tasks_async.bulk.dates import Clock
-from gong_tasks_async.cli.input.cells import are_rounded
+from gong_tasks_async.cli.input.cells import NO_VALUES, are_rounded
 from gong_tasks_async.cli.input.columns import SPELLINGS, Column, column_of
 from gong_tasks_async.cli.input.filters import TaskQuery
 from gong_tasks_async.cli.input.rows import ParsedRow
@@ -78,6 +78,15 @@ class TestEveryMakeOfTable:
         assert not are_rounded(["1000000000000000", "9067931441193850000"])
         assert not are_rounded(["9067931441193850000", "9067931441193860000", str(DIGITS)])
         assert are_rounded(["9067931441193850000", "9067931441193860000", "17"])
+
+    def test_ids_that_were_doubles_are_no_chance(self) -> None:
+        rounded = [f"{number}00" for number in range(90679314411938584, 90679314411938588)]
+        assert are_rounded(rounded)
+        assert not are_rounded(rounded[:3])
+        assert not are_rounded([*rounded, str(DIGITS)])
+
+    def test_blank_fields_at_the_end_of_a_row_are_no_fields(self) -> None:
+        assert updates(f"{HEAD}1,2,DONE,,\n") == updates(f"{HEAD}1,2,DONE\n")
 
 
 class TestOtherExports:
@@ -146,8 +155,8 @@ due_dates = st.datetimes(min_value=datetime(1, 1, 3), max_value=datetime(9999, 1
     )
 )
 words = st.text(
-    st.characters(categories=["L", "N", "P", "S", "Zs"], exclude_characters="<"), min_size=1
-).filter(lambda text: text.strip() == text and text.isprintable())
+    st.characters(categories=["L", "N", "P", "S", "Zs"], exclude_characters="<#"), min_size=1
+).filter(lambda text: text.strip() == text and text.isprintable() and text.casefold() not in NO_VALUES)
 wanted = st.builds(
     TaskUpdate,
     st.integers(1, INT64_MAX),

@@ -62,6 +62,8 @@ WRONG: dict[str, tuple[bytes | str, tuple[str, ...]]] = {
     "status misspelt": (f"{HEAD}1,2,DISMISED\n", ("line 2: the status 'DISMISED'", "did you mean DISMISSED?")),
     "status transposed": (f"{HEAD}1,2,DOEN\n", ("did you mean DONE?",)),
     "status of another system": (f"{HEAD}1,2,Completed\n", ("take one of OPEN, DONE, DISMISSED",)),
+    "priority of a broken formula": ("taskId,userId,priority\n1,2,#N/A\n", ("line 2: the priority '#N/A' is not a word",)),
+    "priority of a program without one": ("taskId,userId,priority\n1,2,NaN\n", ("line 2: the priority 'NaN'",)),
     "nothing to change": (f"{HEAD}1,2,\n", ("line 2: no change",)),
     "date without separators": (
         "taskId,userId,due\n1,2,20260302203000Z\n",

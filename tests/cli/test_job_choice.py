@@ -81,6 +81,13 @@ class TestTheLine:
         assert line_of(first, None) == line_of(second, None)
         assert line_of(first, None) != line_of(source_of("--user", "1", "--set-due", "+8d"), None)
 
+    def test_the_order_of_a_repeated_option_does_not_count(self) -> None:
+        change = ("--set-status", "DONE")
+        first = source_of("--user", "1", "--user", "2", "--status", "OPEN", "--status", "DONE", *change)
+        second = source_of("--status", "done", "--user", "2", *change, "--user", "1", "--status", "open")
+        assert line_of(first, None) == line_of(second, None)
+        assert first.label == second.label
+
     @pytest.mark.parametrize(
         "more",
         [
@@ -103,3 +110,10 @@ class TestTheLine:
         assert line("a.csv", one, two) == line("b.csv", two, one)
         assert line("a.csv", one, two) != line("a.csv", one)
         assert line("a.csv", one) != line("a.csv", "1,2,OPEN\n")
+
+    def test_the_spelling_of_a_cell_does_not_count(self) -> None:
+        def line(row: str) -> str:
+            source = Source(file="a.csv")
+            return line_of(source, parsed((HEAD + row).encode(), source))
+
+        assert line('="1",\'2,done\n') == line(" 1 ,2,DONE\n")

@@ -298,6 +298,13 @@ class TestNames:
         assert (got.exit_code, "no user is called 'someone'" in got.stderr) == (2, True)
         assert {entry.path for entry in company.gong.ledger.entries} == {"/v2/users"}
 
+    def test_names_that_differ_by_a_sharp_s_are_two_people(self, company: Company) -> None:
+        first, second, _ = company.engine.people
+        first |= {"firstName": "Jos\u00e9", "lastName": "Strau\u00df"}
+        second |= {"firstName": "Jose\u0301", "lastName": "Strauss"}
+        for name, person in (("STRAUSS", second), ("strau\u00df", first), ("jose\u0301  Strauss", second)):
+            assert [row["id"] for row in rows(company.invoke("users", name).stdout)] == [person["id"]]
+
     def test_users_by_id_address_and_name(self, company: Company) -> None:
         first, second, _ = company.engine.people
         got = company.invoke("users", first["id"], second["emailAddress"])

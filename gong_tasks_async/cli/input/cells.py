@@ -16,11 +16,15 @@ FRACTION: Final = re.compile(r"[+-]?[0-9]+[.,][0-9]+")
 
 INT64_DIGITS: Final = len(str(INT64_MAX))
 
+NO_VALUES: Final = frozenset(("nan", "nat", "n/a", "<na>", "none", "null", "nil", "undefined"))
+"""What programs write where they have no value; spreadsheets write `#N/A`, `#REF!` and the like."""
+
 LONGEST_ID: Final = 100
 """Characters of a number that are read; converting many more would take long, and no id has them."""
 
-EXACT_DIGITS: Final = 15
-"""What a spreadsheet keeps of a number; https://support.microsoft.com/office/excel-specifications-and-limits."""
+EXACT_DIGITS: Final = (15, 17)
+"""What a spreadsheet keeps of a number (https://support.microsoft.com/office/excel-specifications-and-limits), and what
+programs do that read JSON's numbers as IEEE 754 doubles, such as JavaScript and jq before 1.7."""
 ROUNDED_DIGITS: Final = 8
 """Trailing zeros of all ids together that cannot be chance: one in a hundred million."""
 
@@ -90,16 +94,19 @@ def read_priority(text: str) -> str:
         ValueError: it is not a printable word.
     """
     word = text.strip()
-    if not word.isprintable() or word.startswith("<"):
+    if not word.isprintable() or word.startswith(("<", "#")) or word.casefold() in NO_VALUES:
         raise ValueError(f"the priority {text!r} is not a word such as MEDIUM")
     return word
 
 
 def are_rounded(ids: Collection[str]) -> bool:
-    """Whether a spreadsheet has rounded the ids: the last digits of all long ones are zeros."""
-    long = [digits for digits in ids if len(digits) > EXACT_DIGITS and digits.isdecimal()]
-    lost = sum(len(digits) - EXACT_DIGITS for digits in long)
-    return lost >= ROUNDED_DIGITS and all(not digits[EXACT_DIGITS:].strip("0") for digits in long)
+    """Whether a spreadsheet or a program has rounded the ids: the last digits of all long ones are zeros."""
+    return any(_are_rounded_to(exact, ids) for exact in EXACT_DIGITS)
+
+
+def _are_rounded_to(exact: int, ids: Collection[str]) -> bool:
+    lost = [digits[exact:] for digits in ids if len(digits) > exact and digits.isdecimal()]
+    return sum(map(len, lost)) >= ROUNDED_DIGITS and not "".join(lost).strip("0")
 
 
 def _id_text(text: str) -> str:

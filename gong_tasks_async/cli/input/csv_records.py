@@ -96,6 +96,10 @@ def _records(lines: _Lines, names: tuple[str, ...]) -> Found:
             yield line
             continue
         place, fields = line
+        while (
+            len(fields) > len(names) and not fields[-1].strip()
+        ):  # as spreadsheets leave at the end of a row
+            fields.pop()
         if len(fields) == len(names):
             yield Record(place, names, tuple(fields))
         else:

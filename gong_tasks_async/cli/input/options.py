@@ -115,8 +115,15 @@ def source_options(function: Callable[..., T]) -> Callable[..., T]:
 
 def _source(given: dict[str, Any]) -> Source:
     line = " ".join(
-        f"{name}={value}" for name, value in given.items() if value and name not in _NOT_OF_THE_JOB
+        f"{name}={_unordered(value)}"
+        for name, value in given.items()
+        if value and name not in _NOT_OF_THE_JOB
     )
     query = query_of({name: given.pop(name) for name in FILTER_NAMES})
     due = date_option("set_due", given.pop("set_due"), query.date_format)
     return Source(**given, due=due, query=query, line=line)
+
+
+def _unordered(value: object) -> object:
+    """The value of an option; a repeatable one means the same in any order, and twice as once."""
+    return tuple(sorted(set(map(str, value)))) if isinstance(value, tuple) else value

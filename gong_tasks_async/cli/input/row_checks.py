@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def rounded_ids(rows: Sequence[ParsedRow]) -> Iterator[Problem]:
-    """Ids that a spreadsheet has rounded: nothing of such a file can be trusted."""
+    """Ids that a spreadsheet or a program has rounded: nothing of such a file can be trusted."""
     for name, ids in (
         ("taskId", [str(row.task_id) for row in rows]),
         ("userId", list({row.user for row in rows})),
@@ -23,7 +23,7 @@ def rounded_ids(rows: Sequence[ParsedRow]) -> Iterator[Problem]:
             yield Problem(
                 "",
                 f"every long {name} ends in zeros, such as {max(ids, key=len)}: a spreadsheet has rounded them to "
-                "15 digits; export them again, the column formatted as text",
+                "15 digits, or a program such as jq 1.6 to 17; export them again as text",
             )
 
 

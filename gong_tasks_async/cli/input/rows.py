@@ -166,7 +166,7 @@ class _Reader:
                 reasons.append(str(error))
         if not reasons and not self._is_unedited(cells, columns):
             reasons += self._append(record.place, values, rows)
-            self._fingerprint += _number(*(cells.get(column, "").strip() for column in columns))
+            self._fingerprint += _number(*(_typed(column, cells, values) for column in columns))
         return [Problem(record.place, reason) for reason in reasons]
 
     def _problems_of(self, layout: Layout) -> list[str]:
@@ -244,6 +244,11 @@ def _problem_of(change: Change) -> str | None:
     except ValueError as error:
         return message_of(error).what
     return None
+
+
+def _typed(column: Column, cells: Mapping[Column, str], values: Mapping[Column, Any]) -> str:
+    """What a cell says, however a spreadsheet spells it; of a date the text, so that a relative one stays relative."""
+    return cells[column].strip() if column is Column.DUE_DATE else str(values[column])
 
 
 def _number(*parts: str) -> int:

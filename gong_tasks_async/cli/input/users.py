@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from gong_tasks_async.cli.input.problems import Problem
 from gong_tasks_async.cli.invocation import to_type
 from gong_tasks_async.cli.output.console import note
 from gong_tasks_async.models import TaskUpdate, User
+from gong_tasks_async.models.addresses import name_key
 from gong_tasks_async.models.checks import is_address
 
 if TYPE_CHECKING:
@@ -63,10 +63,10 @@ async def named_users(client: GongTasksClient, named: Iterable[str]) -> dict[str
 
 def user_of_name(name: str, everyone: Sequence[User]) -> tuple[User | None, str | None]:
     """The one active user of this name, else the one whose name contains it; or what is wrong with that."""
-    wanted = _folded(name)
+    wanted = name_key(name)
     active = [user for user in everyone if user.active is not False]
     for is_meant in (str.__eq__, str.__contains__):
-        meant = [user for user in active if wanted and is_meant(_folded(user.name), wanted)]
+        meant = [user for user in active if wanted and is_meant(name_key(user.name), wanted)]
         if len(meant) == 1:
             return meant[0], None
         if meant:
@@ -75,11 +75,6 @@ def user_of_name(name: str, everyone: Sequence[User]) -> tuple[User | None, str 
             )
             return None, f"{len(meant)} users are called {name!r}: {listed}"
     return None, f"no user is called {name!r}"
-
-
-def _folded(text: str) -> str:
-    """Without case, and with letters and accents together."""
-    return " ".join(unicodedata.normalize("NFC", text).casefold().split())
 
 
 async def active_users(client: GongTasksClient) -> dict[str, User | None]:

@@ -18,11 +18,15 @@ from attrs import define, field, frozen
 from typing_extensions import TypedDict  # pydantic asks for it on Python 3.11
 
 from gong_tasks_async.bulk import BulkReport, Plan, open_journal
+from gong_tasks_async.bulk.dates import EXAMPLE
 from gong_tasks_async.cli.bulk.job_folder import JobFolder
+from gong_tasks_async.cli.input.cells import read_task_id
 from gong_tasks_async.client import GongTasksClient
 from gong_tasks_async.errors import GongError
 from gong_tasks_async.events import CallAttempted, Event, logger
 from gong_tasks_async.models import Task, TaskFilter, TaskStatus, TaskUpdate, User
+from gong_tasks_async.models.addresses import name_key
+from gong_tasks_async.models.date_times import parse_date_time
 
 TIMEOUT = 20.0
 """Seconds for a tool; assistants and the people before them give up soon after."""
@@ -116,9 +120,9 @@ class GongTools:
     async def find_people(self, query: str) -> dict[str, Any]:
         """Users whose name or e-mail address holds a text, at most 20."""
         self.budget.require()
-        wanted, found = query.strip().casefold(), []
+        wanted, found = name_key(query), []
         async for user in self._quick().iter_users():
-            if wanted in f"{user.name} {user.email_address or ''}".casefold():
+            if wanted in name_key(f"{user.name} {user.email_address or ''}"):
                 found.append(_person(user))
             if len(found) == FOUND_USERS:
                 break
@@ -222,8 +226,17 @@ def _update(row: BulkRow, status: str | None, due_date: str | None, priority: st
     Raises:
         ValueError: an id, the status, the date or the priority is wrong.
     """
-    due = None if due_date is None else datetime.fromisoformat(due_date)
-    return TaskUpdate(int(row["task_id"]), row["user_id"], status=status, due_date=due, priority=priority)
+    due = None if due_date is None else _moment(due_date)
+    return TaskUpdate(
+        read_task_id(row["task_id"]), row["user_id"], status=status, due_date=due, priority=priority
+    )
+
+
+def _moment(text: str) -> datetime:
+    moment = parse_date_time(text.strip())
+    if moment is None:
+        raise ValueError(f"{text!r} is not a date-time such as {EXAMPLE}")
+    return moment
 
 
 def _plan(plan: Plan) -> dict[str, Any]:
