@@ -41,6 +41,5 @@ def _same_company() -> dict[str, str]:
     options = {
         "--profile": global_option("profile"),
         "--base-url": given.get("base_url"),
-        "--company": given.get("company"),
     }
     return {flag: value for flag, value in options.items() if isinstance(value, str) and value}

@@ -50,6 +50,12 @@ class Floor:
         with Redis(port=self.redis.port) as redis:
             redis.hset(f"{{gong-jobs:{NAME}}}:{key}", field, value)
 
+    def give_up(self, name: str, number: int) -> None:
+        """Damage a row of a job, which is then tried once."""
+        self.put(f"jobs:{name}:rows", str(number), '{"v":2}')
+        settings = self.stored(f"jobs:{name}", "settings")
+        self.put(f"jobs:{name}", "settings", settings.replace('"row_attempts":5', '"row_attempts":1'))
+
     def stored(self, key: str, field: str) -> str:
         with Redis(port=self.redis.port, decode_responses=True) as redis:
             return str(redis.hget(f"{{gong-jobs:{NAME}}}:{key}", field))

@@ -218,6 +218,20 @@ class TestWhichJob:
         assert again.stderr.startswith(f"Already job {name}, which was stopped; resuming it.\n")
         assert floor.done(name).updated == 5
 
+    def test_one_row_that_was_given_up_does_not_keep_a_selection_from_new_tasks(self, floor: Floor) -> None:
+        line = ("submit", "--user", floor.company.engine.user_ids[0], "--set-status", "DONE", "--yes")
+        name = floor.jobs(*line).stdout.strip()
+        floor.give_up(name, 1)
+        assert floor.done(name).given_up == 1
+        mine = [task for task in floor.company.engine.tasks.values() if str(task["userId"]) == line[2]]
+        closed = [task for task in mine if task["status"] == "DONE"]
+        closed[0]["status"] = "OPEN"
+        again = floor.jobs(*line)
+        assert "resuming it.\nSelecting afresh" in again.stderr
+        assert again.stdout.strip() == f"{name}-2"
+        floor.done(f"{name}-2")
+        assert {task["status"] for task in mine} <= {"DONE", "DISMISSED"}
+
     def test_a_running_one_is_left_alone(self, floor: Floor) -> None:
         name = floor.submit(5).stdout.strip()
         again = floor.submit(5)
@@ -261,6 +275,10 @@ class TestWhichJob:
 class TestWhatIsToBeTyped:
     """Each command that is printed stands alone on its line, is complete, and works as it stands."""
 
+    def test_of_an_error_only_options_that_the_command_has(self, floor: Floor) -> None:
+        wrong = ("submit", "--user", "nobody@example.com", "--set-status", "DONE", "--company", "acme2")
+        assert self.type_all(floor.jobs(*wrong).stderr, floor) == ["  gong-tasks users"]
+
     def type_all(self, text: str, floor: Floor) -> list[str]:
         lines = [line for line in text.splitlines() if line.startswith("  gong-tasks ")]
         assert lines
@@ -287,12 +305,7 @@ class TestWhatIsToBeTyped:
 class TestUnreadable:
     def test_a_row_that_was_given_up_is_named(self, floor: Floor) -> None:
         floor.submit(5, "--name", "mine")
-        floor.put("jobs:mine:rows", "3", '{"v":2}')
-        floor.put(
-            "jobs:mine",
-            "settings",
-            floor.stored("jobs:mine", "settings").replace('"row_attempts":5', '"row_attempts":1'),
-        )
+        floor.give_up("mine", 3)
         floor.done("mine")
         shown = floor.jobs("status", "mine")
         assert (shown.exit_code, json.loads(shown.stdout)["given_up"]) == (0, 1)

@@ -8,6 +8,7 @@ from itertools import count
 
 from attrs import evolve, frozen
 
+from gong_tasks_async.bulk import RowState
 from gong_tasks_async.bulk.plan import Plan
 from gong_tasks_async.bulk.render.format import counted
 from gong_tasks_async.cli.config.configuration import Configuration
@@ -64,8 +65,11 @@ async def submit_source(
     choice = await _choose(server, line, settings)
     if choice is not None and await _takes_up(server, choice, source, settings):
         return None
+    resumed = await _left_to(server, choice)
     look = settings.skip_unchanged or (choice is not None and not source.selects)
-    plan = await _confirmed_plan(configuration, server, source, parsed_input, settings, look=look)
+    plan = await _confirmed_plan(
+        configuration, server, source, parsed_input, settings, look=look, without=resumed
+    )
     if plan is None:
         return None if choice is None else _still_done(choice, source, settings)
     if choice is not None:
@@ -105,6 +109,9 @@ async def _takes_up(server: JobServer, found: Progress, source: Source, settings
         async with server.jobs() as jobs:
             state = await jobs.job(found.job).resume()
         note(f"Already job {found.job}, which was {found.state}; resuming it.")
+        if source.selects and found.state is JobState.ENDED and settings.name is None:
+            note("Selecting afresh: other tasks become a new job.")
+            return False
         found = evolve(found, state=state, stopped_because=None)
     else:
         note(f"Already job {found.job}, which is {found.state}.")
@@ -112,7 +119,19 @@ async def _takes_up(server: JobServer, found: Progress, source: Source, settings
     return True
 
 
+async def _left_to(server: JobServer, resumed: Progress | None) -> frozenset[int]:
+    """The tasks of a job that was resumed, which a new one leaves to it."""
+    if resumed is None or standing_of(resumed) is not Standing.UNFINISHED:
+        return frozenset()
+    async with server.jobs() as jobs:
+        rows = jobs.job(resumed.job).rows(RowState.PENDING)
+        return frozenset([row.update.task_id async for row in rows])
+
+
 def _still_done(done: Progress, source: Source, settings: Settings) -> ExitCode | None:
+    if standing_of(done) is Standing.UNFINISHED:  # and so was resumed
+        emit(done.job)
+        return None
     if settings.dry_run or source.selects:
         return None
     note("All its tasks are still as requested.")
@@ -155,6 +174,7 @@ async def _confirmed_plan(
     settings: Settings,
     *,
     look: bool,
+    without: frozenset[int] = frozenset(),
 ) -> Plan | None:
     """The plan; None if there is nothing to submit."""
     async with (
@@ -163,9 +183,11 @@ async def _confirmed_plan(
         open_client(configuration, quota=quota) as client,
     ):
         plan = (await plan_source(client, source, parsed_input, look=look)).plan
+        plan = evolve(plan, updates=tuple(update for update in plan.updates if update.task_id not in without))
         left = await quota.snapshot()
         if settings.dry_run or not plan.calls:
-            print_plan(plan, left, json=not is_terminal())
+            if not without:
+                print_plan(plan, left, json=not is_terminal())
             return None
         if not settings.yes:
             confirm(f"{confirmation(plan, left)} Company: {configuration.base_url}.")
