@@ -69,10 +69,15 @@ class TestCheck:
         got = company.invoke("check")
         assert (got.exit_code, company.gong.ledger.calls) == (5, 1)
 
-    def test_a_refusal_is_not_waited_for(self, company: Company) -> None:
+    def test_a_long_pause_is_not_waited_for(self, company: Company) -> None:
         company.engine.inject_fault(Fault.TOO_MANY, retry_after="30")
         got = company.invoke("check")
         assert (got.exit_code, company.gong.ledger.calls) == (4, 1)
+
+    def test_one_that_is_over_in_a_second_is_no_finding(self, company: Company) -> None:
+        company.engine.inject_fault(Fault.TOO_MANY, retry_after="1")
+        got = company.invoke("check")
+        assert (got.exit_code, verdicts(got.stdout)) == (0, ["ok"] * 4)
 
     @pytest.mark.parametrize("address", ["us-1.api.gong.io", "ftp://us-1.api.gong.io", "gong", "//x"])
     def test_an_address_that_is_none_is_never_ok(self, address: str, company: Company) -> None:
