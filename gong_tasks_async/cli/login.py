@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -20,19 +21,21 @@ if TYPE_CHECKING:
 EXAMPLES = """
 gong-tasks login
 gong-tasks login --profile acme --base-url https://us-12345.api.gong.io
-gong-tasks login --profile acme --access-key KEY < secret.txt
+gong-tasks login --profile acme --base-url https://us-12345.api.gong.io --access-key KEY < secret.txt
 """
 
 ADDRESS: Final = "https://api.gong.io"
-WHERE: Final = "Gong shows address and keys under Company settings > Ecosystem > API."
+WHERE: Final = "Gong shows URL and keys under Company settings > Ecosystem > API."
 
 
 @click.command("login", cls=Command, examples=EXAMPLES)
 @click.option(
-    "--base-url", metavar="URL", help="The company's own address, such as https://us-12345.api.gong.io."
+    "--base-url", metavar="URL", help="The company's own URL, such as https://us-12345.api.gong.io."
 )
 @click.option(
-    "--access-key", metavar="KEY", help="The access key; its secret is asked for, or read from a pipe."
+    "--access-key",
+    metavar="KEY",
+    help="The access key; its secret is asked for, or read from a pipe with --base-url.",
 )
 @click.option(
     "--store",
@@ -58,6 +61,7 @@ def command(
     from gong_tasks_async.cli.config.folders import config_file  # noqa: PLC0415 - brings aiohttp
     from gong_tasks_async.cli.config.login_steps import KeyLogin, refuse_bad_name  # noqa: PLC0415 - as above
 
+    _refuse_unnamed_url(base_url, access_key)
     if is_terminal():
         note(WHERE)
     name = global_option("profile") or _ask("Name of the profile", default="default")
@@ -70,7 +74,7 @@ def command(
     login = KeyLogin(
         file=file,
         profile=name,
-        base_url=base_url or _ask("Company's address", default=ADDRESS),
+        base_url=base_url or _ask("Company's URL", default=ADDRESS),
         access_key=access_key or _ask("Access key"),
         secret=_ask("Access key secret", hidden=True),
     )
@@ -83,6 +87,12 @@ def command(
         f"Profile {name} is in {file}, its secret in {place}. Try it:", f"gong-tasks users --profile {name}"
     )
     click.get_current_context().exit(code)
+
+
+def _refuse_unnamed_url(base_url: str | None, access_key: str | None) -> None:
+    """A pipe with the secret alone must not answer the question about the URL: the secret would be taken for it."""
+    if access_key and not base_url and not is_terminal(sys.stdin):
+        raise click.UsageError("with the secret from a pipe, name the company's URL too: --base-url URL")
 
 
 def _login_by_browser(file: Path, name: str, store: str | None, port: int) -> None:

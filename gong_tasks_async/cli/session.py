@@ -52,7 +52,7 @@ _BASE_URL = click.option(
     metavar="URL",
     cls=SectionOption,
     section="Company",
-    help="The company's own address, such as https://us-12345.api.gong.io.",
+    help="The company's own URL, such as https://us-12345.api.gong.io.",
 )
 
 

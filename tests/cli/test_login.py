@@ -100,6 +100,12 @@ class TestLogin:
         assert (got.exit_code, got.stderr.splitlines()[-1]) == (130, "Nothing was changed.")
         assert (company.folder / "config.toml").read_text() == before
 
+    def test_a_piped_secret_is_never_taken_for_the_url(self, company: Company) -> None:
+        got = company.invoke("login", "--profile", "acme", "--access-key", "KEY", input="the-secret\n")
+        assert (got.exit_code, company.gong.ledger.calls) == (2, 0)
+        assert "--base-url" in got.stderr
+        assert "the-secret" not in got.stdout + got.stderr
+
     @pytest.mark.parametrize("name", ["../acme", "a b", "a/b", ""])
     def test_a_name_that_could_be_a_path_is_refused(self, name: str, company: Company) -> None:
         got = company.invoke("login", "--profile", name or " ", input="\n")
