@@ -158,7 +158,7 @@ class TestWrongInput:
     def test_the_screen_shows_the_first_and_a_file_has_all(
         self, tmp_path: Path, nobody_answers: dict[str, str]
     ) -> None:
-        rows = "".join("x,2,DONE\n" for _ in range(332))
+        rows = "".join(f"x{number},2,DONE\n" for number in range(332))
         printed = tmp_path / "problems.txt"
         result = bulk(nobody_answers, "plan", "-", "--problems", str(printed), input=f"{HEAD}{rows}".encode())
         assert result.exit_code == 2
@@ -167,6 +167,15 @@ class TestWrongInput:
         assert result.stderr.count("line ") == 20
         written = printed.read_text(encoding="utf-8").splitlines()
         assert (len(written), written[-1][:9]) == (332, "line 333:")
+
+    def test_a_problem_of_every_row_hides_no_other(self, nobody_answers: dict[str, str]) -> None:
+        rows = [f"{number},2,{'DOEN' if number == 200 else 'DONE'},01.12.2026" for number in range(1, 301)]
+        text = "\n".join(["taskId,userId,status,dueDate", *rows])
+        result = bulk(nobody_answers, "plan", "-", input=text.encode())
+        dates, status = result.stderr.splitlines()[1:3]
+        assert dates.startswith("  line 2: dueDate '01.12.2026'")
+        assert dates.endswith("(and 299 more rows like it)")
+        assert status.startswith("  line 201: the status 'DOEN'")
 
     def test_an_unknown_field_of_json_lines_is_told_once(self) -> None:
         row = json.dumps({"taskId": 1, "userId": "2", "status": "DONE", "priorities": "red"})

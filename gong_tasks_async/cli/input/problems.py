@@ -38,9 +38,23 @@ class BadInputError(click.ClickException):
 def _lines(source: str, problems: Sequence[Problem]) -> Iterable[str]:
     many = f"{len(problems):,} problems" if len(problems) > 1 else "1 problem"
     yield f"{source}: {many}; nothing was sent"
-    yield from (f"  {problem}" for problem in problems[:SHOWN])
-    if len(problems) > SHOWN:
-        yield f"  and {len(problems) - SHOWN:,} more; --problems FILE writes them all"
+    kinds = _alike(problems)
+    yield from (f"  {_line(alike)}" for alike in kinds[:SHOWN])
+    if hidden := sum(map(len, kinds[SHOWN:])):
+        yield f"  and {hidden:,} more; --problems FILE writes them all"
+
+
+def _alike(problems: Iterable[Problem]) -> list[list[Problem]]:
+    """Those with the same reason together: a date format that every row has must not hide the one other problem."""
+    kinds: dict[str, list[Problem]] = {}
+    for problem in problems:
+        kinds.setdefault(problem.reason, []).append(problem)
+    return list(kinds.values())
+
+
+def _line(alike: Sequence[Problem]) -> str:
+    others = len(alike) - 1
+    return str(alike[0]) if not others else f"{alike[0]} (and {others:,} more rows like it)"
 
 
 def write_problems(problems: Iterable[Problem], path: Path) -> None:
