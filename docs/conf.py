@@ -25,8 +25,10 @@ extensions = [
 ]
 exclude_patterns = ["_build", "README.md"]
 html_theme = "furo"
+html_show_copyright = False
 html_title = "gong_tasks_async"
 html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_theme_options = {"navigation_with_keys": True}
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3

@@ -1,4 +1,4 @@
-"""The reference pages that are made from the code: names, errors, settings, commands."""
+"""The reference pages that are made from the code: names, errors, defaults, commands."""
 
 from __future__ import annotations
 
@@ -23,6 +23,10 @@ ROOMS = {
     "credentials": "Credentials",
     "events": "Events",
     "http.retry": "Retries",
+    "settings": "Keywords of the client and of bulk runs",
+    "api.watch": "Watching for new tasks",
+    "codec": "Tasks as JSON and rows",
+    "auth.token_endpoint": "The token endpoint",
 }
 """The order of the reference; the modules that are not named here follow."""
 
@@ -32,7 +36,7 @@ def write_pages(folder: Path) -> None:
     pages = {
         **_name_pages(),
         **_error_pages(),
-        "settings.md": _settings_page(),
+        "defaults.md": _defaults_page(),
         "commands.md": _commands_page(),
     }
     for name, text in pages.items():
@@ -73,7 +77,7 @@ def _indented(text: str) -> str:
 
 
 def _index_page(pages: Iterable[str]) -> str:
-    entries = "\n".join([*pages, "errors/index", "answers", "settings", "commands"])
+    entries = "\n".join([*pages, "errors/index", "answers", "defaults", "commands"])
     return f"# Reference\n\n```{{toctree}}\n:maxdepth: 1\n\n{entries}\n```\n"
 
 
@@ -108,12 +112,12 @@ def _error_page(kind: type[errors.GongError]) -> str:
     return f"# {kind.__name__}\n\n```{{eval-rst}}\n{directive}```\n"
 
 
-def _settings_page() -> str:
-    tables = (_settings_table(kind) for kind in (gong_tasks_async.QuotaLimits, gong_tasks_async.RetryPolicy))
-    return "# Settings\n\n" + "\n".join(tables)
+def _defaults_page() -> str:
+    tables = (_defaults_table(kind) for kind in (gong_tasks_async.QuotaLimits, gong_tasks_async.RetryPolicy))
+    return "# Defaults\n\n" + "\n".join(tables)
 
 
-def _settings_table(kind: type[attrs.AttrsInstance]) -> str:
+def _defaults_table(kind: type[attrs.AttrsInstance]) -> str:
     rows = [f"| `{field.name}` | `{field.default!r}` |" for field in attrs.fields(kind) if field.init]
     return f"## {kind.__name__}\n\n| setting | default |\n|---|---|\n" + "\n".join(rows) + "\n"
 
