@@ -310,3 +310,16 @@ async def test_an_outcome_of_a_row_sent_before_a_kill_is_found_by_the_next_look(
     assert [type(outcome) for outcome in outcomes] == [Updated] * 10
     await gong.update_many(await gong.plan_undo(path), journal=tmp_path / "undo")
     assert set(statuses(engine)) == {"OPEN"}
+
+
+async def test_a_wait_for_the_day_ends_soon_after_a_suspended_machine_wakes(connect: Connect) -> None:
+    engine, loop, ahead = company(users=1, each=12), asyncio.get_running_loop(), [0.0]
+    limits = QuotaLimits(per_day=4, interactive_reserve=0)
+    quota = LocalQuota(limits, wall_clock=lambda: 1_790_000_000.0 + loop.time() + ahead[0])
+    gong = await connect(engine, quota=quota)
+    running = asyncio.create_task(gong.update_many(dismiss_all(engine)[:6], wait_for_day=True))
+    await asyncio.sleep(600)
+    assert calls(engine, "PATCH") == 4
+    ahead[0] = 25 * 3_600.0  # the loop's clock has stood still
+    report = await asyncio.wait_for(running, 65)
+    assert (report.updated, report.calls) == (6, 6)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -52,7 +51,8 @@ JOURNAL_GRACE = 5.0
 SHORTEST_DAY_WAIT = 1.0
 """Seconds; a rolling day may free its next call at any moment, but asking in a tight loop is of no use."""
 LONGEST_SLEEP = 60.0
-"""Seconds; the clock of the event loop stands still while a computer sleeps, so that on the wall is read again."""
+"""Seconds; the event loop's clock stands still while a machine is suspended, and another process may give calls back,
+so the quota is asked again."""
 ROWS_OWN = frozenset({Meaning.ROW, Meaning.RUN_UNTIL_SUCCESS})
 GIVE_UP_AFTER = 5
 """Runs of a job in which Gong answers a row with 500; then the row fails, and never stops the runs after."""
@@ -166,7 +166,8 @@ class BulkRun:
             except DailyQuotaError as error:
                 if not self._settings.wait_for_day:
                     raise
-                await self._sleep(max(SHORTEST_DAY_WAIT, error.retry_after or 0.0))
+                wait = max(SHORTEST_DAY_WAIT, error.retry_after or 0.0)
+                await self._applier.sleep(min(wait, LONGEST_SLEEP))
             else:
                 outcome = Updated(row.update, applied.task)
                 return record_of(outcome, attempts=applied.attempts, request_id=applied.request_id), outcome
@@ -175,13 +176,6 @@ class BulkRun:
         if self._guard is not None and self._recorder is not None:
             await self._recorder.send(row.update.task_id)
         return await self._applier.apply(row.update)
-
-    async def _sleep(self, seconds: float) -> None:
-        """Sleep until the time is over by one of both clocks."""
-        loop = asyncio.get_running_loop()
-        loop_end, wall_end = loop.time() + seconds, time.time() + seconds
-        while (left := min(loop_end - loop.time(), wall_end - time.time())) > 0:
-            await self._applier.sleep(min(left, LONGEST_SLEEP))
 
     async def _not_updated(self, row: PendingRow, error: GongError) -> None:
         if error.meaning in ROWS_OWN:
