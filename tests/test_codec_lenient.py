@@ -15,6 +15,7 @@ from hypothesis import given, settings, strategies as st
 
 from gong_tasks_async.codec import Unreadable, decode_answer, decode_tasks, decode_users, to_json
 from gong_tasks_async.codec.names import gong_name
+from gong_tasks_async.codec.scan import SLICE_BYTES
 from gong_tasks_async.errors import DecodeError
 from gong_tasks_async.models import Task, TasksAnswer, TaskStatus
 from gong_tasks_async.models.answers import (
@@ -260,3 +261,41 @@ def error_of(decode: Callable[[], object]) -> DecodeError | None:
     except DecodeError as error:
         return error
     return None
+
+
+ODD_TEXT = {
+    "half of a surrogate pair": (b'"a\\ud83d"', "a?"),
+    "a byte that is not UTF-8": (b'"a\xe9"', "a\ufffd"),
+    "a raw control character": (b'"a\tb"', "a\tb"),
+    "not a number": (b"NaN", "NaN"),
+    "a number beyond a double": (b"1e999", "1e999"),
+    "a whole number of 400 digits": (b"9" * 400, "9" * 400),
+}
+
+
+@pytest.mark.parametrize("size", [0, 2 * SLICE_BYTES], ids=["short", "in slices"])
+@pytest.mark.parametrize("title", ODD_TEXT)
+def test_an_odd_number_or_character_costs_that_field_alone(title: str, size: int) -> None:
+    raw, expected = ODD_TEXT[title]
+    large = str(2**62 + 1).encode()
+    body = b'{"tasks":[{"id":%b},{"id":2,"title":%b},{"id":3,"x":"%b"},{"id":4}]}' % (large, raw, b"x" * size)
+    with pytest.raises(DecodeError):
+        list(decode_tasks(body))
+    found: list[Unreadable] = []
+    tasks = list(decode_tasks(body, found.append))
+    assert [(task.id, task.title) for task in tasks] == [
+        (2**62 + 1, None),
+        (2, expected),
+        (3, None),
+        (4, None),
+    ]
+    assert "$" in {field.path for field in found}
+    for task in tasks:
+        to_json(task)
+        json.dumps(to_json(task), allow_nan=False).encode()
+
+
+def test_a_byte_order_mark_loses_no_answer() -> None:
+    found: list[Unreadable] = []
+    assert [task.id for task in decode_tasks(b'\xef\xbb\xbf{"tasks":[{"id":7}]}', found.append)] == [7]
+    assert [field.path for field in found] == ["$"]

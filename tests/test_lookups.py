@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from gong_tasks_async import AccessKey, GongTasksClient, QuotaLimits, TaskFilter
+from gong_tasks_async import AccessKey, Event, FieldUnreadable, GongTasksClient, QuotaLimits, TaskFilter
 from gong_tasks_async.errors import MissingScopeError, TaskNotFoundError
 from gong_tasks_async.simulator import Engine, SecondLimit, Simulator
+from tests.fakes import ScriptedClient, ScriptedTransport, answer
 
 
 @pytest.fixture
@@ -47,3 +48,21 @@ async def test_workspaces_have_a_scope_of_their_own(engine: Engine) -> None:
         with pytest.raises(MissingScopeError) as refused:
             await calls.list_workspaces()
     assert refused.value.scope == "api:workspaces:read"
+
+
+async def test_an_odd_field_of_a_user_or_a_workspace_costs_that_field_alone() -> None:
+    events = list[Event]()
+    client = ScriptedClient(AccessKey("k", "s"), on_event=events.append)
+    client.transport = ScriptedTransport(
+        answer(200, {"user": {"id": 7, "active": "yes", "title": "Seller"}}),
+        answer(200, {"workspaces": [{"id": 5, "name": 7}, {"id": "6", "name": "EMEA"}]}),
+    )
+    async with client as gong:
+        user = await gong.get_user("7")
+        assert (user.id, user.active, user.title) == ("7", None, "Seller")
+        assert [(found.id, found.name) for found in await gong.list_workspaces()] == [
+            ("5", None),
+            ("6", "EMEA"),
+        ]
+    odd = [event.path for event in events if isinstance(event, FieldUnreadable)]
+    assert odd == ["$.user.active", "$.workspaces[0].name"]

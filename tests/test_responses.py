@@ -406,6 +406,20 @@ def test_a_token_endpoint_speaks_in_its_own_envelope() -> None:
     assert odd.title == ""
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be"])
+@pytest.mark.parametrize("prefix", ["", ")]}',\n", "callback("])
+def test_records_in_a_2xx_are_not_quoted_in_whatever_encoding(encoding: str, prefix: str) -> None:
+    body = f'{prefix}{{"records": [{{"title": "Call Jane Roe"}}]}}'.encode(encoding)
+    error = error_in(HttpResponse(200, {}, body))
+    assert isinstance(error, ForeignResponseError)
+    assert error.title == ""
+
+
+def test_a_byte_order_mark_makes_no_response_another_s() -> None:
+    assert judged(200, b"\xef\xbb\xbf" + TASKS["a task"]) is None
+    assert error_of(403, b"\xef\xbb\xbf" + gong("No.")).from_gong
+
+
 SECRET = "s3cr3t/key"
 TEXTS = st.text(max_size=30) | st.sampled_from(
     [SECRET, "x" * 9_000 + SECRET, f"{SECRET} " * 2_000, "\x1b[31m\u202e"]

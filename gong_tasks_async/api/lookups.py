@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 from urllib.parse import quote
 
 from gong_tasks_async import codec
 from gong_tasks_async.api import endpoints
 from gong_tasks_async.api.caller import Caller
 from gong_tasks_async.api.endpoints import MAX_PAGE
-from gong_tasks_async.codec import Content
+from gong_tasks_async.codec import Content, OnUnreadable
 from gong_tasks_async.errors import DecodeError
 from gong_tasks_async.http.messages import HttpRequest
 from gong_tasks_async.models import User, Workspace
 
 AnswerT = TypeVar("AnswerT")
+Decode: TypeAlias = Callable[[Content, OnUnreadable | None], AnswerT]
 
 
 async def get_user(caller: Caller, user_id: str) -> User:
@@ -51,16 +52,16 @@ async def list_workspaces(caller: Caller) -> list[Workspace]:
     return list((await _read(caller, request, codec.decode_workspaces)).workspaces)
 
 
-def _user(body: Content) -> User:
-    user = codec.decode_user(body).user
+def _user(body: Content, on_unreadable: OnUnreadable | None) -> User:
+    user = codec.decode_user(body, on_unreadable).user
     if user is None:
         raise DecodeError(path="$.user", expected="a user", found="none")
     return user
 
 
-async def _read(caller: Caller, request: HttpRequest, decode: Callable[[Content], AnswerT]) -> AnswerT:
+async def _read(caller: Caller, request: HttpRequest, decode: Decode[AnswerT]) -> AnswerT:
     response = await caller.call(request)
     try:
-        return endpoints.read(response, decode)
+        return endpoints.read(response, lambda body: decode(body, caller.on_unreadable))
     except DecodeError as error:
         raise caller.about(request, error, response.attempts)  # noqa: B904 - the same error, completed

@@ -72,7 +72,7 @@ def read_grant(response: HttpResponse, now: datetime) -> OAuthGrant:
         DecodeError: a token is missing, or something is not as it should be; no value is quoted.
     """
     # Nothing odd beside the tokens must lose them: the one that was sent is used up.
-    answer = codec.json_object(response.body, any_number=True)
+    answer = codec.json_object(response.body, lenient=True)
     base_url = answer.get("api_base_url_for_customer")
     return OAuthGrant(
         access_token=_required(answer, "access_token"),

@@ -8,9 +8,9 @@ from typing import Any, TypeAlias, TypeVar, cast
 
 from gong_tasks_async.codec.flat import to_rows
 from gong_tasks_async.codec.generate import quick_readers
-from gong_tasks_async.codec.json_text import dumps, loads, loads_any_number
+from gong_tasks_async.codec.json_text import dumps, loads, loads_leniently
 from gong_tasks_async.codec.problems import OnUnreadable, Unreadable, once_for_each_place
-from gong_tasks_async.codec.scan import SLICE_BYTES, array_start, slices
+from gong_tasks_async.codec.scan import SLICE_BYTES, Loads, array_start, slices
 from gong_tasks_async.codec.structure import LENIENT, Mismatch, Problems, reader_of, strict_converter
 from gong_tasks_async.codec.unstructure import register_writers
 from gong_tasks_async.errors import DecodeError
@@ -89,27 +89,50 @@ def _is_request(value: object) -> bool:
     return isinstance(value, TaskUpdate | TaskFilter)
 
 
-def json_object(body: Content, *, any_number: bool = False) -> dict[str, Any]:
+def json_object(body: Content, *, lenient: bool = False) -> dict[str, Any]:
     """Parse the JSON object in a response's body.
 
     Args:
         body: the response's.
-        any_number: accept numbers beyond all bounds, and NaN, as floats; for what must not be lost over one.
+        lenient: accept a number beyond all bounds, NaN, and odd characters; for what must not be lost over one.
 
     Raises:
         DecodeError: it is not JSON, or not an object.
     """
+    return _object(body, _loader(_ignore) if lenient else loads)
+
+
+def _object(body: Content, parse: Loads) -> dict[str, Any]:
     if isinstance(body, dict):
         return body
     try:
-        root = loads(body)
+        root = parse(body)
     except ValueError as error:
-        root = loads_any_number(body) if any_number else None
-        if root is None:
-            raise _no_json(body, error) from None
+        raise _no_json(body, error) from None
     if type(root) is not dict:
         raise _decode_error(Mismatch("an object", root))
     return root
+
+
+def _ignore(_: Unreadable) -> None:
+    """Report nothing."""
+
+
+def _loader(on_unreadable: OnUnreadable | None) -> Loads:
+    """The parser of a response; a lenient one where one odd number or character may be reported."""
+    if on_unreadable is None:
+        return loads
+
+    def parse(text: bytes) -> Any:
+        try:
+            return loads(text)
+        except ValueError as error:
+            if (value := loads_leniently(text)) is None:
+                raise
+            on_unreadable(Unreadable("$", "JSON", f"an odd number or character ({error})"))
+            return value
+
+    return parse
 
 
 def decode_answer(body: Content, on_unreadable: OnUnreadable | None = None) -> TasksAnswer:
@@ -135,7 +158,7 @@ def decode_tasks(body: Content, on_unreadable: OnUnreadable | None = None) -> It
     """
     on_unreadable = on_unreadable and once_for_each_place(on_unreadable)
     read_quickly = _quick[Task]
-    for index, raw in enumerate(chain.from_iterable(_raw_slices(body))):
+    for index, raw in enumerate(chain.from_iterable(_raw_slices(body, _loader(on_unreadable)))):
         if raw is None:
             continue
         try:
@@ -161,7 +184,7 @@ def decode_workspaces(body: Content, on_unreadable: OnUnreadable | None = None) 
 
 
 def _decode(kind: type[AnsweredT], body: Content, on_unreadable: OnUnreadable | None) -> AnsweredT:
-    raw = json_object(body)
+    raw = body if isinstance(body, dict) else _object(body, _loader(on_unreadable))
     try:
         value: AnsweredT = _quick[kind](raw)
     except Exception:  # noqa: BLE001 - as above
@@ -186,24 +209,24 @@ def _read_in_detail(
     return value
 
 
-def _raw_slices(body: Content) -> Iterator[list[Any]]:
+def _raw_slices(body: Content, parse: Loads) -> Iterator[list[Any]]:
     try:
         start = array_start(body) if isinstance(body, bytes) and len(body) > SLICE_BYTES else None
     except Mismatch as mismatch:
         raise _decode_error(mismatch) from None
     if start is None or isinstance(body, dict):
-        yield _raw_tasks(body)
+        yield _raw_tasks(body, parse)
         return
     try:
-        yield from slices(body, start, loads, SLICE_BYTES)
+        yield from slices(body, start, parse, SLICE_BYTES)
     except ValueError as error:
         raise _no_json(body, error) from None
     except Mismatch as mismatch:
         raise _decode_error(mismatch) from None
 
 
-def _raw_tasks(body: Content) -> list[Any]:
-    raw_tasks = json_object(body).get("tasks")
+def _raw_tasks(body: Content, parse: Loads) -> list[Any]:
+    raw_tasks = _object(body, parse).get("tasks")
     if raw_tasks is None:  # it is not known how Gong answers for a user without tasks
         return []
     if type(raw_tasks) is not list:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any, NoReturn
 
-__all__ = ["dumps", "loads", "loads_any_number", "standard_dumps", "standard_loads"]
+__all__ = ["dumps", "loads", "loads_leniently", "standard_dumps", "standard_loads"]
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -22,6 +22,8 @@ def _finite(text: str) -> float:
     return number
 
 
+MAX_DIGITS = 20
+"""Of a whole number and its sign; 64 bits have no more."""
 SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -40,12 +42,33 @@ def standard_loads(text: bytes) -> Any:
     return value
 
 
-def loads_any_number(text: bytes) -> Any:
-    """Parse what a strict parser refuses for one of its numbers; None where it is not JSON either way."""
+def loads_leniently(text: bytes) -> Any:
+    """Parse what a strict parser refuses for one number or character; None where it is not JSON either way.
+
+    A number beyond all bounds, and NaN, become their text, so that a reader of numbers reports them. A byte that is not
+    UTF-8 becomes U+FFFD, half of a surrogate pair a question mark; a byte order mark is skipped.
+    """
     try:
-        return json.loads(str(text, "utf-8"), parse_int=float, parse_float=float, parse_constant=float)
+        value = _loads_any(str(text, "utf-8-sig", "replace"))
+        if SURROGATE.search(text):  # half of a pair could be neither written nor shown
+            value = _loads_any(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace").decode())
     except (ValueError, RecursionError):
         return None
+    return value
+
+
+def _loads_any(text: str) -> Any:
+    return json.loads(
+        text, strict=False, parse_int=_bounded_integer, parse_float=_bounded_float, parse_constant=str
+    )
+
+
+def _bounded_integer(text: str) -> int | str:
+    return int(text) if len(text) <= MAX_DIGITS else text
+
+
+def _bounded_float(text: str) -> float | str:
+    return text if math.isinf(number := float(text)) else number
 
 
 def standard_dumps(value: object) -> bytes:

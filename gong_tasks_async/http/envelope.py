@@ -31,7 +31,7 @@ MAX_SECRET: Final = 2 * 2**10
 def envelope_of(response: HttpResponse, request: HttpRequest) -> tuple[dict[str, Any] | None, bool]:
     """Gong's envelope, None where the body is not in it; and whether it is the whole body, read exactly.
 
-    Of a long body it is what its ends show. A number that cannot be read exactly makes no response another's.
+    Of a long body it is what its ends show. An odd number or character makes no response another's.
     """
     body, keys = response.body, {"requestId", "errors", request.result_key, request.error_key}
     if response.truncated or len(body) > MAX_PARSED:
@@ -41,15 +41,15 @@ def envelope_of(response: HttpResponse, request: HttpRequest) -> tuple[dict[str,
     if response.truncated or len(body) > MAX_PARSED_IN_DOUBT:
         return None, False
     exact = _object(body)
-    root = exact or _object(body, any_number=True)
+    root = exact or _object(body, lenient=True)
     is_envelope = isinstance(root.get("requestId"), str) or not root.keys().isdisjoint(keys - {"requestId"})
     return (root, bool(exact)) if is_envelope else (None, False)
 
 
-def _object(body: bytes, *, any_number: bool = False) -> dict[str, Any]:
+def _object(body: bytes, *, lenient: bool = False) -> dict[str, Any]:
     """The JSON object that a body is; empty where it is none."""
     try:
-        return codec.json_object(body, any_number=any_number)
+        return codec.json_object(body, lenient=lenient)
     except DecodeError:
         return {}
 
@@ -60,7 +60,7 @@ def is_cut(response: HttpResponse) -> bool:
         return False
     if not response.body[-EDGE:].rstrip().endswith(b"}"):
         return True
-    return len(response.body) <= MAX_PARSED_IN_DOUBT and not _object(response.body, any_number=True)
+    return len(response.body) <= MAX_PARSED_IN_DOUBT and not _object(response.body, lenient=True)
 
 
 def reference(pattern: re.Pattern[bytes], body: bytes) -> str | None:
@@ -134,7 +134,18 @@ def _seen_at_ends(body: bytes, keys: set[str]) -> dict[str, Any]:
 
 
 def _opens_object(body: bytes) -> bool:
-    return body[:EDGE].lstrip().startswith(b"{")
+    return head(body).startswith(b"{")
+
+
+def head(body: bytes) -> bytes:
+    """The beginning of a body, without the blanks and the byte order mark before it."""
+    return body[:EDGE].lstrip(b" \t\r\n\xef\xbb\xbf")
+
+
+def looks_like_data(body: bytes) -> bool:
+    """Whether a body that is no page may hold records, in whatever encoding."""
+    start = head(body)
+    return not start.startswith(b"<") and any(mark in start for mark in b"{[\0")
 
 
 def _texts(envelope: Mapping[str, Any]) -> Iterator[str]:

@@ -32,13 +32,13 @@ from gong_tasks_async.errors import (
 )
 from gong_tasks_async.errors.answers import INTERNAL_ERROR, TRANSIENT
 from gong_tasks_async.http.envelope import (
-    EDGE,
     MAX_HEADER,
     MAX_ID,
     MAX_MESSAGE,
     MAX_MESSAGES,
     envelope_of,
     is_cut,
+    looks_like_data,
     messages,
     page_title,
     shown,
@@ -121,9 +121,8 @@ class _Evidence:
 
     @property
     def title(self) -> str:
-        body = self.response.body
         # Of a success neither a token nor tasks that were cut off are quoted: those hold personal data.
-        may_be_data = not self.request.quotable or body[:EDGE].lstrip().startswith((b"{", b"["))
+        may_be_data = not self.request.quotable or looks_like_data(self.response.body)
         if self.response.status < 300 and may_be_data:  # noqa: PLR2004 - HTTP's range of successes
             return ""
         return page_title(self.response.body, self.response.conceal)
