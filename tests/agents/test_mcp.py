@@ -167,6 +167,17 @@ async def test_an_error_reaches_the_model_with_its_words(
     assert expected.casefold() in words(result).casefold()
 
 
+async def test_an_argument_that_a_tool_does_not_have_is_refused_not_dropped(tmp_path: Path) -> None:
+    gong = engine()
+    async with assistant(gong, tmp_path, allow_writes=True) as client:
+        tools = (await client.list_tools()).tools
+        assert {tool.input_schema["additionalProperties"] for tool in tools} == {False}
+        for tool in tools:
+            result = await client.call_tool(tool.name, {"due_befor": "2026-03-02"})
+            assert result.is_error, tool.name
+            assert "due_befor" in words(result)
+
+
 async def test_the_assistant_s_share_of_the_day_is_bounded(tmp_path: Path) -> None:
     gong = engine()
     async with assistant(gong, tmp_path, daily_calls=2) as client:

@@ -12,6 +12,7 @@ from typing import Any
 import click
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.tools import Tool as OfferedTool
 from mcp.types import ToolAnnotations
 
 from gong_tasks_async import __version__
@@ -65,15 +66,26 @@ async def opened_server(configuration: Configuration, limits: Limits) -> AsyncIt
 
 def server_of(tools: GongTools) -> MCPServer[Any]:
     """The server of some tools; without permission to write, the tools that write are not offered."""
-    server: MCPServer[Any] = MCPServer("gong-tasks", version=__version__, instructions=INSTRUCTIONS)
-    for names, hints, offered in (
-        (READING, READS, True),
-        (PLANNING, PLANS, tools.limits.allow_writes),
-        (WRITING, UPDATES, tools.limits.allow_writes),
-    ):
-        for name in names if offered else ():
-            server.add_tool(_with_words(getattr(tools, name)), name=name, annotations=hints)
-    return server
+    offered = [
+        _strict(OfferedTool.from_function(_with_words(getattr(tools, name)), name=name, annotations=hints))
+        for names, hints, allowed in (
+            (READING, READS, True),
+            (PLANNING, PLANS, tools.limits.allow_writes),
+            (WRITING, UPDATES, tools.limits.allow_writes),
+        )
+        if allowed
+        for name in names
+    ]
+    return MCPServer("gong-tasks", version=__version__, instructions=INSTRUCTIONS, tools=offered)
+
+
+def _strict(tool: OfferedTool) -> OfferedTool:
+    """A tool that refuses arguments it does not have: the SDK drops them, and a misnamed filter would filter nothing."""
+    model = tool.fn_metadata.arg_model
+    model.model_config["extra"] = "forbid"
+    model.model_rebuild(force=True)
+    tool.parameters = {**tool.parameters, "additionalProperties": False}
+    return tool
 
 
 def _with_words(tool: Tool) -> Tool:
