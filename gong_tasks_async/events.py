@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -279,6 +280,8 @@ class EventSink:
     __slots__ = ("_on_event",)
 
     def __init__(self, on_event: Callable[[Event], None] | None = None) -> None:
+        if on_event is not None:
+            _check_callback(on_event)
         self._on_event = on_event
 
     @property
@@ -299,3 +302,18 @@ class EventSink:
             self._on_event(event)
         except Exception:
             logger.exception("on_event failed for %s", event)
+
+
+def _check_callback(on_event: object) -> None:
+    """Refuse what would never run: the coroutine of an async callback is not awaited.
+
+    Raises:
+        TypeError: it is no plain function.
+    """
+    if not callable(on_event):
+        raise TypeError(f"on_event must be a function of one event, not {type(on_event).__name__}")
+    if inspect.iscoroutinefunction(on_event) or inspect.iscoroutinefunction(type(on_event).__call__):
+        raise TypeError(
+            "on_event must be a plain function, which is not awaited: for a coroutine function, put the events "
+            "into an asyncio.Queue (on_event=queue.put_nowait) and read that in a task"
+        )

@@ -4,6 +4,7 @@ import logging
 import pickle
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -148,3 +149,18 @@ def test_events_are_values_that_are_frozen_and_travel(event: Event) -> None:
     assert pickle.loads(pickle.dumps(event)) == event  # noqa: S301 - our own bytes
     with pytest.raises(FrozenInstanceError):
         event.at = datetime.now(UTC)  # type: ignore[misc]  # refused by the type checker as well
+
+
+async def _async_callback(_: Event) -> None: ...
+
+
+class _AsyncCallback:
+    async def __call__(self, _: Event) -> None: ...
+
+
+@pytest.mark.parametrize(
+    "callback", [_async_callback, _AsyncCallback(), partial(_async_callback), "print", 7]
+)
+def test_a_callback_that_would_never_run_is_refused(callback: Any) -> None:
+    with pytest.raises(TypeError, match="on_event must be a"):
+        EventSink(callback)

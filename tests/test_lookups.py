@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from gong_tasks_async import AccessKey, Event, FieldUnreadable, GongTasksClient, QuotaLimits, TaskFilter
-from gong_tasks_async.errors import MissingScopeError, TaskNotFoundError
+from gong_tasks_async.errors import InvalidValueError, MissingScopeError, TaskNotFoundError
 from gong_tasks_async.simulator import Engine, SecondLimit, Simulator
 from tests.fakes import ScriptedClient, ScriptedTransport, answer
 
@@ -26,11 +28,18 @@ async def test_one_user_is_the_one_of_the_listing(engine: Engine) -> None:
         assert await calls.get_user(listed[1].id) == listed[1]
 
 
-@pytest.mark.parametrize("user_id", ["7", "a/../b", "x?y", "ä"])
-async def test_a_user_that_is_not_there(user_id: str, engine: Engine) -> None:
+@pytest.mark.parametrize("user_id", ["a/../b", "x?y", "ä", "", "ana@example.com", 7, None])
+async def test_what_is_no_user_s_id_is_never_sent(user_id: Any, engine: Engine) -> None:
+    async with Simulator(engine) as gong, client(gong) as calls:
+        with pytest.raises(InvalidValueError, match="user_id"):
+            await calls.get_user(user_id)
+    assert not engine.ledger.entries
+
+
+async def test_a_user_that_is_not_there(engine: Engine) -> None:
     async with Simulator(engine) as gong, client(gong) as calls:
         with pytest.raises(TaskNotFoundError):
-            await calls.get_user(user_id)
+            await calls.get_user("7")
     assert engine.ledger.entries[-1].path.startswith("/v2/users/")
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 import pickle
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,6 +11,7 @@ from attrs import evolve
 from hypothesis import given, settings, strategies as st
 
 from gong_tasks_async.bulk.plan import NAMED_CONFLICTS, Plan, PlanConflictError, is_unchanged, plan_updates
+from gong_tasks_async.errors import InvalidValueError
 from gong_tasks_async.models import Priority, Task, TaskStatus, TaskUpdate
 from gong_tasks_async.quota import LocalQuota, QuotaEstimate
 
@@ -262,3 +264,9 @@ def test_exactly_the_tasks_of_which_two_things_are_wanted_are_refused(rows: list
     except PlanConflictError as error:
         refused = set(error.conflicts)
     assert refused == contradictory
+
+
+@pytest.mark.parametrize("rows", ["rows.csv", {"1": "DONE"}, [1], [("1", "2", "DONE")], [None]])
+def test_what_is_no_update_is_refused_in_words(rows: Any) -> None:
+    with pytest.raises(InvalidValueError, match="it must be a TaskUpdate, not"):
+        plan_updates(rows)

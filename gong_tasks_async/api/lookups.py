@@ -14,6 +14,7 @@ from gong_tasks_async.codec import Content, OnUnreadable
 from gong_tasks_async.errors import DecodeError
 from gong_tasks_async.http.messages import HttpRequest
 from gong_tasks_async.models import User, Workspace
+from gong_tasks_async.models.checks import refuse, user_id_problem
 
 AnswerT = TypeVar("AnswerT")
 Decode: TypeAlias = Callable[[Content, OnUnreadable | None], AnswerT]
@@ -23,8 +24,10 @@ async def get_user(caller: Caller, user_id: str) -> User:
     """Read one user.
 
     Raises:
+        InvalidValueError: the id is not one.
         GongError: the user is not there, or cannot be read.
     """
+    refuse("get_user", [user_id_problem(user_id)])
     request = HttpRequest(
         "GET",
         f"/v2/users/{quote(user_id, safe='')}",

@@ -238,6 +238,8 @@ def as_async(on_outcome: OnOutcome | None) -> OnSettled | None:
     """A callback, plain or async, as a run calls it."""
     if on_outcome is None:
         return None
+    if not callable(on_outcome):
+        raise TypeError(f"on_outcome must be a function of one outcome, not {type(on_outcome).__name__}")
 
     async def on_settled(outcome: Outcome) -> None:
         result = on_outcome(outcome)

@@ -15,6 +15,7 @@ from gong_tasks_async.bulk.journal_schema import JobIdentity, fingerprint
 from gong_tasks_async.bulk.outcomes import TaskSnapshot
 from gong_tasks_async.bulk.render.format import counted, duration
 from gong_tasks_async.models import Task, TaskUpdate
+from gong_tasks_async.models.requests import check_update
 from gong_tasks_async.quota import QuotaEstimate
 
 NAMED_CONFLICTS = 20
@@ -186,6 +187,7 @@ def merge_updates(updates: Iterable[TaskUpdate]) -> Plan:
 
     Raises:
         PlanConflictError: some tasks have two different updates.
+        InvalidValueError: something else than an update is among them.
     """
     rows, first_rows = _merged(updates)
     return Plan(updates=tuple(first_rows.values()), duplicates=rows - len(first_rows))
@@ -251,6 +253,7 @@ def _merged(updates: Iterable[TaskUpdate]) -> tuple[int, dict[int, TaskUpdate]]:
     first_rows: dict[int, TaskUpdate] = {}
     conflicts: dict[int, tuple[TaskUpdate, TaskUpdate]] = {}
     for update in updates:
+        check_update(update)
         rows += 1
         first = first_rows.setdefault(update.task_id, update)
         if first is not update and _meaning(first) != _meaning(update):

@@ -215,6 +215,7 @@ class GongTasksClient(BulkCalls):
         """Read one user by id.
 
         Raises:
+            InvalidValueError: the id is not one, such as an e-mail address; find_users takes those.
             TaskNotFoundError: Gong has no such user.
             GongError: see the table of errors in the README.
 
