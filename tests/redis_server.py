@@ -20,11 +20,17 @@ PATIENCE = 30.0
 ON_DISK_FIRST = ("--appendonly", "yes", "--appendfsync", "always")
 
 
+HIGHEST_PORT = 55_535
+"""A Redis of a cluster listens 10,000 ports higher as well."""
+
+
 def spare_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port: int = probe.getsockname()[1]
+        if port <= HIGHEST_PORT:
+            return port
 
 
 class RedisServer:

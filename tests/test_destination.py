@@ -60,12 +60,8 @@ def test_whatever_passes_leads_to_gong_or_to_this_machine(a: str, between: str, 
         checked = checked_destination(f"https://{a}{between}{b}{end}")
     except ValueError:
         return
-    host = URL(checked).host or ""
-    assert (
-        host in {"localhost", "127.0.0.1", "::1"}
-        or host == "gong.io"
-        or host.endswith((".gong.io", ".gong.io."))
-    )
+    host = (URL(checked).host or "").removesuffix(".")  # the root of the names, which leads nowhere else
+    assert host in {"localhost", "127.0.0.1", "::1", "gong.io"} or host.endswith(".gong.io")
 
 
 def test_passing_twice_changes_nothing() -> None:

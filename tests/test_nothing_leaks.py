@@ -391,7 +391,11 @@ async def test_a_proxy_that_cannot_be_reached_shows_no_password(eye: str) -> Non
     proxy = f"http://proxy-user:{SECRET}@127.0.0.1:1"
     settings: dict[str, Any] = {"retry": RetryPolicy(attempts=1), "quota": Unlimited(), "proxy": proxy}
     async with GongTasksClient(BearerToken(TOKEN), **settings) as gong:
-        for call in (gong.list_tasks("234"), asyncio.wait_for(gong.list_tasks("234"), 0.001)):
-            error = await ended(call)
+        calls: list[Callable[[], Awaitable[object]]] = [
+            lambda: gong.list_tasks("234"),
+            lambda: asyncio.wait_for(gong.list_tasks("234"), 0.001),
+        ]
+        for call in calls:
+            error = await ended(call())
             assert error is not None
             assert_unseen(error, eye)

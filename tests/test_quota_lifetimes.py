@@ -323,9 +323,9 @@ async def test_a_slow_disk_does_not_bunch_departures(monkeypatch: pytest.MonkeyP
 
     take, delays = Budget.take, iter([0.0, 0.9, 0.0, 0.0, 2.0, 0.1, 0.0, 0.5] * 10)
 
-    async def slow(self: Budget, lane: Lane) -> object:
+    async def slow(self: Budget, lane: Lane, lead: float) -> object:
         await asyncio.sleep(next(delays))
-        return await take(self, lane)
+        return await take(self, lane, lead)
 
     monkeypatch.setattr(Budget, "take", slow)
     quota, departed = LocalQuota(QuotaLimits()), []

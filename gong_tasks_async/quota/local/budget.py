@@ -53,8 +53,10 @@ class Budget:
         if self._spent and (until := self.spent_until(lane)):
             raise self._spent_error(until)
 
-    async def take(self, lane: Lane) -> Taken | Count:
+    async def take(self, lane: Lane, lead: float = 0.0) -> Taken | Count:
         """Count one call: its ticket, by which it can be given back, or the count where Gong calls the day spent.
+
+        ``lead`` is the seconds until the call will depart: it counts from then on, so that it is not freed before Gong frees it.
 
         Raises:
             DailyQuotaError: the day is spent for this lane by our own count.
@@ -62,7 +64,7 @@ class Budget:
         """
         self.raise_if_spent(lane)
         now, allowed = self._now(), self._allowed[lane]
-        taken = await self._with_store(self._store.take, now, self.day.since(now), allowed)
+        taken = await self._with_store(self._store.take, now + lead, self.day.since(now), allowed)
         if isinstance(taken, Taken):
             self._low.check(taken.used, now, self.day.expires_at(now))
             return taken

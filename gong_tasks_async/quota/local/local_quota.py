@@ -199,7 +199,7 @@ class LocalQuota:
         while True:
             await self._gate.wait_open(deadline, max_wait)
             probing = self._gate.is_probe_due()
-            taken = await self._budget.take(lane)
+            taken = await self._budget.take(lane, self._pacer.expected_wait())
             if isinstance(taken, Taken):
                 if not (probing or taken.probe):
                     return taken

@@ -63,6 +63,11 @@ class Pacer:
             self._limiter = AsyncLimiter(1, self._ladder.spacing)
             await self._limiter.acquire()
 
+    def expected_wait(self) -> float:
+        """Seconds until the next token; a window that is full may make a call depart later."""
+        now = asyncio.get_running_loop().time()
+        return max(0.0, self._departed + self._ladder.spacing - now) + self._delay
+
     def is_free(self) -> bool:
         """Whether the windows have room for a call now."""
         now = asyncio.get_running_loop().time()
