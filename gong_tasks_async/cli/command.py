@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import click
 
-from gong_tasks_async.cli.invocation import remember
+from gong_tasks_async.cli.invocation import remember, remember_typed
 
 EVERYWHERE: Final = "Every command"
 """Section of the options that stand before or after the command's name."""
@@ -84,6 +84,15 @@ class Command(click.Command):
         self.examples = [line.strip() for line in examples.strip().splitlines()]
         taken = {parameter.name for parameter in self.params}
         self.params += [option for option in global_options() if option.name not in taken]
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the command line."""
+        typed = tuple(args)  # which click empties
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError:
+            remember_typed(ctx, typed)
+            raise
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command, with the log that was asked for."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, Final, TypeVar
 
 import click
@@ -21,6 +23,13 @@ def remember(context: click.Context, parameter: click.Parameter, value: T) -> T:
     if name not in options or context.get_parameter_source(name) in _GIVEN:
         options[name] = value
     return value
+
+
+def remember_typed(context: click.Context, words: Sequence[str]) -> None:
+    """Keep ``--errors json`` of a command line that cannot be parsed, so that its error is one for programs too."""
+    pairs = [*pairwise(words), *(tuple(word.split("=", 1)) for word in words if word.startswith("--errors="))]
+    if ("--errors", "json") in pairs:
+        context.meta.setdefault(_OPTIONS, {})["errors"] = "json"
 
 
 def global_option(name: str) -> Any:

@@ -126,6 +126,13 @@ class TestErrorsOption:
         (error,) = map(json.loads, got.stderr.splitlines())
         assert (got.exit_code, error["code"], "--help" in error["advice"]) == (2, "usage", True)
 
+    @pytest.mark.parametrize(
+        "line", ["list --no-such --errors json", "bulk run --errors=json --zone", "bulk --errors json x"]
+    )
+    def test_so_is_one_that_cannot_be_parsed(self, line: str, company: Company) -> None:
+        got = company.invoke(*line.split())
+        assert (got.exit_code, json.loads(got.stderr)["code"]) == (2, "usage")
+
     def test_verbose_adds_what_developers_read(self, company: Company) -> None:
         company.engine.account = Account.INACTIVE
         got = company.invoke("list", "--user", "7", "--verbose")
