@@ -42,6 +42,17 @@ class Grant:
     """The base URLs that the user has configured, to which these may be sent wherever they are."""
 
 
+def masked_text(value: str) -> MaskedText:
+    """Mask a part of the credentials.
+
+    Raises:
+        ValueError: it is not text: None from a missing setting would be sent as "None". It is not shown.
+    """
+    if not isinstance(value, str):
+        raise ValueError(f"a key, a secret and a token must be text, not {type(value).__name__}")  # noqa: TRY004 - as below
+    return MaskedText(value)
+
+
 def checked_text(name: str, value: str) -> str:
     """Check that a part of the credentials can be sent.
 
@@ -67,8 +78,8 @@ class AccessKey:
         ValueError: one of the two is empty, or holds a character that cannot be sent.
     """
 
-    access_key: str = field(repr=False, converter=MaskedText)
-    access_key_secret: str = field(repr=False, converter=MaskedText)
+    access_key: str = field(repr=False, converter=masked_text)
+    access_key_secret: str = field(repr=False, converter=masked_text)
     authorization: str = field(init=False, eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
@@ -97,7 +108,7 @@ class BearerToken:
         ValueError: it is empty, or holds a character that cannot be sent.
     """
 
-    token: str = field(repr=False, converter=MaskedText)
+    token: str = field(repr=False, converter=masked_text)
 
     def __attrs_post_init__(self) -> None:
         """Check that it can be sent."""

@@ -271,3 +271,11 @@ async def test_a_host_that_is_not_there_is_a_transport_error_without_secrets() -
     error = await failed("http://nobody.invalid")
     assert error.retryable
     assert_no_secret(shown(error))
+
+
+@pytest.mark.parametrize("value", [None, 7, b"s3cr3t"])
+def test_what_is_not_text_is_refused_and_not_shown(value: Any) -> None:
+    for make in (lambda: AccessKey("k", value), lambda: AccessKey(value, "s"), lambda: BearerToken(value)):
+        with pytest.raises(ValueError, match="must be text, not ") as refused:
+            make()
+        assert "s3cr3t" not in str(refused.value)

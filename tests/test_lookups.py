@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gong_tasks_async import AccessKey, Event, FieldUnreadable, GongTasksClient, QuotaLimits, TaskFilter
-from gong_tasks_async.errors import InvalidValueError, MissingScopeError, TaskNotFoundError
+from gong_tasks_async import (
+    AccessKey,
+    Event,
+    FieldUnreadable,
+    GongTasksClient,
+    InvalidValueError,
+    QuotaLimits,
+    Task,
+    TaskFilter,
+)
+from gong_tasks_async.errors import MissingScopeError, TaskNotFoundError
 from gong_tasks_async.simulator import Engine, SecondLimit, Simulator
 from tests.fakes import ScriptedClient, ScriptedTransport, answer
 
@@ -41,6 +51,37 @@ async def test_a_user_that_is_not_there(engine: Engine) -> None:
         with pytest.raises(TaskNotFoundError):
             await calls.get_user("7")
     assert engine.ledger.entries[-1].path.startswith("/v2/users/")
+
+
+@pytest.mark.parametrize("addresses", [[None], [7], [b"a@example.com"], ["a@example.com", None]])
+async def test_an_address_that_is_not_text_is_refused_before_a_call(addresses: Any, engine: Engine) -> None:
+    async with Simulator(engine) as gong, client(gong) as calls:
+        with pytest.raises(InvalidValueError, match="find_users refused: an address must be text"):
+            await calls.find_users(addresses)
+    assert not engine.ledger.entries
+
+
+@pytest.mark.parametrize("as_filter", [False, True])
+async def test_a_single_id_lists_one_user(as_filter: bool, engine: Engine) -> None:
+    [user, _] = engine.user_ids
+    async with Simulator(engine) as gong, client(gong) as calls:
+        listed = [found async for found in calls.list_many(TaskFilter(user) if as_filter else user)]
+    assert [found.filter.user_id for found in listed] == [user]
+    assert len(engine.ledger.entries) == 1
+
+
+@pytest.mark.parametrize("rows", [[None], {"taskId": 7}, "rows.csv", [Task(id=7, user_id="1")]])
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("journal", [False, True])
+async def test_what_is_no_update_is_refused_before_a_call(
+    rows: Any, streamed: bool, journal: bool, engine: Engine, tmp_path: Path
+) -> None:
+    path = tmp_path / "job.gong" if journal else None
+    async with Simulator(engine) as gong, client(gong) as calls:
+        with pytest.raises(InvalidValueError, match="it must be a TaskUpdate, not "):
+            await calls.update_many((row for row in rows) if streamed else rows, journal=path)
+    assert not engine.ledger.entries
+    assert path is None or not path.exists()
 
 
 async def test_a_workspace_s_id_filters_tasks(engine: Engine) -> None:

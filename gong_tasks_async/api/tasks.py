@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable
 from contextlib import aclosing
+from typing import TypeAlias
 
 from gong_tasks_async.api import endpoints
 from gong_tasks_async.api.caller import Caller
@@ -18,6 +19,9 @@ from gong_tasks_async.http.messages import HttpRequest, HttpResponse
 from gong_tasks_async.http.responses import means_nothing_found
 from gong_tasks_async.models import Task, TaskFilter, TaskUpdate, UserTasks
 from gong_tasks_async.models.requests import check_update
+
+Filters: TypeAlias = Iterable[TaskFilter | str] | AsyncIterable[TaskFilter | str]
+"""Of many users; a text is one user's id."""
 
 SLICE = 0.002
 """Seconds of decoding after which the event loop runs its other tasks; a pass costs a hundredth of that."""
@@ -112,7 +116,7 @@ async def list_user(caller: Caller, wanted: TaskFilter, *, missing_is_empty: boo
 
 async def list_many(
     caller: Caller,
-    filters: Iterable[TaskFilter | str] | AsyncIterable[TaskFilter | str],
+    filters: TaskFilter | Filters,
     workers: int,
     *,
     missing_is_empty: bool,
@@ -126,6 +130,8 @@ async def list_many(
     async def list_one(wanted: TaskFilter | str) -> UserTasks:
         return await list_user(caller, to_filter(wanted), missing_is_empty=missing_is_empty)
 
+    if isinstance(filters, str | TaskFilter):  # iterated, an id would be one user for each digit
+        filters = (filters,)
     stop_rule = StopRule()
     # Closed here and now when the caller leaves early, so that no worker outlives the loop over it.
     async with aclosing(each_result(filters, list_one, workers)) as results:

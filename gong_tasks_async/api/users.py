@@ -10,6 +10,7 @@ from gong_tasks_async.api.caller import Caller
 from gong_tasks_async.errors import BadRequestError, DecodeError, TaskNotFoundError
 from gong_tasks_async.models import User, UsersAnswer
 from gong_tasks_async.models.addresses import address_key
+from gong_tasks_async.models.checks import not_text_problem, refuse
 
 RESTARTS = 3
 """How often a listing may restart; a cursor that never lasts until the next page would cost calls for ever."""
@@ -32,9 +33,14 @@ async def find_users(caller: Caller, addresses: Iterable[str]) -> dict[str, User
 
     An active user comes before an inactive one, an address of a user's own before an alias. Reads no further than the
     first page with an active user for each.
+
+    Raises:
+        InvalidValueError: an address is not text.
     """
     wanted: dict[str, list[str]] = {}
-    for address in (addresses,) if isinstance(addresses, str) else addresses:
+    given = (addresses,) if isinstance(addresses, str) else tuple(addresses)
+    refuse("find_users", map(not_text_problem, given))
+    for address in given:
         wanted.setdefault(address_key(address), []).append(address)
     wanted.pop("", None)  # it would find users without an address
     best: dict[str, tuple[tuple[bool, bool], User]] = {}

@@ -45,6 +45,7 @@ from gong_tasks_async.bulk.journal_schema import (
 from gong_tasks_async.bulk.outcomes import JournalRow, RowState, TaskSnapshot
 from gong_tasks_async.errors import JournalError
 from gong_tasks_async.models import TaskUpdate
+from gong_tasks_async.models.requests import check_update
 
 __all__ = [
     "Journal",
@@ -254,7 +255,7 @@ def _planned(
     updates: Iterable[TaskUpdate], unchanged: Iterable[TaskUpdate], looked: Mapping[int, TaskSnapshot]
 ) -> Iterator[JournalRow]:
     return chain(
-        (JournalRow(update, before=looked.get(update.task_id)) for update in updates),
+        (_pending_row(update, looked) for update in updates),
         (JournalRow(update, RowState.UNCHANGED) for update in unchanged),
     )
 
@@ -287,3 +288,8 @@ def _refuse_unplanned(database: sqlite3.Connection, rows: Sequence[JournalRow]) 
         task_id = row.update.task_id
         if not database.execute("SELECT 1 FROM rows WHERE task_id = ?", (task_id,)).fetchone():
             raise ValueError(f"task {task_id} is not in this journal's plan")
+
+
+def _pending_row(update: TaskUpdate, looked: Mapping[int, TaskSnapshot]) -> JournalRow:
+    check_update(update)
+    return JournalRow(update, before=looked.get(update.task_id))

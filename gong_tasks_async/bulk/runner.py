@@ -41,6 +41,7 @@ from gong_tasks_async.errors import (
     ServerError,
 )
 from gong_tasks_async.models import TaskUpdate
+from gong_tasks_async.models.requests import check_update
 
 Updates: TypeAlias = Iterable[TaskUpdate] | AsyncIterable[TaskUpdate]
 Rows: TypeAlias = Updates | Iterable[PendingRow] | AsyncIterable[PendingRow]
@@ -144,6 +145,8 @@ class BulkRun:
 
     async def _row(self, item: TaskUpdate | PendingRow) -> None:
         row = item if isinstance(item, PendingRow) else PendingRow(0, item)
+        if type(row.update) is not TaskUpdate:
+            check_update(row.update)
         self._taken += 1
         try:
             record, outcome = await self._outage.call(lambda: self._try(row))

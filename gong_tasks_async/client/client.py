@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from copy import copy
 from pathlib import Path
 from types import TracebackType
@@ -161,9 +161,11 @@ class GongTasksClient(BulkCalls):
         return tasks.iter_tasks(caller, wanted, missing_is_empty=self._missing_is_empty)
 
     def list_many(
-        self, filters: Iterable[TaskFilter | str] | AsyncIterable[TaskFilter | str], *, workers: int = 8
+        self, filters: TaskFilter | tasks.Filters, *, workers: int = 8
     ) -> AsyncGenerator[UserTasks]:
         """The tasks of many users, in the bulk lane, as they come; one user's error does not stop the others.
+
+        A single filter, or a text, is one user's.
 
         Raises:
             ValueError: ``workers`` is less than 1, or a text is no user id.
@@ -186,6 +188,7 @@ class GongTasksClient(BulkCalls):
         """The users with these e-mail addresses, whatever their case; an unknown address is left out.
 
         Raises:
+            InvalidValueError: one of them is not text.
             GongError: as for :meth:`iter_users`, which it calls; it reads no further than it has to.
         """
         return await users.find_users(self._caller(Lane.INTERACTIVE), addresses)

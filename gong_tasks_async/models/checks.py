@@ -71,6 +71,11 @@ def text_problem(name: str, value: object, *, such_as: str = "234599484848423", 
     return None
 
 
+def not_text_problem(value: object) -> str | None:
+    """An e-mail address to look for is text; any text is good, since one that nobody has finds nobody."""
+    return None if isinstance(value, str) else f"an address must be text, not {_described(value)}"
+
+
 def word_problem(name: str, kind: type[OpenEnum], value: object) -> str | None:
     """A member of an enum, after :func:`listed` has converted texts."""
     if isinstance(value, kind):
