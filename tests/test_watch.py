@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
-from gong_tasks_async import InactiveCompanyError, Task, TaskStatus
+from gong_tasks_async import InactiveCompanyError, InvalidValueError, Task, TaskStatus
 from gong_tasks_async.api.watch import (
     TaskAppeared,
     TaskChanged,
@@ -117,6 +117,21 @@ class TestWatch:
         (event,) = await coming
         assert isinstance(event, TaskChanged)
         assert "could not be listed" in caplog.text
+        await stream.aclose()
+
+    async def test_refuses_at_once_what_is_no_user_s_id(self, connect: Connect) -> None:
+        gong = await connect(Engine(users=1))
+        with pytest.raises(InvalidValueError, match=r"ana@example\.com.*'x' is not a user's id"):
+            gong.watch(["7", "ana@example.com", "x"])
+
+    async def test_a_single_id_is_one_user(self, connect: Connect) -> None:
+        engine = Engine(users=1, tasks_per_user=3)
+        gong = await connect(engine)
+        stream = gong.watch(engine.user_ids[0], share=0.5)
+        coming = asyncio.create_task(events_of(stream, 1))
+        await asyncio.sleep(60)
+        next(task for task in engine.tasks.values() if task["status"] == "OPEN")["status"] = "DONE"
+        assert isinstance((await coming)[0], TaskGone)
         await stream.aclose()
 
     async def test_raises_what_concerns_every_call(self, connect: Connect) -> None:

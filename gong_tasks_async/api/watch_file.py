@@ -15,6 +15,7 @@ from gong_tasks_async.api.watch import Memory, TaskEvent, watch
 from gong_tasks_async.codec.json_text import dumps, loads
 from gong_tasks_async.errors import DecodeError
 from gong_tasks_async.models import Task
+from gong_tasks_async.models.checks import refuse, user_id_problem
 
 
 def watch_users(
@@ -24,10 +25,13 @@ def watch_users(
 
     Raises:
         ValueError: ``share`` is not a part of the day.
+        InvalidValueError: a text is no user's id.
     """
     if not 0 < share <= 1:
         raise ValueError(f"share must be more than 0 and at most 1, not {share}")
-    return _watch(caller, tuple(users), share, state, missing_is_empty=missing_is_empty)
+    watched = (users,) if isinstance(users, str) else tuple(users)
+    refuse("watch", map(user_id_problem, watched))
+    return _watch(caller, watched, share, state, missing_is_empty=missing_is_empty)
 
 
 async def _watch(
