@@ -41,7 +41,7 @@ REQUESTS: list[tuple[TaskFilter | TaskUpdate, bytes]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("wish", "body"), REQUESTS, ids=lambda value: repr(value)[:30])
+@pytest.mark.parametrize(("change", "body"), REQUESTS, ids=lambda value: repr(value)[:30])
 def test_a_request_is_exactly_this(change: TaskFilter | TaskUpdate, body: bytes) -> None:
     path, method = ("/v2/tasks", "POST") if isinstance(change, TaskFilter) else ("/v2/tasks/7", "PATCH")
     made = endpoints.list_tasks(change) if isinstance(change, TaskFilter) else endpoints.update_task(change)

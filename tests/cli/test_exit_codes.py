@@ -83,7 +83,7 @@ def with_another_program_s_count(company: Company) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "code", "said"),
+    ("corrupt", "code", "said"),
     [
         (taken_away, 5, "No response from Gong"),
         (refused_for_hours, 4, "The day's calls are spent"),
