@@ -22,6 +22,16 @@ def _finite(text: str) -> float:
     return number
 
 
+DOUBLE_DIGITS = 309
+"""Of the largest double; orjson refuses a whole number that is longer."""
+
+
+def _double_or_less(text: str) -> int:
+    if len(text.lstrip("-")) > DOUBLE_DIGITS:
+        raise ValueError(f"a whole number of {len(text)} digits is beyond a double")
+    return int(text)
+
+
 MAX_DIGITS = 20
 """Of a whole number and its sign; 64 bits have no more."""
 SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -34,7 +44,12 @@ def standard_loads(text: bytes) -> Any:
         ValueError: it is not JSON, not UTF-8, or nested too deeply.
     """
     try:
-        value = json.loads(str(text, "utf-8"), parse_constant=_refuse_constant, parse_float=_finite)
+        value = json.loads(
+            str(text, "utf-8"),
+            parse_constant=_refuse_constant,
+            parse_float=_finite,
+            parse_int=_double_or_less,
+        )
     except RecursionError:
         raise ValueError("nested too deeply") from None
     if SURROGATE.search(text):
