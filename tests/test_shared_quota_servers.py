@@ -193,6 +193,7 @@ async def test_a_cluster_that_is_down_raises_our_error_or_falls_back(local_share
                 await spend(quota)
         else:
             await spend(quota)
+    await nodes.aclose()
 
 
 async def test_a_user_of_least_rights_can_share_a_quota(redis_server: RedisServer) -> None:

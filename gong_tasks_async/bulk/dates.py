@@ -128,6 +128,9 @@ def _own(text: str, date_format: str | None) -> When | None:
     return moment if _has_time(date_format) else moment.date()
 
 
+YEAR_CODES = ("%Y", "%y", "%G", "%c", "%x", "%D", "%F")
+
+
 def checked_date_format(date_format: str) -> str:
     """A format of ``datetime.strptime`` that holds a day, a month and a year, such as ``%d.%m.%Y``.
 
@@ -135,7 +138,9 @@ def checked_date_format(date_format: str) -> str:
         ValueError: it is not, and so would guess a part of each date.
     """
     try:
-        probed = datetime.strptime(_PROBE.strftime(date_format), date_format)  # noqa: DTZ007 - its day is looked at
+        # Without a year nothing is parsed: Python 3.13 warns of it, and a later one raises.
+        has_year = any(code in date_format for code in YEAR_CODES)
+        probed = datetime.strptime(_PROBE.strftime(date_format), date_format) if has_year else None  # noqa: DTZ007 - its day is looked at
     except ValueError:
         probed = None
     if probed is None or probed.date() != _PROBE:
