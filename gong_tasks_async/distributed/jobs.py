@@ -12,6 +12,7 @@ from uuid import uuid4
 from attrs import evolve, field, frozen
 
 from gong_tasks_async.bulk import BulkReport, JournalRow, Plan, RowState, Updates, collect, plan_updates
+from gong_tasks_async.bulk.job_name import checked_job_name
 from gong_tasks_async.bulk.journal_schema import fingerprint
 from gong_tasks_async.distributed.clients import redis_quota
 from gong_tasks_async.distributed.data_docket import DataDocket
@@ -22,7 +23,7 @@ from gong_tasks_async.distributed.errors import (
     UnreadableRowError,
 )
 from gong_tasks_async.distributed.progress import JobState, Progress
-from gong_tasks_async.distributed.queue import checked_name, enqueue_start, open_docket, store_of
+from gong_tasks_async.distributed.queue import enqueue_start, open_docket, store_of
 from gong_tasks_async.distributed.report import report_of
 from gong_tasks_async.distributed.serialization import JobSettings, LastAttempt, origin_text
 from gong_tasks_async.distributed.store import JobStore
@@ -183,7 +184,7 @@ class Jobs:
 
     def job(self, name: str) -> Job:
         """The job of that name, not checked for existence."""
-        return Job(checked_name("a job's name", name), self._store, self._docket)
+        return Job(checked_job_name(name), self._store, self._docket)
 
     def quota(self, limits: QuotaLimits, *, on_event: Callable[[Event], None] | None = None) -> RedisQuota:
         """The quota that default workers of the company share, for calls beside them; to be entered.

@@ -15,14 +15,14 @@ from gong_tasks_async.distributed.store import JobStore
 from gong_tasks_async.quota.redis.url import read_url
 
 
-def checked_name(what: str, name: str) -> str:
-    """The name, if it can be part of a Redis key.
+def checked_company(name: str) -> str:
+    """The company's name, if it can be part of a Redis key.
 
     Raises:
         ValueError: it cannot.
     """
     if not NAME.fullmatch(name):
-        raise ValueError(f"{what} {name!r} must be 1 to 100 letters, digits, dots, dashes and underscores")
+        raise ValueError(f"company {name!r} must be 1 to 100 letters, digits, dots, dashes and underscores")
     return name
 
 
@@ -35,7 +35,7 @@ def open_docket(url: str, company: str) -> DataDocket:
         ValueError: the URL cannot be read; no piece of it is quoted.
     """
     read_url(url)
-    docket = DataDocket(f"{{gong-jobs:{checked_name('company', company)}}}", url)
+    docket = DataDocket(f"{{gong-jobs:{checked_company(company)}}}", url)
     docket.register(_placeholder, names=[ROW, START, FEED])
     return docket
 

@@ -18,7 +18,7 @@ from gong_tasks_async.distributed.clients import ClientPool, QuotaOf, Resolver, 
 from gong_tasks_async.distributed.data_docket import DataWorker
 from gong_tasks_async.distributed.errors import JobStoreError
 from gong_tasks_async.distributed.messages import FEED, ROW, START
-from gong_tasks_async.distributed.queue import checked_name, open_docket, store_of
+from gong_tasks_async.distributed.queue import checked_company, open_docket, store_of
 from gong_tasks_async.distributed.row_tasks import RowTasks
 from gong_tasks_async.distributed.store import WORKER_LIFETIME
 
@@ -69,7 +69,7 @@ class Worker:
             raise ValueError(f"concurrency must be at least 1, not {concurrency}")
         if not lease > 0:
             raise ValueError(f"lease must be more than 0 seconds, not {lease}")
-        self.company = checked_name("company", company)
+        self.company = checked_company(company)
         self._docket = open_docket(url, company)
         self._clients = ClientPool(
             company, credentials, quota or shared_quota(self._docket), timeout=lease / 2

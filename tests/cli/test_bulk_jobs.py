@@ -10,9 +10,10 @@ import click
 import pytest
 
 from gong_tasks_async import TaskUpdate
+from gong_tasks_async.bulk.job_name import checked_job_name
 from gong_tasks_async.bulk.journal import Journal
 from gong_tasks_async.cli.bulk import report
-from gong_tasks_async.cli.bulk.job_folder import JobFolder, checked_name
+from gong_tasks_async.cli.bulk.job_folder import JobFolder
 from gong_tasks_async.cli.input.source import name_from
 from tests.cli.company import Company, Found, journals
 
@@ -153,14 +154,14 @@ class TestJobNames:
     @pytest.mark.parametrize("name", ["", ".gong", "../x", "a/b", "-x", ".x", "a b", "ä", "x" * 81, "con\n"])
     def test_bad_ones_are_refused(self, name: str) -> None:
         with pytest.raises(ValueError, match="cannot be a job's name"):
-            checked_name(name)
+            checked_job_name(name)
 
     @pytest.mark.parametrize(
         ("text", "name"),
         [("März, offen", "M-rz-offen"), ("...", "job"), ("a" * 99, "a" * 60), ("x.y", "x.y")],
     )
     def test_any_text_makes_a_good_one(self, text: str, name: str) -> None:
-        assert name_from(text) == name == checked_name(name)
+        assert name_from(text) == name == checked_job_name(name)
 
     def test_names_that_only_begin_alike_are_other_jobs(self, tmp_path: Path) -> None:
         folder = JobFolder(tmp_path, "acme")

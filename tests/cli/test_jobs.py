@@ -116,7 +116,10 @@ class TestSubmit:
 
     def test_a_name_that_cannot_be_one_is_refused_before_anything_is_asked(self, floor: Floor) -> None:
         result = floor.submit(1, "--name", "a b")
-        assert (result.exit_code, result.stderr.startswith("Error: a job's name 'a b' must be")) == (2, True)
+        assert (result.exit_code, result.stderr.startswith("Error: 'a b' cannot be a job's name")) == (
+            2,
+            True,
+        )
 
     def test_a_person_is_asked(self, floor: Floor) -> None:
         line = ("jobs", "submit", floor.company.rows(5), "--name", "mine")

@@ -21,22 +21,6 @@ from gong_tasks_async.cli.input.job_choice import KnownJob, Standing
 from gong_tasks_async.errors import JournalError
 
 SUFFIX: Final = ".gong"
-NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
-
-
-def checked_name(name: str) -> str:
-    """A job's name, which is also its file's; the file's ending may be given with it.
-
-    Raises:
-        ValueError: it is not a safe name for a file.
-    """
-    plain = name.removesuffix(SUFFIX)
-    if not NAME.fullmatch(plain):
-        raise ValueError(
-            f"{name!r} cannot be a job's name: take letters, digits, '.', '-' and '_', a letter or digit first, "
-            "80 at the most"
-        )
-    return plain
 
 
 @frozen

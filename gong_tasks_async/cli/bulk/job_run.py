@@ -10,10 +10,11 @@ import click
 from attrs import evolve, frozen
 
 from gong_tasks_async.bulk import RowState, open_journal
+from gong_tasks_async.bulk.job_name import checked_job_name
 from gong_tasks_async.bulk.plan import Plan
 from gong_tasks_async.cli.bulk.finished_job import print_finished, still_to_send
 from gong_tasks_async.cli.bulk.job_argument import resume_command
-from gong_tasks_async.cli.bulk.job_folder import JobFolder, checked_name
+from gong_tasks_async.cli.bulk.job_folder import SUFFIX, JobFolder
 from gong_tasks_async.cli.bulk.run_progress import CallMeter
 from gong_tasks_async.cli.bulk.summary import as_json
 from gong_tasks_async.cli.bulk.update_run import RunOptions, UpdateRun
@@ -98,7 +99,7 @@ def _choice(folder: JobFolder, line: str, options: RunOptions) -> JobChoice:
 
 def _checked(name: str) -> str:
     try:
-        return checked_name(name)
+        return checked_job_name(name.removesuffix(SUFFIX))
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--name") from None
 

@@ -9,6 +9,7 @@ from itertools import count
 from attrs import evolve, frozen
 
 from gong_tasks_async.bulk import RowState
+from gong_tasks_async.bulk.job_name import checked_job_name
 from gong_tasks_async.bulk.plan import Plan
 from gong_tasks_async.bulk.render.format import counted
 from gong_tasks_async.cli.config.configuration import Configuration
@@ -25,7 +26,6 @@ from gong_tasks_async.cli.output.plan import print_plan
 from gong_tasks_async.cli.session import open_client
 from gong_tasks_async.cli.waiting import PauseNotices
 from gong_tasks_async.distributed import Job, JobExistsError, Jobs, JobState, Progress
-from gong_tasks_async.distributed.queue import checked_name
 
 
 @frozen(kw_only=True)
@@ -60,7 +60,7 @@ async def submit_source(
         GongError: a call failed, Redis is unreachable, or the name is another job's.
     """
     if settings.name is not None:
-        checked_name("a job's name", settings.name)
+        checked_job_name(settings.name)
     line = line_of(source, parsed_input)
     choice = await _choose(server, line, settings)
     if choice is not None and await _takes_up(server, choice, source, settings):
