@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
@@ -155,7 +154,6 @@ async def cluster(folder: Path) -> AsyncIterator[str]:
             while "cluster_state:ok" not in str(await command(node, "CLUSTER", "INFO")):  # noqa: ASYNC110 - a server
                 await asyncio.sleep(0.02)
         yield f"redis+cluster://127.0.0.1:{server.port}"
-    gc.collect()  # what redis-py left unclosed complains here, and in no other test
 
 
 async def test_default_workers_run_on_a_cluster(tmp_path: Path) -> None:

@@ -132,8 +132,9 @@ class Worker:
         self._docket.register(self._tasks.update_row, names=[ROW])
         self._docket.register(self._tasks.start_job, names=[START])
         self._docket.register(self._tasks.feed_job, names=[FEED])
-        self._stack.push_async_callback(self._clients.close)
         await self._stack.enter_async_context(self._docket)
+        # Closed before the Docket, over whose connection their quotas report for the last time.
+        self._stack.push_async_callback(self._clients.close)
         return self
 
     async def __aexit__(
