@@ -138,8 +138,9 @@ class LocalQuota:
 
     async def reopen(self) -> None:
         """End a pause: forget what Gong said of it; see :class:`Quota`."""
-        self._gate.open()
+        # The gate last: a caller that it lets through would still find the pause in the file, and close it again.
         await self._budget.reopen_now()
+        self._gate.open()
 
     async def snapshot(self) -> QuotaSnapshot:
         """Describe the state of now; see :class:`Quota`."""
