@@ -136,11 +136,12 @@ def torture(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Check the types."""
+    """Check the types, as the oldest and as the newest Python's standard library declares them."""
     session.install(
         "-e", ".[cli,docket,excel,mcp,otel,prometheus,redis,speed]", *_groups("types", "test", "bench")
     )
-    session.run("mypy", *session.posargs)
+    for version in (PYTHONS[0], PYTHONS[-1]):
+        session.run("mypy", "--python-version", version, *session.posargs)
 
 
 @nox.session

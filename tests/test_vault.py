@@ -82,7 +82,9 @@ async def test_a_faulty_vault_is_a_typed_error_and_is_asked_again(fault: str) ->
         assert await gong.list_tasks(engine.user_ids[0])
     for task in asyncio.all_tasks() - {asyncio.current_task()}:  # those of `stubborn`, which nothing ends
         assert fault == "swallows its cancellation"
-        task.get_coro().close()
+        coroutine = task.get_coro()
+        assert coroutine is not None
+        coroutine.close()
 
 
 async def test_closing_does_not_wait_for_a_vault_and_the_call_says_so() -> None:
