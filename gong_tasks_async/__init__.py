@@ -54,6 +54,10 @@ if TYPE_CHECKING:
         to_json as to_json,
         to_rows as to_rows,
     )
+    from gong_tasks_async.config.errors import (
+        ConfigurationError as ConfigurationError,
+        NoCredentialsError as NoCredentialsError,
+    )
     from gong_tasks_async.credentials import (
         AccessKey as AccessKey,
         BearerToken as BearerToken,
@@ -156,6 +160,7 @@ _NAMES_OF = {
     "bulk": "BulkReport Failed FailureGroup JournalReader JournalRow LostValue Outcome OutcomeStream Plan PlanConflictError RowCounts RowState RunRecord SampledTask Skipped TaskSnapshot TimelineBucket Unchanged Updated open_journal plan_updates retry_failed write_journal_csv",
     "client": "GongTasksClient GongTasksPool",
     "codec": "task_from_json to_json to_rows",
+    "config.errors": "ConfigurationError NoCredentialsError",
     "credentials": "AccessKey BearerToken Credentials",
     "errors": "APIError AccessDeniedError AuthenticationError BadRequestError ClientStateError CredentialsError DailyQuotaError DeadlineExceeded DecodeError ForeignResponseError GongError InactiveCompanyError InvalidValueError JournalError Meaning MissingScopeError ProxyError QuotaStoreError QuotaUnavailable RateLimitError RedirectError RefusedAlikeError ServerError TLSError TaskNotFoundError TransportError UpdateMismatchError",
     "events": "BudgetChanged BudgetLow BudgetSpent CallAttempted CallEnded CallEvent CallQueued CallSent Event FieldUnreadable PaceChanged Paused QuotaLost QuotaRegained ResponseDelayed Resumed RetryPlanned UpdateUnreadable",

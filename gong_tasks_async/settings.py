@@ -124,20 +124,6 @@ def _signs(credentials: AnyCredentials) -> TypeGuard[Credentials]:
     )
 
 
-def settings_from(environment: Mapping[str, str], given: ClientSettings) -> ClientSettings:
-    """The settings that were given, completed by the environment.
-
-    Raises:
-        ValueError: the credentials are missing or incomplete.
-    """
-    settings = given.copy()
-    if "credentials" not in settings:
-        settings["credentials"] = credentials_from(environment)
-    if base_url := environment.get("GONG_BASE_URL", "").strip():
-        settings.setdefault("base_url", base_url)
-    return settings
-
-
 def credentials_from(environment: Mapping[str, str]) -> Credentials:
     """The credentials that the environment names.
 

@@ -113,7 +113,7 @@ class TestTheGroup:
         said = python("-m", "gong_tasks_async", "--version")
         assert said.stdout == f"gong-tasks, version {__version__}\n"
 
-    @pytest.mark.parametrize("missing", ["click", "rich", "platformdirs"])
+    @pytest.mark.parametrize("missing", ["click", "rich"])
     def test_without_the_extra_it_says_what_to_install(
         self, missing: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:

@@ -34,6 +34,7 @@ PLANTED = {
     "aiohttp: the transport and the simulator": ("api/planted_socket.py", "import aiohttp"),
     "aiolimiter: the pacer": ("quota/redis/planted.py", "import aiolimiter"),
     "cattrs: the codec": ("models/planted.py", "import cattrs"),
+    "platformdirs: the folders of the configuration": ("cli/output/planted_folder.py", "import platformdirs"),
     "redis: one module in each package": ("distributed/planted.py", "import redis"),
     "Docket: the distributed jobs": ("bulk/planted.py", "import docket"),
     "openpyxl: the workbooks of the CLI": ("cli/input/planted.py", "import openpyxl"),

@@ -7,7 +7,7 @@ import sys
 from importlib.util import find_spec
 from io import TextIOWrapper
 
-NEEDED = ("click", "rich", "platformdirs")
+NEEDED = ("click", "rich")
 
 ADVICE = f"gong-tasks: {', '.join(NEEDED)} are needed; install 'gong_tasks_async[cli]'\n"
 

@@ -29,8 +29,8 @@ from gong_tasks_async.http.retry import RetryPolicy
 from gong_tasks_async.models import TaskStatus, TaskUpdate
 
 if TYPE_CHECKING:
-    from gong_tasks_async.cli.config.configuration import Configuration
     from gong_tasks_async.client import GongTasksClient
+    from gong_tasks_async.config.configuration import Configuration
 
 EXAMPLES = """
 gong-tasks check

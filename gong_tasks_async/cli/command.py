@@ -34,8 +34,8 @@ class GlobalOption(SectionOption):
 def profile_names(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
     """The profiles, for shell completion; a wrong file is reported when it is used."""
     # Imported when a shell asks: they bring aiohttp with them.
-    from gong_tasks_async.cli.config.config_file import read_config_file  # noqa: PLC0415
-    from gong_tasks_async.cli.config.folders import config_file  # noqa: PLC0415
+    from gong_tasks_async.config.config_file import read_config_file  # noqa: PLC0415
+    from gong_tasks_async.config.folders import config_file  # noqa: PLC0415
 
     with suppress(ValueError, OSError):
         names = read_config_file(config_file(os.environ)).names

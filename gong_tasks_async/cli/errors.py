@@ -10,12 +10,12 @@ import sys
 import click
 from attrs import evolve
 
-from gong_tasks_async.cli.config.sign_in import NoCredentialsError
 from gong_tasks_async.cli.exit_codes import ExitCode, exit_code_of
 from gong_tasks_async.cli.invocation import global_option
 from gong_tasks_async.cli.messages import Message, in_full, message_of
 from gong_tasks_async.cli.output.console import note
 from gong_tasks_async.cli.output.visible import visible_json
+from gong_tasks_async.config.errors import NoCredentialsError
 from gong_tasks_async.errors import GongError
 
 

@@ -20,7 +20,8 @@ from gong_tasks_async.cli.command import SectionOption
 from gong_tasks_async.cli.invocation import global_option
 
 if TYPE_CHECKING:
-    from gong_tasks_async.cli.config.config_file import ConfigFile, Profile
+    from gong_tasks_async.config.config_file import ConfigFile
+    from gong_tasks_async.config.profile import Profile
     from gong_tasks_async.distributed import Jobs
 
 T = TypeVar("T")
@@ -105,9 +106,10 @@ def read_job_server(
         OSError: the file cannot be read.
     """
     # Imported here: they bring aiohttp with them.
-    from gong_tasks_async.cli.config.config_file import ConfigurationError, read_config_file  # noqa: PLC0415
-    from gong_tasks_async.cli.config.configuration import chosen_profile  # noqa: PLC0415
-    from gong_tasks_async.cli.config.folders import config_file  # noqa: PLC0415
+    from gong_tasks_async.config.config_file import read_config_file  # noqa: PLC0415
+    from gong_tasks_async.config.configuration import chosen_profile  # noqa: PLC0415
+    from gong_tasks_async.config.errors import ConfigurationError  # noqa: PLC0415
+    from gong_tasks_async.config.folders import config_file  # noqa: PLC0415
 
     file = read_config_file(config_file(environment))
     chosen = chosen_profile(file, environment, profile)

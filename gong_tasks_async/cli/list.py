@@ -24,8 +24,8 @@ from gong_tasks_async.errors import GongError, TransportError
 from gong_tasks_async.models import Task, User, UserTasks
 
 if TYPE_CHECKING:
-    from gong_tasks_async.cli.config.configuration import Configuration
     from gong_tasks_async.client import GongTasksClient
+    from gong_tasks_async.config.configuration import Configuration
 
 EXAMPLES = """
 gong-tasks list --user 234599484848423

@@ -14,7 +14,7 @@ from gong_tasks_async.cli.output.layout import Column, Layout
 from gong_tasks_async.cli.output.listing import Listing, OutputFormat, output_option
 
 if TYPE_CHECKING:
-    from gong_tasks_async.cli.config.config_file import ConfigFile
+    from gong_tasks_async.config.config_file import ConfigFile
 
 EXAMPLES = """
 gong-tasks profiles
@@ -60,8 +60,8 @@ def command(*, output: OutputFormat) -> None:
 
     A profile with problems does not disable the others.
     """
-    from gong_tasks_async.cli.config.config_file import read_config_file  # noqa: PLC0415 - brings aiohttp
-    from gong_tasks_async.cli.config.folders import config_file  # noqa: PLC0415 - as above
+    from gong_tasks_async.config.config_file import read_config_file  # noqa: PLC0415 - brings aiohttp
+    from gong_tasks_async.config.folders import config_file  # noqa: PLC0415 - as above
 
     file = read_config_file(config_file(os.environ))
     with Listing(PROFILES, output) as listing:

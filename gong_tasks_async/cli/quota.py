@@ -21,7 +21,7 @@ from gong_tasks_async.cli.session import client_options, run
 from gong_tasks_async.quota import LocalQuota, QuotaLimits, QuotaSnapshot
 
 if TYPE_CHECKING:
-    from gong_tasks_async.cli.config.configuration import Configuration
+    from gong_tasks_async.config.configuration import Configuration
 
 EXAMPLES = """
 gong-tasks quota

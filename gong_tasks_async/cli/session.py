@@ -17,8 +17,8 @@ from gong_tasks_async.cli.invocation import global_option
 from gong_tasks_async.cli.output.console import note
 
 if TYPE_CHECKING:
-    from gong_tasks_async.cli.config.configuration import Configuration
     from gong_tasks_async.client import GongTasksClient
+    from gong_tasks_async.config.configuration import Configuration
     from gong_tasks_async.events import Event
     from gong_tasks_async.http.retry import RetryPolicy
     from gong_tasks_async.quota import Quota
@@ -37,9 +37,11 @@ def client_options(function: Callable[..., T]) -> Callable[..., T]:
     @functools.wraps(function)
     def with_configuration(*args: Any, base_url: str | None, **kwargs: Any) -> T:
         # Imported here: it brings the client's settings, and aiohttp with them.
-        from gong_tasks_async.cli.config.configuration import read_configuration  # noqa: PLC0415
+        from gong_tasks_async.config.configuration import read_configuration  # noqa: PLC0415
 
-        configuration = read_configuration(os.environ, profile=global_option("profile"), base_url=base_url)
+        configuration = read_configuration(
+            os.environ, profile=global_option("profile"), base_url=base_url, notify=note
+        )
         for line in configuration.notes:
             note(f"Note: {line}")
         return function(*args, configuration=configuration, **kwargs)

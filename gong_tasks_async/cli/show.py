@@ -22,8 +22,8 @@ from gong_tasks_async.errors import BadRequestError
 from gong_tasks_async.models import TaskFilter, TaskStatus, User
 
 if TYPE_CHECKING:
-    from gong_tasks_async.cli.config.configuration import Configuration
     from gong_tasks_async.client import GongTasksClient
+    from gong_tasks_async.config.configuration import Configuration
 
 EXAMPLES = """
 gong-tasks show 5678901234567890123 --user ana@example.com

@@ -29,8 +29,8 @@ from gong_tasks_async.errors import BadRequestError, GongError, TaskNotFoundErro
 from gong_tasks_async.models import Priority, Task, TaskFilter, TaskStatus, TaskUpdate, User
 
 if TYPE_CHECKING:
-    from gong_tasks_async.cli.config.configuration import Configuration
     from gong_tasks_async.client import GongTasksClient
+    from gong_tasks_async.config.configuration import Configuration
 
 EXAMPLES = """
 gong-tasks update 5678901234567890123 --user ana@example.com --set-status DONE

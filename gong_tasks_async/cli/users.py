@@ -18,8 +18,8 @@ from gong_tasks_async.models import User
 from gong_tasks_async.models.addresses import address_key
 
 if TYPE_CHECKING:
-    from gong_tasks_async.cli.config.configuration import Configuration
     from gong_tasks_async.client import GongTasksClient
+    from gong_tasks_async.config.configuration import Configuration
 
 EXAMPLES = """
 gong-tasks users --active

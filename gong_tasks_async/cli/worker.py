@@ -15,7 +15,7 @@ from gong_tasks_async.cli.output.console import note
 from gong_tasks_async.cli.session import client_options
 
 if TYPE_CHECKING:
-    from gong_tasks_async.cli.config.configuration import Configuration
+    from gong_tasks_async.config.configuration import Configuration
     from gong_tasks_async.events import Event
     from gong_tasks_async.settings import ClientSettings
 

@@ -13,7 +13,7 @@ from gong_tasks_async.cli.output.listing import Listing, OutputFormat, output_op
 from gong_tasks_async.cli.session import client_options, open_client, run
 
 if TYPE_CHECKING:
-    from gong_tasks_async.cli.config.configuration import Configuration
+    from gong_tasks_async.config.configuration import Configuration
 
 EXAMPLES = """
 gong-tasks workspaces

@@ -37,7 +37,6 @@ from gong_tasks_async.settings import (
     credential_source,
     header_source,
     identity_of,
-    settings_from,
     static_credentials,
 )
 
@@ -122,14 +121,36 @@ class GongTasksClient(BulkCalls):
 
     @classmethod
     def from_env(cls, **overrides: Unpack[ClientSettings]) -> Self:
-        """Build a client from the environment; keywords go before it.
+        """Build a client from the environment, as the command ``gong-tasks`` does; keywords go before it.
 
-        Reads ``GONG_ACCESS_KEY`` and ``GONG_ACCESS_KEY_SECRET``, or ``GONG_ACCESS_TOKEN``; and ``GONG_BASE_URL``.
+        Reads ``GONG_ACCESS_KEY`` and ``GONG_ACCESS_KEY_SECRET``, or ``GONG_ACCESS_TOKEN``, or ``GONG_CLIENT_ID``,
+        ``GONG_CLIENT_SECRET`` and ``GONG_REFRESH_TOKEN_FILE``; and ``GONG_BASE_URL``. Without credentials there, or
+        with ``GONG_TASKS_PROFILE``, a profile of the configuration file is taken; see :meth:`from_profile`.
 
         Raises:
-            ValueError: the credentials are missing or incomplete, or a setting makes no sense.
+            ConfigurationError: no credentials are found, or what is found is wrong; also a ValueError.
+            ValueError: a setting makes no sense.
+            OSError: the configuration file cannot be read, or the folder of the day's count cannot be made.
         """
-        return cls(**settings_from(os.environ, overrides))
+        from gong_tasks_async.config.client_settings import settings_from_environment  # noqa: PLC0415 - few need it
+
+        return cls(**settings_from_environment(os.environ, overrides))
+
+    @classmethod
+    def from_profile(cls, name: str, **overrides: Unpack[ClientSettings]) -> Self:
+        """Build a client of a profile of the configuration file of ``gong-tasks``; keywords go before it.
+
+        Credentials, URL, limits, proxy and certificates are the profile's, and calls of the day count together with
+        the command's on this machine. ``gong-tasks login --profile NAME`` makes one.
+
+        Raises:
+            ConfigurationError: there is no such profile, it has problems, or its secret is out of reach.
+            ValueError: a setting makes no sense.
+            OSError: the configuration file cannot be read, or the folder of the day's count cannot be made.
+        """
+        from gong_tasks_async.config.client_settings import settings_from_profile  # noqa: PLC0415 - few need it
+
+        return cls(**settings_from_profile(os.environ, name, overrides))
 
     def with_options(
         self, *, lane: Lane | None = None, timeout: float | None = None, retry: RetryPolicy | None = None

@@ -15,10 +15,9 @@ from click.testing import CliRunner, Result
 
 from gong_tasks_async import AccessKey, errors
 from gong_tasks_async.cli import app
-from gong_tasks_async.cli.config.config_file import ConfigurationError
-from gong_tasks_async.cli.config.sign_in import NoCredentialsError
 from gong_tasks_async.cli.errors import exit_for
 from gong_tasks_async.cli.exit_codes import ExitCode, exit_code_of
+from gong_tasks_async.config.errors import ConfigurationError, NoCredentialsError
 from gong_tasks_async.distributed import errors as distributed_errors
 from gong_tasks_async.distributed.errors import (
     CorruptJobError,
@@ -183,7 +182,7 @@ def test_all_errors_of_jobs_are_in_that_table() -> None:
         (BrokenPipeError(errno.EPIPE, "Broken pipe"), 0, ""),
         (ConfigurationError("/c.toml", ("a: b",)), 2, "/c.toml: a: b"),
         (ConfigurationError("/c.toml", ("a", "b")), 2, "/c.toml: 2 problems\n  a\n  b"),
-        (NoCredentialsError("none"), 3, "none"),
+        (NoCredentialsError("no credentials", ("none",)), 3, "no credentials: none"),
         (ValueError("a setting"), 2, "a setting"),
     ],
 )

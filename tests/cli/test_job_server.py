@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gong_tasks_async.cli.config.config_file import ConfigurationError
 from gong_tasks_async.cli.job_server import JobServer, read_job_server
+from gong_tasks_async.config.errors import ConfigurationError
 
 FILE = """
 default_profile = "acme"

@@ -16,9 +16,9 @@ from urllib.request import urlopen
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from gong_tasks_async.cli.config.browser_answer import BrowserAnswer
-from gong_tasks_async.cli.config.config_file import ConfigurationError
-from gong_tasks_async.cli.config.edit_file import set_values, with_value
+from gong_tasks_async.cli.login.browser_answer import BrowserAnswer
+from gong_tasks_async.config.edit_file import set_values, with_value
+from gong_tasks_async.config.errors import ConfigurationError
 from tests.cli.company import Company, Found
 
 

@@ -17,8 +17,8 @@ import pytest
 
 from gong_tasks_async import _pyinstaller
 from gong_tasks_async.cli import session
-from gong_tasks_async.cli.config.folders import config_file, state_folder
 from gong_tasks_async.cli.local_time import local_time
+from gong_tasks_async.config.folders import config_file, state_folder
 from gong_tasks_async.simulator import DayLimit
 from tests.cli.company import PATIENCE, PROGRAM, Company, Found
 
@@ -59,7 +59,7 @@ class TestFolders:
             raise error
 
         for name in ("user_config_path", "user_state_path"):
-            monkeypatch.setattr(f"gong_tasks_async.cli.config.folders.{name}", homeless)
+            monkeypatch.setattr(f"gong_tasks_async.config.folders.{name}", homeless)
         assert state_folder({}).is_absolute()
         assert state_folder({}) in config_file({}).parents
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from gong_tasks_async.cli.config.folders import jobs_folder
 from gong_tasks_async.cli.invocation import to_type
+from gong_tasks_async.config.folders import jobs_folder
 
 
 def job_argument(*, required: bool = True) -> Callable[[Any], Any]:

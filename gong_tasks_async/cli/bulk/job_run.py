@@ -18,7 +18,6 @@ from gong_tasks_async.cli.bulk.job_folder import SUFFIX, JobFolder
 from gong_tasks_async.cli.bulk.run_progress import CallMeter
 from gong_tasks_async.cli.bulk.summary import as_json
 from gong_tasks_async.cli.bulk.update_run import RunOptions, UpdateRun
-from gong_tasks_async.cli.config.configuration import Configuration
 from gong_tasks_async.cli.exit_codes import ExitCode
 from gong_tasks_async.cli.input.job_choice import JobChoice, Standing, choose_job, line_of
 from gong_tasks_async.cli.input.planning import PlannedSource, estimated, plan_source
@@ -27,6 +26,7 @@ from gong_tasks_async.cli.input.source import Source, name_from
 from gong_tasks_async.cli.output.console import note, note_command
 from gong_tasks_async.cli.output.plan import print_plan
 from gong_tasks_async.cli.session import open_client
+from gong_tasks_async.config.configuration import Configuration
 
 GOES_ON = (ExitCode.DONE, ExitCode.ROWS_FAILED)
 """Ends of a job after which a selection is listed afresh."""

@@ -15,7 +15,7 @@ from gong_tasks_async.cli.session import client_options, open_client, run
 
 if TYPE_CHECKING:
     from gong_tasks_async.bulk.plan import Plan
-    from gong_tasks_async.cli.config.configuration import Configuration
+    from gong_tasks_async.config.configuration import Configuration
     from gong_tasks_async.quota import QuotaSnapshot
 
 EXAMPLES = """

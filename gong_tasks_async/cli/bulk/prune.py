@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import click
 
 from gong_tasks_async.cli.command import Command
-from gong_tasks_async.cli.config.folders import jobs_folder
 from gong_tasks_async.cli.input.dates import option_value
 from gong_tasks_async.cli.input.options import yes_option
+from gong_tasks_async.config.folders import jobs_folder
 
 EXAMPLES = """
 gong-tasks bulk prune --older-than 90d

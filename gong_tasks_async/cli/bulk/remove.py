@@ -8,8 +8,8 @@ import click
 
 from gong_tasks_async.cli.bulk.job_argument import complete_job
 from gong_tasks_async.cli.command import Command
-from gong_tasks_async.cli.config.folders import jobs_folder
 from gong_tasks_async.cli.input.options import yes_option
+from gong_tasks_async.config.folders import jobs_folder
 
 
 @click.command("remove", cls=Command, examples="gong-tasks bulk remove dismiss-2026-11-21")

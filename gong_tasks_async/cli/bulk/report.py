@@ -10,9 +10,9 @@ import click
 
 from gong_tasks_async.cli.bulk.job_argument import job_argument
 from gong_tasks_async.cli.command import Command
-from gong_tasks_async.cli.config.folders import jobs_folder
 from gong_tasks_async.cli.output.console import emit, is_terminal, note
 from gong_tasks_async.cli.output.listing import report_output_option
+from gong_tasks_async.config.folders import jobs_folder
 
 BESIDE = "\0"
 """Stands for the file beside the journal; no path has such a character."""

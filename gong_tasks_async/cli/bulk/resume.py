@@ -19,7 +19,7 @@ from gong_tasks_async.cli.output.listing import report_output_option
 from gong_tasks_async.cli.session import client_options, run
 
 if TYPE_CHECKING:
-    from gong_tasks_async.cli.config.configuration import Configuration
+    from gong_tasks_async.config.configuration import Configuration
     from gong_tasks_async.settings import BulkSettings
 
 

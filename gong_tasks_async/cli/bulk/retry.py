@@ -16,7 +16,7 @@ from gong_tasks_async.cli.session import client_options, run
 
 if TYPE_CHECKING:
     from gong_tasks_async.bulk import JournalRow
-    from gong_tasks_async.cli.config.configuration import Configuration
+    from gong_tasks_async.config.configuration import Configuration
 
 EXAMPLES = """
 gong-tasks bulk retry dismiss-2026-11-21

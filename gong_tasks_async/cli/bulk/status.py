@@ -10,10 +10,10 @@ import click
 
 from gong_tasks_async.cli.bulk.job_argument import job_argument
 from gong_tasks_async.cli.command import Command
-from gong_tasks_async.cli.config.folders import jobs_folder
 from gong_tasks_async.cli.output.console import emit, note
 from gong_tasks_async.cli.output.layout import Column, Layout
 from gong_tasks_async.cli.output.listing import Listing, OutputFormat, json_line, output_option
+from gong_tasks_async.config.folders import jobs_folder
 
 if TYPE_CHECKING:
     from gong_tasks_async.cli.bulk.job_folder import JobState

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from gong_tasks_async.bulk.plan import LostValue
     from gong_tasks_async.cli.bulk.job_folder import JobFolder
     from gong_tasks_async.cli.bulk.update_run import RunOptions
-    from gong_tasks_async.cli.config.configuration import Configuration
     from gong_tasks_async.cli.exit_codes import ExitCode
+    from gong_tasks_async.config.configuration import Configuration
 
 SHOWN = 20
 """Values that cannot be restored, as far as they are listed."""

@@ -20,6 +20,6 @@ def command() -> None:
 
     GONG_TASKS_CONFIG names another.
     """
-    from gong_tasks_async.cli.config.folders import config_file  # noqa: PLC0415 - few need it
+    from gong_tasks_async.config.folders import config_file  # noqa: PLC0415 - few need it
 
     emit(str(config_file(os.environ)))

@@ -28,9 +28,10 @@ def command(*, key: str, value: str) -> None:
     Comments and everything else in the file stay. Without --profile, the default profile is changed. Secrets are
     stored by `gong-tasks login`.
     """
-    from gong_tasks_async.cli.config.config_file import read_config_file, typed_value  # noqa: PLC0415 - brings aiohttp
-    from gong_tasks_async.cli.config.edit_file import set_values  # noqa: PLC0415 - as above
-    from gong_tasks_async.cli.config.folders import config_file  # noqa: PLC0415 - as above
+    from gong_tasks_async.config.config_file import read_config_file  # noqa: PLC0415 - brings aiohttp
+    from gong_tasks_async.config.edit_file import set_values  # noqa: PLC0415 - as above
+    from gong_tasks_async.config.folders import config_file  # noqa: PLC0415 - as above
+    from gong_tasks_async.config.profile import typed_value  # noqa: PLC0415 - as above
 
     path = config_file(os.environ)
     profile = None if key == OF_THE_FILE else _profile(read_config_file(path).default_name)

@@ -14,7 +14,7 @@ from gong_tasks_async.cli.output.tables import draw_facts
 from gong_tasks_async.cli.session import client_options
 
 if TYPE_CHECKING:
-    from gong_tasks_async.cli.config.configuration import Configuration
+    from gong_tasks_async.config.configuration import Configuration
 
 EXAMPLES = """
 gong-tasks config show
@@ -45,7 +45,7 @@ def _label(name: str) -> str:
 
 
 def _facts(configuration: Configuration) -> dict[str, str]:
-    from gong_tasks_async.cli.config.folders import config_file, state_folder  # noqa: PLC0415 - loaded already
+    from gong_tasks_async.config.folders import config_file, state_folder  # noqa: PLC0415 - loaded already
 
     limits = configuration.limits
     return {

@@ -12,7 +12,6 @@ from gong_tasks_async.bulk import RowState
 from gong_tasks_async.bulk.job_name import checked_job_name
 from gong_tasks_async.bulk.plan import Plan
 from gong_tasks_async.bulk.render.format import counted
-from gong_tasks_async.cli.config.configuration import Configuration
 from gong_tasks_async.cli.exit_codes import ExitCode
 from gong_tasks_async.cli.input.confirm import confirm, confirmation
 from gong_tasks_async.cli.input.job_choice import KnownJob, Standing, choose_job, line_of
@@ -25,6 +24,7 @@ from gong_tasks_async.cli.output.console import emit, is_terminal, note, note_co
 from gong_tasks_async.cli.output.plan import print_plan
 from gong_tasks_async.cli.session import open_client
 from gong_tasks_async.cli.waiting import PauseNotices
+from gong_tasks_async.config.configuration import Configuration
 from gong_tasks_async.distributed import Job, JobExistsError, Jobs, JobState, Progress
 
 

@@ -13,7 +13,7 @@ from gong_tasks_async.cli.job_server import JobServer, job_server_options
 from gong_tasks_async.cli.session import client_options, run
 
 if TYPE_CHECKING:
-    from gong_tasks_async.cli.config.configuration import Configuration
+    from gong_tasks_async.config.configuration import Configuration
 
 EXAMPLES = """
 gong-tasks jobs submit dismiss.csv

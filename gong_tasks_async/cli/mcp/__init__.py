@@ -10,7 +10,7 @@ from gong_tasks_async.cli.command import Command
 from gong_tasks_async.cli.session import client_options
 
 if TYPE_CHECKING:
-    from gong_tasks_async.cli.config.configuration import Configuration
+    from gong_tasks_async.config.configuration import Configuration
 
 EXAMPLES = """
 gong-tasks mcp --profile acme

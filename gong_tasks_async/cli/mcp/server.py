@@ -17,12 +17,12 @@ from mcp.types import ToolAnnotations
 
 from gong_tasks_async import __version__
 from gong_tasks_async.cli.bulk.job_folder import JobFolder
-from gong_tasks_async.cli.config.configuration import Configuration
-from gong_tasks_async.cli.config.folders import jobs_folder
 from gong_tasks_async.cli.mcp.http import HttpSettings, serve_http
 from gong_tasks_async.cli.mcp.tools import CallBudget, GongTools, Limits, RefusedError
 from gong_tasks_async.cli.messages import line_for_operator
 from gong_tasks_async.cli.session import open_client
+from gong_tasks_async.config.configuration import Configuration
+from gong_tasks_async.config.folders import jobs_folder
 from gong_tasks_async.errors import GongError
 
 INSTRUCTIONS = """Tasks of Gong Engage: calls that sellers make. Find a person with find_people, list the tasks, then update them.

@@ -13,8 +13,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from gong_tasks_async.cli.config.config_file import ConfigurationError, read_config_file
-from gong_tasks_async.cli.config.private_files import make_private_folder, write_private
+from gong_tasks_async.config.config_file import read_config_file
+from gong_tasks_async.config.errors import ConfigurationError
+from gong_tasks_async.config.private_files import make_private_folder, write_private
 
 Value: TypeAlias = str | int | float
 

@@ -16,32 +16,25 @@ from urllib.parse import urlsplit
 from attrs import evolve, field, frozen
 
 from gong_tasks_async.auth.oauth import OAuthToken
-from gong_tasks_async.cli.config.config_file import ConfigFile, Profile, read_config_file
-from gong_tasks_async.cli.config.folders import config_file, jobs_folder, state_folder
-from gong_tasks_async.cli.config.private_files import make_private_folder
-from gong_tasks_async.cli.config.sign_in import (
+from gong_tasks_async.config.config_file import ConfigFile, read_config_file
+from gong_tasks_async.config.errors import StateFolderError
+from gong_tasks_async.config.folders import config_file, jobs_folder, state_folder
+from gong_tasks_async.config.private_files import make_private_folder
+from gong_tasks_async.config.profile import Profile
+from gong_tasks_async.config.sign_in import (
+    Notify,
     SignIn,
     environment_has_credentials,
     sign_in_from_environment,
     sign_in_from_profile,
 )
 from gong_tasks_async.credentials import Credentials
+from gong_tasks_async.events import logger
 from gong_tasks_async.quota import QuotaLimits
 from gong_tasks_async.settings import DEFAULT_BASE_URL
 
 ENVIRONMENT = "environment"
 """The name of a profile that the environment makes."""
-
-
-class StateFolderError(OSError):
-    """The state folder cannot be made; the message names the variable that moves it."""
-
-    def __init__(self, folder: Path, error: OSError) -> None:
-        super().__init__(
-            error.errno,
-            f"{error.strerror}; name a folder that can be written in GONG_TASKS_STATE",
-            str(folder),
-        )
 
 
 @frozen(kw_only=True)
@@ -74,41 +67,74 @@ class Configuration:
             StateFolderError: they cannot be made.
             UnsafeFileError: they are another user's, or others can write them.
         """
-        store = self.limits.day_store
-        for folder in (self.jobs_folder.parent, self.jobs_folder, *([store.parent] if store else [])):
-            try:
-                make_private_folder(folder)
-            except OSError as error:
-                raise StateFolderError(folder, error) from error
+        self.make_day_folder()
+        _make(self.jobs_folder.parent, self.jobs_folder)
+
+    def make_day_folder(self) -> None:
+        """Make the folder of the day's count alone.
+
+        Raises:
+            StateFolderError: it cannot be made.
+            UnsafeFileError: it is another user's, or others can write it.
+        """
+        if store := self.limits.day_store:
+            _make(store.parent.parent, store.parent)
+
+
+def _make(*folders: Path) -> None:
+    for folder in folders:
+        try:
+            make_private_folder(folder)
+        except OSError as error:
+            raise StateFolderError(folder, error) from error
 
 
 def read_configuration(
-    environment: Mapping[str, str], *, profile: str | None = None, base_url: str | None = None
+    environment: Mapping[str, str],
+    *,
+    profile: str | None = None,
+    base_url: str | None = None,
+    notify: Notify = logger.warning,
 ) -> Configuration:
     """Find out whose Gong is meant.
 
     Args:
         environment: the variables, such as ``os.environ``.
-        profile: what was named on the command line.
+        profile: what was named on the command line, or in code.
         base_url: the same.
+        notify: receives a line where a grant file had to be saved in another way.
 
     Raises:
         ConfigurationError: the file is wrong, or has no such profile.
         NoCredentialsError: there are none, or their secret is out of reach.
         OSError: the file cannot be read.
     """
-    file = read_config_file(config_file(environment))
+    file = _read_file(environment)
     chosen = chosen_profile(file, environment, profile)
     if chosen and (profile or chosen.has_credentials):
-        sign_in = sign_in_from_profile(chosen, environment)
+        sign_in = sign_in_from_profile(chosen, environment, notify)
         address = chosen.base_url
     else:
-        sign_in = sign_in_from_environment(environment, file.path)
+        sign_in = sign_in_from_environment(environment, file.path, notify)
         address = environment.get("GONG_BASE_URL", "").strip() or (chosen.base_url if chosen else None)
     notes = _notes(file, profile, environment, chosen)
     return _configuration(
         chosen, sign_in, base_url or address or sign_in.base_url or DEFAULT_BASE_URL, environment, notes
     )
+
+
+def _read_file(environment: Mapping[str, str]) -> ConfigFile:
+    """The file; nothing where it was not named, cannot be reached, and the environment has credentials.
+
+    A service may run with the HOME of another user.
+    """
+    path = config_file(environment)
+    try:
+        return read_config_file(path)
+    except PermissionError:
+        if environment.get("GONG_TASKS_CONFIG", "").strip() or not environment_has_credentials(environment):
+            raise
+        return ConfigFile(path)
 
 
 def chosen_profile(file: ConfigFile, environment: Mapping[str, str], named: str | None) -> Profile | None:

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import TypeAlias
 
 import attrs
 
 from gong_tasks_async.auth.destination import checked_destination
 from gong_tasks_async.auth.oauth import TOKEN_URL, OAuthToken
-from gong_tasks_async.cli.config.config_file import Profile
-from gong_tasks_async.cli.config.folders import expand_home
-from gong_tasks_async.cli.config.grant_file import GrantFile, SharedGrantFile
-from gong_tasks_async.cli.config.secret_sources import NoSecretError, SecretSource
+from gong_tasks_async.config.errors import NoCredentialsError, NoSecretError
+from gong_tasks_async.config.folders import expand_home
+from gong_tasks_async.config.grant_file import GrantFile, SharedGrantFile
+from gong_tasks_async.config.profile import Profile
+from gong_tasks_async.config.secret_sources import SecretSource
 from gong_tasks_async.credentials import AccessKey, BearerToken, Credentials
+from gong_tasks_async.events import logger
 from gong_tasks_async.settings import credentials_from
 
 _KEY_OR_TOKEN = ("GONG_ACCESS_KEY", "GONG_ACCESS_KEY_SECRET", "GONG_ACCESS_TOKEN")
 _APP = ("GONG_CLIENT_ID", "GONG_CLIENT_SECRET", "GONG_REFRESH_TOKEN_FILE")
 
 
-class NoCredentialsError(ValueError):
-    """There are no credentials, or half of them; the message has the remedy."""
+Notify: TypeAlias = Callable[[str], object]
+"""Receives a line for whoever operates this, such as where new tokens were saved."""
 
 
 @attrs.frozen(repr=False)
@@ -47,7 +50,9 @@ def _said(environment: Mapping[str, str], names: Iterable[str]) -> dict[str, str
     return {name: value for name, value in values.items() if value}
 
 
-def sign_in_from_environment(environment: Mapping[str, str], file: Path) -> SignIn:
+def sign_in_from_environment(
+    environment: Mapping[str, str], file: Path, notify: Notify = logger.warning
+) -> SignIn:
     """The credentials of the environment.
 
     Raises:
@@ -55,15 +60,18 @@ def sign_in_from_environment(environment: Mapping[str, str], file: Path) -> Sign
     """
     if not environment_has_credentials(environment):
         raise NoCredentialsError(
-            f"no credentials: set GONG_ACCESS_KEY and GONG_ACCESS_KEY_SECRET, or make a profile in {file}"
+            "no credentials",
+            (
+                f"set GONG_ACCESS_KEY and GONG_ACCESS_KEY_SECRET, or GONG_ACCESS_TOKEN, or make a profile in {file}",
+            ),
         )
     try:
-        return _from_environment(environment)
+        return _from_environment(environment, notify)
     except ValueError as error:
-        raise NoCredentialsError(f"the environment: {error}") from None
+        raise NoCredentialsError("the environment", (str(error),)) from None
 
 
-def _from_environment(environment: Mapping[str, str]) -> SignIn:
+def _from_environment(environment: Mapping[str, str], notify: Notify) -> SignIn:
     source = "the environment"
     app = _said(environment, _APP)
     if not app:
@@ -73,10 +81,12 @@ def _from_environment(environment: Mapping[str, str]) -> SignIn:
         raise ValueError(f"set either {', '.join(_APP)}, or an access key or token, not both")
     if len(app) < len(_APP):
         raise ValueError(f"{', '.join(_APP)} go together: set all three")
-    return _as_app(_App(*(app[name] for name in _APP)), source, environment)
+    return _as_app(_App(*(app[name] for name in _APP)), source, environment, notify)
 
 
-def sign_in_from_profile(profile: Profile, environment: Mapping[str, str]) -> SignIn:
+def sign_in_from_profile(
+    profile: Profile, environment: Mapping[str, str], notify: Notify = logger.warning
+) -> SignIn:
     """The credentials of a profile, their secret fetched from its place.
 
     Raises:
@@ -84,12 +94,12 @@ def sign_in_from_profile(profile: Profile, environment: Mapping[str, str]) -> Si
     """
     source = f"profile {profile.name!r}"
     try:
-        return _from_profile(profile, source, environment)
+        return _from_profile(profile, source, environment, notify)
     except ValueError as error:
-        raise NoCredentialsError(f"{source}: {error}") from None
+        raise NoCredentialsError(source, (str(error),)) from None
 
 
-def _from_profile(profile: Profile, source: str, environment: Mapping[str, str]) -> SignIn:
+def _from_profile(profile: Profile, source: str, environment: Mapping[str, str], notify: Notify) -> SignIn:
     def read(place: SecretSource) -> str:
         return place.read(environment, profile.name)
 
@@ -99,7 +109,7 @@ def _from_profile(profile: Profile, source: str, environment: Mapping[str, str])
         return SignIn(BearerToken(read(profile.access_token)), None, source)
     if profile.client_id and profile.secret:
         app = _App(profile.client_id, read(profile.secret), str(profile.refresh_token_file))
-        return _as_app(app, source, environment)
+        return _as_app(app, source, environment, notify)
     raise NoSecretError('it has no credentials: give it access_key = "..." and secret = "env:NAME"')
 
 
@@ -112,13 +122,13 @@ class _App:
     refresh_token_file: str
 
 
-def _as_app(app: _App, source: str, environment: Mapping[str, str]) -> SignIn:
+def _as_app(app: _App, source: str, environment: Mapping[str, str], notify: Notify) -> SignIn:
     """Sign in as an OAuth app, whose tokens live in a file.
 
     Raises:
         ValueError: the file is out of reach, or one of the texts cannot be sent.
     """
-    file = GrantFile(expand_home(app.refresh_token_file))
+    file = GrantFile(expand_home(app.refresh_token_file), notify)
     grant = file.read()
     token = OAuthToken(
         app.client_id,

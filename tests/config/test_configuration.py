@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 
 from gong_tasks_async import AccessKey, BearerToken, OAuthToken
-from gong_tasks_async.cli.config.config_file import ConfigurationError
-from gong_tasks_async.cli.config.configuration import Configuration, company_name, read_configuration
-from gong_tasks_async.cli.config.folders import config_file, state_folder
-from gong_tasks_async.cli.config.sign_in import NoCredentialsError
+from gong_tasks_async.config.configuration import Configuration, company_name, read_configuration
+from gong_tasks_async.config.errors import ConfigurationError, NoCredentialsError
+from gong_tasks_async.config.folders import config_file, state_folder
 
 FILE = """
 default_profile = "acme"
@@ -113,7 +112,8 @@ class TestPrecedence:
     def test_of_several_none_is(self, home: Path) -> None:
         default_is(home, None)
         with pytest.raises(
-            NoCredentialsError, match="set GONG_ACCESS_KEY and GONG_ACCESS_KEY_SECRET, or make"
+            NoCredentialsError,
+            match="set GONG_ACCESS_KEY and GONG_ACCESS_KEY_SECRET, or GONG_ACCESS_TOKEN, or make",
         ):
             read(home)
 

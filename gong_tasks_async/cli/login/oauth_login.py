@@ -10,12 +10,12 @@ from typing import Final
 
 from gong_tasks_async.auth.code_grant import AUTHORIZE_URL, CodeGrant
 from gong_tasks_async.auth.oauth import TOKEN_URL
-from gong_tasks_async.cli.config.browser_answer import PATH, BrowserAnswer
-from gong_tasks_async.cli.config.edit_file import set_values
-from gong_tasks_async.cli.config.grant_file import GrantFile
-from gong_tasks_async.cli.config.private_files import make_private_folder, write_private
-from gong_tasks_async.cli.config.store_secret import FOLDER, store_secret
-from gong_tasks_async.cli.output.console import note_command
+from gong_tasks_async.cli.login.browser_answer import PATH, BrowserAnswer
+from gong_tasks_async.cli.output.console import note, note_command
+from gong_tasks_async.config.edit_file import set_values
+from gong_tasks_async.config.grant_file import GrantFile
+from gong_tasks_async.config.private_files import make_private_folder, write_private
+from gong_tasks_async.config.store_secret import FOLDER, store_secret
 
 SCOPES: Final = ("api:tasks:read", "api:tasks:write", "api:users:read", "api:workspaces:read")
 WAIT: Final = 300.0
@@ -48,6 +48,6 @@ async def login_by_browser(
     path = file.parent / FOLDER / f"{profile}.token"
     make_private_folder(path.parent)
     write_private(path, f"{tokens.refresh_token}\n")
-    GrantFile(path).save(tokens)
+    GrantFile(path, note).save(tokens)
     place = store_secret(profile, client_secret, file, use_keyring=use_keyring)
     set_values(file, profile, {"client_id": client_id, "secret": place, "refresh_token_file": str(path)})

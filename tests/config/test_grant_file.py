@@ -15,9 +15,9 @@ import aiohttp
 import pytest
 
 from gong_tasks_async import CredentialsError, GongTasksClient, OAuthGrant, OAuthToken, Unlimited
-from gong_tasks_async.cli.config import grant_file
-from gong_tasks_async.cli.config.file_lock import LockTimeoutError, locked
-from gong_tasks_async.cli.config.grant_file import GrantFile, SharedGrantFile
+from gong_tasks_async.config import grant_file
+from gong_tasks_async.config.file_lock import LockTimeoutError, locked
+from gong_tasks_async.config.grant_file import GrantFile, SharedGrantFile
 from gong_tasks_async.simulator import Engine, SecondLimit, make_app, memory_session
 
 NEXT = OAuthGrant(
@@ -54,7 +54,7 @@ def fail(monkeypatch: pytest.MonkeyPatch, name: str, *paths: Path, code: int = e
 
 class TestSaving:
     def test_a_file_that_cannot_be_replaced_is_written_in_place(
-        self, file: GrantFile, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+        self, file: GrantFile, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         inode = file.path.stat().st_ino
         fail(monkeypatch, "_replace", file.path)
@@ -63,7 +63,7 @@ class TestSaving:
         file.save(NEXT)
         assert file.read() == NEXT
         assert (file.path.stat().st_ino, names(file)) == (inode, {"token"})
-        assert "the new tokens were written in place" in capsys.readouterr().err
+        assert "the new tokens were written in place" in caplog.text
 
     def test_a_replacement_that_fails_leaves_nothing_behind(
         self, file: GrantFile, monkeypatch: pytest.MonkeyPatch
@@ -77,13 +77,13 @@ class TestSaving:
         assert names(file) == {"token"}
 
     def test_what_cannot_be_written_at_all_is_written_beside_and_found_there(
-        self, file: GrantFile, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+        self, file: GrantFile, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         with monkeypatch.context() as patch:
             fail(patch, "_replace", file.path)
             fail(patch, "_write_in_place", file.path)
             file.save(NEXT)
-        assert f"the new tokens are in {file.path}.next" in capsys.readouterr().err
+        assert f"the new tokens are in {file.path}.next" in caplog.text
         assert file.read() == NEXT
         assert (file.path.parent / "token.next").stat().st_mode & 0o777 == 0o600
         file.save(NEXT)

@@ -6,8 +6,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from gong_tasks_async.cli.config.folders import PROGRAM
-from gong_tasks_async.cli.config.private_files import make_private_folder, write_private
+from gong_tasks_async.config.folders import PROGRAM
+from gong_tasks_async.config.private_files import make_private_folder, write_private
 
 FOLDER: Final = "secrets"
 

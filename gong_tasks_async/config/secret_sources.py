@@ -12,15 +12,12 @@ from pathlib import Path
 
 from attrs import frozen
 
-from gong_tasks_async.cli.config.folders import expand_home
-from gong_tasks_async.cli.config.private_files import UnsafeFileError, check_secret, read_regular
+from gong_tasks_async.config.errors import NoSecretError, UnsafeFileError
+from gong_tasks_async.config.folders import expand_home
+from gong_tasks_async.config.private_files import check_secret, read_regular
 
 KINDS = ("env", "file", "keyring")
 HOW = 'name its place: "env:NAME", "file:PATH" (a file that only you can read), or "keyring"'
-
-
-class NoSecretError(ValueError):
-    """The source of a secret is empty, out of reach, or open to others; the message has the remedy."""
 
 
 @frozen

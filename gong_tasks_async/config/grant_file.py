@@ -14,19 +14,20 @@ import asyncio
 import json
 import os
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from gong_tasks_async.auth.token_endpoint import OAuthGrant
-from gong_tasks_async.cli.config.file_lock import LockTimeoutError, locked
-from gong_tasks_async.cli.config.secret_sources import NoSecretError, read_private
-from gong_tasks_async.cli.output.console import note
+from gong_tasks_async.config.errors import NoSecretError
+from gong_tasks_async.config.file_lock import LockTimeoutError, locked
+from gong_tasks_async.config.secret_sources import read_private
 from gong_tasks_async.errors import CredentialsError
+from gong_tasks_async.events import logger
 from gong_tasks_async.models.date_times import parse_date_time
 
 LOCK_TIMEOUT = 100.0
@@ -41,6 +42,8 @@ class GrantFile:
     """Where a grant is kept; only its owner may read it."""
 
     path: Path
+    notify: Callable[[str], object] = field(default=logger.warning, eq=False, repr=False)
+    """Receives a line where the new tokens could not be saved in the usual way."""
 
     def read(self) -> OAuthGrant:
         """Return what was saved last; of a bare refresh token, a grant that has expired.
@@ -99,12 +102,12 @@ class GrantFile:
     def _save_otherwise(self, path: Path, text: str, problem: OSError) -> None:
         try:
             _write_in_place(path, text)
-            note(
+            self.notify(
                 f"{self.path} cannot be replaced ({problem.strerror}); the new tokens were written in place."
             )
         except OSError:
             _replace(self._beside, text)
-            note(
+            self.notify(
                 f"{self.path} cannot be written ({problem.strerror}); the new tokens are in {self._beside}, "
                 "where they are found as long as it is the newer of the two."
             )

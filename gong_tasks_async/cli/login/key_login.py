@@ -7,10 +7,10 @@ from pathlib import Path
 
 from attrs import evolve, field, frozen
 
-from gong_tasks_async.cli.config.configuration import Configuration, company_name
-from gong_tasks_async.cli.config.edit_file import PLAIN_NAME, set_values
-from gong_tasks_async.cli.config.folders import jobs_folder, state_folder
-from gong_tasks_async.cli.config.store_secret import store_secret
+from gong_tasks_async.config.configuration import Configuration, company_name
+from gong_tasks_async.config.edit_file import PLAIN_NAME, set_values
+from gong_tasks_async.config.folders import jobs_folder, state_folder
+from gong_tasks_async.config.store_secret import store_secret
 from gong_tasks_async.credentials import AccessKey
 from gong_tasks_async.http.addresses import checked_base_url
 from gong_tasks_async.quota import QuotaLimits

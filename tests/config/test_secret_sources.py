@@ -11,8 +11,9 @@ from types import ModuleType
 import pytest
 
 from gong_tasks_async.auth.token_endpoint import OAuthGrant
-from gong_tasks_async.cli.config.grant_file import GrantFile
-from gong_tasks_async.cli.config.secret_sources import NoSecretError, SecretSource
+from gong_tasks_async.config.errors import NoSecretError
+from gong_tasks_async.config.grant_file import GrantFile
+from gong_tasks_async.config.secret_sources import SecretSource
 
 SECRET = "s3cret"
 
@@ -114,7 +115,7 @@ class TestKeyring:
     def test_is_not_installed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         absent: dict[str, ModuleType | None] = {"keyring": None}
         monkeypatch.setattr(sys, "modules", sys.modules | absent)
-        monkeypatch.setattr("gong_tasks_async.cli.config.secret_sources.find_spec", lambda _: None)
+        monkeypatch.setattr("gong_tasks_async.config.secret_sources.find_spec", lambda _: None)
         with pytest.raises(NoSecretError, match=r"install gong_tasks_async\[keyring\]"):
             SecretSource.parse("keyring").read({}, "acme")
 

@@ -16,7 +16,7 @@ from gong_tasks_async.cli.output.console import is_terminal, note, note_command
 from gong_tasks_async.cli.session import run
 
 if TYPE_CHECKING:
-    from gong_tasks_async.cli.config.configuration import Configuration
+    from gong_tasks_async.config.configuration import Configuration
 
 EXAMPLES = """
 gong-tasks login
@@ -58,8 +58,8 @@ def command(
     Asks for what is not given; the secret is never shown, nor taken from the command line. Credentials that Gong
     does not accept are not stored.
     """
-    from gong_tasks_async.cli.config.folders import config_file  # noqa: PLC0415 - brings aiohttp
-    from gong_tasks_async.cli.config.login_steps import KeyLogin, refuse_bad_name  # noqa: PLC0415 - as above
+    from gong_tasks_async.cli.login.key_login import KeyLogin, refuse_bad_name  # noqa: PLC0415 - as above
+    from gong_tasks_async.config.folders import config_file  # noqa: PLC0415 - brings aiohttp
 
     _refuse_unnamed_url(base_url, access_key)
     if is_terminal():
@@ -96,7 +96,7 @@ def _refuse_unnamed_url(base_url: str | None, access_key: str | None) -> None:
 
 
 def _login_by_browser(file: Path, name: str, store: str | None, port: int) -> None:
-    from gong_tasks_async.cli.config.oauth_login import login_by_browser  # noqa: PLC0415 - few need it
+    from gong_tasks_async.cli.login.oauth_login import login_by_browser  # noqa: PLC0415 - few need it
 
     client_id = _ask("Client id of the app")
     secret = _ask("Client secret", hidden=True)
@@ -115,7 +115,7 @@ def _ask(text: str, *, default: str | None = None, hidden: bool = False) -> str:
 
 
 def _confirm_replacement(file: Path, name: str) -> None:
-    from gong_tasks_async.cli.config.config_file import read_config_file  # noqa: PLC0415 - as above
+    from gong_tasks_async.config.config_file import read_config_file  # noqa: PLC0415 - as above
 
     if name in read_config_file(file).names and not click.confirm(
         f"Replace the credentials of profile {name}?", err=True

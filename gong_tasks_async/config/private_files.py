@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from gong_tasks_async.config.errors import UnsafeFileError
+
 HAS_OWNERS: Final = os.name == "posix"
 """Windows has neither owners by number nor these permission bits."""
 
@@ -22,10 +24,6 @@ LONGEST: Final = 2**20
 
 _OTHERS_CAN_WRITE: Final = 0o022
 _OTHERS_CAN_ACCESS: Final = 0o077
-
-
-class UnsafeFileError(ValueError):
-    """A file or folder is another user's, or open to others; the message has the remedy."""
 
 
 def read_regular(path: Path) -> tuple[bytes, os.stat_result]:

@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from gong_tasks_async.cli.config.config_file import ConfigurationError, read_config_file
-from gong_tasks_async.cli.config.secret_sources import SecretSource
+from gong_tasks_async.config.config_file import read_config_file
+from gong_tasks_async.config.errors import ConfigurationError
+from gong_tasks_async.config.secret_sources import SecretSource
 
 WHOLE = """
 default_profile = "acme"

@@ -1,1 +1,0 @@
-"""Profiles, secrets and folders."""
