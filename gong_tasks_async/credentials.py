@@ -74,6 +74,11 @@ def checked_text(name: str, value: str) -> str:
 class AccessKey:
     """An access key and its secret, from Gong's Company settings > Ecosystem > API.
 
+    Attributes:
+        access_key: the key's public half.
+        access_key_secret: its secret; shown as ``***``.
+        authorization: the header's value, made of both; shown as ``***``.
+
     Raises:
         ValueError: one of the two is empty, or holds a character that cannot be sent.
     """
@@ -103,6 +108,9 @@ class AccessKey:
 @frozen(repr=False)
 class BearerToken:
     """An OAuth access token that your own code refreshes.
+
+    Attributes:
+        token: the access token; shown as ``***``.
 
     Raises:
         ValueError: it is empty, or holds a character that cannot be sent.

@@ -12,17 +12,9 @@ from gong_tasks_async.codec import decode_answer, decode_tasks, to_json
 from gong_tasks_async.codec.structure import shape_of
 from gong_tasks_async.errors import DecodeError
 from gong_tasks_async.models import Task
-from gong_tasks_async.models.answers import (
-    Answered,
-    Records,
-    SpokenLanguage,
-    User,
-    UserAnswer,
-    UsersAnswer,
-    UserSettings,
-    Workspace,
-    WorkspacesAnswer,
-)
+from gong_tasks_async.models.answers import Records, UserAnswer, UsersAnswer, WorkspacesAnswer
+from gong_tasks_async.models.base import Answered
+from gong_tasks_async.models.users import SpokenLanguage, User, UserSettings, Workspace
 from gong_tasks_async.simulator import full_task
 from tests.json_libraries import LIBRARIES, json_library
 

@@ -13,7 +13,8 @@ from hypothesis import given, settings, strategies as st
 from gong_tasks_async.codec.generate import quick_readers, source_of
 from gong_tasks_async.codec.structure import Mismatch, strict_converter
 from gong_tasks_async.models import Contact, CrmField, Email, Step, Task, TasksAnswer
-from gong_tasks_async.models.answers import ANSWERED, Answered
+from gong_tasks_async.models.answers import ANSWERED
+from gong_tasks_async.models.base import Answered
 from gong_tasks_async.simulator import Engine, full_task
 
 

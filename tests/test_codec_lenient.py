@@ -18,18 +18,9 @@ from gong_tasks_async.codec.names import gong_name
 from gong_tasks_async.codec.scan import SLICE_BYTES
 from gong_tasks_async.errors import DecodeError
 from gong_tasks_async.models import Task, TasksAnswer, TaskStatus
-from gong_tasks_async.models.answers import (
-    ANSWERED,
-    Records,
-    SpokenLanguage,
-    User,
-    UserAnswer,
-    UsersAnswer,
-    UserSettings,
-    Workspace,
-    WorkspacesAnswer,
-)
+from gong_tasks_async.models.answers import ANSWERED, Records, UserAnswer, UsersAnswer, WorkspacesAnswer
 from gong_tasks_async.models.date_times import parse_date_time
+from gong_tasks_async.models.users import SpokenLanguage, User, UserSettings, Workspace
 from gong_tasks_async.simulator import full_task
 from tests.test_codec_generated import damaged_tasks
 

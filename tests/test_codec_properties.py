@@ -15,7 +15,7 @@ from gong_tasks_async.codec.json_text import standard_dumps, standard_loads
 from gong_tasks_async.codec.structure import Mismatch, strict_converter
 from gong_tasks_async.errors import DecodeError
 from gong_tasks_async.models import OpenEnum, Task, TaskFilter, TasksAnswer, TaskStatus, TaskType, TaskUpdate
-from gong_tasks_async.models.answers import Answered
+from gong_tasks_async.models.base import Answered
 from gong_tasks_async.simulator import full_task
 from tests.json_libraries import LIBRARIES, json_library
 

@@ -29,14 +29,23 @@ CALMING = 0.5
 
 @frozen
 class TaskAppeared:
-    """A task that the listing before did not have."""
+    """A task that the listing before did not have.
+
+    Attributes:
+        task: the task, as the latest listing has it.
+    """
 
     task: Task
 
 
 @frozen
 class TaskChanged:
-    """A task that differs from the listing before."""
+    """A task that differs from the listing before.
+
+    Attributes:
+        before: the task in the listing before.
+        after: the task in the latest listing.
+    """
 
     before: Task
     after: Task
@@ -44,7 +53,11 @@ class TaskChanged:
 
 @frozen
 class TaskGone:
-    """A task that the listing before had: closed, deleted, or another user's now."""
+    """A task that the listing before had: closed, deleted, or another user's now.
+
+    Attributes:
+        task: the task, as the last listing that had it shows it.
+    """
 
     task: Task
 

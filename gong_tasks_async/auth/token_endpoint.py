@@ -44,14 +44,19 @@ class RefreshArguments(StrEnum):
 
 @frozen(kw_only=True)
 class OAuthGrant:
-    """The tokens of one refresh. Store them: the refresh token that was sent is used up."""
+    """The tokens of one refresh. Store them: the refresh token that was sent is used up.
+
+    Attributes:
+        access_token: signs requests; shown as ``***``.
+        refresh_token: gets the next tokens, once; shown as ``***``.
+        expires_at: when the access token expires; aware.
+        base_url: the company's own address, Gong's ``api_base_url_for_customer``.
+    """
 
     access_token: str = field(repr=False, converter=MaskedText)
     refresh_token: str = field(repr=False, converter=MaskedText)
     expires_at: datetime
-    """When the access token expires; aware."""
     base_url: str | None = None
-    """The company's own address, Gong's ``api_base_url_for_customer``."""
 
 
 def refresh_request(path: str, refresh_token: str, arguments: RefreshArguments) -> HttpRequest:

@@ -37,18 +37,25 @@ GUARD, BASE_URL, SOURCE = "guard", "base_url", "source"
 
 @frozen(kw_only=True)
 class BulkJob:
-    """A job: the calls it makes, its options, its callbacks."""
+    """A job: the calls it makes, its options, its callbacks.
+
+    Attributes:
+        applier: makes the calls.
+        settings: options of its runs.
+        on_settled: called with each outcome, after it is recorded.
+        on_report: called with the report, also of a run that was cancelled.
+        guard: whether to skip tasks that were changed since; None for as the journal's job began.
+        skip_unchanged: whether to list the tasks first, and leave out those that have the values.
+        origin: facts for a new journal.
+    """
 
     applier: Applier
     settings: RunSettings
     on_settled: OnSettled | None = None
     on_report: Callable[[BulkReport], None] | None = None
-    """Called with the report, also of a run that was cancelled."""
     guard: bool | None = None
-    """Whether to skip tasks that were changed since; None for as the journal's job began."""
     skip_unchanged: bool = False
     origin: Mapping[str, str] | None = None
-    """Facts for a new journal."""
 
     async def run(self, updates: Updates | Plan, journal: Path | None = None) -> BulkReport:
         """Run updates as they come; a list is planned first, so that duplicates in it are found.

@@ -45,17 +45,23 @@ PAGE = 1_000
 
 @frozen(kw_only=True)
 class RunRecord:
-    """One run of a job."""
+    """One run of a job.
+
+    Attributes:
+        began_at: when the run began (UTC); None where the journal does not have it.
+        ended_at: of a run that was killed, when it last recorded an outcome.
+        calls: requests sent, listings and retries included.
+        listings: how many of them listed tasks.
+        rate_limited: how many of them were answered 429.
+        stopped_because: why it ended before its rows did, if it did.
+        resume_after: when to resume, where that is known.
+    """
 
     began_at: datetime | None = None
     ended_at: datetime | None = None
-    """Of a run that was killed, when it last recorded an outcome."""
     calls: int = 0
-    """Requests sent, listings and retries included."""
     listings: int = 0
-    """How many of them listed tasks."""
     rate_limited: int = 0
-    """How many of them were answered 429."""
     stopped_because: GongError | None = None
     resume_after: datetime | None = None
 

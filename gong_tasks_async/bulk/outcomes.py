@@ -25,32 +25,49 @@ class RowState(StrEnum):
 
 @frozen
 class Updated:
-    """The change was made."""
+    """The change was made.
+
+    Attributes:
+        update: the row's update.
+        task: the task as Gong answered; None where Gong confirmed the change and its answer could not be read.
+    """
 
     update: TaskUpdate
     task: Task | None
-    """The task as Gong answered; None where Gong confirmed the change and its answer could not be read."""
 
 
 @frozen
 class Unchanged:
-    """The task already had the requested values, so no call was spent on it."""
+    """The task already had the requested values, so no call was spent on it.
+
+    Attributes:
+        update: the row's update.
+    """
 
     update: TaskUpdate
 
 
 @frozen
 class Skipped:
-    """The row was left out by an option, and no call was spent on it."""
+    """The row was left out by an option, and no call was spent on it.
+
+    Attributes:
+        update: the row's update.
+        reason: such as ``"changed since"``: the task was changed after the run had read it.
+    """
 
     update: TaskUpdate
     reason: str
-    """Such as ``"changed since"``: the task was changed after the run had read it."""
 
 
 @frozen
 class Failed:
-    """Gong refused this change, and would refuse it again."""
+    """Gong refused this change, and would refuse it again.
+
+    Attributes:
+        update: the row's update.
+        error: why Gong refused it.
+    """
 
     update: TaskUpdate
     error: GongError
@@ -73,7 +90,15 @@ Outcome: TypeAlias = Updated | Unchanged | Skipped | Failed
 
 @frozen
 class RowCounts:
-    """How many rows are in each state: of a job, of a run, or of one user in it."""
+    """How many rows are in each state: of a job, of a run, or of one user in it.
+
+    Attributes:
+        updated: rows that Gong updated.
+        unchanged: rows whose task already had the values.
+        failed: rows that Gong refused.
+        pending: rows without an outcome.
+        skipped: rows left out by an option.
+    """
 
     updated: int = 0
     unchanged: int = 0
@@ -104,12 +129,18 @@ class RowCounts:
 
 @frozen
 class TaskSnapshot:
-    """What a run compares of a task: the values that an update can change, and when Gong saw the last change."""
+    """What a run compares of a task: the values that an update can change, and when Gong saw the last change.
+
+    Attributes:
+        status: the task's status.
+        due_date: the task's due date; aware.
+        priority: name of the priority, as Gong spells it.
+        updated: when Gong saw the last change; aware.
+    """
 
     status: TaskStatus | None = None
     due_date: datetime | None = None
     priority: str | None = None
-    """Name of the priority, as Gong spells it."""
     updated: datetime | None = None
 
     @classmethod
@@ -151,22 +182,29 @@ class RecordedError(GongError):
 
 @frozen
 class JournalRow:
-    """A row of a job: its update, its state, and the facts of its outcome or its last attempt."""
+    """A row of a job: its update, its state, and the facts of its outcome or its last attempt.
+
+    Attributes:
+        update: the row's update.
+        state: its outcome, or that it is pending.
+        attempts: requests sent for the outcome; for a pending row, those of the last run that tried it.
+        request_id: Gong's reference for the request: quote it to Gong's support.
+        cause: the error of a failed row, or the last one of a pending row.
+        settled_at: when the outcome was recorded (UTC); None for a pending row.
+        reason: why a row was skipped.
+        before: the task as the run found it, where it looked.
+        after: the task as Gong answered the update.
+    """
 
     update: TaskUpdate
     state: RowState = RowState.PENDING
     attempts: int = 0
-    """Requests sent for the outcome; for a pending row, those of the last run that tried it."""
     request_id: str | None = None
     cause: GongError | None = None
-    """The error of a failed row, or the last one of a pending row."""
     settled_at: datetime | None = None
     reason: str | None = None
-    """Why a row was skipped."""
     before: TaskSnapshot | None = None
-    """The task as the run found it, where it looked."""
     after: TaskSnapshot | None = None
-    """The task as Gong answered the update."""
 
     @property
     def error(self) -> str | None:

@@ -59,7 +59,14 @@ class Look:
 
 @frozen
 class SampledTask:
-    """A task of a plan, for people to recognize."""
+    """A task of a plan, for people to recognize.
+
+    Attributes:
+        update: the update that the task will get.
+        title: the task's title.
+        account: the account's name in the CRM.
+        before: the task as it is now.
+    """
 
     update: TaskUpdate
     title: str | None
@@ -69,7 +76,13 @@ class SampledTask:
 
 @frozen
 class LostValue:
-    """A task that an undo leaves as it is, or a value that it cannot restore."""
+    """A task that an undo leaves as it is, or a value that it cannot restore.
+
+    Attributes:
+        task_id: the task.
+        user_id: its owner.
+        reason: why it cannot be restored.
+    """
 
     task_id: int
     user_id: str
@@ -81,26 +94,28 @@ class Plan:
     """What a bulk run will do. Made by :func:`plan_updates`; ``str()`` describes it for people.
 
     ``await gong.update_many(plan)`` runs it, and lists no owner again.
+
+    Attributes:
+        updates: what is to be sent: one update for each task, in the order of its first row.
+        unchanged: what is not sent, since the task already has these values.
+        duplicates: rows equal to an earlier one.
+        estimate: the time that the calls will take, where the quota was asked.
+        look: the tasks as they are now, where they were listed.
+        sample: the first tasks that will be changed, where they were listed.
+        lost: what an undo cannot restore.
+        users_by_id: names of the tasks' owners, where they are known; for reports.
+        source: file or selection that the updates came from; for reports.
     """
 
     updates: tuple[TaskUpdate, ...]
-    """What is to be sent: one update for each task, in the order of its first row."""
     unchanged: tuple[TaskUpdate, ...] = ()
-    """What is not sent, since the task already has these values."""
     duplicates: int = 0
-    """Rows equal to an earlier one."""
     estimate: QuotaEstimate | None = None
-    """The time that the calls will take, where the quota was asked."""
     look: Look | None = field(default=None, repr=False, eq=False)
-    """The tasks as they are now, where they were listed."""
     sample: tuple[SampledTask, ...] = field(default=(), repr=False)
-    """The first tasks that will be changed, where they were listed."""
     lost: tuple[LostValue, ...] = ()
-    """What an undo cannot restore."""
     users_by_id: Mapping[str, str] = field(factory=dict, repr=False, hash=False)
-    """Names of the tasks' owners, where they are known; for reports."""
     source: str | None = None
-    """File or selection that the updates came from; for reports."""
 
     @property
     def rows(self) -> int:

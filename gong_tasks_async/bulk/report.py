@@ -20,22 +20,31 @@ DIGITS = re.compile(r"[0-9]+")
 
 @frozen
 class TimelineBucket:
-    """How many rows were settled in one span of the run; all spans of a run are equally long."""
+    """How many rows were settled in one span of the run; all spans of a run are equally long.
+
+    Attributes:
+        at: when the span begins.
+        updated: rows updated in it.
+        failed: rows refused in it.
+    """
 
     at: datetime
-    """When the span begins."""
     updated: int
     failed: int
 
 
 @frozen
 class FailureGroup:
-    """Failed rows with one reason."""
+    """Failed rows with one reason.
+
+    Attributes:
+        label: error class with its HTTP status, such as ``"404 TaskNotFoundError"``.
+        message: message of the first of them.
+        count: how many rows.
+    """
 
     label: str
-    """Error class with its HTTP status, such as ``"404 TaskNotFoundError"``."""
     message: str
-    """Message of the first of them."""
     count: int
 
 
@@ -60,52 +69,60 @@ class BulkReport:
     """Result of a bulk run, or of a job over all its runs.
 
     ``print(report)`` prints a summary; :meth:`to_text`, :meth:`to_json` and :meth:`to_html` give all of it.
+
+    Attributes:
+        updated: rows that Gong updated.
+        unchanged: rows whose task already had the values; no call was sent.
+        failed: rows that Gong refused.
+        pending: rows without an outcome: run them again. Of a generator, only those that were taken from it.
+        calls: requests sent, listings and retries included.
+        elapsed: seconds.
+        failures: the first 1,000 failed rows, with Gong's messages; ``on_outcome`` gets them all.
+        stopped_because: why the run ended before its rows did, if it did.
+        resume_after: when to resume, where that is known.
+        rate_limited: calls that were answered 429.
+        by_user: the counts of each user, by user id.
+        timeline: the course of the run. A span in which nothing was settled may be left out.
+        started_at: when the run began (UTC).
+        job: name of the journal, where there is one.
+        skipped: rows left out by an option, such as those whose task was changed after the run had read it.
+        unguarded: rows sent with ``guard`` whose task no listing had found, so that a change of it could not be
+            noticed.
+        listings: how many of the calls listed tasks.
+        failures_by_reason: failed rows grouped by error class, status and message, the largest group first.
+        pending_rows: the first 1,000 pending rows that were tried, with their last error and its number of
+            attempts.
+        runs: how many runs the report covers.
+        changes: what the job changes, such as ``"status DISMISSED"``.
+        company: base URL of the company.
+        source: file or selection that the rows came from, where that is known.
+        users: names of the tasks' owners by user id, where they are known.
     """
 
     updated: int = 0
     unchanged: int = 0
     failed: int = 0
     pending: int = 0
-    """Rows without an outcome: run them again. Of a generator, only those that were taken from it."""
     calls: int = 0
-    """Requests sent, listings and retries included."""
     elapsed: float = 0.0
-    """Seconds."""
     failures: tuple[Failed, ...] = ()
-    """The first 1,000 failed rows, with Gong's messages; ``on_outcome`` gets them all."""
     stopped_because: GongError | None = None
-    """Why the run ended before its rows did, if it did."""
     resume_after: datetime | None = None
-    """When to resume, where that is known."""
     rate_limited: int = 0
-    """Calls that were answered 429."""
     by_user: Mapping[str, RowCounts] = field(factory=dict, hash=False)
-    """The counts of each user, by user id."""
     timeline: tuple[TimelineBucket, ...] = ()
-    """The course of the run. A span in which nothing was settled may be left out."""
     started_at: datetime | None = None
     job: str | None = None
-    """Name of the journal, where there is one."""
     skipped: int = 0
-    """Rows left out by an option, such as those whose task was changed after the run had read it."""
     unguarded: int = 0
-    """Rows sent with ``guard`` whose task no listing had found, so that a change of it could not be noticed."""
     listings: int = 0
-    """How many of the calls listed tasks."""
     failures_by_reason: tuple[FailureGroup, ...] = ()
-    """Failed rows grouped by error class, status and message, the largest group first."""
     pending_rows: tuple[JournalRow, ...] = ()
-    """The first 1,000 pending rows that were tried, with their last error and its number of attempts."""
     runs: int = 1
-    """How many runs the report covers."""
     changes: tuple[str, ...] = ()
-    """What the job changes, such as ``"status DISMISSED"``."""
     company: str | None = None
-    """Base URL of the company."""
     source: str | None = None
-    """File or selection that the rows came from, where that is known."""
     users: Mapping[str, str] = field(factory=dict, hash=False)
-    """Names of the tasks' owners by user id, where they are known."""
 
     @property
     def counts(self) -> RowCounts:

@@ -9,24 +9,27 @@ from attrs import frozen
 class RunSettings:
     """Options of a run.
 
+    Attributes:
+        workers: updates in flight at once.
+        stop_after: rows in a row without a final response that end the run.
+        stop_after_refusals: rows in a row refused for one reason that end the run; they stay pending.
+        accept_refusals: whether to record every refusal as failed at once, however many there are.
+        outage_timeout: seconds for which the run waits while no connection can be made.
+        grace: seconds that a cancelled run gives to the requests in flight; None for 5 with a journal, and none
+            without.
+        wait_for_day: whether the run sleeps when the day's calls are spent, then resumes.
+
     Raises:
         ValueError: a number is out of its range.
     """
 
     workers: int = 8
-    """Updates in flight at once."""
     stop_after: int = 5
-    """Rows in a row without a final response that end the run."""
     stop_after_refusals: int = 25
-    """Rows in a row refused for one reason that end the run; they stay pending."""
     accept_refusals: bool = False
-    """Whether to record every refusal as failed at once, however many there are."""
     outage_timeout: float = 300.0
-    """Seconds for which the run waits while no connection can be made."""
     grace: float | None = None
-    """Seconds that a cancelled run gives to the requests in flight; None for 5 with a journal, and none without."""
     wait_for_day: bool = False
-    """Whether the run sleeps when the day's calls are spent, then resumes."""
 
     def __attrs_post_init__(self) -> None:
         """Refuse numbers that make no sense."""

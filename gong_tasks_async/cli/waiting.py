@@ -7,7 +7,8 @@ from datetime import timedelta
 from gong_tasks_async.bulk.render.format import duration
 from gong_tasks_async.cli.local_time import local_time_zone
 from gong_tasks_async.cli.output.console import note
-from gong_tasks_async.events import LONG_PAUSE, Event, Paused, ResponseDelayed
+from gong_tasks_async.events import Event, Paused, ResponseDelayed
+from gong_tasks_async.events.sink import LONG_PAUSE
 
 
 class PauseNotices:

@@ -24,7 +24,8 @@ from gong_tasks_async.models import (
     UsersAnswer,
     WorkspacesAnswer,
 )
-from gong_tasks_async.models.answers import ANSWERED, Answered
+from gong_tasks_async.models.answers import ANSWERED
+from gong_tasks_async.models.base import Answered
 
 __all__ = [
     "Content",

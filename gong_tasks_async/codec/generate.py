@@ -51,7 +51,8 @@ from gong_tasks_async.codec.structure import (
     without_none,
 )
 from gong_tasks_async.models import OpenEnum
-from gong_tasks_async.models.answers import ANSWERED, NOTHING, Answered
+from gong_tasks_async.models.answers import ANSWERED
+from gong_tasks_async.models.base import NOTHING, Answered
 from gong_tasks_async.models.enums import documented_words
 
 Reader = Callable[..., Any]

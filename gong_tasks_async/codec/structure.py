@@ -27,7 +27,8 @@ from cattrs import Converter
 
 from gong_tasks_async.codec.names import gong_name
 from gong_tasks_async.models import JsonValue, OpenEnum
-from gong_tasks_async.models.answers import ANSWERED, NOTHING, Answered
+from gong_tasks_async.models.answers import ANSWERED
+from gong_tasks_async.models.base import NOTHING, Answered
 from gong_tasks_async.models.date_times import date_time_of, parse_date_time
 from gong_tasks_async.models.enums import documented_words
 

@@ -12,7 +12,8 @@ from cattrs import Converter
 
 from gong_tasks_async.codec.names import gong_name
 from gong_tasks_async.models import OpenEnum, TaskFilter, TaskUpdate
-from gong_tasks_async.models.answers import ANSWERED, Answered
+from gong_tasks_async.models.answers import ANSWERED
+from gong_tasks_async.models.base import Answered
 
 
 def rfc3339(moment: datetime) -> str:

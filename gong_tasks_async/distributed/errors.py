@@ -9,7 +9,11 @@ from gong_tasks_async.errors import GongError, Meaning
 
 @define(slots=False, eq=False, repr=False, kw_only=True)
 class JobStoreError(GongError):
-    """Redis did not respond, or refused. What was recorded is kept; the message holds no address and no password."""
+    """Redis did not respond, or refused. What was recorded is kept; the message holds no address and no password.
+
+    Attributes:
+        reason: what failed.
+    """
 
     meaning = Meaning.LATER
 
@@ -31,13 +35,18 @@ class CorruptJobError(JobStoreError):
 
 @define(slots=False, eq=False, repr=False, kw_only=True)
 class UnreadableRowError(GongError):
-    """A row of a job cannot be read by this version; no request was sent."""
+    """A row of a job cannot be read by this version; no request was sent.
+
+    Attributes:
+        job: the job's name.
+        number: the row's place in the plan, from 1.
+        reason: why the row cannot be read.
+    """
 
     meaning = Meaning.LATER
 
     job: str
     number: int
-    """The row's place in the plan, from 1."""
     reason: str
 
     def __str__(self) -> str:
@@ -49,12 +58,15 @@ class UnreadableRowError(GongError):
 
 @define(slots=False, eq=False, repr=False, kw_only=True)
 class RowCrashedError(GongError):
-    """An unexpected exception ended an attempt at a row: a bug, or a faulty callback of the worker's settings."""
+    """An unexpected exception ended an attempt at a row: a bug, or a faulty callback of the worker's settings.
+
+    Attributes:
+        reason: the exception's class; its text might hold a secret.
+    """
 
     meaning = Meaning.LATER
 
     reason: str
-    """The exception's class; its text might hold a secret."""
 
     def __str__(self) -> str:
         return f"{self.request}: an unexpected {self.reason} on the worker; its log has the traceback."
@@ -62,7 +74,12 @@ class RowCrashedError(GongError):
 
 @define(slots=False, eq=False, repr=False, kw_only=True)
 class JobNotFoundError(GongError):
-    """The company has no job of that name, or its results have expired."""
+    """The company has no job of that name, or its results have expired.
+
+    Attributes:
+        job: the name that was asked for.
+        company: the company whose jobs were searched.
+    """
 
     meaning = Meaning.RUN
 
@@ -77,13 +94,17 @@ class JobNotFoundError(GongError):
 
 @define(slots=False, eq=False, repr=False, kw_only=True)
 class JobExistsError(GongError):
-    """A job of that name exists: with other rows, or with the same ones but no longer to be worked on."""
+    """A job of that name exists: with other rows, or with the same ones but no longer to be worked on.
+
+    Attributes:
+        job: the job's name.
+        state: the state of a job with the same rows, such as ``"cancelled"``; None if its rows are others.
+    """
 
     meaning = Meaning.RUN
 
     job: str
     state: str | None = None
-    """The state of a job with the same rows, such as ``"cancelled"``; None if its rows are others."""
 
     def __str__(self) -> str:
         if self.state is not None:
@@ -93,12 +114,17 @@ class JobExistsError(GongError):
 
 @define(slots=False, eq=False, repr=False, kw_only=True)
 class WrongAddressError(GongError):
-    """A job is for another API address than the worker's credentials; nothing was sent to either."""
+    """A job is for another API address than the worker's credentials; nothing was sent to either.
+
+    Attributes:
+        name: the credentials' name.
+        job_url: the base URL for which the job was submitted.
+        worker_url: the base URL of the worker's credentials.
+    """
 
     meaning = Meaning.RUN
 
     name: str
-    """The credentials' name."""
     job_url: str
     worker_url: str
 
@@ -111,7 +137,12 @@ class WrongAddressError(GongError):
 
 @define(slots=False, eq=False, repr=False, kw_only=True)
 class UnknownCredentialsError(GongError):
-    """A worker has no credentials of that name, or cannot use them; no request was sent."""
+    """A worker has no credentials of that name, or cannot use them; no request was sent.
+
+    Attributes:
+        name: the credentials' name in the job.
+        reason: why the worker cannot use them.
+    """
 
     meaning = Meaning.RUN
 

@@ -38,13 +38,18 @@ WEEK = timedelta(days=7)
 
 @frozen(repr=False)
 class Job:
-    """One job. All methods raise JobStoreError if Redis does not respond, and JobNotFoundError if the job is gone."""
+    """One job. All methods raise JobStoreError if Redis does not respond, and JobNotFoundError if the job is gone.
+
+    Attributes:
+        name: the job's name.
+        submitted_before: of a job that ``submit`` returned: it had these rows under this name already; ``progress``
+            has its state.
+    """
 
     name: str
     _store: JobStore
     _docket: DataDocket
     submitted_before: bool = field(default=False, eq=False)
-    """Of a job that ``submit`` returned: it had these rows under this name already; ``progress`` has its state."""
 
     async def progress(self) -> Progress:
         """Its progress, in one round trip."""

@@ -31,7 +31,28 @@ class JobState(StrEnum):
 
 @frozen(kw_only=True)
 class Progress:
-    """Progress of a job, in rows."""
+    """Progress of a job, in rows.
+
+    Attributes:
+        job: the job's name.
+        state: the job's state.
+        rows: all rows of the job.
+        updated: rows that Gong updated.
+        unchanged: rows whose task already had the values.
+        failed: rows that Gong refused.
+        given_up: rows left pending after ``row_attempts`` without a final response; resuming the job retries them.
+        in_flight: rows that a worker has claimed.
+        calls: requests sent, as far as recorded: those of a killed worker are not.
+        rate_limited: requests that got a 429.
+        stopped_because: why the job was stopped or paused.
+        resume_after: when a paused job resumes by itself.
+        started_at: when the first row was claimed.
+        settled_at: when the latest row was settled.
+        outage_since: since when no connection to Gong could be made, while the job probes.
+        created_at: when it was submitted.
+        worker_up: whether a worker of the company gave a sign of life within the last 10 seconds.
+        origin: what the submitter noted about it, such as the file.
+    """
 
     job: str
     state: JobState
@@ -40,27 +61,17 @@ class Progress:
     unchanged: int = 0
     failed: int = 0
     given_up: int = 0
-    """Rows left pending after ``row_attempts`` without a final response; resuming the job retries them."""
     in_flight: int = 0
-    """Rows that a worker has claimed."""
     calls: int = 0
-    """Requests sent, as far as recorded: those of a killed worker are not."""
     rate_limited: int = 0
-    """Requests that got a 429."""
     stopped_because: GongError | None = None
     resume_after: datetime | None = None
     started_at: datetime | None = None
-    """When the first row was claimed."""
     settled_at: datetime | None = None
-    """When the latest row was settled."""
     outage_since: datetime | None = None
-    """Since when no connection to Gong could be made, while the job probes."""
     created_at: datetime | None = None
-    """When it was submitted."""
     worker_up: bool = False
-    """Whether a worker of the company gave a sign of life within the last 10 seconds."""
     origin: Mapping[str, str] = field(factory=dict, hash=False)
-    """What the submitter noted about it, such as the file."""
 
     @property
     def settled(self) -> int:

@@ -23,26 +23,28 @@ class APIError(GongError):
 
     The classes below name the usual statuses. This one itself is raised for the rest, such as a 409, and for a
     2xx that holds ``errors`` and no result.
+
+    Attributes:
+        status: the response's; None for a call that was not sent, such as after the day was spent.
+        errors: Gong's own messages, or the title of a proxy's HTML page; at most 10 of 300 characters.
+        request_id: Gong's reference for this request: quote it to Gong's support.
+        trace_id: the reference of Gong's tracing, or of the proxy in front of Gong, from the response's headers.
+        headers: the response's headers, names in lower case, cookies left out.
+        retry_after: seconds to wait before the next call, where the response has them.
+        from_gong: false where the response lacks Gong's envelope: a proxy or an edge answered in its place.
+        details: the other texts of Gong's envelope, such as ``userFacingError``, ``fixUrl`` and ``helpUrl``.
     """
 
     meaning = Meaning.ROW
 
     status: int | None
-    """The response's; None for a call that was not sent, such as after the day was spent."""
     errors: tuple[str, ...] = ()
-    """Gong's own messages, or the title of a proxy's HTML page; at most 10 of 300 characters."""
     request_id: str | None = None
-    """Gong's reference for this request: quote it to Gong's support."""
     trace_id: str | None = None
-    """The reference of Gong's tracing, or of the proxy in front of Gong, from the response's headers."""
     headers: Mapping[str, str] = field(factory=dict)
-    """The response's headers, names in lower case, cookies left out."""
     retry_after: float | None = None
-    """Seconds to wait before the next call, where the response has them."""
     from_gong: bool = True
-    """False where the response lacks Gong's envelope: a proxy or an edge answered in its place."""
     details: Mapping[str, str] = field(factory=dict)
-    """The other texts of Gong's envelope, such as ``userFacingError``, ``fixUrl`` and ``helpUrl``."""
 
     @property
     def advice(self) -> str:
@@ -85,12 +87,15 @@ class AuthenticationError(APIError):
 
 @define(slots=False, eq=False, repr=False, kw_only=True)
 class MissingScopeError(AuthenticationError):
-    """401: the credentials are right, but lack a scope."""
+    """401: the credentials are right, but lack a scope.
+
+    Attributes:
+        scope: the scope that is missing, such as ``api:tasks:write``.
+    """
 
     meaning = Meaning.RUN
 
     scope: str | None = None
-    """The scope that is missing, such as ``api:tasks:write``."""
 
     @property
     def advice(self) -> str:  # type: ignore[override]  # a property where the parent has a plain text
@@ -139,6 +144,9 @@ class RateLimitError(APIError):
 
     ``attempts == 0`` means that this call was never sent: an earlier one was rate-limited, and the pause
     holds for every caller that shares the quota.
+
+    Attributes:
+        status: 429; None for a call that was never sent.
     """
 
     meaning = Meaning.PAUSE
@@ -164,12 +172,15 @@ class RateLimitError(APIError):
 
 @define(slots=False, eq=False, repr=False, kw_only=True)
 class DailyQuotaError(RateLimitError):
-    """The day's calls are spent, by our own count or by Gong's answer."""
+    """The day's calls are spent, by our own count or by Gong's answer.
+
+    Attributes:
+        resets_at: when calls are possible again, as far as is known.
+    """
 
     meaning = Meaning.PAUSE
 
     resets_at: datetime | None = None
-    """When calls are possible again, as far as is known."""
 
     @property
     def advice(self) -> str:
@@ -203,15 +214,20 @@ class ServerError(APIError):
 
 @define(slots=False, eq=False, repr=False, kw_only=True)
 class DecodeError(GongError):
-    """Gong answered 2xx, in its envelope, with something that cannot be read. A change was made all the same."""
+    """Gong answered 2xx, in its envelope, with something that cannot be read. A change was made all the same.
+
+    Attributes:
+        path: where in the response, in Gong's spelling: ``$.tasks[3].contact.data.emails``.
+        expected: what Gong's reference promises there.
+        found: what stood there, shortened.
+        request_id: Gong's reference for the request: quote it to Gong's support.
+    """
 
     meaning = Meaning.ROW
 
     path: str
-    """Where in the response, in Gong's spelling: ``$.tasks[3].contact.data.emails``."""
     expected: str
     found: str
-    """What stood there, shortened."""
     request_id: str | None = None
 
     def __str__(self) -> str:
@@ -234,14 +250,17 @@ class UpdateMismatchError(GongError):
     """Gong answered 2xx to an update with another task, or the task in another state than was asked for.
 
     Either the response belongs to another request, or Gong ignored the change. It is not known whether it was made.
+
+    Attributes:
+        expected: what was asked for, such as ``task 7 with status DONE``.
+        found: what the response holds instead.
+        request_id: Gong's reference for the request: quote it to Gong's support.
     """
 
     meaning = Meaning.LATER
 
     expected: str
-    """What was asked for, such as ``task 7 with status DONE``."""
     found: str
-    """What the response holds instead."""
     request_id: str | None = None
 
     def __str__(self) -> str:

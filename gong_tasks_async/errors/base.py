@@ -25,7 +25,13 @@ def counted_attempts(count: int) -> str:
 
 @define(slots=False, eq=False, repr=False, kw_only=True)
 class GongError(Exception):
-    """Anything that this library raises about a call; catch this to catch them all."""
+    """Anything that this library raises about a call; catch this to catch them all.
+
+    Attributes:
+        method: the request's HTTP method; empty where no request is concerned.
+        url: the request's URL, without credentials.
+        attempts: how often the request was sent; 0 when it never left.
+    """
 
     meaning: ClassVar[Meaning] = Meaning.LATER
     """What it means for its row and its run; each class declares its own."""
@@ -33,7 +39,6 @@ class GongError(Exception):
     method: str = ""
     url: str = ""
     attempts: int = 0
-    """How often the request was sent; 0 when it never left."""
 
     @property
     def retries(self) -> Retries:

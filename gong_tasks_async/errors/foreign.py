@@ -16,21 +16,25 @@ class ForeignResponseError(GongError):
 
     Gong's envelope is a JSON object with ``requestId``, ``errors`` or the call's own key, such as ``tasks``. A change
     may or may not have been made; sending it again is safe.
+
+    Attributes:
+        status: the response's HTTP status.
+        responder: who most likely answered: ``Cloudflare``, ``a proxy (1.1 squid)``, ``a login page at
+            sso.example.com``.
+        title: the page's title or the beginning of its text, shortened.
+        trace_id: the responder's reference, from the response's headers, such as Cloudflare's ``cf-ray``.
+        headers: the response's headers, names in lower case, cookies left out.
+        retry_after: seconds to wait before the next call, where the response has them.
     """
 
     meaning = Meaning.LATER
 
     status: int
     responder: str | None = None
-    """Who most likely answered: ``Cloudflare``, ``a proxy (1.1 squid)``, ``a login page at sso.example.com``."""
     title: str = ""
-    """The page's title or the beginning of its text, shortened."""
     trace_id: str | None = None
-    """The responder's reference, from the response's headers, such as Cloudflare's ``cf-ray``."""
     headers: Mapping[str, str] = field(factory=dict)
-    """The response's headers, names in lower case, cookies left out."""
     retry_after: float | None = None
-    """Seconds to wait before the next call, where the response has them."""
 
     @property
     def retries(self) -> Retries:
@@ -62,12 +66,15 @@ class ForeignResponseError(GongError):
 
 @define(slots=False, eq=False, repr=False, kw_only=True)
 class RedirectError(ForeignResponseError):
-    """3xx: a redirect, which is never followed, since it would lose the credentials or the method."""
+    """3xx: a redirect, which is never followed, since it would lose the credentials or the method.
+
+    Attributes:
+        location: where to, shortened, without its query.
+    """
 
     meaning = Meaning.RUN
 
     location: str | None = None
-    """Where to, shortened, without its query."""
 
     @property
     def retries(self) -> Retries:

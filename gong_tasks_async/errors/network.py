@@ -14,15 +14,18 @@ class TransportError(GongError):
 
     A change that was in flight may or may not have been made; sending it again is safe, since it sets
     absolute values.
+
+    Attributes:
+        reason: what failed on the network.
+        retryable: false where another attempt would end the same way, such as a response header that is too long.
+        connected: false where no connection was made: refused, no such host, no route. Nothing was sent then.
     """
 
     meaning = Meaning.LATER
 
     reason: str
     retryable: bool = True
-    """False where another attempt would end the same way, such as a response header that is too long."""
     connected: bool = True
-    """False where no connection was made: refused, no such host, no route. Nothing was sent then."""
 
     @property
     def retries(self) -> Retries:
@@ -42,16 +45,21 @@ class TransportError(GongError):
 
 @define(slots=False, eq=False, repr=False, kw_only=True)
 class ProxyError(TransportError):
-    """The proxy did not let the request through: it wants a password (407), refused the tunnel, or is of a kind not supported."""
+    """The proxy did not let the request through: it wants a password (407), refused the tunnel, or is of a kind not supported.
+
+    Attributes:
+        retryable: False: the proxy would refuse again.
+        connected: False: nothing reached Gong.
+        proxy: the proxy's address, without user and password.
+        status: what the proxy answered, where it did.
+    """
 
     meaning = Meaning.RUN
 
     retryable: bool = False
     connected: bool = False
     proxy: str | None = None
-    """The proxy's address, without user and password."""
     status: int | None = None
-    """What the proxy answered, where it did."""
 
     @property
     def advice(self) -> str:
@@ -63,14 +71,20 @@ class ProxyError(TransportError):
 
 @define(slots=False, eq=False, repr=False, kw_only=True)
 class TLSError(TransportError):
-    """No encrypted connection could be made: the certificate is not trusted, or the server does not speak TLS as needed."""
+    """No encrypted connection could be made: the certificate is not trusted, or the server does not speak TLS as needed.
+
+    Attributes:
+        retryable: False: the handshake would fail again.
+        connected: False: nothing reached Gong.
+        problem: ``unknown authority``, ``expired``, ``wrong host``, ``version``, ``no tls``, or ``tls`` for the
+            rest.
+    """
 
     meaning = Meaning.RUN
 
     retryable: bool = False
     connected: bool = False
     problem: str = "tls"
-    """``unknown authority``, ``expired``, ``wrong host``, ``version``, ``no tls``, or ``tls`` for the rest."""
 
     @property
     def advice(self) -> str:

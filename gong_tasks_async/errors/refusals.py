@@ -10,19 +10,24 @@ from gong_tasks_async.errors.meaning import Meaning
 
 @define(slots=False, eq=False, repr=False, kw_only=True)
 class RefusedAlikeError(GongError):
-    """Many rows in a row were refused for one reason, so the reason is probably not the rows'. They stay pending."""
+    """Many rows in a row were refused for one reason, so the reason is probably not the rows'. They stay pending.
+
+    Attributes:
+        count: how many rows were refused alike, with no success between.
+        rows: how many rows the run had tried.
+        status: HTTP status of the last refusal.
+        label: HTTP status and class of the error.
+        message: Gong's message for the last of them.
+        request_id: Gong's reference for the last refusal.
+    """
 
     meaning = Meaning.RUN
 
     count: int
-    """How many rows were refused alike, with no success between."""
     rows: int
-    """How many rows the run had tried."""
     status: int | None = None
     label: str = ""
-    """HTTP status and class of the error."""
     message: str = ""
-    """Gong's message for the last of them."""
     request_id: str | None = None
 
     @property

@@ -10,7 +10,12 @@ from gong_tasks_async.errors.meaning import Meaning
 
 @define(slots=False, eq=False, repr=False, kw_only=True)
 class CredentialsError(GongError):
-    """No credentials could be had: refreshing the token was refused, or your own vault or ``save`` failed."""
+    """No credentials could be had: refreshing the token was refused, or your own vault or ``save`` failed.
+
+    Attributes:
+        reason: what failed: a refresh, the vault, or ``save``.
+        advice: what to do now.
+    """
 
     meaning = Meaning.RUN
 
@@ -23,13 +28,17 @@ class CredentialsError(GongError):
 
 @define(slots=False, eq=False, repr=False, kw_only=True)
 class DeadlineExceeded(GongError, TimeoutError):  # noqa: N818 - the established name for this, as in gRPC
-    """The call cannot end, or has not ended, within the caller's timeout."""
+    """The call cannot end, or has not ended, within the caller's timeout.
+
+    Attributes:
+        reason: what would take too long, or took too long.
+        estimate: seconds that waiting would have taken at the least, where that was foreseen.
+    """
 
     meaning = Meaning.LATER
 
     reason: str
     estimate: float | None = None
-    """Seconds that waiting would have taken at the least, where that was foreseen."""
 
     def __str__(self) -> str:
         sent = (
@@ -45,7 +54,12 @@ class DeadlineExceeded(GongError, TimeoutError):  # noqa: N818 - the established
 
 @define(slots=False, eq=False, repr=False, kw_only=True)
 class QuotaStoreError(GongError):
-    """The file that counts the day's calls is not ours, or cannot be read or written. No call was sent."""
+    """The file that counts the day's calls is not ours, or cannot be read or written. No call was sent.
+
+    Attributes:
+        path: the file with the day's count.
+        reason: what is wrong with it.
+    """
 
     meaning = Meaning.RUN
 
@@ -61,12 +75,16 @@ class QuotaStoreError(GongError):
 
 @define(slots=False, eq=False, repr=False, kw_only=True)
 class QuotaUnavailable(GongError):  # noqa: N818 - the name is a state, as DeadlineExceeded is
-    """The Redis that holds the shared quota does not answer. No call was sent."""
+    """The Redis that holds the shared quota does not answer. No call was sent.
+
+    Attributes:
+        server: where it is looked for, without user and password.
+        reason: how the connection to it failed.
+    """
 
     meaning = Meaning.PAUSE
 
     server: str
-    """Where it is looked for, without user and password."""
     reason: str
 
     def __str__(self) -> str:
@@ -79,7 +97,12 @@ class QuotaUnavailable(GongError):  # noqa: N818 - the name is a state, as Deadl
 
 @define(slots=False, eq=False, repr=False, kw_only=True)
 class JournalError(GongError):
-    """The journal is not ours, of another job, in use, or cannot be read or written. What it recorded stands."""
+    """The journal is not ours, of another job, in use, or cannot be read or written. What it recorded stands.
+
+    Attributes:
+        path: the journal's file.
+        reason: what is wrong with it.
+    """
 
     meaning = Meaning.RUN
 
@@ -92,7 +115,11 @@ class JournalError(GongError):
 
 @define(slots=False, eq=False, repr=False, kw_only=True)
 class ClientStateError(GongError, RuntimeError):
-    """The client was used before ``async with``, after its close, or from another event loop."""
+    """The client was used before ``async with``, after its close, or from another event loop.
+
+    Attributes:
+        reason: what is wrong with the client's state, with the way out.
+    """
 
     meaning = Meaning.RUN
 

@@ -56,25 +56,29 @@ class RetryPolicy:
     repeated after lost connections, timeouts, cut responses, 408, 425, 502 to 504, 520 to 530, and a little on 500 and on
     responses that are not Gong's. A 429 does not count against ``attempts``: it waits as long as Gong asks.
 
+    Attributes:
+        attempts: attempts of one call, the first included; 1 turns retries off.
+        attempts_on_500: the same after a 500: without Gong Engage, every call is answered so, for ever.
+        max_wait: the longest wait that Gong may ask for; beyond it the error is raised at once.
+        max_total_wait: what the pauses after the 429s of one call may add up to; None for five times ``max_wait``.
+        backoff: the first wait after a failure is drawn between 0 and this; each further one from twice the range.
+        max_backoff: the longest range from which a wait is drawn.
+        attempt_timeout: how long one request may take, until its response is read.
+        refusal_backoff: the first wait after a 429 that names none, or less than this; doubled for each further
+            one.
+
     Raises:
         InvalidValueError: a number is out of its range; all that are wrong are named at once.
     """
 
     attempts: int = 5
-    """Attempts of one call, the first included; 1 turns retries off."""
     attempts_on_500: int = 2
-    """The same after a 500: without Gong Engage, every call is answered so, for ever."""
     max_wait: float = 60.0
-    """The longest wait that Gong may ask for; beyond it the error is raised at once."""
     max_total_wait: float | None = None
-    """What the pauses after the 429s of one call may add up to; None for five times ``max_wait``."""
     backoff: float = 0.5
-    """The first wait after a failure is drawn between 0 and this; each further one from twice the range."""
     max_backoff: float = 20.0
     attempt_timeout: float = 60.0
-    """How long one request may take, until its response is read."""
     refusal_backoff: float = 1.0
-    """The first wait after a 429 that names none, or less than this; doubled for each further one."""
 
     def __attrs_post_init__(self) -> None:
         """Refuse numbers that make no sense."""

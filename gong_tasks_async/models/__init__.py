@@ -1,26 +1,15 @@
 """Request and response models. Imports neither aiohttp nor cattrs."""
 
-from gong_tasks_async.models.answers import (
+from gong_tasks_async.models.answers import TasksAnswer, UserAnswer, UsersAnswer, WorkspacesAnswer
+from gong_tasks_async.models.base import JsonValue
+from gong_tasks_async.models.crm import (
     Account,
     Contact,
     ContactData,
     CrmField,
     Email,
-    Flow,
-    JsonValue,
     Opportunity,
     PhoneNumber,
-    Priority,
-    SpokenLanguage,
-    Step,
-    Task,
-    TasksAnswer,
-    User,
-    UserAnswer,
-    UsersAnswer,
-    UserSettings,
-    Workspace,
-    WorkspacesAnswer,
 )
 from gong_tasks_async.models.enums import (
     Affiliation,
@@ -34,6 +23,8 @@ from gong_tasks_async.models.enums import (
 )
 from gong_tasks_async.models.listing import UserTasks
 from gong_tasks_async.models.requests import TaskFilter, TaskUpdate
+from gong_tasks_async.models.tasks import Flow, Priority, Step, Task
+from gong_tasks_async.models.users import SpokenLanguage, User, UserSettings, Workspace
 
 __all__ = [
     "Account",

@@ -48,6 +48,13 @@ class TaskFilter:
 
     ``types``, ``actions`` and ``statuses`` take members or their texts in any case, one or several.
 
+    Attributes:
+        user_id: the tasks' owner: digits, from :meth:`GongTasksClient.iter_users`.
+        workspace_id: one workspace; None for all.
+        types: types to list; all by default.
+        actions: actions to list; calls by default.
+        statuses: statuses to list; open tasks by default.
+
     Raises:
         InvalidValueError: the user id has other characters than digits, or one of the lists is empty or holds an
             unknown word; all that is wrong is named at once. Also a ValueError.
@@ -79,6 +86,13 @@ class TaskUpdate:
 
     ``status`` takes a member or its text in any case; ``due_date`` an aware datetime; ``priority`` a text such as
     ``"MEDIUM"`` in any case (Gong publishes no list of them).
+
+    Attributes:
+        task_id: the task.
+        user_id: its owner.
+        status: the new status.
+        due_date: the new due date; aware.
+        priority: the new priority, such as ``MEDIUM``.
 
     Raises:
         InvalidValueError: nothing would change, the due date has no time zone, the task id is not an int64, or the user

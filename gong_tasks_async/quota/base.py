@@ -37,29 +37,39 @@ class WaitReason(StrEnum):
 
 @frozen(kw_only=True)
 class QuotaSnapshot:
-    """The state of a quota."""
+    """The state of a quota.
+
+    Attributes:
+        used: calls that count against the day.
+        left: calls that are left of it; None where the day has no limit.
+        reserve: how many of these are reserved for interactive calls.
+        resets_at: when the day resets, or, in a rolling one, when its oldest call stops counting; None if there is
+            none.
+        per_second: the pace of now, in calls a second.
+        paused_until: until when Gong has paused all calls; None where the gate is open.
+        waiting: how many calls wait in each lane.
+        waits_for: what holds all calls back; None where nothing does.
+    """
 
     used: int
-    """Calls that count against the day."""
     left: int | None
-    """Calls that are left of it; None where the day has no limit."""
     reserve: int
-    """How many of these are reserved for interactive calls."""
     resets_at: datetime | None
-    """When the day resets, or, in a rolling one, when its oldest call stops counting; None if there is none."""
     per_second: float
-    """The pace of now, in calls a second."""
     paused_until: datetime | None
-    """Until when Gong has paused all calls; None where the gate is open."""
     waiting: Mapping[Lane, int]
-    """How many calls wait in each lane."""
     waits_for: WaitReason | None = None
-    """What holds all calls back; None where nothing does."""
 
 
 @frozen
 class QuotaEstimate:
-    """How long a number of calls will take."""
+    """How long a number of calls will take.
+
+    Attributes:
+        calls: how many calls.
+        seconds: how long they take.
+        ends_at: when the last of them leaves (UTC).
+    """
 
     calls: int
     seconds: float

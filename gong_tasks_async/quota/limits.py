@@ -32,34 +32,39 @@ def _as_path(value: Path | str | None) -> Path | None:
 class QuotaLimits:
     """Limits of calls to Gong. The defaults are Gong's own, for the whole company: 3 a second, 10,000 a day.
 
+    Attributes:
+        per_second: calls a second; Gong raises it on request.
+        window: seconds over which Gong is taken to count: a call counts for so long after its response.
+        headroom: the share by which calls are spaced wider than the rate would allow: network jitter needs it.
+        adaptive: whether 429s that come all the same lower the pace for a while.
+        seek_raised_limit: whether to try faster paces than ``per_second`` after each 200 calls without a 429, and
+            so to find a limit that Gong has raised. It gives up the promise of at most ``per_second`` calls in a
+            window, and costs about one refused call in 1,000 for as long as it is on; 3 to 6 calls a second take
+            some 22 minutes. Needs ``adaptive``.
+        bulk_share: the share of the calls that the bulk lane gets while interactive calls fill the queue.
+        per_day: calls a day, of all callers together; None for any number.
+        interactive_reserve: how many of the day's calls are reserved for interactive calls.
+        day_starts: when Gong's day resets, such as ``time(0, tzinfo=ZoneInfo("UTC"))``; None for a rolling 24
+            hours.
+        day_store: the file that counts the day's calls across restarts and processes; None to count in memory.
+        count_rate_limited: whether a call that is answered 429 counts against the day. Gong does not say; this is
+            the careful reading.
+
     Raises:
         ValueError: a number is out of its range; all that are wrong are named at once.
     """
 
     per_second: float = 3.0
-    """Calls a second; Gong raises it on request."""
     window: float = 1.0
-    """Seconds over which Gong is taken to count: a call counts for so long after its response."""
     headroom: float = 0.03
-    """The share by which calls are spaced wider than the rate would allow: network jitter needs it."""
     adaptive: bool = True
-    """Whether 429s that come all the same lower the pace for a while."""
     seek_raised_limit: bool = False
-    """Whether to try faster paces than ``per_second`` after each 200 calls without a 429, and so to find a limit that
-    Gong has raised. It gives up the promise of at most ``per_second`` calls in a window, and costs about one refused
-    call in 1,000 for as long as it is on; 3 to 6 calls a second take some 22 minutes. Needs ``adaptive``."""
     bulk_share: float = 0.1
-    """The share of the calls that the bulk lane gets while interactive calls fill the queue."""
     per_day: int | None = 10_000
-    """Calls a day, of all callers together; None for any number."""
     interactive_reserve: int = 500
-    """How many of the day's calls are reserved for interactive calls."""
     day_starts: time | None = None
-    """When Gong's day resets, such as ``time(0, tzinfo=ZoneInfo("UTC"))``; None for a rolling 24 hours."""
     day_store: Path | None = field(default=None, converter=_as_path)
-    """The file that counts the day's calls across restarts and processes; None to count in memory."""
     count_rate_limited: bool = True
-    """Whether a call that is answered 429 counts against the day. Gong does not say; this is the careful reading."""
 
     def __attrs_post_init__(self) -> None:
         """Refuse numbers that make no sense."""

@@ -45,59 +45,84 @@ _COUNTED: Final = (Fault.SERVER_ERROR, Fault.TOO_MANY)
 
 @attrs.define(kw_only=True, eq=False)
 class Engine:
-    """One company's Gong. All settings may be changed later, but for the seed, the sizes and the limits."""
+    """One company's Gong. All settings may be changed later, but for the seed, the sizes and the limits.
+
+    Attributes:
+        users: how many users the company has.
+        inactive_users: how many of them are inactive, the last ones; None leaves it to chance.
+        tasks_per_user: tasks of each user at the start.
+        seed: of all made-up data and of chance.
+        ids_as_text: the share of tasks whose ids are JSON strings.
+        second_limit: by which rule the second is counted.
+        per_second: calls a second.
+        day_limit: by which rule the day is counted.
+        per_day: calls a day.
+        day_seconds: length of a day.
+        count_rate_limited: whether a refused call counts against the day.
+        account: whether the company is active and has Engage.
+        scopes: what the credentials may do.
+        access_key: the key that is accepted.
+        access_key_secret: its secret.
+        access_token: a bearer token that no time ends; empty for none.
+        client_id: the OAuth app.
+        client_secret: its secret.
+        refresh_token: the only one that is taken; each use replaces it.
+        authorization_code: the only one that is taken, once.
+        token_lifetime: how many seconds an issued access token is taken.
+        token_arguments: where the arguments of a refresh are accepted.
+        api_base_url: the `api_base_url_for_customer` of the token endpoint; None is the address that it was asked
+            at.
+        fault_rates: the chance of each fault, from 0 to 1.
+        token_fault_rates: the same for the token endpoint.
+        slow_seconds: how long a SLOW answer takes in all.
+        empty_as: how a listing without tasks is answered.
+        page_size: users on one page.
+        cursor_lifetime: how many seconds a cursor is taken after it was given.
+        expired_cursor_status: with which status an expired cursor is refused.
+        cursor_flaw: a mistake in the listing of users.
+        crm_type: `crmType` of both task calls; None for the older answers without it.
+        workspace_ids: the company's workspaces.
+        tasks: the live tasks by id, in Gong's spelling.
+        people: the live users, in Gong's spelling.
+        ledger: everything that arrived.
+    """
 
     users: int = 3
     inactive_users: int | None = None
-    """How many of them are inactive, the last ones; None leaves it to chance."""
     tasks_per_user: int = 100
     seed: int = 1
     ids_as_text: float = 0.25
-    """The share of tasks whose ids are JSON strings."""
     second_limit: SecondLimit = attrs.field(default=SecondLimit.SLIDING, converter=SecondLimit)
     per_second: float = 3.0
     day_limit: DayLimit = attrs.field(default=DayLimit.ROLLING, converter=DayLimit)
     per_day: int = 10_000
     day_seconds: float = 86_400.0
     count_rate_limited: bool = False
-    """Whether a refused call counts against the day."""
     account: Account = attrs.field(default=Account.ACTIVE, converter=Account)
     scopes: Collection[str] = SCOPES
     access_key: str = "SIMULATEDACCESSKEY"
     access_key_secret: str = "simulated-access-key-secret"  # noqa: S105 - made up
     access_token: str = "simulated-access-token"  # noqa: S105 - made up
-    """A bearer token that no time ends; empty for none."""
     client_id: str = "simulated-client"
     client_secret: str = "simulated-client-secret"  # noqa: S105 - made up
     refresh_token: str = "simulated-refresh-token"  # noqa: S105 - made up
-    """The only one that is taken; each use replaces it."""
     authorization_code: str = "simulated-authorization-code"
-    """The only one that is taken, once."""
     token_lifetime: float = 86_400.0
-    """How many seconds an issued access token is taken."""
     token_arguments: TokenArguments = attrs.field(default=TokenArguments.QUERY, converter=TokenArguments)
     api_base_url: str | None = None
-    """The `api_base_url_for_customer` of the token endpoint; None is the address that it was asked at."""
     fault_rates: Mapping[Fault, float] = attrs.field(factory=dict)
     token_fault_rates: Mapping[Fault, float] = attrs.field(factory=dict)
-    """The same for the token endpoint."""
     slow_seconds: float = 5.0
-    """How long a SLOW answer takes in all."""
     empty_as: EmptyAs = attrs.field(default=EmptyAs.LIST, converter=EmptyAs)
     page_size: int = 100
-    """Users on one page."""
     cursor_lifetime: float = math.inf
-    """How many seconds a cursor is taken after it was given."""
     expired_cursor_status: HTTPStatus = attrs.field(default=HTTPStatus.BAD_REQUEST, converter=HTTPStatus)
     cursor_flaw: CursorFlaw = attrs.field(default=CursorFlaw.NONE, converter=CursorFlaw)
     crm_type: str | None = "SALESFORCE"
-    """`crmType` of both task calls; None for the older answers without it."""
     workspace_ids: tuple[str, ...] = ("623457276584334", "6234572765843341")
 
     tasks: dict[int, Json] = attrs.field(init=False)
-    """The live tasks by id, in Gong's spelling."""
     people: list[Json] = attrs.field(init=False)
-    """The live users, in Gong's spelling."""
     ledger: Ledger = attrs.field(init=False, factory=Ledger)
     _limits: Limits = attrs.field(init=False)
     _faults: FaultQueue = attrs.field(init=False)

@@ -13,7 +13,18 @@ from gong_tasks_async.simulator.faults import Fault
 
 @attrs.frozen
 class Entry:
-    """One request that arrived, and its response. Status 0: the connection was cut without an answer."""
+    """One request that arrived, and its response. Status 0: the connection was cut without an answer.
+
+    Attributes:
+        arrived: when, by the event loop's clock.
+        method: HTTP method.
+        path: path of the URL.
+        user_id: the user that it names, if any.
+        task_id: the task that it names, if any.
+        status: HTTP status of the response.
+        fault: the fault that was injected, if any.
+        body: the request's body.
+    """
 
     arrived: float
     method: str
@@ -32,11 +43,15 @@ class Entry:
 
 @attrs.define
 class Ledger:
-    """The requests in the order of their arrival."""
+    """The requests in the order of their arrival.
+
+    Attributes:
+        entries: requests of the API.
+        token_entries: those to the token endpoint, which are no calls of the API: Gong serves it on another host.
+    """
 
     entries: list[Entry] = attrs.field(factory=list)
     token_entries: list[Entry] = attrs.field(factory=list)
-    """Those to the token endpoint, which are no calls of the API: Gong serves it on another host."""
 
     @property
     def calls(self) -> int:

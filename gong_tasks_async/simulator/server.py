@@ -163,7 +163,15 @@ class _Gong:
 
 @attrs.define(eq=False)
 class Simulator(_Gong):
-    """A fake Gong on a socket of the running loop: `async with Simulator(engine) as gong: ...`."""
+    """A fake Gong on a socket of the running loop: `async with Simulator(engine) as gong: ...`.
+
+    Attributes:
+        engine: the company that answers.
+        latency: seconds from a request to its response, drawn between these two.
+        port: the port; 0 for any that is free, and then the one that was found.
+        host: the address to listen on.
+        seed: of the latencies.
+    """
 
     _runner: web.AppRunner = attrs.field(init=False)
 
@@ -181,7 +189,15 @@ class Simulator(_Gong):
 
 @attrs.define(eq=False)
 class SimulatorThread(_Gong):
-    """The same in a thread with a loop of its own, for tests that are not asynchronous."""
+    """A fake Gong in a thread with an event loop of its own, for tests that are not asynchronous.
+
+    Attributes:
+        engine: the company that answers.
+        latency: seconds from a request to its response, drawn between these two.
+        port: the port; 0 for any that is free, and then the one that was found.
+        host: the address to listen on.
+        seed: of the latencies.
+    """
 
     _thread: threading.Thread = attrs.field(init=False)
     _loop: asyncio.AbstractEventLoop = attrs.field(init=False)

@@ -24,7 +24,15 @@ def _lower_names(headers: Mapping[str, str]) -> dict[str, str]:
 
 @attrs.frozen
 class Request:
-    """An HTTP request whose body has arrived whole."""
+    """An HTTP request whose body has arrived whole.
+
+    Attributes:
+        method: HTTP method, in upper case.
+        path: path of the URL.
+        query: the URL's parameters.
+        headers: headers, names in lower case.
+        body: the body.
+    """
 
     method: str = attrs.field(converter=_upper)
     path: str
@@ -35,7 +43,14 @@ class Request:
 
 @attrs.frozen
 class Response:
-    """An HTTP response, and the fault with which it is to be delivered."""
+    """An HTTP response, and the fault with which it is to be delivered.
+
+    Attributes:
+        status: HTTP status.
+        headers: headers.
+        body: the body.
+        fault: the fault with which to deliver it; None for none.
+    """
 
     status: int = attrs.field(converter=int)
     headers: Mapping[str, str]

@@ -1,0 +1,45 @@
+"""What all response models have, and how their fields are marked for the codec."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NoReturn, TypeAlias
+
+from attrs import field, frozen
+
+JsonValue: TypeAlias = str | int | float | bool | Sequence["JsonValue"] | Mapping[str, "JsonValue"] | None
+
+# Marks a text that Gong also sends as a JSON number.
+ID = {"also_number": True}
+
+# Marks a field that is carried through as plain JSON.
+PLAIN = {"plain": True}
+
+# Marks a field whose wrong type is always an error: a listing that ends early must not look complete.
+ESSENTIAL = {"essential": True}
+
+
+class _Nothing(dict[str, "JsonValue"]):
+    """An empty, immutable mapping that all objects share, and that stays a singleton through pickling."""
+
+    def _refuse(self, *_: object, **__: object) -> NoReturn:
+        raise TypeError("extra is read-only: it holds what Gong sent")
+
+    __setitem__ = setdefault = update = __ior__ = _refuse
+
+    def __reduce__(self) -> str:
+        return "NOTHING"
+
+
+NOTHING: Mapping[str, JsonValue] = _Nothing()
+
+
+@frozen(kw_only=True)
+class Answered:
+    """Base of all response models.
+
+    Attributes:
+        extra: what Gong sent beyond its reference, and raw values that could not be read, as plain JSON.
+    """
+
+    extra: Mapping[str, JsonValue] = field(default=NOTHING, repr=False, hash=False)
