@@ -42,7 +42,7 @@ PYPROJECT = nox.project.load_toml("pyproject.toml")
 
 ON_ALL_CORES = ["-n", "auto", "--dist", "worksteal"]
 TORTURE = ["tests/test_torture.py", "tests/test_torture_proxy.py", "tests/test_distributed_torture.py"]
-LONG_TESTS = [*TORTURE, "tests/test_quota_day.py"]
+LONG_TESTS = [*TORTURE, "tests/test_quota_day.py", "tests/test_shared_quota_crew.py"]
 """They reach nothing that the others do not, and need no coverage."""
 LONG_TESTS_IGNORED = [f"--ignore={path}" for path in LONG_TESTS]
 SLOW = [
@@ -59,7 +59,8 @@ SLOW = [
         "*bench*",
     )
 ]
-SHORTER = {"GONG_QUOTA_EXAMPLES": "200"}
+SHORTER = {"GONG_QUOTA_EXAMPLES": "200", "GONG_EXAMPLES": "50"}
+"""The coverage session tries each law more often; what another Python does differently shows soon."""
 
 SHIPPED = {
     "gong_tasks_async/py.typed",

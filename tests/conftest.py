@@ -21,7 +21,13 @@ from gong_tasks_async.simulator import Engine, Simulator, VirtualClockLoop, make
 from tests.redis_server import redis_server as redis_server  # noqa: PLC0414 - a fixture, for all tests
 
 # A busy machine is no failure; and what CI tries shall not depend on chance, while a developer's runs look further.
-settings.register_profile("gong", deadline=None, print_blob=True, derandomize="CI" in os.environ)
+settings.register_profile(
+    "gong",
+    deadline=None,
+    print_blob=True,
+    derandomize="CI" in os.environ,
+    max_examples=int(os.environ.get("GONG_EXAMPLES", "100")),
+)
 settings.load_profile("gong")
 
 Connect = Callable[..., Awaitable[GongTasksClient]]
