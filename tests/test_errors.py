@@ -187,6 +187,11 @@ TEXTS: list[tuple[str, GongError, list[str]]] = [
     ("mismatch", UpdateMismatchError(expected="task 7", found="tasks: 8"), ["expected task 7, found tasks: 8"]),
     ("bad credentials", AuthenticationError(status=401), ["access key and secret", "base_url is your own"]),
     ("scope", MissingScopeError(status=401, scope="api:tasks:write"), ["the scope api:tasks:write in Gong"]),
+    (
+        "scope for a look",
+        MissingScopeError(status=401, scope="api:tasks:read", for_look=True),
+        ["takes the scope api:tasks:read", "guard=False", "skip_unchanged=False"],
+    ),
     ("scope not named", MissingScopeError(status=401), ["the scope named above"]),
     ("inactive", InactiveCompanyError(status=401), ["inactive: ask its Gong administrator"]),
     ("denied", AccessDeniedError(status=403), ["check base_url, the permissions in Gong, and whether"]),

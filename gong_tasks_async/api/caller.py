@@ -23,7 +23,7 @@ from gong_tasks_async.errors import (
 from gong_tasks_async.events import EventSink
 from gong_tasks_async.http import responses
 from gong_tasks_async.http.messages import HttpRequest, HttpResponse
-from gong_tasks_async.http.retry import Attempts, RetryPolicy
+from gong_tasks_async.http.retry import Attempts, Resend, RetryPolicy
 from gong_tasks_async.http.transport import Transport
 from gong_tasks_async.quota import Lane, Permit, Quota
 
@@ -60,8 +60,12 @@ class Caller:
     """The tasks that wait for a permit or between two attempts; the others have a request in flight."""
     _halted: bool = field(default=False, init=False)
 
-    def call(self, request: HttpRequest) -> Coroutine[Any, Any, HttpResponse]:
+    def call(self, request: HttpRequest, resend: Resend | None = None) -> Coroutine[Any, Any, HttpResponse]:
         """Send a request until Gong answers it with a result, or another attempt is of no use.
+
+        Args:
+            request: to be sent.
+            resend: asked before an update that may have been made is sent again.
 
         Raises:
             TransportError, ForeignResponseError, APIError: the last failure.
@@ -70,9 +74,9 @@ class Caller:
         """
         events = CallEvents(self.events, request, self.transport.base_url, self.lane.value)
         settling = (
-            self._until_settled(request, events, Attempts(), None)
+            self._until_settled(request, events, Attempts(resend=resend), None)
             if self.timeout is None
-            else self._in_time(request, events, self.timeout)
+            else self._in_time(request, events, Attempts(resend=resend), self.timeout)
         )
         return events.around(settling) if events.wanted else settling
 
@@ -108,8 +112,9 @@ class Caller:
         finally:
             self._resting.discard(task)
 
-    async def _in_time(self, request: HttpRequest, events: CallEvents, seconds: float) -> HttpResponse:
-        attempts = Attempts()
+    async def _in_time(
+        self, request: HttpRequest, events: CallEvents, attempts: Attempts, seconds: float
+    ) -> HttpResponse:
         deadline = asyncio.get_running_loop().time() + seconds
         try:
             async with asyncio.timeout_at(deadline):
@@ -129,6 +134,8 @@ class Caller:
                 if isinstance(outcome, HttpResponse):
                     outcome.attempts = attempts.sent
                     return outcome
+                if attempts.resend is not None:
+                    attempts.resend.failed(outcome)
                 await self._wait_or_raise(outcome, events, attempts, deadline)
         except GongError as error:
             raise self.about(request, error, attempts.sent)  # noqa: B904 - the same error, completed
@@ -137,7 +144,11 @@ class Caller:
         self, request: HttpRequest, events: CallEvents, attempts: Attempts, deadline: float | None
     ) -> HttpResponse | GongError:
         """One permit, one request, one outcome."""
-        permit = await self._permit(events, attempts, deadline)
+        if attempts.resend is None:
+            permit = await self._permit(events, attempts, deadline)
+        else:
+            permit = await self._permit_after_look(attempts.resend, events, attempts, deadline)
+            attempts.resend.sending()
         attempts.signed = None if self.renewal is None else self.renewal.signed
         attempts.sent += 1
         self.calls += 1
@@ -171,6 +182,18 @@ class Caller:
             )
         finally:
             events.waited += asyncio.get_running_loop().time() - started
+
+    async def _permit_after_look(
+        self, resend: Resend, events: CallEvents, attempts: Attempts, deadline: float | None
+    ) -> Permit:
+        """A permit; the look that is due comes first, and also where it became due while the permit was waited for."""
+        while True:
+            if resend.is_due:
+                await resend.look()
+            permit = await self._permit(events, attempts, deadline)
+            if not resend.is_due:
+                return permit
+            self.quota.release(permit, status=None, sent=False)
 
     def _with_headers(self, request: HttpRequest) -> HttpRequest:
         return request if self.headers is None else evolve(request, headers=self.headers())

@@ -17,6 +17,7 @@ from gong_tasks_async.events import UpdateUnreadable
 from gong_tasks_async.http.envelope import request_id_of
 from gong_tasks_async.http.messages import HttpRequest, HttpResponse
 from gong_tasks_async.http.responses import means_nothing_found
+from gong_tasks_async.http.retry import Resend
 from gong_tasks_async.models import Task, TaskFilter, TaskUpdate, UserTasks
 from gong_tasks_async.models.requests import check_update
 
@@ -27,9 +28,9 @@ SLICE = 0.002
 """Seconds of decoding after which the event loop runs its other tasks; a pass costs a hundredth of that."""
 
 
-async def update_task(caller: Caller, update: TaskUpdate) -> Applied:
+async def update_task(caller: Caller, update: TaskUpdate, resend: Resend | None = None) -> Applied:
     """Make one update of many. One that Gong confirmed was made, even where the task cannot be read."""
-    outcome, response = await _update(caller, update)
+    outcome, response = await _update(caller, update, resend)
     request_id = request_id_of(response)
     if not isinstance(outcome, DecodeError):
         return Applied(outcome, response.attempts, request_id)
@@ -53,12 +54,14 @@ async def update_one(caller: Caller, update: TaskUpdate) -> Task:
     return outcome
 
 
-async def _update(caller: Caller, update: TaskUpdate) -> tuple[Task | DecodeError, HttpResponse]:
+async def _update(
+    caller: Caller, update: TaskUpdate, resend: Resend | None = None
+) -> tuple[Task | DecodeError, HttpResponse]:
     """Make one update; where Gong confirmed it and the task cannot be read, with the error instead of the task."""
     if type(update) is not TaskUpdate:
         check_update(update)
     request = endpoints.update_task(update)
-    response = await caller.call(request)
+    response = await caller.call(request, resend)
     try:
         return endpoints.read_updated_task(response, update, caller.on_unreadable), response
     except DecodeError as error:

@@ -9,7 +9,8 @@ from attrs import define, field
 from gong_tasks_async.api import tasks
 from gong_tasks_async.api.caller import Caller
 from gong_tasks_async.bulk import Applied
-from gong_tasks_async.errors import BadRequestError
+from gong_tasks_async.errors import BadRequestError, MissingScopeError
+from gong_tasks_async.http.retry import Resend
 from gong_tasks_async.models import Task, TaskFilter, TaskStatus, TaskUpdate
 from gong_tasks_async.quota import QuotaEstimate
 
@@ -47,14 +48,17 @@ class UpdateApplier:
         if self.caller.renewal is not None:
             await self.caller.renewal.ready()
 
-    async def apply(self, update: TaskUpdate) -> Applied:
+    async def apply(self, update: TaskUpdate, resend: Resend | None = None) -> Applied:
         """Make one change."""
-        return await tasks.update_task(self.caller, update)
+        return await tasks.update_task(self.caller, update, resend)
 
     async def list_owned(self, user_id: str) -> list[Task]:
         """The tasks of a user in any state, or the open ones where Gong lists no others."""
         try:
             return await self._list(user_id)
+        except MissingScopeError as error:
+            error.for_look = True
+            raise
         except BadRequestError:
             if self._statuses == OPEN_ONLY:
                 raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
+from gong_tasks_async.http.retry import Resend
 from gong_tasks_async.models import Task, TaskUpdate
 from gong_tasks_async.quota import QuotaEstimate
 
@@ -39,8 +40,12 @@ class Applier(Protocol):
     async def ready(self) -> None:
         """Have credentials, which may bring the address of the company."""
 
-    async def apply(self, update: TaskUpdate) -> Applied:
+    async def apply(self, update: TaskUpdate, resend: Resend | None = None) -> Applied:
         """Make one change.
+
+        Args:
+            update: the change.
+            resend: asked before it is sent again, where it may have been made.
 
         Raises:
             GongError: it was not made, or it is not known whether it was.

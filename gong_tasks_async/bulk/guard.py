@@ -1,25 +1,33 @@
 """Guard: update a task only if it is still as an earlier look found it.
 
 A look is one listing of a user's tasks. Before the first row of a user in a run, and again where the look is older
-than an hour, the tasks are compared with what the job found first. What remains is the window between the look and
-the PATCH: Gong offers no conditional update.
+than an hour, the tasks are compared with what the job found first. An update without a verdict, which Gong may have
+made, is not sent again later than a minute after it was sent without another look. What remains is the window between
+the look and the PATCH: Gong offers no conditional update.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Mapping
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from gong_tasks_async.bulk.applier import Applier
 from gong_tasks_async.bulk.journal_entries import PendingRow
 from gong_tasks_async.bulk.outcomes import JournalRow, RowState, TaskSnapshot
 from gong_tasks_async.bulk.plan import Look, has_values, read_clocks
 from gong_tasks_async.bulk.recorder import Recorder
+from gong_tasks_async.errors import GongError
+from gong_tasks_async.http.retry import may_be_made
 
 LOOK_AGAIN_AFTER = 3_600.0
 """Seconds for which a look is good."""
+RESEND_WITHIN = 60.0
+"""Seconds in which an update without a verdict is sent again as it is: later, people may have seen it, and changed it."""
+LOOK_IS_NEW = 5.0
+"""Seconds; rows of one user that wait for the same outage need one look, not one each."""
 CHANGED = "changed since"
 """Why a row is skipped."""
 
@@ -32,38 +40,41 @@ class Guard:
     skip_changed: bool = True
     """False to leave out only what already has its values."""
     recorder: Recorder | None = None
-    unguarded: int = field(default=0, init=False)
-    """Rows to be sent whose task no look has found."""
+    _unseen: set[int] = field(factory=set, init=False)
+    """Rows whose task the last look has not found."""
+    _planned: Mapping[int, TaskSnapshot] = field(factory=dict, init=False)
+    """Tasks as the plan's look found them."""
     _first: dict[int, TaskSnapshot] = field(factory=dict, init=False)
-    """Tasks as this run found them first."""
-    _now: dict[int, TaskSnapshot] = field(factory=dict, init=False)
+    """Other tasks as this run found them first."""
+    _now: dict[str, Mapping[int, TaskSnapshot]] = field(factory=dict, init=False)
+    """The tasks of each user as their last look found them."""
     _looked_at: dict[str, tuple[float, float]] = field(factory=dict, init=False)
     _looking: defaultdict[str, asyncio.Lock] = field(factory=lambda: defaultdict(asyncio.Lock), init=False)
 
     def trust(self, look: Look) -> None:
         """Take a look that was made for this run's plan."""
-        self._first.update(look.tasks)
-        self._now.update(look.tasks)
+        self._planned = look.tasks
+        self._now.update(dict.fromkeys(look.owners, look.tasks))
         self._looked_at.update(dict.fromkeys(look.owners, (look.loop_time, look.wall_time)))
 
-    def forget(self, user_id: str) -> None:
-        """Have the user's tasks listed again before the next of their rows."""
-        self._looked_at.pop(user_id, None)
-
-    async def check(self, row: PendingRow) -> JournalRow | None:
+    async def check(self, row: PendingRow, max_age: float = LOOK_AGAIN_AFTER) -> JournalRow | None:
         """The outcome of a row that is not to be sent; None for all others.
+
+        Args:
+            row: to be sent.
+            max_age: seconds for which a look is good.
 
         Raises:
             GongError: the owner's tasks cannot be listed.
         """
         update = row.update
-        await self._look(update.user_id)
+        await self._look(update.user_id, max_age)
         found, before = (
-            self._now.pop(update.task_id, None),
-            row.before or self._first.pop(update.task_id, None),
+            self._now[update.user_id].get(update.task_id),
+            row.before or self._before(update.task_id),
         )
+        self._count_unseen(update.task_id, found)
         if found is None:
-            self.unguarded += self.skip_changed
             return None
         if has_values(found, update):
             state = RowState.UPDATED if row.sent else RowState.UNCHANGED
@@ -72,21 +83,103 @@ class Guard:
             return JournalRow(update, RowState.SKIPPED, reason=CHANGED, before=before)
         return None
 
-    async def _look(self, user_id: str) -> None:
+    @property
+    def unguarded(self) -> int:
+        """Rows that were or will be sent although the last look has not found their task."""
+        return len(self._unseen)
+
+    def _before(self, task_id: int) -> TaskSnapshot | None:
+        return self._planned.get(task_id) or self._first.get(task_id)
+
+    def _count_unseen(self, task_id: int, found: TaskSnapshot | None) -> None:
+        if found is None and self.skip_changed:
+            self._unseen.add(task_id)
+        else:
+            self._unseen.discard(task_id)
+
+    async def _look(self, user_id: str, max_age: float) -> None:
         async with self._looking[user_id]:
-            if self._is_fresh(user_id):
+            looked_at = self._looked_at.get(user_id)
+            if looked_at is not None and _age(looked_at) < max_age:
                 return
             asked_at = read_clocks()
             found = {task.id: TaskSnapshot.of(task) for task in await self.applier.list_owned(user_id)}
             for task_id, snapshot in found.items():
-                self._first.setdefault(task_id, snapshot)
+                if task_id not in self._planned:
+                    self._first.setdefault(task_id, snapshot)
             if self.recorder is not None:
                 await self.recorder.look(found)
-            self._now.update(found)
+            self._now[user_id] = found
             self._looked_at[user_id] = asked_at
 
-    def _is_fresh(self, user_id: str) -> bool:
-        looked_at = self._looked_at.get(user_id)
-        # The clock of the event loop stands still while a computer sleeps; that on the wall may be set.
-        ages = [now - then for now, then in zip(read_clocks(), looked_at or (), strict=False)]
-        return looked_at is not None and all(age < LOOK_AGAIN_AFTER for age in ages)
+
+@define
+class RowLooks:
+    """The looks at one row, before it is sent and sent again; see :class:`~gong_tasks_async.http.retry.Resend`."""
+
+    guard: Guard
+    row: PendingRow
+    _found: JournalRow | None = field(default=None, init=False)
+    """The outcome of a look between two attempts."""
+    _refused: GongError | None = field(default=None, init=False)
+    """Why such a look could not be made."""
+    _failure: GongError | None = field(default=None, init=False)
+    """How an attempt failed that may have made the change, until a look has found out."""
+    _sent_at: tuple[float, float] | None = field(default=None, init=False)
+    _attempts: int = field(default=0, init=False)
+
+    async def check(self) -> JournalRow | None:
+        """The outcome of the row if it is not to be sent; None if it is.
+
+        Raises:
+            GongError: the owner's tasks cannot be listed.
+        """
+        if not self.is_due:
+            return await self.guard.check(self.row)
+        found = await self.guard.check(self.row, LOOK_IS_NEW)
+        self._failure = None
+        return found
+
+    def outcome(self) -> JournalRow | None:
+        """What a look between two attempts has found, if that was the end of the row.
+
+        Raises:
+            GongError: that look could not be made.
+        """
+        if self._refused is not None:
+            raise self._refused
+        return self._found and evolve(self._found, attempts=self._attempts)
+
+    @property
+    def is_due(self) -> bool:
+        """Whether a look is due before the update is sent again."""
+        return (
+            self._failure is not None and self._sent_at is not None and _age(self._sent_at) >= RESEND_WITHIN
+        )
+
+    def sending(self) -> None:
+        """Note that an attempt leaves."""
+        self._attempts += 1
+        if self._failure is None:
+            self._sent_at = read_clocks()
+
+    def failed(self, error: GongError) -> None:
+        """Note how it ended."""
+        if may_be_made(error):
+            self._failure = error
+            self.row = self.row._replace(sent=True)
+
+    async def look(self) -> None:
+        """Look at the task; raises the last failure where the update is not to be sent again."""
+        failure = self._failure
+        try:
+            self._found = await self.check()
+        except GongError as error:
+            self._refused = error
+        if failure is not None and (self._found or self._refused):
+            raise failure
+
+
+def _age(moment: tuple[float, float]) -> float:
+    # The clock of the event loop stands still while a computer sleeps; that on the wall may be set.
+    return max(now - then for now, then in zip(read_clocks(), moment, strict=True))

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from gong_tasks_async.bulk.outcomes import TaskSnapshot
-from gong_tasks_async.errors import APIError, GongError
+from gong_tasks_async.errors import GongError
+from gong_tasks_async.http.retry import may_be_made
 from gong_tasks_async.models import TaskUpdate
 
-SERVER_ERRORS = 500
+LISTING = "POST"
+"""Method of a look; its error says nothing of the update."""
 
 
 class PendingRow(NamedTuple):
@@ -37,7 +39,8 @@ class Note(NamedTuple):
     @property
     def may_be_made(self) -> bool:
         """Whether Gong may have made the change all the same."""
-        if self.error.attempts > 1:  # it is not known how the earlier ones ended
+        if (
+            self.error.method == LISTING or self.error.attempts > 1
+        ):  # it is not known how the earlier ones ended
             return True
-        refused = isinstance(self.error, APIError) and (self.error.status or 0) < SERVER_ERRORS
-        return self.error.attempts == 1 and not refused and getattr(self.error, "connected", True)
+        return self.error.attempts == 1 and may_be_made(self.error)

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from gong_tasks_async.bulk.applier import Applied, Applier
 from gong_tasks_async.bulk.breaker import Breaker
-from gong_tasks_async.bulk.guard import Guard
+from gong_tasks_async.bulk.guard import Guard, RowLooks
 from gong_tasks_async.bulk.journal_entries import Note, PendingRow
 from gong_tasks_async.bulk.journal_reader import RunRecord
 from gong_tasks_async.bulk.outage import Outage
@@ -148,8 +148,9 @@ class BulkRun:
         if type(row.update) is not TaskUpdate:
             check_update(row.update)
         self._taken += 1
+        looks = None if self._guard is None else RowLooks(self._guard, row)
         try:
-            record, outcome = await self._outage.call(lambda: self._try(row))
+            record, outcome = await self._outage.call(lambda: self._try(row, looks))
         except JournalError:
             raise  # the run cannot record anything more
         except GongError as error:
@@ -160,25 +161,29 @@ class BulkRun:
             await self._fail(self._breaker.succeeded())
         await self._settle(record, outcome)
 
-    async def _try(self, row: PendingRow) -> tuple[JournalRow, Outcome]:
+    async def _try(self, row: PendingRow, looks: RowLooks | None) -> tuple[JournalRow, Outcome]:
         while True:
             try:
-                if self._guard is not None and (found := await self._guard.check(row)) is not None:
+                if looks is not None and (found := await looks.check()) is not None:
                     return found, _outcome_of(found)
-                applied = await self._apply(row)
+                applied = await self._apply(row, looks)
             except DailyQuotaError as error:
                 if not self._settings.wait_for_day:
                     raise
                 wait = max(SHORTEST_DAY_WAIT, error.retry_after or 0.0)
                 await self._applier.sleep(min(wait, LONGEST_SLEEP))
+            except GongError:
+                if looks is None or (found := looks.outcome()) is None:
+                    raise
+                return found, _outcome_of(found)
             else:
                 outcome = Updated(row.update, applied.task)
                 return record_of(outcome, attempts=applied.attempts, request_id=applied.request_id), outcome
 
-    async def _apply(self, row: PendingRow) -> Applied:
-        if self._guard is not None and self._recorder is not None:
+    async def _apply(self, row: PendingRow, looks: RowLooks | None) -> Applied:
+        if looks is not None and self._recorder is not None:
             await self._recorder.send(row.update.task_id)
-        return await self._applier.apply(row.update)
+        return await self._applier.apply(row.update, looks)
 
     async def _not_updated(self, row: PendingRow, error: GongError) -> None:
         if error.meaning in ROWS_OWN:

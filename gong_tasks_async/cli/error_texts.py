@@ -50,6 +50,11 @@ def _authentication(error: Any) -> Text:
 
 def _missing_scope(error: Any) -> Text:
     scope = error.scope or "that this takes"
+    if error.for_look:
+        return (
+            f"The credentials lack the scope {scope}, which the look at the tasks takes",
+            "Add it to them in Gong. Or send all rows, changed since or not: --no-guard (--again for a finished job).",
+        )
     return f"The credentials lack the scope {scope}", "Add it to them in Gong, or use others that have it."
 
 

@@ -84,8 +84,10 @@ class BulkCalls(ABC):
             skip_unchanged: see :meth:`plan_updates`. Of a job that is resumed, the pending rows are looked at.
             guard: update a task only if it is still as the run found it. The owners' tasks are listed, one call each:
                 before the run, when the job is resumed, and again for rows whose look is older than an hour. What was
-                changed meanwhile is ``Skipped``, what has its values already is ``Unchanged``. A change between the
-                look and the update is not noticed: Gong offers no conditional update.
+                changed meanwhile is ``Skipped``, what has its values already is ``Unchanged``. An update without a
+                verdict (no response, 5xx, a proxy's page) is not sent again later than a minute after it was sent
+                without another look. A change between a look and the update is not noticed: Gong offers no
+                conditional update.
             dry_run: stop after planning; nothing is changed, and no journal written.
             on_outcome: a plain or coroutine function, called for each row that is settled (and recorded).
             origin: texts for a new journal, to recognize the job by; see ``JournalReader.facts``.

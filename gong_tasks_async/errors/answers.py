@@ -91,16 +91,26 @@ class MissingScopeError(AuthenticationError):
 
     Attributes:
         scope: the scope that is missing, such as ``api:tasks:write``.
+        for_look: whether tasks were to be listed only to see what became of them, for ``guard``, ``skip_unchanged`` or an
+            undo.
     """
 
     meaning = Meaning.RUN
 
     scope: str | None = None
+    for_look: bool = False
 
     @property
     def advice(self) -> str:  # type: ignore[override]  # a property where the parent has a plain text
         """What to do now."""
-        return f"Give these credentials the scope {self.scope or 'named above'} in Gong, or use others that have it."
+        scope = self.scope or "named above"
+        if self.for_look:
+            return (
+                f"Listing the tasks before they are updated takes the scope {scope}: give it to these credentials in "
+                "Gong, or update without a look (guard=False, skip_unchanged=False), which overwrites what was changed "
+                "meanwhile."
+            )
+        return f"Give these credentials the scope {scope} in Gong, or use others that have it."
 
 
 class InactiveCompanyError(AuthenticationError):

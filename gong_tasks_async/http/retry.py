@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Protocol
 
 from attrs import define, frozen
 
 from gong_tasks_async.credentials import Grant
 from gong_tasks_async.errors import (
+    APIError,
     ForeignResponseError,
     GongError,
     InvalidValueError,
@@ -16,6 +18,9 @@ from gong_tasks_async.errors import (
     ServerError,
 )
 from gong_tasks_async.errors.meaning import Retries
+
+SERVER_ERRORS = 500
+"""Statuses from here on are no verdict on a change."""
 
 TWICE = 2
 """Attempts of a call whose response is not Gong's: a run of eight workers wastes at most 24 calls on a proxy's page."""
@@ -25,6 +30,33 @@ DAILY_RETRY_AFTER = 60.0
 
 MAX_WAITS = 5
 """How many times ``max_wait`` the pauses of one call may add up to."""
+
+
+class Resend(Protocol):
+    """Asked by the retry loop before an update is sent again that Gong may have made already."""
+
+    @property
+    def is_due(self) -> bool:
+        """Whether so much time has passed that the task must be looked at first."""
+
+    def sending(self) -> None:
+        """Note that an attempt leaves now."""
+
+    def failed(self, error: GongError) -> None:
+        """Note how it ended."""
+
+    async def look(self) -> None:
+        """Look at the task.
+
+        Raises:
+            GongError: how the last attempt failed: the update is not to be sent again.
+        """
+
+
+def may_be_made(error: GongError) -> bool:
+    """Whether Gong may have made the change all the same, after one attempt that ended so."""
+    refused = isinstance(error, APIError) and (error.status or 0) < SERVER_ERRORS
+    return not refused and getattr(error, "connected", True)
 
 
 @define(kw_only=True, eq=False)
@@ -41,6 +73,8 @@ class Attempts:
     """What signed the last of them, where credentials can be refreshed."""
     renewed: bool = False
     """Whether other credentials were asked for because Gong refused those."""
+    resend: Resend | None = None
+    """Asked before the request is sent again."""
 
     @property
     def failed(self) -> int:

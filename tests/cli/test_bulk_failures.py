@@ -54,6 +54,16 @@ class TestFailures:
         assert company.invoke("bulk", "resume", "j").exit_code == 0
         assert len(company.changes) == 20
 
+    def test_credentials_that_may_not_list_are_told_to_skip_the_look(self, company: Company) -> None:
+        company.engine.scopes = {"api:tasks:write"}
+        path = company.rows(20)
+        result = company.invoke("bulk", "run", path, "--yes", "--guard")
+        assert (result.exit_code, company.changes) == (3, [])
+        assert "the scope api:tasks:read, which the look at the tasks takes" in result.stderr
+        assert "--no-guard" in result.stderr
+        assert company.invoke("bulk", "run", path, "--yes", "--no-guard").exit_code == 0
+        assert len(company.changes) == 20
+
     def test_without_a_journal_it_has_to_be_run_again(self, company: Company) -> None:
         company.configure(access_key="WRONG")
         result = company.invoke("bulk", "run", company.rows(20), "--yes", "--no-guard", "--no-journal")

@@ -33,6 +33,7 @@ FACTS: dict[str, Any] = {
     "retryable": True,
     "connected": True,
     "headers": {},
+    "for_look": False,
     "proxy": "http://proxy.example:3128",
 }
 FOR_DEVELOPERS = re.compile(
