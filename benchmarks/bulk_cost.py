@@ -39,6 +39,7 @@ from gong_tasks_async import (
 )
 from gong_tasks_async.bulk import Applied, BulkJob, Journal, JournalRow, RunSettings
 from gong_tasks_async.http.messages import HttpRequest, HttpResponse
+from gong_tasks_async.http.retry import Resend
 from gong_tasks_async.http.transport import Transport
 
 T = TypeVar("T")
@@ -70,7 +71,7 @@ class InstantApplier:
         """No time."""
         return QuotaEstimate(calls, 0.0, datetime.now(UTC))
 
-    async def apply(self, update: TaskUpdate) -> Applied:  # noqa: ARG002 - the protocol's
+    async def apply(self, update: TaskUpdate, resend: Resend | None = None) -> Applied:  # noqa: ARG002 - the protocol's
         """Answer at once."""
         self.calls += 1
         return self.answer
