@@ -268,6 +268,13 @@ def bench(session: nox.Session) -> None:
     session.run("python", "-m", "benchmarks", *session.posargs)
 
 
+@nox.session(default=False)
+def mutants(session: nox.Session) -> None:
+    """Plant faults in the modules, and print which of them the tests find; some half an hour on two quiet cores."""
+    session.install("-e", ".[cli,docket,excel,mcp,otel,prometheus,redis,speed]", *_groups("test", "mutants"))
+    session.run("python", "-m", "benchmarks.mutants", *session.posargs)
+
+
 @nox.session(python=PYTHONS, default=False)
 def baseline(session: nox.Session) -> None:
     """Write the counts that `tests/test_gates.py` holds the code to, after a change that was meant to change them."""

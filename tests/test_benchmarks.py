@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
 
+import benchmarks
+import gong_tasks_async
 from benchmarks import report, stub_server
 from benchmarks.measure import Comparison, Figure
 from benchmarks.raw_client import RawClient
@@ -73,3 +76,13 @@ def test_records_within_records_become_columns_of_one_table() -> None:
     (table,) = report.script_tables([{"pace": "fixed", "mean": {"our_calls": 1234, "used": 0.5}}])
     assert table.splitlines()[0].split("|")[1:-1] == [" pace  ", " our calls (mean) ", " used (mean) "]
     assert "1,234" in table
+
+
+def test_the_modules_and_tests_of_the_planted_faults_exist() -> None:
+    settings = tomllib.loads(Path(benchmarks.__path__[0], "mutants.toml").read_text(encoding="utf-8"))
+    package, tests = Path(gong_tasks_async.__path__[0]), Path(__file__).parent
+    for module, files in settings["tests"].items():
+        assert (package / module).is_file(), module
+        for name in files:
+            assert (tests / name).exists(), name
+    assert settings["equal"].keys() <= settings["tests"].keys()
