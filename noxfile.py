@@ -217,6 +217,13 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def pictures(session: nox.Session) -> None:
+    """Draw the pictures of the site, each from a run against the simulator."""
+    session.install("-e", ".")
+    session.run("python", "docs/pictures", *session.posargs)
+
+
+@nox.session(default=False)
 def lowest(session: nox.Session) -> None:
     """Run the tests with the oldest releases that the floors in pyproject.toml allow."""
     session.install("uv")
