@@ -27,9 +27,14 @@ PLANTED = {
         "quota/local/planted.py",
         "import gong_tasks_async.quota.redis.redis_quota",
     ),
-    "Only the command and the pytest plugin use the simulator": (
+    "Only the command, the pytest plugin and the simulation use the simulator": (
         "api/planted.py",
         "import gong_tasks_async.simulator",
+    ),
+    "Only one command uses the simulation": ("cli/planted.py", "import gong_tasks_async.simulation"),
+    "The simulation: a company, of the network and its Gong": (
+        "simulation/scenario.py",
+        "import gong_tasks_async.simulation.company",
     ),
     "aiohttp: the transport and the simulator": ("api/planted_socket.py", "import aiohttp"),
     "aiolimiter: the pacer": ("quota/redis/planted.py", "import aiolimiter"),

@@ -25,7 +25,7 @@ COMMANDS = {
     "bulk": "Update many tasks: plan, run, resume, status, report.",
     "users": "List users and their ids, or show some.",
     "workspaces": "List workspaces and their ids.",
-    "quota": "Show today's remaining calls.",
+    "quota": "Show today's remaining calls; simulate a company's.",
     "jobs": "Distributed jobs: submit, status, list, cancel, resume, report.",
     "worker": "Run a worker that processes rows of a company's jobs.",
     "mcp": "Serve the Model Context Protocol, for assistants.",

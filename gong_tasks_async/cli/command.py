@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -104,13 +104,15 @@ class Command(click.Command):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options, each section under its name, and the examples."""
         write_sections(self, ctx, formatter)
-        self._format_examples(formatter)
+        write_examples(self.examples, formatter)
 
-    def _format_examples(self, formatter: click.HelpFormatter) -> None:
-        if self.examples:
-            with formatter.section("Examples"):
-                for line in self.examples:  # never wrapped: they are there to be copied
-                    formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
+
+def write_examples(lines: Sequence[str], formatter: click.HelpFormatter) -> None:
+    """Write command lines that are there to be copied, so that none is wrapped."""
+    if lines:
+        with formatter.section("Examples"):
+            for line in lines:
+                formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
 
 
 def write_sections(command: click.Command, ctx: click.Context, formatter: click.HelpFormatter) -> None:

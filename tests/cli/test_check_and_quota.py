@@ -10,7 +10,7 @@ from datetime import UTC, datetime, time
 import pytest
 
 from gong_tasks_async import QuotaLimits, QuotaSnapshot
-from gong_tasks_async.cli.quota import facts, numbers
+from gong_tasks_async.cli.quota.show import facts, numbers
 from gong_tasks_async.simulator import Account, Fault
 from tests.cli.company import Company, Found
 

@@ -26,12 +26,18 @@ calls back."""
 class Budget:
     """The day's calls of one company, as this process and all that share its store have made them."""
 
-    def __init__(self, limits: QuotaLimits, events: EventSink, wall_clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        limits: QuotaLimits,
+        events: EventSink,
+        wall_clock: Callable[[], float],
+        store: DayStore | None = None,
+    ) -> None:
         self.day = day_of(limits.day_starts)
         """When calls stop counting."""
         self._events = events
         self._now = wall_clock
-        self._store: DayStore = _make_store(limits)
+        self._store: DayStore = store or _make_store(limits)
         self._allowed = {lane: limits.allowed(lane) for lane in Lane}
         self._spent: dict[Lane, tuple[float, float]] = {}
         """The lanes whose day was found spent: when, and until when; nearly always none."""

@@ -113,7 +113,9 @@ class MemoryStore:
     def count(self, now: float, since: float) -> Count:
         """See :class:`DayStore`."""
         first, end = self._counting(now, since)
-        made = tuple(min(made, now) for made, _ in self._calls[first:end])
+        made = [made for made, _ in self._calls[first:end]]
+        past = bisect_right(made, now)
+        made[past:] = [now] * (len(made) - past)
         return Count(made, believed_until(self._paused_until, now), self._probe_at)
 
     def close(self) -> None:

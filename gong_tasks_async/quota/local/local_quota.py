@@ -18,7 +18,7 @@ from gong_tasks_async.quota.gate import Gate
 from gong_tasks_async.quota.lanes import LaneQueue
 from gong_tasks_async.quota.limits import Lane, QuotaLimits
 from gong_tasks_async.quota.local.budget import Budget
-from gong_tasks_async.quota.local.day_store import Taken
+from gong_tasks_async.quota.local.day_store import DayStore, Taken
 from gong_tasks_async.quota.local.loop_binding import LoopBinding
 from gong_tasks_async.quota.local.pacer import Pacer
 from gong_tasks_async.quota.sharing import forget_separate_quota
@@ -49,6 +49,7 @@ class LocalQuota:
         limits: the limits of calls to Gong.
         on_event: called with each pause, change of pace, and news of the day's budget.
         wall_clock: seconds since 1970; the day's count follows it, since that outlives the process.
+        store: where the day's calls are counted; by default as ``limits.day_store`` says.
     """
 
     def __init__(
@@ -57,13 +58,14 @@ class LocalQuota:
         *,
         on_event: Callable[[Event], None] | None = None,
         wall_clock: Callable[[], float] = time.time,
+        store: DayStore | None = None,
     ) -> None:
         self.limits = limits or QuotaLimits()
         events = EventSink(on_event)
         self._wall_clock = wall_clock
         self._gate = Gate(events, wall_clock)
         self._pacer = Pacer(self.limits, events)
-        self._budget = Budget(self.limits, events, wall_clock)
+        self._budget = Budget(self.limits, events, wall_clock, store)
         self._loop = LoopBinding(self._move)
         self._queue = self._new_queue()
         self._handed: Taken | None = None

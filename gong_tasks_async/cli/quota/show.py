@@ -1,49 +1,29 @@
-"""`gong-tasks quota`: how things stand with today's calls."""
+"""How things stand with today's calls, and the end of a pause that was a mistake."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-import click
-
 from gong_tasks_async.bulk.render.format import duration
-from gong_tasks_async.cli.command import Command
 from gong_tasks_async.cli.input.confirm import confirm
-from gong_tasks_async.cli.input.options import yes_option
 from gong_tasks_async.cli.local_time import local_time
 from gong_tasks_async.cli.output.console import note
 from gong_tasks_async.cli.output.layout import Column, Layout
-from gong_tasks_async.cli.output.listing import Listing, OutputFormat, output_option
+from gong_tasks_async.cli.output.listing import Listing, OutputFormat
 from gong_tasks_async.cli.output.tables import draw_facts
 from gong_tasks_async.cli.output.task_rows import spelled
-from gong_tasks_async.cli.session import client_options, run
+from gong_tasks_async.cli.session import run
 from gong_tasks_async.quota import LocalQuota, QuotaLimits, QuotaSnapshot
 
 if TYPE_CHECKING:
     from gong_tasks_async.config.configuration import Configuration
 
-EXAMPLES = """
-gong-tasks quota
-gong-tasks quota --profile acme
-gong-tasks quota --reopen
-gong-tasks quota --output jsonl | jq .left_for_bulk
-"""
-
 Numbers: TypeAlias = "Mapping[str, int | float | str | None]"
 
 
-@click.command("quota", cls=Command, examples=EXAMPLES)
-@click.option("--reopen", is_flag=True, help="End a pause that Gong asked for, where it was a mistake.")
-@yes_option
-@output_option
-@client_options
-def command(*, reopen: bool, yes: bool, output: OutputFormat, configuration: Configuration) -> None:
-    """Show today's remaining calls.
-
-    Gong is not called. Only the calls of this command on this machine are counted; the quota is the whole
-    company's, and what other integrations use is not visible.
-    """
+def show(*, reopen: bool, yes: bool, output: OutputFormat, configuration: Configuration) -> None:
+    """Write how things stand; end a pause first, where that is wanted."""
     configuration.make_folders()
     now = run(_snapshot(configuration.limits))
     if reopen:
