@@ -7,7 +7,8 @@ import math
 from collections import deque
 from random import Random
 
-from benchmarks.grid_world import LIMITS, PER_SECOND, RETRY_AFTER
+from benchmarks.grid_servers import PER_SECOND
+from benchmarks.grid_world import LIMITS, RETRY_AFTER
 
 
 class FormerPace:

@@ -11,178 +11,21 @@ import heapq
 import itertools
 import math
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from functools import partial
 from random import Random
 from typing import Protocol
 
 from attrs import define, field, frozen
 
+from benchmarks.grid_servers import DUST, NEIGHBOURS, NETWORKS, PER_SECOND, RULES
 from gong_tasks_async import QuotaLimits
 from gong_tasks_async.quota.ladder import SLOWEST_RUNG, Ladder, spacing_at
 from gong_tasks_async.quota.local.arrivals import Arrivals
 
 LIMITS = QuotaLimits()
-PER_SECOND = 3
-DUST = 1e-9
 WORKERS = 16
 RETRY_AFTER = 1.0
-
-
-# How a server may count
-
-
-class Bucket:
-    """A leaky bucket. A depth of 1 is strict spacing, as nginx has without a burst."""
-
-    def __init__(self, depth: int) -> None:
-        self._depth, self._full = depth, -math.inf
-
-    def admits(self, now: float) -> bool:
-        """Count an arrival; whether it is admitted."""
-        if self._full - (self._depth - 1) / PER_SECOND > now + DUST:
-            return False
-        self._full = max(self._full, now) + 1 / PER_SECOND
-        return True
-
-
-class FixedSecond:
-    """So many in each second of the clock."""
-
-    def __init__(self) -> None:
-        self._second, self._count = -1, 0
-
-    def admits(self, now: float) -> bool:
-        """Count an arrival; whether it is admitted."""
-        if (second := math.floor(now)) != self._second:
-            self._second, self._count = second, 0
-        admitted = self._count < PER_SECOND
-        self._count += admitted
-        return admitted
-
-
-class SlidingSecond:
-    """So many in any second; ``every`` counts refused calls too, as HAProxy does."""
-
-    def __init__(self, *, every: bool = False) -> None:
-        self._every, self._counted = every, deque[float]()
-
-    def admits(self, now: float) -> bool:
-        """Count an arrival; whether it is admitted."""
-        while self._counted and self._counted[0] + 1.0 <= now + DUST:
-            self._counted.popleft()
-        admitted = len(self._counted) < PER_SECOND
-        if admitted or self._every:
-            self._counted.append(now)
-        return admitted
-
-
-class WeightedCounter:
-    """Two seconds of the clock, the earlier one weighted, as Cloudflare and Express count."""
-
-    def __init__(self) -> None:
-        self._second, self._count, self._before = -1, 0, 0
-
-    def admits(self, now: float) -> bool:
-        """Count an arrival; whether it is admitted."""
-        if (second := math.floor(now)) != self._second:
-            self._before = self._count if self._second == second - 1 else 0
-            self._second, self._count = second, 0
-        admitted = math.floor(self._before * (1 - (now - second)) + DUST) + self._count < PER_SECOND
-        self._count += admitted
-        return admitted
-
-
-class Server(Protocol):
-    """A server that counts calls."""
-
-    def admits(self, now: float) -> bool:
-        """Count an arrival; whether it is admitted."""
-
-
-RULES: dict[str, Callable[[], Server]] = {
-    "sliding second": SlidingSecond,
-    "sliding, refused count": lambda: SlidingSecond(every=True),
-    "fixed second": FixedSecond,
-    "weighted counter": WeightedCounter,
-    "bucket of 4": lambda: Bucket(4),
-    "bucket of 3": lambda: Bucket(3),
-    "bucket of 2": lambda: Bucket(2),
-    "strict spacing": lambda: Bucket(1),
-}
-
-
-# Networks: the way there, the way back
-
-
-def _even(low: float, high: float) -> Callable[[Random], tuple[float, float]]:
-    return lambda chance: (chance.uniform(low, high) / 2, chance.uniform(low, high) / 2)
-
-
-def _spikes(chance: Random) -> tuple[float, float]:
-    there = chance.uniform(0, 3) if chance.random() < 0.02 else chance.uniform(0.02, 0.06)
-    return there, chance.uniform(0.02, 0.06)
-
-
-def _hangs(chance: Random) -> tuple[float, float]:
-    there = 60.0 if chance.random() < 0.003 else chance.uniform(0.02, 0.06)
-    return there, chance.uniform(0.02, 0.06)
-
-
-NETWORKS: dict[str, Callable[[Random], tuple[float, float]]] = {
-    "loopback": lambda chance: (chance.uniform(0.0002, 0.001), 0.0003),
-    "40-120 ms": _even(0.04, 0.12),
-    "30-300 ms": _even(0.03, 0.3),
-    "lognormal 80 ms": lambda chance: (
-        0.04 * math.exp(chance.gauss(0, 1)),
-        0.04 * math.exp(chance.gauss(0, 1)),
-    ),
-    "slow server": lambda chance: (chance.uniform(0.01, 0.03), chance.uniform(0.21, 0.43)),
-    "2 % up to 3 s": _spikes,
-    "all up to 3 s": lambda chance: (chance.uniform(0, 3), 0.01),
-    "0.3 % hang 60 s": _hangs,
-}
-
-
-# Neighbours: when each of their calls leaves
-
-
-def _every(seconds: float, calls: int = 1) -> Callable[[Random], Iterator[float]]:
-    def leave(chance: Random) -> Iterator[float]:
-        for moment in itertools.count(chance.random() * seconds, seconds):
-            yield from itertools.repeat(moment, calls)
-
-    return leave
-
-
-def _poisson(chance: Random) -> Iterator[float]:
-    moment = 0.0
-    while True:
-        moment += chance.expovariate(1.0)
-        yield moment
-
-
-def _loop(chance: Random) -> Iterator[float]:
-    """A loop without a pace, some eight calls a second, in 5 of 15 minutes."""
-    for start in itertools.count(chance.random() * 300, 900):
-        moment = float(start)
-        while moment < start + 300:
-            yield moment
-            moment += 0.12
-
-
-def _no_calls(chance: Random) -> Iterator[float]:  # noqa: ARG001 - as the others
-    return iter(())
-
-
-NEIGHBOURS: dict[str, Callable[[Random], Iterator[float]]] = {
-    "none": _no_calls,
-    "1/s, even": _every(1.0),
-    "1/s, Poisson": _poisson,
-    "10 each 20 s": _every(20.0, 10),
-    "loop 5 of 15 min": _loop,
-    "two of ours": _no_calls,
-}
 
 
 # What paces
@@ -204,9 +47,9 @@ class Pace(Protocol):
 class LadderPace:
     """The product's ladder and arrivals, with a gate and a spacing in front."""
 
-    def __init__(self, chance: Random) -> None:
+    def __init__(self, chance: Random, limits: QuotaLimits = LIMITS) -> None:
         self._chance = chance
-        self._ladder = Ladder(LIMITS)
+        self._ladder = Ladder(limits)
         self._arrivals = Arrivals(max(LIMITS.hold, spacing_at(SLOWEST_RUNG, LIMITS)))
         self._next = 0.0
         self._delay = 0.0
@@ -252,56 +95,86 @@ class Cell:
 
 
 @define
-class _Client:
+class Client:
+    """A client with endless work."""
+
     pace: Pace
     in_flight: int = 0
     wakes_at: float = math.inf
-    admitted: int = 0
     refused: int = 0
     arrivals: list[float] = field(factory=list)
+    admitted: list[float] = field(factory=list)
+    """When its calls were admitted."""
 
 
 def simulate(
     make_pace: Callable[[Random], Pace], rule: str, network: str, neighbour: str, *, seconds: float, seed: int
 ) -> Cell:
     """Run one cell of the grid."""
-    return _World(make_pace, rule, network, neighbour, seed).run(seconds)
+    world = World(make_pace, rule, network, neighbour, seed)
+    world.run(seconds)
+    return world.cell(seconds)
 
 
-class _World:
+class World:
+    """One server, its clients and its neighbour.
+
+    Args:
+        make_pace: makes a client's policy.
+        rule: how the server counts.
+        network: how long the ways take.
+        neighbour: who else calls.
+        seed: of all that is random.
+        neighbour_leaves: when the neighbour calls no more.
+        changes: moments at which the server's limit becomes another number of calls a second.
+    """
+
     def __init__(
-        self, make_pace: Callable[[Random], Pace], rule: str, network: str, neighbour: str, seed: int
+        self,
+        make_pace: Callable[[Random], Pace],
+        rule: str,
+        network: str,
+        neighbour: str,
+        seed: int,
+        *,
+        neighbour_leaves: float = math.inf,
+        changes: Sequence[tuple[float, int]] = (),
     ) -> None:
         self._chance = Random(seed)
         self._server, self._way = RULES[rule](), NETWORKS[network]
         of_ours = 2 if neighbour == "two of ours" else 1
-        self._clients = [_Client(make_pace(self._chance)) for _ in range(of_ours)]
+        self.clients = [Client(make_pace(self._chance)) for _ in range(of_ours)]
         self._calls = NEIGHBOURS[neighbour](Random(seed + 1))
+        self._neighbour_leaves, self._changes = neighbour_leaves, changes
         self._asked = self._got = 0
         self._events: list[tuple[float, int, Callable[[float], None]]] = []
         self._numbers = itertools.count()
 
-    def run(self, seconds: float) -> Cell:
+    def run(self, seconds: float) -> None:
         """Run the simulation."""
-        for client in self._clients:
+        for client in self.clients:
             client.wakes_at = self._chance.random()
             self._at(client.wakes_at, partial(self._send, client))
         self._plan_neighbour()
+        for moment, per_second in self._changes:
+            self._at(moment, partial(self._set_limit, per_second))
         while self._events and self._events[0][0] <= seconds:
             moment, _, act = heapq.heappop(self._events)
             act(moment)
-        return self._result(seconds)
+
+    def _set_limit(self, per_second: int, _now: float) -> None:
+        self._server.per_second = per_second
 
     def _at(self, moment: float, act: Callable[[float], None]) -> None:
         heapq.heappush(self._events, (moment, next(self._numbers), act))
 
-    def _wake(self, client: _Client, now: float) -> None:
+    def _wake(self, client: Client, now: float) -> None:
         moment = max(now, client.pace.ready_at(now))
         if client.in_flight < WORKERS and not now < client.wakes_at <= moment:
             client.wakes_at = moment
             self._at(moment, partial(self._send, client))
 
-    def _send(self, client: _Client, now: float) -> None:
+    def _send(self, client: Client, now: float) -> None:
         if now != client.wakes_at:  # an earlier or later moment has been set meanwhile
             return
         client.wakes_at = math.inf
@@ -311,20 +184,21 @@ class _World:
             self._at(now + there, partial(self._arrive, client, call, now, back))
         self._wake(client, now)
 
-    def _arrive(self, client: _Client, call: int, departed: float, back: float, now: float) -> None:
+    def _arrive(self, client: Client, call: int, departed: float, back: float, now: float) -> None:
         client.arrivals.append(now)
         admitted = self._server.admits(now)
-        client.admitted += admitted
+        if admitted:
+            client.admitted.append(now)
         client.refused += not admitted
         self._at(now + back, lambda then: self._answer(client, call, departed, then, admitted=admitted))
 
-    def _answer(self, client: _Client, call: int, departed: float, now: float, *, admitted: bool) -> None:
+    def _answer(self, client: Client, call: int, departed: float, now: float, *, admitted: bool) -> None:
         client.in_flight -= 1
         client.pace.answer(call, departed, now, admitted=admitted)
         self._wake(client, now)
 
     def _plan_neighbour(self) -> None:
-        if (moment := next(self._calls, None)) is not None:
+        if (moment := next(self._calls, math.inf)) < self._neighbour_leaves:
             self._at(moment, lambda now: self._at(now + self._way(self._chance)[0], self._neighbour_arrives))
             self._at(moment, lambda _: self._plan_neighbour())
 
@@ -332,16 +206,17 @@ class _World:
         self._asked += 1
         self._got += self._server.admits(now)
 
-    def _result(self, seconds: float) -> Cell:
-        first, *others = self._clients
-        admitted = sum(client.admitted for client in self._clients) + self._got
-        refused = sum(client.refused for client in self._clients) + self._asked - self._got
+    def cell(self, seconds: float) -> Cell:
+        """What happened in the seconds that it ran."""
+        first, *others = self.clients
+        admitted = sum(len(client.admitted) for client in self.clients) + self._got
+        refused = sum(client.refused for client in self.clients) + self._asked - self._got
         share = self._got / self._asked if self._asked else 1.0
         if others:
-            less, more = sorted((first.admitted, others[0].admitted))
+            less, more = sorted((len(first.admitted), len(others[0].admitted)))
             share = less / max(1, more)
         return Cell(
-            used=sum(client.admitted for client in self._clients) / (PER_SECOND * seconds),
+            used=sum(len(client.admitted) for client in self.clients) / (PER_SECOND * seconds),
             refused=1000 * first.refused / max(1, len(first.arrivals)),
             most=most_in_a_second(first.arrivals),
             neighbour=share,

@@ -23,7 +23,8 @@ from typing import TypeAlias
 from attrs import frozen
 
 from benchmarks.former_pace import FormerPace
-from benchmarks.grid_world import NEIGHBOURS, NETWORKS, RULES, Cell, LadderPace, Pace, simulate
+from benchmarks.grid_servers import NEIGHBOURS, NETWORKS, RULES
+from benchmarks.grid_world import Cell, LadderPace, Pace, simulate
 
 Key: TypeAlias = tuple[str, str, str]
 """Rule, network, neighbour."""
