@@ -11,8 +11,6 @@ import click
 from attrs import evolve
 
 from gong_tasks_async.cli.command import Command, SectionOption
-from gong_tasks_async.cli.config.configuration import read_configuration
-from gong_tasks_async.cli.config.sign_in import NoCredentialsError
 from gong_tasks_async.cli.invocation import global_option
 from gong_tasks_async.cli.output.console import note
 from gong_tasks_async.cli.output.listing import Listing, OutputFormat, output_option
@@ -20,6 +18,8 @@ from gong_tasks_async.cli.output.tables import draw_facts
 from gong_tasks_async.cli.quota.forecast_plot import forecast_svg
 from gong_tasks_async.cli.quota.forecast_text import NUMBERS, bars, facts, numbers
 from gong_tasks_async.cli.simulator import read_latency
+from gong_tasks_async.config.configuration import read_configuration
+from gong_tasks_async.config.errors import NoCredentialsError
 from gong_tasks_async.quota import QuotaLimits
 from gong_tasks_async.simulation import Scenario, Sharing, simulate
 from gong_tasks_async.simulation.scenario import MOST_CALLS_A_MINUTE, MOST_HOURS, MOST_PROCESSES, MOST_ROWS
