@@ -12,11 +12,14 @@ from gong_tasks_async.errors import InvalidValueError
 from gong_tasks_async.quota.ladder import (
     CALM,
     FASTEST_RUNG,
+    LEAST_PATIENCE,
     MOST_PATIENCE,
     SLOWEST_RUNG,
     Ladder,
     Window,
+    calm_at,
     pace_share,
+    spacing_at,
     windows_at,
 )
 
@@ -88,8 +91,37 @@ def test_the_slowest_rung_is_a_quarter_of_the_pace_and_calm_leads_back_to_the_fu
     while ladder.rung:
         ladder.accepted(now)
         calls += 1
-    # Each further step down that holds halves what the next one needs, to a quarter.
-    assert calls == 2 * 200 + 100 + 4 * 50
+    # A calm at the slowest rung, one at the next that proves it, and a quarter of one at each of the others.
+    assert calls == math.ceil(200 * 0.8**6) + math.ceil(200 * 0.8**5) + sum(
+        math.ceil(50 * 0.8 ** max(0, rung - 1)) for rung in range(1, 6)
+    )
+
+
+def test_a_calm_takes_the_same_time_at_every_rung_above_the_full_pace() -> None:
+    limits = QuotaLimits()
+    times = [calm_at(rung) * spacing_at(rung, limits) for rung in range(SLOWEST_RUNG + 1)]
+    assert times == pytest.approx([CALM * 1.03 / 3] * len(times))
+    assert calm_at(FASTEST_RUNG) == CALM
+
+
+def test_a_step_that_held_ends_the_patience() -> None:
+    ladder = Ladder(QuotaLimits())
+    now = 0.0
+    for _ in range(4):  # each step to rung 0 is refused at once
+        now = refuse(ladder, 1, now)
+        while ladder.rung:
+            ladder.accepted(now)
+    now = refuse(ladder, 1, now)
+    assert ladder.patience == MOST_PATIENCE
+    while ladder.rung:
+        ladder.accepted(now)
+    accept(ladder, CALM - 1, now)
+    assert ladder.patience == MOST_PATIENCE
+    ladder.accepted(now)
+    assert ladder.patience == LEAST_PATIENCE
+    # A refusal in its time is no reason to be patient again.
+    ladder.refused(now, now + 1)
+    assert (ladder.rung, ladder.patience) == (0, 1.0)
 
 
 def test_a_step_down_that_is_refused_at_once_is_tried_later_and_later() -> None:

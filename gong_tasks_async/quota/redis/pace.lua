@@ -31,22 +31,25 @@ local function learn_flight(flight)
   state.quickest = min(flight, state.quickest * FLOOR_GROWTH)
 end
 
+-- Calls without a refusal that earn a rung.
+local function calm() return CALM * min(1, share()) end
+
 local function accepted(departed)
   if departed < state.refused_at then return end -- in flight together with a refused one
   state.run = min(CALM * MOST_PATIENCE, state.run + 1)
-  if state.rung <= ask.lowest_rung or state.run < CALM * state.patience then return end
-  if state.trying == 1 then state.patience = max(LEAST_PATIENCE, state.patience / 2) end
+  if state.trying == 1 and state.run >= calm() then state.trying, state.patience = 0, LEAST_PATIENCE end
+  if state.rung <= ask.lowest_rung or state.run < calm() * state.patience then return end
   state.run, state.trying, state.rung = 0, 1, state.rung - 1
 end
 
 local function refused(departed)
   if departed < state.refused_at + spacing() / 4 then return end -- none departs so soon after
-  if state.trying == 1 and state.run < CALM then
+  if state.trying == 1 and state.run < calm() then
     state.patience = min(MOST_PATIENCE, max(1, state.patience * 2))
-  elseif state.run >= CALM then
+  elseif state.run >= calm() then
     state.patience = 1
   end
-  if state.run < CALM or state.rung < 0 then state.rung = min(SLOWEST_RUNG, state.rung + 1) end
+  if state.run < calm() or state.rung < 0 then state.rung = min(SLOWEST_RUNG, state.rung + 1) end
   state.run, state.trying, state.refused_at = 0, 0, now
   state.next = max(now, state.next) + ask.dice * spacing() -- breaks the lock-step with another even pace
 end
