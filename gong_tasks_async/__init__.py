@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from gong_tasks_async._version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from gong_tasks_async.api.details import Answer as Answer
     from gong_tasks_async.api.watch import (
         TaskAppeared as TaskAppeared,
         TaskChanged as TaskChanged,
@@ -156,6 +157,7 @@ if TYPE_CHECKING:
     from gong_tasks_async.settings import BulkSettings as BulkSettings, ClientSettings as ClientSettings
 
 _NAMES_OF = {
+    "api.details": "Answer",
     "api.watch": "TaskAppeared TaskChanged TaskEvent TaskGone",
     "bulk": "BulkReport Failed FailureGroup JournalReader JournalRow LostValue Outcome OutcomeStream Plan PlanConflictError RowCounts RowState RunRecord SampledTask Skipped TaskSnapshot TimelineBucket Unchanged Updated open_journal plan_updates retry_failed write_journal_csv",
     "client": "GongTasksClient GongTasksPool",

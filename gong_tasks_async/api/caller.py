@@ -50,11 +50,15 @@ class Caller:
     """Is passed each field that is not as Gong's reference has it; without it, such a field is an error."""
     haltable: bool = False
     """Whether :meth:`halt` may be used; then it is remembered which calls wait."""
+    on_response: Callable[[HttpResponse], None] | None = None
+    """Is passed each response, whatever it means."""
     jitter: Callable[[], float] = random.random
     calls: int = field(default=0, init=False)
     """Requests sent so far."""
     rate_limited: int = field(default=0, init=False)
     """How many of them were answered 429."""
+    waited: float = field(default=0.0, init=False)
+    """Seconds in which its calls waited for credentials and permits."""
     _overdue: Overdue = field(factory=Overdue, init=False)
     _resting: set[asyncio.Task[object]] = field(factory=set, init=False)
     """The tasks that wait for a permit or between two attempts; the others have a request in flight."""
@@ -164,6 +168,8 @@ class Caller:
             self._overdue.end(events)
             self.quota.release(permit, status=None if response is None else response.status, sent=connected)
             events.attempted(response, attempts.sent)
+        if self.on_response is not None:
+            self.on_response(response)
         return responses.judge(response, request, datetime.now(UTC))
 
     async def _permit(self, events: CallEvents, attempts: Attempts, deadline: float | None) -> Permit:
@@ -181,7 +187,9 @@ class Caller:
                 )
             )
         finally:
-            events.waited += asyncio.get_running_loop().time() - started
+            waited = asyncio.get_running_loop().time() - started
+            events.waited += waited
+            self.waited += waited
 
     async def _permit_after_look(
         self, resend: Resend, events: CallEvents, attempts: Attempts, deadline: float | None

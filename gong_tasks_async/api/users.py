@@ -17,15 +17,25 @@ RESTARTS = 3
 
 
 async def iter_users(caller: Caller) -> AsyncGenerator[User]:
-    """The users of the company, each once, although pages may shift and cursors expire while one reads."""
+    """The users of the company, each once."""
+    async with aclosing(iter_pages(caller)) as pages:
+        async for page in pages:
+            for user in page:
+                yield user
+
+
+async def iter_pages(caller: Caller) -> AsyncGenerator[tuple[User, ...]]:
+    """The users by pages, each user once, although pages may shift and cursors expire while one reads."""
     seen: set[str | User] = set()
     async with aclosing(_pages(caller)) as pages:
         async for page in pages:
+            unseen: list[User] = []
             for user in page.users:
                 who = user.id or user  # users without an id are not all the same one
                 if who not in seen:
                     seen.add(who)
-                    yield user
+                    unseen.append(user)
+            yield tuple(unseen)
 
 
 async def find_users(caller: Caller, addresses: Iterable[str]) -> dict[str, User]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Unpack
 
-from gong_tasks_async.api.caller import Caller
 from gong_tasks_async.api.updates import UpdateApplier
 from gong_tasks_async.bulk import (
     BulkJob,
@@ -20,11 +18,12 @@ from gong_tasks_async.bulk import (
     Updates,
     as_async,
 )
+from gong_tasks_async.client.single_calls import HasCaller
 from gong_tasks_async.quota import Lane
 from gong_tasks_async.settings import BulkSettings
 
 
-class BulkCalls(ABC):
+class BulkCalls(HasCaller):
     """Many updates as one job: plan, run, resume, undo."""
 
     async def plan_updates(
@@ -163,7 +162,3 @@ class BulkCalls(ABC):
             skip_unchanged=skip_unchanged,
             origin=origin,
         )
-
-    @abstractmethod
-    def _caller(self, usual_lane: Lane, *, haltable: bool = False) -> Caller:
-        """Make a caller with the client's options."""

@@ -61,6 +61,9 @@ ERRORS_BY_STATUS: Final[Mapping[int, type[APIError]]] = {
 TRACE_HEADERS: Final = ("x-traceid", "x-trace-id", "x-amzn-trace-id", "traceparent", "cf-ray")
 """The first is on each of Gong's recorded responses; the last is Cloudflare's, which stands in front."""
 
+SECRET_HEADERS: Final = re.compile(r"cookie|authori[sz]ation|token$|secret|password|api-?key", re.IGNORECASE)
+"""Names of headers that carry secrets: a login's cookie, a proxy's token."""
+
 # Seen on the live service: "You don't have permission to use 'api:tasks:write' in your app."
 MISSING_SCOPE: Final = re.compile(r"permission to use '(?P<scope>[^']{1,100})'")
 INACTIVE_COMPANY: Final = "company is inactive"
@@ -84,7 +87,7 @@ def judge(response: HttpResponse, request: HttpRequest, now: datetime) -> HttpRe
             return response
         if envelope is None and is_cut(response):
             return TransportError(reason="the response was cut short")
-    evidence = _Evidence(request, response, envelope, _shown_headers(response), now)
+    evidence = _Evidence(request, response, envelope, shown_headers(response), now)
     if 300 <= status < 400:  # noqa: PLR2004 - HTTP's range of redirects
         return _redirect(evidence)
     if status == PROXY_AUTHENTICATION:
@@ -115,11 +118,6 @@ class _Evidence:
     now: datetime
 
     @property
-    def trace_id(self) -> str | None:
-        found = next((self.headers[name] for name in TRACE_HEADERS if self.headers.get(name)), None)
-        return found and found[:MAX_ID]
-
-    @property
     def title(self) -> str:
         # Of a success neither a token nor tasks that were cut off are quoted: those hold personal data.
         may_be_data = not self.request.quotable or looks_like_data(self.response.body)
@@ -140,7 +138,7 @@ def _refusal(evidence: _Evidence) -> APIError:
         "status": response.status,
         "errors": messages(envelope, response.body, response.conceal),
         "request_id": (isinstance(request_id, str) and shown(request_id, MAX_ID, response.conceal)) or None,
-        "trace_id": evidence.trace_id,
+        "trace_id": trace_id_of(evidence.headers),
         "headers": evidence.headers,
         "retry_after": retry_after(evidence.headers, evidence.now),
         "from_gong": envelope is not None,
@@ -180,7 +178,7 @@ def _foreign_facts(evidence: _Evidence) -> dict[str, Any]:
         "status": evidence.response.status,
         "responder": _responder(evidence.headers),
         "title": evidence.title,
-        "trace_id": evidence.trace_id,
+        "trace_id": trace_id_of(evidence.headers),
         "headers": evidence.headers,
         "retry_after": retry_after(evidence.headers, evidence.now),
     }
@@ -211,10 +209,16 @@ def _responder(headers: Mapping[str, str]) -> str | None:
     return None
 
 
-def _shown_headers(response: HttpResponse) -> dict[str, str]:
-    """The headers as they may be shown, names in lower case, cookies left out: a login's may be among them."""
+def shown_headers(response: HttpResponse) -> dict[str, str]:
+    """The headers as they may be shown, names in lower case; those that exist to carry a secret are left out."""
     return {
         shown(name, MAX_ID, response.conceal).lower(): shown(value, MAX_HEADER, response.conceal)
         for name, value in response.headers.items()
-        if name.lower() != "set-cookie"
+        if not SECRET_HEADERS.search(name)
     }
+
+
+def trace_id_of(headers: Mapping[str, str]) -> str | None:
+    """The id under which the response can be traced, from its headers as they are shown."""
+    found = next((headers[name] for name in TRACE_HEADERS if headers.get(name)), None)
+    return found and found[:MAX_ID]
