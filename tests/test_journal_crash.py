@@ -19,6 +19,7 @@ import pytest
 from gong_tasks_async import JournalError, TaskUpdate
 from gong_tasks_async.bulk import JournalRow, RowCounts, RowState, journal_file, open_journal
 from gong_tasks_async.bulk.journal import Journal
+from gong_tasks_async.bulk.journal_file import JobFacts
 from gong_tasks_async.bulk.outcomes import RecordedError
 
 ROWS = 4_000
@@ -189,6 +190,13 @@ def test_stopped_at_any_statement_it_goes_on_to_the_same_end(
         journal.settle(updated(1, 2, 3, 4, 5))
         assert journal.counts() == RowCounts(updated=5)
     assert_sound(path)
+
+
+def test_a_new_journal_never_waits_for_a_rollback_that_no_reader_can_do(path: Path) -> None:
+    journal_file.create(path, map(JournalRow, job(3)), JobFacts())
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+    with closing(journal_file.connect(path, "mode=ro")) as database:
+        assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 # Other processes

@@ -213,18 +213,27 @@ def identify_job(rows: Iterable[JournalRow], path: Path) -> JobIdentity:
         return write_plan(scratch, path, rows, JobFacts())
 
 
+LOGS = ("-wal", "-shm", "-journal")
+
+
 def create(path: Path, rows: Iterable[JournalRow], facts: JobFacts) -> None:
     """Put a complete plan in its place, on disk; or nothing."""
     unfinished = Path(f"{path}-unfinished")
     with translate_errors(path, "cannot be made"):
         # A log that outlived its database would be played into ours.
-        for left_behind in (unfinished, *(Path(f"{path}{end}") for end in ("-wal", "-shm", "-journal"))):
+        for left_behind in (
+            unfinished,
+            *(Path(f"{file}{end}") for file in (path, unfinished) for end in LOGS),
+        ):
             left_behind.unlink(missing_ok=True)
         unfinished.touch(mode=0o600)  # its rows and messages are not for other users of the machine
         database = sqlite3.connect(unfinished, isolation_level=None)
     try:
         with closing(database):
             write_plan(database, path, rows, facts)
+            # Before it has its name: killed during this, it would need a rollback, which no reader can do.
+            with translate_errors(path, "cannot be made"):
+                database.execute("PRAGMA journal_mode = WAL")
         with translate_errors(path, "cannot be made"):
             if path.exists():  # empty, such as a temporary file that only its owner may read
                 shutil.copymode(path, unfinished)

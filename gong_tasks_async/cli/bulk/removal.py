@@ -14,7 +14,7 @@ from gong_tasks_async.cli.input.confirm import confirm
 from gong_tasks_async.cli.input.job_choice import Standing
 from gong_tasks_async.cli.output.console import note
 
-BESIDE = ("-lock", "-wal", "-shm", "-journal", "-unfinished")
+BESIDE = ("-lock", "-wal", "-shm", "-journal", "-unfinished", "-unfinished-wal", "-unfinished-shm")
 REPORTS = (".failed.csv", ".html")
 
 
