@@ -107,7 +107,7 @@ async def test_fewer_than_the_limit_fail_at_the_end_of_the_run() -> None:
     assert [type(outcome) for outcome in outcomes] == [Updated] * 19 + [Failed] * 11
     assert outcomes[-1].status == 404 if isinstance(outcomes[-1], Failed) else False
     [group] = report.failures_by_reason
-    assert (group.label, group.count) == ("404 TaskNotFoundError", 11)
+    assert (group.label, group.count) == ("404 task not found", 11)
 
 
 async def test_the_limit_is_a_setting_and_all_refusals_can_be_accepted() -> None:

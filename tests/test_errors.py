@@ -78,7 +78,7 @@ EVERY: list[GongError] = [
     ServerError(**ANSWER, status=500),
     DecodeError(**PATCH, attempts=1, path="$.tasks", expected="an array", found="7", request_id="r"),
     UpdateMismatchError(**PATCH, attempts=1, expected="task 7 with status DONE", found="tasks: 8"),
-    RefusedAlikeError(**PATCH, count=25, rows=31, status=404, label="404 TaskNotFoundError", message="Gone"),
+    RefusedAlikeError(**PATCH, count=25, rows=31, status=404, label="404 task not found", message="Gone"),
     DeadlineExceeded(**PATCH, attempts=2, reason="late", estimate=2.5),
     CredentialsError(**PATCH, reason="the token's endpoint answered 400", advice="Authorize the app again."),
     QuotaStoreError(**PATCH, path="/var/gong/day", reason="it cannot be used now (disk full)"),

@@ -83,8 +83,8 @@ def test_the_text_says_what_became_of_the_run_and_what_to_do() -> None:
         "  21        2 failed, 0 updated, 90 unchanged, 0 pending",
         "",
         "Failures:",
-        f"  task {BIG_ID} of user 21: 404 TaskNotFoundError: No such task [request id req-1]",
-        "  task 8 of user 21: 404 TaskNotFoundError: Gone [request id req-1]",
+        f"  task {BIG_ID} of user 21: 404 task not found: No such task [request id req-1]",
+        "  task 8 of user 21: 404 task not found: Gone [request id req-1]",
     ]
 
 
@@ -124,8 +124,8 @@ def test_an_error_without_words_of_gong_s_has_ours() -> None:
     lost = DecodeError(path="$.tasks", expected="a list", found="null", method="PATCH", request_id="req-5")
     report = BulkReport(failed=2, failures=(Failed(TaskUpdate(7, "21", status="DONE"), lost), not_found()))
     text = as_text(report)
-    assert f"DecodeError: {lost} [request id req-5]" in text
-    assert "404 TaskNotFoundError: without a message" in text
+    assert f"decode error: {lost} [request id req-5]" in text
+    assert "404 task not found: without a message" in text
 
 
 # JSON

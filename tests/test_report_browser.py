@@ -55,7 +55,7 @@ const size = (query) => {
 const seen = {
   title: document.title,
   all: type("failures", ""),
-  one: type("failures", "GONE  taskNotFound"),
+  one: type("failures", "GONE  not FOUND"),
   none: type("failures", "no row says this"),
   again: type("failures", ""),
   users: type("users", "21"),

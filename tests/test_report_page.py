@@ -54,7 +54,7 @@ def test_the_page_says_what_became_of_the_run_and_what_to_do() -> None:
         "1.00",
         str(BIG_ID),
         "No such task",
-        "404 TaskNotFoundError",
+        "404 task not found",
         "Users (2)",
     ):
         assert piece in texts
@@ -193,7 +193,7 @@ def test_the_page_says_what_was_changed_for_which_company_and_by_which_file() ->
         company="https://us-7.api.gong.io",
         source="close <q1>.csv",
         users={"21": "Ana <b>Müller</b>"},
-        failures_by_reason=(FailureGroup("404 TaskNotFoundError", "No such task", 2),),
+        failures_by_reason=(FailureGroup("404 task not found", "No such task", 2),),
         pending_rows=(
             JournalRow(TaskUpdate(9, "21", status="DONE"), attempts=2, cause=not_found("Later").error),
         ),
@@ -210,5 +210,5 @@ def test_the_page_says_what_was_changed_for_which_company_and_by_which_file() ->
     ):
         assert text in texts
     assert "Ana <b>Müller</b> (21)" in texts
-    assert "404 TaskNotFoundError: Later" in texts
+    assert "404 task not found: Later" in texts
     assert any(text.endswith("2 runs") for text in texts)

@@ -54,6 +54,7 @@ def report_of(journal: JournalReader) -> BulkReport:
         company=journal.company,
         source=journal.facts.get("source") or journal.facts.get("file"),
         users=journal.users,
+        profile=journal.facts.get("profile"),
     )
 
 

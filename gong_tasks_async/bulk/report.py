@@ -38,7 +38,7 @@ class FailureGroup:
     """Failed rows with one reason.
 
     Attributes:
-        label: error class with its HTTP status, such as ``"404 TaskNotFoundError"``.
+        label: kind of error with its HTTP status, such as ``"404 task not found"``.
         message: message of the first of them.
         count: how many rows.
     """
@@ -97,6 +97,7 @@ class BulkReport:
         company: base URL of the company.
         source: file or selection that the rows came from, where that is known.
         users: names of the tasks' owners by user id, where they are known.
+        profile: profile of the command that began the job, where there is one.
     """
 
     updated: int = 0
@@ -123,6 +124,7 @@ class BulkReport:
     company: str | None = None
     source: str | None = None
     users: Mapping[str, str] = field(factory=dict, hash=False)
+    profile: str | None = None
 
     @property
     def counts(self) -> RowCounts:

@@ -8,6 +8,7 @@ from gong_tasks_async.errors import (
     AccessDeniedError,
     AuthenticationError,
     CredentialsError,
+    DeadlineExceeded,
     ForeignResponseError,
     GongError,
     QuotaUnavailable,
@@ -29,7 +30,7 @@ class ExitCode(IntEnum):
     QUOTA_SPENT = 4
     """Gong takes no more calls for now; resume later."""
     NO_CONNECTION = 5
-    """No answer came from Gong, or from the Redis of jobs on many workers."""
+    """No answer came in time from Gong, or from the Redis of distributed jobs: try again later."""
     INTERRUPTED = 130
     """Ctrl-C or SIGTERM; 128 + 2 is what shells report of a program that Ctrl-C has ended."""
 
@@ -42,6 +43,7 @@ _CODES: tuple[tuple[type[GongError], ExitCode], ...] = (
     (TransportError, ExitCode.NO_CONNECTION),
     (ForeignResponseError, ExitCode.NO_CONNECTION),
     (QuotaUnavailable, ExitCode.NO_CONNECTION),
+    (DeadlineExceeded, ExitCode.NO_CONNECTION),
 )
 
 # By name: the module of these errors needs an extra, which few commands need.

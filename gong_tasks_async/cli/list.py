@@ -15,7 +15,8 @@ from gong_tasks_async.cli.input.row_selection import RowSelection, selection_opt
 from gong_tasks_async.cli.input.users import active_users, named_users
 from gong_tasks_async.cli.messages import line_for_operator
 from gong_tasks_async.cli.output.console import emit, note, stderr_console
-from gong_tasks_async.cli.output.listing import Listing, OutputFormat, output_option
+from gong_tasks_async.cli.output.formats import Output, OutputFormat, output_option
+from gong_tasks_async.cli.output.listing import Listing
 from gong_tasks_async.cli.output.progress import ProgressNotes, bar_for, show_quota
 from gong_tasks_async.cli.output.task_rows import TASKS, OwnedTask, user_name
 from gong_tasks_async.cli.owners import with_names
@@ -54,7 +55,7 @@ def command(
     all_users: bool,
     query: TaskQuery,
     selection: RowSelection,
-    output: OutputFormat,
+    output: Output,
     configuration: Configuration,
 ) -> None:
     """List the tasks of some users, or of all.
@@ -63,9 +64,11 @@ def command(
     """
     if bool(users) == all_users:
         raise click.UsageError("name the owners: --user ID|EMAIL|NAME, as often as you like, or --all-users")
-    with Listing(selection.layout(TASKS), OutputFormat.TABLE if selection.count else output) as listing:
+    with Listing(
+        selection.layout(TASKS), Output(OutputFormat.TABLE) if selection.count else output
+    ) as listing:
         found = _Found(listing, query, selection)
-        run(_list(configuration, users, found, named=output is OutputFormat.TABLE and not selection.count))
+        run(_list(configuration, users, found, named=output.is_table and not selection.count))
         found.finish()
     click.get_current_context().exit(found.exit_code)
 

@@ -10,8 +10,9 @@ from attrs import frozen
 
 from gong_tasks_async.cli.command import Command
 from gong_tasks_async.cli.output.console import note_command
+from gong_tasks_async.cli.output.formats import Output, output_option
 from gong_tasks_async.cli.output.layout import Column, Layout
-from gong_tasks_async.cli.output.listing import Listing, OutputFormat, output_option
+from gong_tasks_async.cli.output.listing import Listing
 
 if TYPE_CHECKING:
     from gong_tasks_async.config.config_file import ConfigFile
@@ -55,7 +56,7 @@ PROFILES: Final = Layout[ProfileRow](
 
 @click.command("profiles", cls=Command, examples=EXAMPLES)
 @output_option
-def command(*, output: OutputFormat) -> None:
+def command(*, output: Output) -> None:
     """List the profiles of the configuration file.
 
     A profile with problems does not disable the others.

@@ -11,7 +11,8 @@ import click
 from gong_tasks_async.cli.command import Command
 from gong_tasks_async.cli.input.users import active_users, named_users
 from gong_tasks_async.cli.output.console import stderr_console
-from gong_tasks_async.cli.output.listing import Listing, OutputFormat, output_option
+from gong_tasks_async.cli.output.formats import Output, output_option
+from gong_tasks_async.cli.output.listing import Listing
 from gong_tasks_async.cli.output.progress import bar_for
 from gong_tasks_async.cli.output.tables import draw_facts
 from gong_tasks_async.cli.output.task_facts import task_facts
@@ -46,7 +47,7 @@ def command(
     task_id: int,
     users: tuple[str, ...],
     all_users: bool,
-    output: OutputFormat,
+    output: Output,
     configuration: Configuration,
 ) -> None:
     """Show one task.
@@ -55,13 +56,13 @@ def command(
     """
     if bool(users) == all_users:
         raise click.UsageError("name the task's owner: --user ID|EMAIL|NAME, or search with --all-users")
-    found = run(_find(configuration, task_id, users, named=output is OutputFormat.TABLE))
+    found = run(_find(configuration, task_id, users, named=output.is_table))
     if found is None:
         raise click.ClickException(f"Not found: task {task_id} was deleted, or is another user's")
-    if output is OutputFormat.TABLE:
+    if output.is_table:
         draw_facts(task_facts(found))
         return
-    with Listing(TASKS, output) as listing:
+    with Listing(TASKS, output, single=True) as listing:
         listing.add([found])
 
 

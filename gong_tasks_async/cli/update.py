@@ -18,8 +18,9 @@ from gong_tasks_async.cli.input.users import named_users
 from gong_tasks_async.cli.local_time import local_time
 from gong_tasks_async.cli.messages import line_for_operator
 from gong_tasks_async.cli.output.console import note
+from gong_tasks_async.cli.output.formats import Output, OutputFormat, output_option
 from gong_tasks_async.cli.output.layout import Column, Layout
-from gong_tasks_async.cli.output.listing import Listing, OutputFormat, output_option
+from gong_tasks_async.cli.output.listing import Listing
 from gong_tasks_async.cli.output.tables import draw_table
 from gong_tasks_async.cli.output.task_rows import TASKS, OwnedTask, person, reason, user_name
 from gong_tasks_async.cli.output.visible import visible_line
@@ -100,7 +101,7 @@ def command(
     due: datetime | None,
     priority: str | None,
     dry_run: bool,
-    output: OutputFormat,
+    output: Output,
     configuration: Configuration,
 ) -> None:
     """Change tasks: status, due date, priority.
@@ -117,8 +118,8 @@ def command(
         TaskUpdate(task_id, "1", status=status, due_date=due, priority=priority)
         for task_id in dict.fromkeys(task_ids)
     ]
-    is_table = output is OutputFormat.TABLE
-    with Listing(TASKS, OutputFormat.JSONL if is_table else output) as listing:
+    is_table = output.is_table
+    with Listing(TASKS, Output(OutputFormat.JSONL) if is_table else output) as listing:
         changes = _Changes(updates, None if is_table else listing, dry_run=dry_run)
         run(_update(configuration, user, changes))
     click.get_current_context().exit(changes.exit_code)

@@ -11,7 +11,8 @@ import click
 
 from gong_tasks_async.cli.command import Command
 from gong_tasks_async.cli.input.users import named_users
-from gong_tasks_async.cli.output.listing import Listing, OutputFormat, output_option
+from gong_tasks_async.cli.output.formats import Output, output_option
+from gong_tasks_async.cli.output.listing import Listing
 from gong_tasks_async.cli.output.user_rows import USERS
 from gong_tasks_async.cli.session import client_options, open_client, run
 from gong_tasks_async.models import User
@@ -42,7 +43,7 @@ def command(
     named: tuple[str, ...],
     active: bool,
     pattern: str | None,
-    output: OutputFormat,
+    output: Output,
     configuration: Configuration,
 ) -> None:
     """List users and their ids, or show some.

@@ -8,8 +8,9 @@ import click
 
 from gong_tasks_async import Workspace, to_json
 from gong_tasks_async.cli.command import Command
+from gong_tasks_async.cli.output.formats import Output, output_option
 from gong_tasks_async.cli.output.layout import Column, Layout
-from gong_tasks_async.cli.output.listing import Listing, OutputFormat, output_option
+from gong_tasks_async.cli.output.listing import Listing
 from gong_tasks_async.cli.session import client_options, open_client, run
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ WORKSPACES: Final = Layout[Workspace](
 @click.command("workspaces", cls=Command, examples=EXAMPLES)
 @output_option
 @client_options
-def command(*, output: OutputFormat, configuration: Configuration) -> None:
+def command(*, output: Output, configuration: Configuration) -> None:
     """List workspaces and their ids.
 
     `list --workspace` and `bulk run --workspace` take the ids. Needs the scope api:workspaces:read.

@@ -25,8 +25,11 @@ class TestFailures:
         assert (result.exit_code, json.loads(result.stdout)["failed"]) == (1, 1)
         assert "task 77 of user 5: Not found: deleted, or another user's" in result.stderr
         assert "Check the task's id" in result.stderr
-        failed = journals(company)[0].with_suffix(".failed.csv")
-        assert str(failed) in result.stderr
+        failed = path.with_name(f"{journals(company)[0].stem}.failed.csv")
+        assert (
+            f"1 failed row in {failed}. Fix the rows there, then run:\n  gong-tasks bulk run {failed}\n"
+            in result.stderr
+        )
         plan = json.loads(company.invoke("bulk", "plan", str(failed)).stdout)
         assert (plan["rows"], plan["users"]) == (1, 1)
 
@@ -35,7 +38,7 @@ class TestFailures:
         result = company.invoke("bulk", "run", company.write("a.csv", f"id,user,status\n{rows}"), "--yes")
         assert (result.exit_code, result.stderr.count(": Not found: deleted")) == (1, 20)
         assert "and 4 more" in result.stderr
-        with journals(company)[0].with_suffix(".failed.csv").open(newline="") as file:
+        with (company.folder / f"{journals(company)[0].stem}.failed.csv").open(newline="") as file:
             assert len(list(csv.DictReader(file))) == 24
 
     def test_a_job_whose_rows_failed_earlier_does_not_end_well(self, company: Company) -> None:

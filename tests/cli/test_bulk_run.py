@@ -105,7 +105,7 @@ class TestRun:
         assert "Add --yes" in result.stderr
 
     def test_a_dry_run_changes_nothing(self, company: Company) -> None:
-        result = company.invoke("bulk", "run", company.rows(5), "--dry-run")
+        result = company.invoke("bulk", "run", company.rows(5), "--dry-run", "-o", "table")
         assert (result.exit_code, company.gong.ledger.calls, journals(company)) == (0, 0, [])
         assert "Set 5 tasks of 1 user to DONE." in result.stdout
 
@@ -115,7 +115,7 @@ class TestRun:
         )
         printed = json.loads(nobody.stdout)
         assert (nobody.exit_code, printed["updated"], printed["total"], journals(company)) == (0, 0, 0, [])
-        dry = company.invoke("bulk", "run", company.rows(5), "--dry-run", "--json")
+        dry = company.invoke("bulk", "run", company.rows(5), "--dry-run", "--output", "json")
         assert json.loads(dry.stdout)["calls"] == 5
 
     def test_without_a_journal_there_is_none(self, company: Company) -> None:

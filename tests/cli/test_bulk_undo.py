@@ -53,7 +53,7 @@ class TestUndo:
         sent = len(company.changes)
         asked = company.invoke("bulk", "undo", "mine")
         assert (asked.exit_code, "Add --yes to agree" in asked.stderr) == (2, True)
-        preview = company.invoke("bulk", "undo", "mine", "--dry-run", "--json")
+        preview = company.invoke("bulk", "undo", "mine", "--dry-run", "--output", "json")
         assert (preview.exit_code, json.loads(preview.stdout)["calls"]) == (0, sent)
         assert len(company.changes) == sent
 

@@ -13,7 +13,7 @@ from openpyxl import Workbook, load_workbook
 
 from gong_tasks_async.cli.output import workbook
 from gong_tasks_async.cli.output.task_rows import TASKS, OwnedTask
-from gong_tasks_async.cli.output.workbook import MissingExcelError, read_workbook, write_workbook
+from gong_tasks_async.cli.output.workbook import MissingExcelError, Sheet, read_workbook, write_workbook
 from gong_tasks_async.models import Priority, Task, TaskStatus, TaskUpdate
 from tests.cli.bulk_tables import DIGITS, read, updates
 
@@ -30,10 +30,7 @@ TASK = Task(
 
 def written(*tasks: Task) -> bytes:
     file = io.BytesIO()
-    rows = [[column.cell(OwnedTask(task)) for column in TASKS.csv] for task in tasks]
-    write_workbook(
-        file, [column.title for column in TASKS.csv], rows, dates=("dueDate", "created", "updated")
-    )
+    write_workbook(file, [Sheet.of("Tasks", TASKS, map(OwnedTask, tasks))])
     return file.getvalue()
 
 

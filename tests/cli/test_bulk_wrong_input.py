@@ -206,7 +206,13 @@ class TestWrongInput:
             ("resume nothing", "there is no job 'nothing'"),
             ("report nothing", "there is no job 'nothing'"),
             ("status nothing", "there is no job 'nothing'"),
-            ("report nothing --open", "add --html"),
+            (
+                "report nothing -o xml",
+                "'xml' is none of table, json, jsonl, csv, xlsx, html, nor a file that ends so",
+            ),
+            ("run rows.csv --no-journal -o csv", "-o csv has the rows of the journal"),
+            ("run rows.csv --excel -o json", "--excel is about csv"),
+            ("run rows.csv -o nowhere/x.csv", "there is no folder nowhere"),
         ],
     )
     def test_a_line_that_makes_no_sense_is_a_usage_error(

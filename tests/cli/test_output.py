@@ -14,11 +14,11 @@ from rich.cells import cell_len
 
 from gong_tasks_async import Task
 from gong_tasks_async.bulk.render.formulas import escape_formula
+from gong_tasks_async.cli.output.formats import Output, OutputFormat
 from gong_tasks_async.cli.output.layout import Column, Layout
 from gong_tasks_async.cli.output.listing import (
     PRECISE,
     Listing,
-    OutputFormat,
     json_line,
     with_ids_as_text,
 )
@@ -94,7 +94,7 @@ class TestCsv:
 
     def test_line_breaks_and_quotes_come_back_whole(self, capsys: pytest.CaptureFixture[str]) -> None:
         task = Task(id=7, user_id="77", title='say "hi",\nthen =call')
-        with Listing(TASKS, OutputFormat.CSV) as listing:
+        with Listing(TASKS, Output(OutputFormat.CSV)) as listing:
             listing.add([OwnedTask(task)])
         (row,) = csv.DictReader(io.StringIO(capsys.readouterr().out))
         assert (row["taskId"], row["userId"], row["title"]) == ("7", "77", task.title)
@@ -133,7 +133,7 @@ class TestTables:
         layout = Layout[str](what="words", to_json=lambda _: {}, csv=(), table=[Column("Word", str)])
 
         def interrupted() -> None:
-            with Listing(layout, OutputFormat.TABLE) as listing:
+            with Listing(layout, Output(OutputFormat.TABLE)) as listing:
                 listing.add(["first"])
                 raise KeyboardInterrupt
 

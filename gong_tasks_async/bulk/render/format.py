@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -48,9 +49,14 @@ def to_iso(at: datetime | None) -> str | None:
 
 
 def error_label(error: GongError) -> str:
-    """The error's class, after the HTTP status where there is one: ``404 TaskNotFoundError``."""
+    """The kind of error in words, after the HTTP status where there is one: ``404 task not found``."""
     status = getattr(error, "status", None)
-    return error_name(error) if status is None else f"{status} {error_name(error)}"
+    words = _WORDS.sub(" ", error_name(error).removesuffix("Error")).lower()
+    words = words if " " in words else f"{words} error"
+    return words if status is None else f"{status} {words}"
+
+
+_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 def gong_message(error: GongError) -> str:

@@ -124,6 +124,7 @@ def _about(report: BulkReport) -> str:
         "Changes": ", ".join(report.changes),
         "Company": report.company,
         "Source": report.source,
+        "Profile": report.profile,
         "Sent unguarded": f"{report.unguarded:,} rows" if report.unguarded else None,
     }
     lines = "".join(

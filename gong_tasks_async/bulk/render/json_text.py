@@ -46,6 +46,7 @@ def _ending(report: BulkReport) -> dict[str, Any]:
         "complete": report.complete,
         "company": report.company,
         "source": report.source,
+        "profile": report.profile,
         "changes": list(report.changes),
         "started_at": to_iso(report.started_at),
         "stopped_because": None if stopped is None else _error(stopped),

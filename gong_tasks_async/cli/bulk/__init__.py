@@ -15,7 +15,7 @@ COMMANDS = {
     "status": "List the jobs, or show one job's status.",
     "remove": "Delete the journals of jobs.",
     "prune": "Delete the journals of old jobs.",
-    "report": "Show a job's results as text, JSON, CSV or one HTML page.",
+    "report": "Show a job's results, or write them as a workbook or page.",
 }
 
 

@@ -12,17 +12,17 @@ from attrs import evolve, frozen
 from gong_tasks_async.bulk import RowState, open_journal
 from gong_tasks_async.bulk.job_name import checked_job_name
 from gong_tasks_async.bulk.plan import Plan
+from gong_tasks_async.cli.bulk.failed_rows import PATH
 from gong_tasks_async.cli.bulk.finished_job import print_finished, still_to_send
 from gong_tasks_async.cli.bulk.job_argument import resume_command
 from gong_tasks_async.cli.bulk.job_folder import SUFFIX, JobFolder
 from gong_tasks_async.cli.bulk.run_progress import CallMeter
-from gong_tasks_async.cli.bulk.summary import as_json
 from gong_tasks_async.cli.bulk.update_run import RunOptions, UpdateRun
 from gong_tasks_async.cli.exit_codes import ExitCode
 from gong_tasks_async.cli.input.job_choice import JobChoice, Standing, choose_job, line_of
 from gong_tasks_async.cli.input.planning import PlannedSource, estimated, plan_source
 from gong_tasks_async.cli.input.rows import ParsedInput
-from gong_tasks_async.cli.input.source import Source, name_from
+from gong_tasks_async.cli.input.source import STDIN, Source, name_from
 from gong_tasks_async.cli.output.console import note, note_command
 from gong_tasks_async.cli.output.plan import print_plan
 from gong_tasks_async.cli.session import open_client
@@ -61,7 +61,7 @@ async def run_source(
     meter = CallMeter(sleeps=options.bulk.get("wait_for_day", False))
     async with open_client(configuration, on_event=meter) as client:
         run = UpdateRun(client=client, meter=meter, options=options, company=configuration.base_url)
-        return await _SourceRun(run, folder, source, parsed_input, line).follow(choice)
+        return await _SourceRun(run, folder, source, parsed_input, line, configuration.profile).follow(choice)
 
 
 async def resume_job(configuration: Configuration, journal: Path, options: RunOptions) -> ExitCode:
@@ -113,6 +113,7 @@ class _SourceRun:
     source: Source
     parsed_input: ParsedInput | None
     line: str
+    profile: str | None = None
 
     async def follow(self, choice: JobChoice) -> ExitCode:
         """Do what the standing of the job asks for."""
@@ -168,11 +169,17 @@ class _SourceRun:
     async def _start(self, plan: Plan) -> ExitCode:
         options = self.run.options
         plan = await estimated(self.run.client, plan)
-        if options.dry_run or not (plan.rows or as_json(options.json)):
-            print_plan(plan, await self.run.client.quota.snapshot(), json=options.json)
+        if options.dry_run or not (plan.rows or not options.output.is_table):
+            print_plan(plan, await self.run.client.quota.snapshot(), options.output)
             return ExitCode.DONE
         journal = self._new_journal() if options.journal and plan.calls else None
-        return await self.run.start(plan, journal, {"line": self.line, "file": self.source.label})
+        return await self.run.start(plan, journal, self._origin())
+
+    def _origin(self) -> dict[str, str]:
+        """Facts of the job: what the line was, and for the report where its rows came from, and by which profile."""
+        path = None if self.source.file in (None, STDIN) else str(Path(self.source.file or "").resolve())
+        facts = {"line": self.line, "file": self.source.label, PATH: path, "profile": self.profile}
+        return {name: text for name, text in facts.items() if text}
 
     def _new_journal(self) -> Path:
         if self.run.options.name is not None:

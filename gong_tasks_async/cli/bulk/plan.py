@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -9,7 +10,7 @@ import click
 from gong_tasks_async.cli.command import Command
 from gong_tasks_async.cli.input.options import skip_unchanged_option, source_options
 from gong_tasks_async.cli.input.source import Source, read_source
-from gong_tasks_async.cli.output.console import is_terminal
+from gong_tasks_async.cli.output.formats import Output, report_output_option
 from gong_tasks_async.cli.output.plan import print_plan
 from gong_tasks_async.cli.session import client_options, open_client, run
 
@@ -28,20 +29,15 @@ gong-tasks bulk plan --all-users --due-before -30d --set-status DISMISSED
 @click.command("plan", cls=Command, examples=EXAMPLES)
 @source_options
 @skip_unchanged_option
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["table", "json"]),
-    help="By default a table on a terminal, and json in a pipe.",
-)
+@partial(report_output_option, of="the updates, which `bulk run` takes")
 @client_options
-def command(source: Source, skip_unchanged: bool, output: str | None, configuration: Configuration) -> None:
+def command(source: Source, skip_unchanged: bool, output: Output, configuration: Configuration) -> None:
     """Preview a run; change nothing.
 
     A FILE costs no call, unless it names owners by e-mail address. A selection costs a call for each user.
     """
     plan, quota = run(_plan(source, configuration, skip_unchanged))
-    print_plan(plan, quota, json=output == "json" or (output is None and not is_terminal()))
+    print_plan(plan, quota, output)
 
 
 async def _plan(source: Source, configuration: Configuration, look: bool) -> tuple[Plan, QuotaSnapshot]:

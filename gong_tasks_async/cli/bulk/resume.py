@@ -15,7 +15,7 @@ from gong_tasks_async.cli.input.options import (
     wait_for_day_option,
     workers_option,
 )
-from gong_tasks_async.cli.output.listing import report_output_option
+from gong_tasks_async.cli.output.formats import Output, report_output_option
 from gong_tasks_async.cli.session import client_options, run
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 @click.command("resume", cls=Command, examples="gong-tasks bulk resume dismiss-2026-11-21 --wait-for-day")
 @job_argument()
+@click.option(
+    "-y", "--yes", is_flag=True, expose_value=False, help="Accepted as in bulk run; there is no question."
+)
 @workers_option
 @wait_for_day_option
 @guard_option
@@ -40,7 +43,7 @@ def command(
     guard: bool | None,
     accept_refusals: bool,
     outage_timeout: float,
-    json: bool | None,
+    output: Output,
     configuration: Configuration,
 ) -> None:
     """Resume a job.
@@ -58,5 +61,5 @@ def command(
         "accept_refusals": accept_refusals,
         "outage_timeout": outage_timeout,
     }
-    options = RunOptions(guard=guard, bulk=bulk, json=json)
+    options = RunOptions(guard=guard, bulk=bulk, output=output)
     click.get_current_context().exit(run(resume_job(configuration, journal, options)))

@@ -11,7 +11,7 @@ import click
 from gong_tasks_async.cli.bulk.job_argument import job_argument
 from gong_tasks_async.cli.command import Command
 from gong_tasks_async.cli.input.options import wait_for_day_option, workers_option, yes_option
-from gong_tasks_async.cli.output.listing import report_output_option
+from gong_tasks_async.cli.output.formats import Output, report_output_option
 from gong_tasks_async.cli.session import client_options, run
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def command(
     yes: bool,
     workers: int,
     wait_for_day: bool,
-    json: bool | None,
+    output: Output,
     configuration: Configuration,
 ) -> None:
     """Send a job's failed rows again.
@@ -61,7 +61,7 @@ def command(
         confirm(question)
     retry_failed(journal, kinds)
     options = RunOptions(
-        skip_unchanged=True, bulk={"workers": workers, "wait_for_day": wait_for_day}, json=json
+        skip_unchanged=True, bulk={"workers": workers, "wait_for_day": wait_for_day}, output=output
     )
     click.get_current_context().exit(run(resume_job(configuration, journal, options)))
 

@@ -18,7 +18,7 @@ from gong_tasks_async.cli.input.options import (
     yes_option,
 )
 from gong_tasks_async.cli.input.source import Source, read_source
-from gong_tasks_async.cli.output.listing import report_output_option
+from gong_tasks_async.cli.output.formats import OF_ROWS, Output, report_output_option
 from gong_tasks_async.cli.session import client_options, run
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def command(
     accept_refusals: bool,
     outage_timeout: float,
     no_journal: bool,
-    json: bool | None,
+    output: Output,
     configuration: Configuration,
 ) -> None:
     """Update tasks from a file or selection.
@@ -80,6 +80,10 @@ def command(
 
     if no_journal and name:
         raise click.UsageError("--name names a journal, and --no-journal keeps none: leave one out")
+    if no_journal and output.form in OF_ROWS and not dry_run:
+        raise click.UsageError(
+            f"-o {output.form} has the rows of the journal, and --no-journal keeps none: use -o json"
+        )
     options = RunOptions(
         name=name,
         dry_run=dry_run,
@@ -94,7 +98,7 @@ def command(
             "accept_refusals": accept_refusals,
             "outage_timeout": outage_timeout,
         },
-        json=json,
+        output=output,
     )
     parsed_input = None if source.selects else read_source(source)
     click.get_current_context().exit(run(run_source(configuration, source, parsed_input, options)))

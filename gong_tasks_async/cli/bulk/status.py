@@ -10,9 +10,10 @@ import click
 
 from gong_tasks_async.cli.bulk.job_argument import job_argument
 from gong_tasks_async.cli.command import Command
-from gong_tasks_async.cli.output.console import emit, note
+from gong_tasks_async.cli.output.console import note
+from gong_tasks_async.cli.output.formats import Output, OutputFormat, output_option
 from gong_tasks_async.cli.output.layout import Column, Layout
-from gong_tasks_async.cli.output.listing import Listing, OutputFormat, json_line, output_option
+from gong_tasks_async.cli.output.listing import Listing
 from gong_tasks_async.config.folders import jobs_folder
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ gong-tasks bulk status | jq -r 'select(.state == "unfinished") | .job'
 @click.command("status", cls=Command, examples=EXAMPLES)
 @job_argument(required=False)
 @output_option
-def command(name: str | None, output: OutputFormat) -> None:
+def command(name: str | None, output: Output) -> None:
     """List the jobs, or show one job's status.
 
     Works while a job runs, and without credentials. With NAME, it counts the rows of each user.
@@ -53,7 +54,7 @@ def command(name: str | None, output: OutputFormat) -> None:
                 note(f"{path}: {state.trouble}.")
 
 
-def _print_one(state: JobState, output: OutputFormat) -> None:
+def _print_one(state: JobState, output: Output) -> None:
     from gong_tasks_async.bulk import open_journal  # noqa: PLC0415 - help need not load sqlite
 
     with open_journal(state.path) as journal:
@@ -61,14 +62,19 @@ def _print_one(state: JobState, output: OutputFormat) -> None:
             user: {name: getattr(counts, name) for name in STATES}
             for user, counts in journal.by_user().items()
         }
-    if output is OutputFormat.JSONL:
-        emit(json_line({**_as_json(state), "by_user": users}))
+    if output.form in (OutputFormat.JSON, OutputFormat.JSONL):
+        with Listing(_whole(users), output, single=True) as listing:
+            listing.add([state])
         return
     note(f"{state.path.stem}: {state.standing}, {state.counts['total']:,} rows, last written {_when(state)}")
     with Listing(USERS, output) as listing:
         listing.add(sorted(users.items(), key=_worst_first))
-        if output is OutputFormat.TABLE:
+        if output.is_table:
             listing.add([("All", state.counts)])
+
+
+def _whole(users: Mapping[str, Counts]) -> Layout[JobState]:
+    return Layout(what="jobs", to_json=lambda state: {**_as_json(state), "by_user": users}, csv=(), table=())
 
 
 def _worst_first(user: User) -> tuple[int, int, str]:

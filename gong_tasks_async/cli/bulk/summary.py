@@ -4,34 +4,39 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gong_tasks_async.bulk import RowState, open_journal, write_journal_csv
+from attrs import evolve
+
+from gong_tasks_async.bulk import JournalReader, open_journal
 from gong_tasks_async.bulk.render.format import counted, duration, one_line
 from gong_tasks_async.bulk.report import BulkReport
+from gong_tasks_async.cli.bulk.failed_rows import write_failures
 from gong_tasks_async.cli.bulk.job_argument import resume_command
 from gong_tasks_async.cli.bulk.run_progress import CallMeter
 from gong_tasks_async.cli.errors import forget_output
 from gong_tasks_async.cli.exit_codes import ExitCode, exit_code_of
+from gong_tasks_async.cli.invocation import to_type
 from gong_tasks_async.cli.messages import line_for_operator
-from gong_tasks_async.cli.output.console import emit, is_terminal, note, stdout_console
+from gong_tasks_async.cli.output.console import note, note_command, stdout_console
+from gong_tasks_async.cli.output.formats import Output
+from gong_tasks_async.cli.output.report import write_report
 from gong_tasks_async.cli.output.text import failure, local
-from gong_tasks_async.cli.output.visible import visible_json
 
 SHOWN = 20
 """Failures shown; a file beside the journal has all."""
 
 
-def print_summary(report: BulkReport, journal: Path | None, meter: CallMeter, *, json: bool) -> ExitCode:
+def print_summary(report: BulkReport, journal: Path | None, meter: CallMeter, output: Output) -> ExitCode:
     """Print a run's counts on standard output, failures and what to do on standard error."""
     _print_failures(report, journal)
-    print_report(report, json=json)
+    print_job(report, journal, output)
     _print_advice(report, journal, meter)
     return exit_code(report, journal, meter)
 
 
-def print_report(report: BulkReport, *, json: bool) -> None:
-    """Print the counts of a run or a job on standard output."""
+def print_job(report: BulkReport, journal: Path | None, output: Output) -> None:
+    """Print the counts of a run or a job, or its rows where the format is one of rows."""
     try:
-        _write(report, json=json)
+        _write(report, journal, output)
     except BrokenPipeError:  # the reader has closed the pipe; the exit code still reports the run
         forget_output()
 
@@ -52,38 +57,41 @@ def _failed_in_all(journal: Path | None) -> int:
         return reader.counts().failed
 
 
-def as_json(wanted: bool | None) -> bool:
-    """Whether a program reads what is written; None: wherever there is no terminal."""
-    return not is_terminal() if wanted is None else wanted
-
-
 def _print_failures(report: BulkReport, journal: Path | None) -> None:
     for failed in report.failures[:SHOWN]:
         note(failure(failed))
     if report.failed > SHOWN:
         note(f"and {report.failed - SHOWN:,} more")
     if journal is not None and (count := _failed_in_all(journal)):
-        rows = counted(count, "failed row")
-        note(f"{rows} in {write_failures(journal)}: fix the rows and run that file.")
+        path = write_failures(journal)
+        note_command(
+            f"{counted(count, 'failed row')} in {path}. Fix the rows there, then run:",
+            to_type("bulk", "run", str(path)),
+        )
 
 
-def write_failures(journal: Path) -> Path:
-    """Write all failed rows of a job beside its journal, to be fixed and run again.
-
-    Raises:
-        OSError: the file cannot be written.
-    """
-    path = journal.with_suffix(".failed.csv")
-    with open_journal(journal) as reader, path.open("w", encoding="utf-8", newline="") as file:
-        write_journal_csv(reader.rows(RowState.FAILED), file)
-    return path
-
-
-def _write(report: BulkReport, *, json: bool) -> None:
-    if json:
-        emit(visible_json(report.to_json()))
-    else:
+def _write(report: BulkReport, journal: Path | None, output: Output) -> None:
+    if output.is_table:
         _draw(report)
+    elif journal is None or not journal.exists():  # nothing was sent
+        write_report(report, iter(()), output)
+    else:
+        with open_journal(journal) as reader:
+            write_report(_described(report, reader), reader.rows(), output)
+
+
+def _described(report: BulkReport, journal: JournalReader) -> BulkReport:
+    """A run's report, with what only the journal of its job knows."""
+    job = journal.report()
+    return evolve(
+        report,
+        job=job.job,
+        changes=job.changes,
+        company=job.company,
+        source=job.source,
+        users=job.users,
+        profile=job.profile,
+    )
 
 
 def _draw(report: BulkReport) -> None:

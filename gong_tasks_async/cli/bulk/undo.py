@@ -10,7 +10,7 @@ import click
 from gong_tasks_async.cli.bulk.job_argument import job_argument, resume_command
 from gong_tasks_async.cli.command import Command
 from gong_tasks_async.cli.input.options import wait_for_day_option, workers_option, yes_option
-from gong_tasks_async.cli.output.listing import report_output_option
+from gong_tasks_async.cli.output.formats import Output, report_output_option
 from gong_tasks_async.cli.session import client_options, run
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def command(
     yes: bool,
     workers: int,
     wait_for_day: bool,
-    json: bool | None,
+    output: Output,
     configuration: Configuration,
 ) -> None:
     """Restore the tasks of a job as they were before.
@@ -58,7 +58,7 @@ def command(
 
     folder = JobFolder(configuration.jobs_folder, configuration.company)
     options = RunOptions(
-        dry_run=dry_run, yes=yes, bulk={"workers": workers, "wait_for_day": wait_for_day}, json=json
+        dry_run=dry_run, yes=yes, bulk={"workers": workers, "wait_for_day": wait_for_day}, output=output
     )
     journal = folder.find(name)
     _check_standing(folder, journal)
@@ -104,7 +104,7 @@ async def _undo(
         plan = await client.plan_undo(journal)
         _note_lost(plan.lost)
         if options.dry_run:
-            print_plan(plan, await client.quota.snapshot(), json=options.json)
+            print_plan(plan, await client.quota.snapshot(), options.output)
             return ExitCode.DONE
         path = folder.path(folder.free_name(f"{journal.stem}-undo")) if plan.calls else None
         run = UpdateRun(client=client, meter=meter, options=options, company=configuration.base_url)

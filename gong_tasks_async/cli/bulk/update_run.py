@@ -12,11 +12,12 @@ from gong_tasks_async.bulk import BulkReport, RowState, open_journal
 from gong_tasks_async.bulk.plan import Plan, plan_updates
 from gong_tasks_async.bulk.render.format import counted
 from gong_tasks_async.cli.bulk.run_progress import CallMeter, OnOutcome, run_with_progress
-from gong_tasks_async.cli.bulk.summary import as_json, describe_resume, print_report, print_summary
+from gong_tasks_async.cli.bulk.summary import describe_resume, print_job, print_summary
 from gong_tasks_async.cli.exit_codes import ExitCode
 from gong_tasks_async.cli.input.confirm import confirm, confirmation
 from gong_tasks_async.cli.input.planning import estimated
 from gong_tasks_async.cli.output.console import note
+from gong_tasks_async.cli.output.formats import Output
 from gong_tasks_async.cli.output.plan import print_sample
 from gong_tasks_async.client import GongTasksClient
 from gong_tasks_async.settings import BulkSettings
@@ -36,7 +37,7 @@ class RunOptions:
     again: bool = False
     """Send all rows of a finished job, without a look."""
     bulk: BulkSettings
-    json: bool | None = None
+    output: Output
 
 
 @frozen(kw_only=True)
@@ -107,7 +108,7 @@ class UpdateRun:
         """Print the results of a job that is finished; nothing is sent."""
         with open_journal(journal) as reader:
             report = reader.report()
-        print_report(report, json=as_json(self.options.json))
+        print_job(report, journal, self.options.output)
         return ExitCode.ROWS_FAILED if report.failed else ExitCode.DONE
 
     async def _confirm(self, plan: Plan) -> None:
@@ -124,7 +125,7 @@ class UpdateRun:
         except asyncio.CancelledError:
             note(_how_to_resume(journal))
             raise
-        return print_summary(report, journal, self.meter, json=as_json(self.options.json))
+        return print_summary(report, journal, self.meter, self.options.output)
 
 
 def _how_to_resume(journal: Path | None) -> str:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import click
 
 from gong_tasks_async.cli.command import Command
-from gong_tasks_async.cli.output.console import emit, note_command
-from gong_tasks_async.cli.output.listing import OutputFormat, json_line, output_option
+from gong_tasks_async.cli.output.console import note_command
+from gong_tasks_async.cli.output.formats import Output, output_option
+from gong_tasks_async.cli.output.layout import Column, Layout
+from gong_tasks_async.cli.output.listing import Listing
 from gong_tasks_async.cli.output.tables import draw_facts
 from gong_tasks_async.cli.session import client_options
 
@@ -25,19 +28,23 @@ gong-tasks config show --profile acme --output json
 @click.command("show", cls=Command, examples=EXAMPLES)
 @output_option
 @client_options
-def command(*, output: OutputFormat, configuration: Configuration) -> None:
+def command(*, output: Output, configuration: Configuration) -> None:
     """Show the configuration that commands use; no secret.
 
     What was given on the command line comes first, then the environment, then the file.
     """
     facts = _facts(configuration)
-    if output is OutputFormat.TABLE:
+    if output.is_table:
         draw_facts({_label(name): text for name, text in facts.items()})
-    elif output in (OutputFormat.JSON, OutputFormat.JSONL):
-        emit(json_line(facts))
     else:
-        raise click.UsageError("config show writes table, json or jsonl")
+        with Listing(_layout(facts), output, single=True) as listing:
+            listing.add([facts])
     note_command("To change a value:", "gong-tasks config set --help")
+
+
+def _layout(facts: dict[str, str]) -> Layout[dict[str, str]]:
+    columns = [Column[dict[str, str]](name, itemgetter(name)) for name in facts]
+    return Layout(what="settings", to_json=dict, csv=columns, table=columns)
 
 
 def _label(name: str) -> str:

@@ -12,7 +12,7 @@ COMMANDS = {
     "list": "List the company's jobs.",
     "cancel": "Cancel a job; updates made remain.",
     "resume": "Resume a job; retry given-up rows.",
-    "report": "Show a job's results, as text, JSON, CSV or one HTML page.",
+    "report": "Show a job's results, or write them as a workbook or page.",
 }
 
 

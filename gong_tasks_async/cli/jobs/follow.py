@@ -10,7 +10,8 @@ from gong_tasks_async.bulk.render.format import counted, one_line
 from gong_tasks_async.cli.job_server import jobs_command
 from gong_tasks_async.cli.jobs.text import JOBS, NO_WORKER, facts, next_command, waits_for_worker
 from gong_tasks_async.cli.output.console import note, note_command, stderr_console
-from gong_tasks_async.cli.output.listing import Listing, OutputFormat
+from gong_tasks_async.cli.output.formats import Output
+from gong_tasks_async.cli.output.listing import Listing
 from gong_tasks_async.cli.output.progress import bar_for
 from gong_tasks_async.cli.output.tables import draw_facts
 from gong_tasks_async.cli.output.text import local
@@ -21,17 +22,17 @@ if TYPE_CHECKING:
     from gong_tasks_async.distributed import Job, Progress
 
 
-async def show_job(job: Job, output: OutputFormat) -> None:
+async def show_job(job: Job, output: Output) -> None:
     """Print its progress now."""
     progress = await job.progress()
     _show(progress, output)
     await _note_given_up(job, progress)
 
 
-async def follow_job(job: Job, output: OutputFormat) -> Progress:
+async def follow_job(job: Job, output: Output) -> Progress:
     """Show progress until the job is finished; return its last state."""
     async with aclosing(job.watch()) as seen:
-        if output is not OutputFormat.TABLE:
+        if not output.is_table:
             return await _print_changes(seen, output)
         end = await _draw_bar(job.name, seen)
     _show(end, output)
@@ -52,7 +53,7 @@ class WorkerNotice:
         self._noted = waits_for_worker(progress)
 
 
-async def _print_changes(seen: AsyncGenerator[Progress], output: OutputFormat) -> Progress:
+async def _print_changes(seen: AsyncGenerator[Progress], output: Output) -> Progress:
     """Print a line for each change."""
     notice = WorkerNotice()
     with Listing(JOBS, output) as listing:
@@ -93,10 +94,10 @@ def _description(progress: Progress) -> str:
     return f"{progress.job}, {progress.state}"
 
 
-def _show(progress: Progress, output: OutputFormat) -> None:
-    if output is OutputFormat.TABLE:
+def _show(progress: Progress, output: Output) -> None:
+    if output.is_table:
         draw_facts(facts(progress))
         note_command(NO_WORKER if waits_for_worker(progress) else "Next:", next_command(progress))
         return
-    with Listing(JOBS, output) as listing:
+    with Listing(JOBS, output, single=True) as listing:
         listing.add([progress])

@@ -9,7 +9,8 @@ import click
 from gong_tasks_async.cli.command import Command
 from gong_tasks_async.cli.job_server import JobServer, read_only_options
 from gong_tasks_async.cli.output.console import note
-from gong_tasks_async.cli.output.listing import Listing, OutputFormat, output_option
+from gong_tasks_async.cli.output.formats import Output, output_option
+from gong_tasks_async.cli.output.listing import Listing
 from gong_tasks_async.cli.session import run
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ gong-tasks jobs list | jq -r 'select(.state == "stopped") | .job'
 @click.command("list", cls=Command, examples=EXAMPLES)
 @output_option
 @read_only_options
-def command(server: JobServer, output: OutputFormat) -> None:
+def command(server: JobServer, output: Output) -> None:
     """List the company's jobs.
 
     Ended jobs are kept for a week, or for as long as their submission set. Redis scans all its keys for this: do not
@@ -33,7 +34,7 @@ def command(server: JobServer, output: OutputFormat) -> None:
     list_jobs(server, output)
 
 
-def list_jobs(server: JobServer, output: OutputFormat) -> None:
+def list_jobs(server: JobServer, output: Output) -> None:
     """Print all jobs, by name.
 
     Raises:

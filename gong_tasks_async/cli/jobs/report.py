@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from io import StringIO
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -10,52 +10,34 @@ import click
 from gong_tasks_async.cli.command import Command
 from gong_tasks_async.cli.job_server import JobServer, read_only_options
 from gong_tasks_async.cli.jobs.with_job import with_job
-from gong_tasks_async.cli.output.console import emit, is_terminal
+from gong_tasks_async.cli.output.formats import OF_ROWS, Output, OutputFormat, report_output_option
 
 if TYPE_CHECKING:
+    from gong_tasks_async.bulk import BulkReport, JournalRow
     from gong_tasks_async.distributed import Job
-
-FORMS = ("text", "json", "csv", "html")
 
 EXAMPLES = """
 gong-tasks jobs report dismiss-2026-11-21
-gong-tasks jobs report dismiss-2026-11-21 --output html > dismiss.html
-gong-tasks jobs report dismiss-2026-11-21 --output csv > rows.csv
+gong-tasks jobs report dismiss-2026-11-21 -o dismiss.html
+gong-tasks jobs report dismiss-2026-11-21 -o csv > rows.csv
 """
 
 
 @click.command("report", cls=Command, examples=EXAMPLES)
 @click.argument("name")
-@click.option(
-    "--output",
-    "-o",
-    "form",
-    type=click.Choice(FORMS),
-    help="Default: text, or json in a pipe; csv has all rows.",
-)
+@partial(report_output_option, forms=tuple(OutputFormat))
 @read_only_options
-def command(name: str, form: str | None, server: JobServer) -> None:
-    """Show a job's results, as text, JSON, CSV or one HTML page.
+def command(name: str, output: Output, server: JobServer) -> None:
+    """Show a job's results, or write them as a workbook or page.
 
-    Works while the job runs. Prints to standard output.
+    What was changed, for whom, from what, when, how it ended, and what failed for which reason.
+    Works while the job runs. An xlsx workbook has a sheet with the report and one with all rows.
     """
-    chosen = form or ("text" if is_terminal() else "json")
+    from gong_tasks_async.cli.output.report import write_report  # noqa: PLC0415 - help need not load sqlite
 
-    async def written(job: Job) -> str:
-        return await (_csv(job) if chosen == "csv" else _report(job, chosen))
+    async def read(job: Job) -> tuple[BulkReport, list[JournalRow]]:
+        rows = [row async for row in job.rows()] if output.form in OF_ROWS else []
+        return await job.report(), rows
 
-    text = with_job(server, name, written)
-    emit(text.removesuffix("\n"))
-
-
-async def _report(job: Job, form: str) -> str:
-    report = await job.report()
-    return {"text": report.to_text, "json": report.to_json, "html": report.to_html}[form]()
-
-
-async def _csv(job: Job) -> str:
-    from gong_tasks_async.bulk import write_journal_csv  # noqa: PLC0415 - help need not load sqlite
-
-    file = StringIO()
-    write_journal_csv([row async for row in job.rows()], file)
-    return file.getvalue()
+    report, rows = with_job(server, name, read)
+    write_report(report, iter(rows), output)

@@ -8,7 +8,7 @@ from gong_tasks_async.cli.command import Command
 from gong_tasks_async.cli.job_server import JobServer, read_only_options
 from gong_tasks_async.cli.jobs.list import list_jobs
 from gong_tasks_async.cli.jobs.with_job import with_job
-from gong_tasks_async.cli.output.listing import OutputFormat, output_option
+from gong_tasks_async.cli.output.formats import Output, output_option
 
 EXAMPLES = """
 gong-tasks jobs status
@@ -22,7 +22,7 @@ gong-tasks jobs status dismiss-2026-11-21 --follow | jq .pending
 @click.option("--follow", is_flag=True, help="Watch until the job ends.")
 @output_option
 @read_only_options
-def command(name: str | None, follow: bool, server: JobServer, output: OutputFormat) -> None:
+def command(name: str | None, follow: bool, server: JobServer, output: Output) -> None:
     """Show a job's progress, or list all jobs.
 
     With --follow: a progress bar on a terminal, a line for each change in a pipe. The exit code is 0 when all rows

@@ -20,7 +20,8 @@ from gong_tasks_async.cli.input.rows import ParsedInput
 from gong_tasks_async.cli.input.source import Source, name_from
 from gong_tasks_async.cli.job_server import JobServer, jobs_command
 from gong_tasks_async.cli.jobs.text import NO_WORKER, exit_code, next_command, waits_for_worker, what_it_did
-from gong_tasks_async.cli.output.console import emit, is_terminal, note, note_command
+from gong_tasks_async.cli.output.console import emit, note, note_command
+from gong_tasks_async.cli.output.formats import Output
 from gong_tasks_async.cli.output.plan import print_plan
 from gong_tasks_async.cli.session import open_client
 from gong_tasks_async.cli.waiting import PauseNotices
@@ -39,6 +40,8 @@ class Settings:
     skip_unchanged: bool
     again: bool = False
     """Send all rows, whatever an earlier job did."""
+    output: Output
+    """How a preview is written."""
 
 
 EARLIEST = datetime.min.replace(tzinfo=UTC)
@@ -187,7 +190,7 @@ async def _confirmed_plan(
         left = await quota.snapshot()
         if settings.dry_run or not plan.calls:
             if not without:
-                print_plan(plan, left, json=not is_terminal())
+                print_plan(plan, left, settings.output)
             return None
         if not settings.yes:
             confirm(f"{confirmation(plan, left)} Company: {configuration.base_url}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -10,6 +11,7 @@ from gong_tasks_async.cli.command import Command
 from gong_tasks_async.cli.input.options import skip_unchanged_option, source_options, yes_option
 from gong_tasks_async.cli.input.source import Source, read_source
 from gong_tasks_async.cli.job_server import JobServer, job_server_options
+from gong_tasks_async.cli.output.formats import Output, report_output_option
 from gong_tasks_async.cli.session import client_options, run
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ gong-tasks jobs submit --all-users --due-before -30d --set-status DISMISSED --dr
 )
 @click.option("--dry-run", is_flag=True, help="Show the plan; submit nothing.")
 @yes_option
+@partial(report_output_option, of="the updates; of a --dry-run")
 @skip_unchanged_option
 @click.option("--again", is_flag=True, help="Send all rows, even if a finished job had the same ones.")
 @job_server_options
@@ -47,6 +50,7 @@ def command(
     yes: bool,
     skip_unchanged: bool,
     again: bool,
+    output: Output,
     server: JobServer,
     configuration: Configuration,
 ) -> None:
@@ -69,6 +73,7 @@ def command(
         yes=yes,
         skip_unchanged=skip_unchanged,
         again=again,
+        output=output,
     )
     parsed_input = None if source.selects else read_source(source)
     code = run(submit_source(configuration, server, source, parsed_input, settings))

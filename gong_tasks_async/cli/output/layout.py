@@ -22,6 +22,8 @@ class Column(Generic[T]):
     cell: Callable[[T], str | None]
     least: int = 0
     """In a table, the least width at which it is still readable; 0 where nothing of it may be cut."""
+    is_date: bool = False
+    """Whether its cells are ISO date-times, which spreadsheets get as dates by this machine's clock."""
 
 
 @frozen(kw_only=True)

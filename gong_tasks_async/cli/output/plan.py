@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import json as json_module
+import json
 from typing import TYPE_CHECKING
 
 from gong_tasks_async.bulk.render.format import one_line
 from gong_tasks_async.cli.local_time import local_time
 from gong_tasks_async.cli.output.console import emit, note
+from gong_tasks_async.cli.output.data_file import write_text
+from gong_tasks_async.cli.output.formats import Output, OutputFormat
+from gong_tasks_async.cli.output.job_rows import planned_rows
+from gong_tasks_async.cli.output.listing import Listing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,12 +20,15 @@ if TYPE_CHECKING:
     from gong_tasks_async.quota import QuotaSnapshot
 
 
-def print_plan(plan: Plan, quota: QuotaSnapshot, *, json: bool | None) -> None:
-    """Print what a run would do."""
-    if json:
-        emit(json_module.dumps(plan_as_json(plan, quota)))
-    else:
+def print_plan(plan: Plan, quota: QuotaSnapshot, output: Output) -> None:
+    """Print what a run would do: its numbers, or in the formats of rows each update."""
+    if output.is_table:
         _print_text(plan, quota)
+    elif output.form is OutputFormat.JSON:
+        write_text(json.dumps(plan_as_json(plan, quota)), output)
+    else:
+        with Listing(planned_rows(plan.users_by_id), output) as listing:
+            listing.add(plan.updates)
 
 
 def _print_text(plan: Plan, quota: QuotaSnapshot) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from attrs import frozen
 
 from gong_tasks_async import Task, User, to_json
-from gong_tasks_async.cli.local_time import local_time
+from gong_tasks_async.cli.local_time import in_local_zone, local_time
 from gong_tasks_async.cli.output.as_listed import as_listed
 from gong_tasks_async.cli.output.layout import Column, Layout
 
@@ -41,8 +41,8 @@ def user_name(user: User | None) -> str:
 
 
 def spelled(moment: datetime | None) -> str:
-    """A moment for programs: ISO-8601 with its offset."""
-    return moment.isoformat() if moment else ""
+    """A moment for programs: ISO-8601 by this machine's clock, so that all of a column sort; with its offset."""
+    return in_local_zone(moment).isoformat() if moment else ""
 
 
 def _flow(task: Task) -> str | None:
@@ -73,15 +73,15 @@ TASKS: Final = Layout[OwnedTask](
         Column("taskId", lambda row: str(row.task.id)),
         Column("userId", lambda row: row.task.user_id),
         Column("status", lambda row: row.task.status),
-        Column("dueDate", lambda row: spelled(row.task.due_date)),
+        Column("dueDate", lambda row: spelled(row.task.due_date), is_date=True),
         Column("priority", lambda row: _priority(row.task)),
         Column("type", lambda row: row.task.type),
         Column("title", lambda row: row.task.title),
         Column("flow", lambda row: _flow(row.task)),
         Column("contact", lambda row: person(row.task)),
         Column("account", lambda row: _account(row.task)),
-        Column("created", lambda row: spelled(row.task.created)),
-        Column("updated", lambda row: spelled(row.task.updated)),
+        Column("created", lambda row: spelled(row.task.created), is_date=True),
+        Column("updated", lambda row: spelled(row.task.updated), is_date=True),
         Column("ownerName", lambda row: user_name(row.owner)),
         Column("ownerAddress", _owner_address),
         Column("asListed", lambda row: as_listed(row.task)),

@@ -6,10 +6,16 @@ import io
 import zipfile
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, time
-from typing import IO, Any, Final, NoReturn
+from typing import IO, Any, Final, NoReturn, TypeVar
+
+from attrs import frozen
 
 from gong_tasks_async.bulk.dates import LOCAL_ZONE
+from gong_tasks_async.cli.output.formats import NEEDS_OPENPYXL
+from gong_tasks_async.cli.output.layout import Layout
 from gong_tasks_async.models.date_times import parse_date_time
+
+T = TypeVar("T")
 
 MAX_UNPACKED: Final = 512 * 2**20
 """Bytes of a workbook's parts: a sheet of a million rows has some 200 MB, and a bomb of 1 MB has gigabytes."""
@@ -21,6 +27,8 @@ WIDTHS: Final = (12, 44)
 """Least and most characters of a column."""
 FIRST_YEAR: Final = 1901
 """Spreadsheets count days from 1900, whose leap day they get wrong."""
+LAST_YEAR: Final = 9998
+"""Some back ends write a moment of 9999 for "never", which is beyond the calendar in zones east of theirs."""
 
 TEXT_FORMAT: Final = "@"
 DATE_FORMAT: Final = "yyyy-mm-dd hh:mm"
@@ -30,19 +38,38 @@ class MissingExcelError(ValueError):
     """The extra that reads and writes workbooks is not installed."""
 
     def __init__(self) -> None:
-        super().__init__("workbooks need openpyxl: pip install 'gong_tasks_async[excel]', or use CSV")
+        super().__init__(NEEDS_OPENPYXL)
 
 
-def write_workbook(
-    file: IO[bytes], titles: Sequence[str], rows: Iterable[Sequence[str | None]], dates: Collection[str] = ()
-) -> None:
-    """Write a sheet whose cells are text, so that no id loses a digit and nothing is run as a formula.
+@frozen
+class Sheet:
+    """One sheet of a workbook."""
+
+    name: str
+    titles: Sequence[str]
+    rows: Iterable[Sequence[str | None]]
+    dates: Collection[str] = ()
+    """Titles of the columns that hold ISO date-times: written as dates that sort, by this machine's clock."""
+
+    @classmethod
+    def of(cls, name: str, layout: Layout[T], rows: Iterable[T]) -> Sheet:
+        """The rows of a layout, in its CSV's columns."""
+        columns = layout.csv
+        return cls(
+            name,
+            [column.title for column in columns],
+            ([column.cell(row) for column in columns] for row in rows),
+            {column.title for column in columns if column.is_date},
+        )
+
+
+def write_workbook(file: IO[bytes], sheets: Sequence[Sheet], *, opened: int = 0) -> None:
+    """Write sheets whose cells are text, so that no id loses a digit and nothing is run as a formula.
 
     Args:
         file: where it is written, once all rows are there.
-        titles: of the columns.
-        rows: their cells.
-        dates: columns that hold ISO date-times: written as dates that sort, by this machine's clock.
+        sheets: the first one is what :func:`read_workbook` reads.
+        opened: number of the sheet that a spreadsheet shows first.
 
     Raises:
         MissingExcelError: openpyxl is not installed.
@@ -53,16 +80,20 @@ def write_workbook(
         raise MissingExcelError from None
 
     book = Workbook(write_only=True)
-    sheet: Any = book.create_sheet("Tasks")
-    sheet.freeze_panes = "A2"
-    for number, title in enumerate(titles):
-        letter = _letter(number)
-        sheet.column_dimensions[letter].width = min(max(WIDTHS[0], len(title) + 8), WIDTHS[1])
-    sheet.append([_text_cell(sheet, title) for title in titles])
-    for row in rows:
-        pairs = zip(titles, row, strict=True)
-        sheet.append([_cell(sheet, text, is_date=title in dates) for title, text in pairs])
+    for sheet in sheets:
+        _write_sheet(book.create_sheet(sheet.name), sheet)
+    book.active = opened
     book.save(file)
+
+
+def _write_sheet(target: Any, sheet: Sheet) -> None:
+    target.freeze_panes = "A2"
+    for number, title in enumerate(sheet.titles):
+        target.column_dimensions[_letter(number)].width = min(max(WIDTHS[0], len(title) + 8), WIDTHS[1])
+    target.append([_text_cell(target, title) for title in sheet.titles])
+    for row in sheet.rows:
+        pairs = zip(sheet.titles, row, strict=True)
+        target.append([_cell(target, text, is_date=title in sheet.dates) for title, text in pairs])
 
 
 def _letter(number: int) -> str:
@@ -74,7 +105,7 @@ def _letter(number: int) -> str:
 
 def _cell(sheet: Any, text: str | None, *, is_date: bool) -> Any:
     moment = parse_date_time(text) if is_date and text else None
-    if moment is None or moment.tzinfo is None or moment.year < FIRST_YEAR:
+    if moment is None or moment.tzinfo is None or not FIRST_YEAR <= moment.year <= LAST_YEAR:
         return _text_cell(sheet, text or "")
     return _date_cell(sheet, moment)
 

@@ -12,7 +12,7 @@ from click.core import ParameterSource
 from gong_tasks_async.cli.command import write_examples
 from gong_tasks_async.cli.input.options import yes_option
 from gong_tasks_async.cli.lazy_group import LazyGroup
-from gong_tasks_async.cli.output.listing import output_option
+from gong_tasks_async.cli.output.formats import output_option
 from gong_tasks_async.cli.session import client_options
 
 COMMANDS = {

@@ -9,8 +9,9 @@ from gong_tasks_async.bulk.render.format import duration
 from gong_tasks_async.cli.input.confirm import confirm
 from gong_tasks_async.cli.local_time import local_time
 from gong_tasks_async.cli.output.console import note
+from gong_tasks_async.cli.output.formats import Output
 from gong_tasks_async.cli.output.layout import Column, Layout
-from gong_tasks_async.cli.output.listing import Listing, OutputFormat
+from gong_tasks_async.cli.output.listing import Listing
 from gong_tasks_async.cli.output.tables import draw_facts
 from gong_tasks_async.cli.output.task_rows import spelled
 from gong_tasks_async.cli.session import run
@@ -22,16 +23,16 @@ if TYPE_CHECKING:
 Numbers: TypeAlias = "Mapping[str, int | float | str | None]"
 
 
-def show(*, reopen: bool, yes: bool, output: OutputFormat, configuration: Configuration) -> None:
+def show(*, reopen: bool, yes: bool, output: Output, configuration: Configuration) -> None:
     """Write how things stand; end a pause first, where that is wanted."""
     configuration.make_folders()
     now = run(_snapshot(configuration.limits))
     if reopen:
         now = _reopen(configuration.limits, now, yes=yes)
-    if output is OutputFormat.TABLE:
+    if output.is_table:
         draw_facts(facts(configuration.limits, now))
     else:
-        with Listing(_NUMBERS, output) as listing:
+        with Listing(_NUMBERS, output, single=True) as listing:
             listing.add([numbers(configuration.limits, now)])
 
 

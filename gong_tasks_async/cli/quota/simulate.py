@@ -13,7 +13,8 @@ from attrs import evolve
 from gong_tasks_async.cli.command import Command, SectionOption
 from gong_tasks_async.cli.invocation import global_option
 from gong_tasks_async.cli.output.console import note
-from gong_tasks_async.cli.output.listing import Listing, OutputFormat, output_option
+from gong_tasks_async.cli.output.formats import Output, output_option
+from gong_tasks_async.cli.output.listing import Listing
 from gong_tasks_async.cli.output.tables import draw_facts
 from gong_tasks_async.cli.quota.forecast_plot import forecast_svg
 from gong_tasks_async.cli.quota.forecast_text import NUMBERS, bars, facts, numbers
@@ -115,7 +116,7 @@ def _option(section: str, *names: str, **settings: Any) -> Callable[[F], F]:
     "--svg", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Draw a picture too."
 )
 @output_option
-def command(*, svg: Path | None, output: OutputFormat, **options: Any) -> None:
+def command(*, svg: Path | None, output: Output, **options: Any) -> None:
     """Simulate a company's calls: duration, waits, 429s.
 
     Nothing is sent, and no credentials are needed. The clients, quotas and bulk run are the real ones, in virtual time;
@@ -128,7 +129,7 @@ def command(*, svg: Path | None, output: OutputFormat, **options: Any) -> None:
     if svg:
         svg.write_text(forecast_svg(forecast, scenario), encoding="utf-8")
         note(f"Picture: {svg}")
-    if output is OutputFormat.TABLE:
+    if output.is_table:
         draw_facts(facts(forecast, scenario) | bars(forecast))
     else:
         with Listing(NUMBERS, output) as listing:
