@@ -132,6 +132,7 @@ def every_error() -> list[type[GongError]]:
 
 CODES = {
     "AuthenticationError": 3,
+    "DeadlineExceeded": 5,
     "MissingScopeError": 3,
     "InactiveCompanyError": 3,
     "AccessDeniedError": 3,
