@@ -10,7 +10,8 @@ import pytest
 from attrs import evolve
 from hypothesis import given, settings, strategies as st
 
-from gong_tasks_async.bulk.plan import NAMED_CONFLICTS, Plan, PlanConflictError, is_unchanged, plan_updates
+from gong_tasks_async.bulk.merging import NAMED_CONFLICTS, PlanConflictError
+from gong_tasks_async.bulk.plan import Plan, is_unchanged, plan_updates
 from gong_tasks_async.errors import InvalidValueError
 from gong_tasks_async.models import Priority, Task, TaskStatus, TaskUpdate
 from gong_tasks_async.quota import LocalQuota, QuotaEstimate

@@ -3,6 +3,7 @@
 from gong_tasks_async.bulk.applier import Applied, Applier
 from gong_tasks_async.bulk.job import BulkJob, OnOutcome, as_async, collect
 from gong_tasks_async.bulk.journal import Journal, JournalReader, RunRecord, open_journal, retry_failed
+from gong_tasks_async.bulk.merging import PlanConflictError
 from gong_tasks_async.bulk.outcomes import (
     Failed,
     JournalRow,
@@ -14,7 +15,7 @@ from gong_tasks_async.bulk.outcomes import (
     Unchanged,
     Updated,
 )
-from gong_tasks_async.bulk.plan import LostValue, Plan, PlanConflictError, SampledTask, plan_updates
+from gong_tasks_async.bulk.plan import LostValue, Plan, SampledTask, plan_updates
 from gong_tasks_async.bulk.planning import with_names
 from gong_tasks_async.bulk.pool import each_result
 from gong_tasks_async.bulk.render.csv_rows import write_journal_csv

@@ -6,43 +6,24 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from itertools import chain, islice
+from itertools import chain
 from typing import Self
 
 from attrs import evolve, field, frozen
 
 from gong_tasks_async.bulk.journal_schema import JobIdentity, fingerprint
+from gong_tasks_async.bulk.merging import merged
 from gong_tasks_async.bulk.outcomes import TaskSnapshot
 from gong_tasks_async.bulk.render.format import counted, duration
 from gong_tasks_async.models import Task, TaskUpdate
-from gong_tasks_async.models.requests import check_update
 from gong_tasks_async.quota import QuotaEstimate
 
-NAMED_CONFLICTS = 20
-"""How many conflicts the message of an error names; its ``conflicts`` holds them all."""
 SAMPLE = 5
 """Tasks that a plan shows."""
 
 
-class PlanConflictError(ValueError):
-    """Some tasks have two different updates, and whichever came last would win.
-
-    ``conflicts`` has all these tasks by their ids, each with its first two updates.
-    """
-
-    def __init__(self, conflicts: Mapping[int, tuple[TaskUpdate, TaskUpdate]]) -> None:
-        super().__init__(conflicts)
-        self.conflicts = conflicts
-
-    def __str__(self) -> str:
-        named = [
-            f"task {task_id}: {_spelled(first)}, or {_spelled(second)}"
-            for task_id, (first, second) in islice(self.conflicts.items(), NAMED_CONFLICTS)
-        ]
-        if rest := len(self.conflicts) - len(named):
-            named.append(f"and {rest:,} more")
-        tasks = counted(len(self.conflicts), "task")
-        return f"{tasks} with two different updates, of which only one can stay: " + "; ".join(named)
+def _how_many(updates: tuple[object, ...]) -> str:
+    return f"<{len(updates):,}>"
 
 
 @frozen
@@ -107,13 +88,13 @@ class Plan:
         source: file or selection that the updates came from; for reports.
     """
 
-    updates: tuple[TaskUpdate, ...]
-    unchanged: tuple[TaskUpdate, ...] = ()
+    updates: tuple[TaskUpdate, ...] = field(repr=_how_many)
+    unchanged: tuple[TaskUpdate, ...] = field(default=(), repr=_how_many)
     duplicates: int = 0
     estimate: QuotaEstimate | None = None
     look: Look | None = field(default=None, repr=False, eq=False)
     sample: tuple[SampledTask, ...] = field(default=(), repr=False)
-    lost: tuple[LostValue, ...] = ()
+    lost: tuple[LostValue, ...] = field(default=(), repr=_how_many)
     users_by_id: Mapping[str, str] = field(factory=dict, repr=False, hash=False)
     source: str | None = None
 
@@ -204,7 +185,7 @@ def merge_updates(updates: Iterable[TaskUpdate]) -> Plan:
         PlanConflictError: some tasks have two different updates.
         InvalidValueError: something else than an update is among them.
     """
-    rows, first_rows = _merged(updates)
+    rows, first_rows = merged(updates)
     return Plan(updates=tuple(first_rows.values()), duplicates=rows - len(first_rows))
 
 
@@ -262,33 +243,6 @@ def identity_of(updates: Iterable[TaskUpdate]) -> JobIdentity:
     return JobIdentity(f"{total % 2**128:032x}", rows)
 
 
-def _merged(updates: Iterable[TaskUpdate]) -> tuple[int, dict[int, TaskUpdate]]:
-    """The number of rows, and the first row of each task."""
-    rows = 0
-    first_rows: dict[int, TaskUpdate] = {}
-    conflicts: dict[int, tuple[TaskUpdate, TaskUpdate]] = {}
-    for update in updates:
-        check_update(update)
-        rows += 1
-        first = first_rows.setdefault(update.task_id, update)
-        if first is not update and _meaning(first) != _meaning(update):
-            conflicts.setdefault(update.task_id, (first, update))
-    if conflicts:
-        raise PlanConflictError(conflicts)
-    return rows, first_rows
-
-
-def _meaning(update: TaskUpdate) -> tuple[object, ...]:
-    """Equal for updates of one task that ask the same of Gong."""
-    return (
-        update.user_id,
-        update.status,
-        # In UTC, since Python compares moments of one zone by the clock on the wall, which shows some hours twice.
-        update.due_date and update.due_date.astimezone(UTC),
-        update.priority and update.priority.casefold(),
-    )
-
-
 def _is_due(due: datetime | None, new: datetime) -> bool:
     # A difference to UTC, since == is never true across zones in the hour that a clock shows twice.
     return due is not None and not due - new.astimezone(UTC)
@@ -296,19 +250,6 @@ def _is_due(due: datetime | None, new: datetime) -> bool:
 
 def _is_named(priority: str | None, new: str) -> bool:
     return priority is not None and priority.casefold() == new.casefold()
-
-
-def _spelled(update: TaskUpdate) -> str:
-    return ", ".join(_values(update)) + f" for user {update.user_id}"
-
-
-def _values(update: TaskUpdate) -> Iterator[str]:
-    if update.status is not None:
-        yield f"status {update.status}"
-    if update.due_date is not None:
-        yield f"due {update.due_date.isoformat()}"
-    if update.priority is not None:
-        yield f"priority {update.priority}"
 
 
 def _spelled_estimate(estimate: QuotaEstimate) -> str:

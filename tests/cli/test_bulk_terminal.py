@@ -67,6 +67,17 @@ class TestTheQuestion:
             assert re.search(r"^Calls\s+120$", screen.screen, re.MULTILINE)
         assert set(company.statuses(120)) == {"DONE"}
 
+    @pytest.mark.parametrize(("rows", "drawn"), [(9_000, False), (21_000, True)])
+    def test_a_long_file_has_a_bar_while_it_is_read(self, rows: int, drawn: bool, found: Found) -> None:
+        company = found()
+        lines = "".join(f"{number},1{number % 9},DONE\n" for number in range(1, rows + 1))
+        path = company.write("long.csv", f"taskId,userId,status\n{lines}")
+        with terminal(company, "plan", path) as screen:
+            assert screen.end() == 0
+            assert ("Reading rows" in screen.raw.decode()) is drawn
+            assert "Reading rows" not in screen.screen
+            assert f"{rows:,} rows: " in screen.screen
+
     def test_a_plan_and_jobs_are_tables_that_fit(self, found: Found) -> None:
         company = found()
         name = "a-rather-long-name-of-a-job-that-nobody-could-type"

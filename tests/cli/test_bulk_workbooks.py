@@ -136,7 +136,7 @@ class TestOtherWorkbooks:
         data = written(TASK)
         for end in range(10, len(data), 97):
             with pytest.raises(ValueError, match="not a readable workbook"):
-                read_workbook(data[:end])
+                list(read_workbook(data[:end]))
 
     def test_without_the_extra_it_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(__import__("sys").modules, "openpyxl", None)

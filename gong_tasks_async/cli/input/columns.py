@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from enum import StrEnum
 from typing import Final
 
-from attrs import frozen
+from attrs import field, frozen
 
 
 class Column(StrEnum):
@@ -75,6 +75,12 @@ class Layout:
     """Other problems, as messages."""
     unknown: tuple[str, ...] = ()
     """Names of columns that are not known, and not read."""
+    places: tuple[tuple[Column, int], ...] = field(init=False)
+    """The known columns, each with the place of its field."""
+
+    @places.default
+    def _places(self) -> tuple[tuple[Column, int], ...]:
+        return tuple((column, place) for place, column in enumerate(self.columns) if column is not None)
 
 
 def layout_of(names: Sequence[str], *, lenient: bool = False) -> Layout:

@@ -15,6 +15,7 @@ from gong_tasks_async.cli.input.records import Found, Record, Table
 DELIMITERS: Final = ",;\t"
 EXCEL_HINT: Final = re.compile(r"""\s*"?sep=(.)"?\s*(?:\r\n?|\n)""", re.IGNORECASE)
 """Excel's line that names the delimiter; not a row."""
+LONE_RETURN: Final = re.compile(r"\r(?!\n)")
 
 
 def read_csv(text: str) -> Table:
@@ -31,7 +32,7 @@ def read_csv(text: str) -> Table:
         return Table((header,))
     refuse_data(header[1])
     names = tuple(name.strip() for name in header[1])
-    return Table(tuple(_records(lines, names)), Record(header[0], names, names))
+    return Table(_records(lines, names), Record(header[0], names, names), text.count("\n"))
 
 
 class _Lines(Iterator["tuple[str, list[str]] | Problem"]):
@@ -42,7 +43,7 @@ class _Lines(Iterator["tuple[str, list[str]] | Problem"]):
         self._skipped = 1 if hint else 0
         body = text[hint.end() :] if hint else text
         delimiter = hint[1] if hint else _delimiter(body)
-        self._rows = csv.reader(io.StringIO(body, newline=""), delimiter=delimiter, strict=True)
+        self._rows = csv.reader(_lines_of(body), delimiter=delimiter, strict=True)
         self._ended = False
 
     def __next__(self) -> tuple[str, list[str]] | Problem:
@@ -56,6 +57,19 @@ class _Lines(Iterator["tuple[str, list[str]] | Problem"]):
             if any(field.strip() for field in fields):
                 return place, fields
         raise StopIteration
+
+
+def _lines_of(text: str) -> Iterator[str]:
+    """The lines of a text with their ends, without a copy of the whole: a StringIO holds four bytes a character."""
+    if LONE_RETURN.search(text):  # as programs for old Macs end lines
+        yield from io.StringIO(text, newline="")
+        return
+    start = 0
+    while end := text.find("\n", start) + 1:
+        yield text[start:end]
+        start = end
+    if start < len(text):
+        yield text[start:]
 
 
 def _explained(error: str) -> str:

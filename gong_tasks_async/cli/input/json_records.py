@@ -51,12 +51,15 @@ def read_json(text: str) -> Table:
     Raises:
         ValueError: the array cannot be read.
     """
-    return Table(tuple(_items(text) if text.lstrip().startswith("[") else _objects(text)))
+    if not text.lstrip().startswith("["):
+        return Table(_objects(text), lines=text.count("\n"))
+    items = _items(text)
+    return Table((_record(f"item {number}", item) for number, item in enumerate(items, 1)), lines=len(items))
 
 
-def _items(text: str) -> Found:
+def _items(text: str) -> list[object]:
     try:
-        items = READER.decode(text.strip())
+        items: list[object] = READER.decode(text.strip())
     except json.JSONDecodeError as error:
         raise ValueError(
             f"its JSON array is broken at line {error.lineno}, column {error.colno} ({error.msg}); "
@@ -64,7 +67,7 @@ def _items(text: str) -> Found:
         ) from None
     except RecursionError:
         raise ValueError("its JSON is nested too deeply to be rows of tasks") from None
-    return (_record(f"item {number}", item) for number, item in enumerate(items, 1))
+    return items
 
 
 def _objects(text: str) -> Found:

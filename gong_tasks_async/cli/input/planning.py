@@ -10,7 +10,8 @@ from typing import Final
 
 from attrs import evolve, frozen
 
-from gong_tasks_async.bulk.plan import Plan, PlanConflictError, plan_updates
+from gong_tasks_async.bulk import PlanConflictError
+from gong_tasks_async.bulk.plan import Plan, plan_updates
 from gong_tasks_async.bulk.render.format import counted, one_line
 from gong_tasks_async.cli.input.row_checks import conflicts
 from gong_tasks_async.cli.input.rows import ParsedInput

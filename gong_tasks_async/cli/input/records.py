@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
 from attrs import frozen
@@ -24,8 +24,10 @@ Found: TypeAlias = Iterator[Record | Problem]
 
 @frozen
 class Table:
-    """An input that was read."""
+    """An input, whose rows are read as they are taken."""
 
-    found: tuple[Record | Problem, ...]
+    found: Iterable[Record | Problem]
     header: Record | None = None
     """The line that names the columns of all rows, where there is one."""
+    lines: int = 0
+    """About how many rows there are."""

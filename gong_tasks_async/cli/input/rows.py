@@ -28,6 +28,8 @@ from gong_tasks_async.cli.output.as_listed import ListedValues, read_listed
 from gong_tasks_async.models import TaskStatus, TaskUpdate
 from gong_tasks_async.models.checks import is_address
 
+NOTIFY_EVERY: Final = 1_000
+"""Rows after which the progress is known to have moved."""
 PLACEHOLDER = "0"
 """Stands for any user's id where a change alone is checked."""
 
@@ -98,8 +100,15 @@ class ParsedInput:
         return tuple(dict.fromkeys(row.user for row in self.rows if is_address(row.user)))
 
 
-def parse_rows(table: Table, options: ParseOptions) -> ParsedInput:
+def parse_rows(
+    table: Table, options: ParseOptions, on_rows: Callable[[int, int], None] = lambda _done, _all: None
+) -> ParsedInput:
     """Parse all rows, and collect all that is wrong with them.
+
+    Args:
+        table: the input.
+        options: how to parse it.
+        on_rows: called now and then with the number of rows parsed, and about how many there are.
 
     Raises:
         ValueError: there are none.
@@ -107,13 +116,18 @@ def parse_rows(table: Table, options: ParseOptions) -> ParsedInput:
     reader = _Reader(options)
     if table.header is not None and (problems := list(reader.header_problems(table.header))):
         return ParsedInput((), tuple(problems))
-    if not table.found:
-        raise ValueError("it has no rows" + (" below its header" if table.header else ""))
     rows: list[ParsedRow] = []
     found: list[Problem] = []
-    for record in table.found:
-        problems = [record] if isinstance(record, Problem) else reader.read(record, rows)
-        found += problems
+    count = 0
+    for count, record in enumerate(table.found, 1):
+        if isinstance(record, Problem):
+            found.append(record)
+        else:
+            found += reader.read(record, rows)
+        if count % NOTIFY_EVERY == 0:
+            on_rows(count, table.lines)
+    if not count:
+        raise ValueError("it has no rows" + (" below its header" if table.header else ""))
     found += rounded_ids(rows)
     return ParsedInput(
         tuple(rows), tuple(found), reader.unread, reader.unknown, reader.unedited, reader.fingerprint
@@ -126,11 +140,18 @@ class _Reader:
     def __init__(self, options: ParseOptions) -> None:
         self._options = options
         self._layout = cache(partial(layout_of, lenient=options.lenient))
+        self._known_layout: Layout | None = None
         self._reported: set[str] = set()
         self._unread: set[Column] = set()
         self._unknown: dict[str, None] = {}
         self._fingerprint = 0
         self.unedited = 0
+        self._due = _remember(self._read_due)
+        self._readers: Mapping[Column, Callable[[str], object]] = {
+            **_READERS,
+            Column.DUE_DATE: self._due_or_reason,
+        }
+        self._change = _checked(options.change) if options.change else None
 
     @property
     def unread(self) -> tuple[Column, ...]:
@@ -155,22 +176,23 @@ class _Reader:
     def read(self, record: Record, rows: list[ParsedRow]) -> list[Problem]:
         """Append the parsed row, or return what is wrong with it."""
         layout = self._layout(record.names)
-        cells = _cells(record, layout)
-        reasons = self._problems_of(layout)
-        values: dict[Column, Any] = {}
+        cells = {column: record.values[place] for column, place in layout.places}
+        reasons = [] if layout is self._known_layout else self._problems_of(layout)
         columns = (Column.TASK_ID, Column.USER_ID, *self._changing(cells))
+        values: dict[Column, Any] = {}
         for column in columns:
             try:
-                values[column] = self._value(column, cells)
+                values[column] = self._readers[column](cells.get(column, ""))
             except ValueError as error:
                 reasons.append(str(error))
         if not reasons and not self._is_unedited(cells, columns):
             reasons += self._append(record.place, values, rows)
-            self._fingerprint += _number(*(_typed(column, cells, values) for column in columns))
+            self._fingerprint += _number(cells, values)
         return [Problem(record.place, reason) for reason in reasons]
 
     def _problems_of(self, layout: Layout) -> list[str]:
         """What is wrong with the columns, once for all rows."""
+        self._known_layout = layout
         self._unknown.update(dict.fromkeys(layout.unknown))
         reasons = [reason for reason in layout.problems if reason not in self._reported]
         self._reported.update(reasons)
@@ -185,10 +207,10 @@ class _Reader:
 
     def _changing(self, cells: Mapping[Column, str]) -> list[Column]:
         """The columns of this row that hold a change: cells that are still as they were listed hold none."""
-        filled = [column for column in CHANGES if cells.get(column, "").strip()]
+        filled = [column for column in CHANGES if column in cells and cells[column].strip()]
         if (cell := cells.get(Column.AS_LISTED)) and (listed := read_listed(cell)):
             filled = [column for column in filled if not self._is_listed(column, cells[column], listed)]
-        if not self._options.change:
+        if self._change is None:
             return filled
         self._unread.update(filled)
         return []
@@ -202,26 +224,21 @@ class _Reader:
             return listed.is_due(self._due(text))
         return False
 
-    def _due(self, text: str) -> datetime:
+    def _read_due(self, text: str) -> datetime:
         return self._options.clock.due(read_date(text, self._options.date_format))
 
-    def _value(self, column: Column, cells: Mapping[Column, str]) -> object:
-        text = cells.get(column, "")
-        if column is Column.DUE_DATE:
-            try:
-                return self._due(text)
-            except ValueError as error:
-                raise ValueError(f"dueDate {error}") from None
-        return _READERS[column](text)
+    def _due_or_reason(self, text: str) -> datetime:
+        try:
+            return self._due(text)
+        except ValueError as error:
+            raise ValueError(f"dueDate {error}") from None
 
     def _append(self, place: str, values: Mapping[Column, Any], rows: list[ParsedRow]) -> list[str]:
-        change = self._options.change or _change(*map(values.get, CHANGES))
-        if not change:
-            return ["no change: fill in status, dueDate or priority, or add --set-status DONE"]
-        if problem := _problem_of(change):
-            return [problem]
-        rows.append(ParsedRow(place, values[Column.TASK_ID], values[Column.USER_ID], change))
-        return []
+        change, problem = self._change or _checked_change(*map(values.get, CHANGES))
+        if problem is None:
+            rows.append(ParsedRow(place, values[Column.TASK_ID], values[Column.USER_ID], change))
+            return []
+        return [problem]
 
 
 _remember = lru_cache(maxsize=10_000)
@@ -233,30 +250,34 @@ _READERS: Final[Mapping[Column, Callable[[str], object]]] = {
     Column.STATUS: _remember(read_status),
     Column.PRIORITY: _remember(read_priority),
 }
-_change = _remember(Change)
 
 
 @_remember
-def _problem_of(change: Change) -> str | None:
-    """Why Gong would refuse a change, whatever the task."""
+def _checked_change(
+    status: TaskStatus | None, due_date: datetime | None, priority: str | None
+) -> tuple[Change, str | None]:
+    return _checked(Change(status, due_date, priority))
+
+
+def _checked(change: Change) -> tuple[Change, str | None]:
+    """A change, and why Gong would refuse it, whatever the task."""
+    if not change:
+        return change, "no change: fill in status, dueDate or priority, or add --set-status DONE"
     try:
         ParsedRow("", 1, PLACEHOLDER, change).update(PLACEHOLDER)
     except ValueError as error:
-        return message_of(error).what
-    return None
+        return change, message_of(error).what
+    return change, None
 
 
-def _typed(column: Column, cells: Mapping[Column, str], values: Mapping[Column, Any]) -> str:
-    """What a cell says, however a spreadsheet spells it; of a date the text, so that a relative one stays relative."""
-    return cells[column].strip() if column is Column.DUE_DATE else str(values[column])
+def _number(cells: Mapping[Column, str], values: Mapping[Column, object]) -> int:
+    """A number of a row; of rows in any order, the sum is the same.
 
-
-def _number(*parts: str) -> int:
-    """A number of a row; of rows in any order, the sum is the same."""
+    It is made of what the cells say, however a spreadsheet spells it; of a date the text, so that a relative one stays
+    relative.
+    """
+    parts = [
+        cells[column].strip() if column is Column.DUE_DATE else str(value) for column, value in values.items()
+    ]
     text = "\0".join(parts).encode(errors="backslashreplace")  # no cell holds a NUL character
     return int.from_bytes(blake2b(text, digest_size=16).digest(), "big")
-
-
-def _cells(record: Record, layout: Layout) -> dict[Column, str]:
-    pairs = zip(layout.columns, record.values, strict=True)
-    return {column: value for column, value in pairs if column is not None}

@@ -20,6 +20,7 @@ from gong_tasks_async.cli.input.problems import BadInputError, Problem, write_pr
 from gong_tasks_async.cli.input.records import Table
 from gong_tasks_async.cli.input.rows import Change, ParsedInput, ParseOptions, parse_rows
 from gong_tasks_async.cli.input.workbook_records import SIGNATURE, read_xlsx
+from gong_tasks_async.cli.output.reading_bar import reading_bar
 from gong_tasks_async.models import TaskStatus
 
 STDIN = "-"
@@ -135,7 +136,8 @@ def parsed(data: bytes, source: Source) -> ParsedInput:
     options = ParseOptions(
         change_of_rows(source), source.clock, source.query.date_format, source.skip_unknown
     )
-    return parse_rows(table, options)
+    with reading_bar() as show:
+        return parse_rows(table, options, show)
 
 
 def _table(data: bytes, encoding: str | None) -> Table:

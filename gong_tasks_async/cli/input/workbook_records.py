@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from gong_tasks_async.cli.input.csv_records import count_mismatch, refuse_data
 from gong_tasks_async.cli.input.problems import Problem
@@ -19,20 +19,20 @@ def read_xlsx(data: bytes) -> Table:
     Raises:
         ValueError: it is no workbook, or empty.
     """
-    rows = [
+    rows = (
         (f"row {number}", row)
         for number, row in enumerate(read_workbook(data), 1)
         if any(cell.strip() for cell in row)
-    ]
-    if not rows:
+    )
+    place, header = next(rows, ("", None))
+    if header is None:
         raise ValueError("it is empty")
-    place, header = rows[0]
     names = tuple(name.strip() for name in _without_blank_end(header))
     refuse_data(list(names))
-    return Table(tuple(_records(rows[1:], names)), Record(place, names, names))
+    return Table(_records(rows, names), Record(place, names, names))
 
 
-def _records(rows: Sequence[tuple[str, list[str]]], names: tuple[str, ...]) -> Found:
+def _records(rows: Iterable[tuple[str, list[str]]], names: tuple[str, ...]) -> Found:
     for place, row in rows:
         cells = _without_blank_end(row)
         if len(cells) > len(names):

@@ -128,8 +128,8 @@ def _text_cell(sheet: Any, text: str) -> Any:
     return cell
 
 
-def read_workbook(data: bytes) -> list[list[str]]:
-    """The texts of the cells of a workbook's first sheet, row by row.
+def read_workbook(data: bytes) -> Iterator[list[str]]:
+    """The texts of the cells of a workbook's first sheet, row by row as they are taken.
 
     Raises:
         MissingExcelError: openpyxl is not installed.
@@ -147,7 +147,7 @@ def read_workbook(data: bytes) -> list[list[str]]:
         if sheet is None:
             _refuse("it has no sheet")
         sheet.reset_dimensions()  # what other programs write there is often wrong
-        return list(_rows(sheet))
+        yield from _rows(sheet)
     except ValueError:
         raise
     except Exception as error:  # noqa: BLE001 - openpyxl raises what XML, zip and its own code raise
