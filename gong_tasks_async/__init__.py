@@ -111,6 +111,8 @@ if TYPE_CHECKING:
         ResponseDelayed as ResponseDelayed,
         Resumed as Resumed,
         RetryPlanned as RetryPlanned,
+        RowClaimed as RowClaimed,
+        RowEnded as RowEnded,
         UpdateUnreadable as UpdateUnreadable,
     )
     from gong_tasks_async.http.retry import RetryPolicy as RetryPolicy
@@ -165,7 +167,7 @@ _NAMES_OF = {
     "config.errors": "ConfigurationError NoCredentialsError",
     "credentials": "AccessKey BearerToken Credentials",
     "errors": "APIError AccessDeniedError AuthenticationError BadRequestError ClientStateError CredentialsError DailyQuotaError DeadlineExceeded DecodeError ForeignResponseError GongError InactiveCompanyError InvalidValueError JournalError Meaning MissingScopeError ProxyError QuotaStoreError QuotaUnavailable RateLimitError RedirectError RefusedAlikeError ServerError TLSError TaskNotFoundError TransportError UpdateMismatchError",
-    "events": "BudgetChanged BudgetLow BudgetSpent CallAttempted CallEnded CallEvent CallQueued CallSent Event FieldUnreadable PaceChanged Paused QuotaLost QuotaRegained ResponseDelayed Resumed RetryPlanned UpdateUnreadable",
+    "events": "BudgetChanged BudgetLow BudgetSpent CallAttempted CallEnded CallEvent CallQueued CallSent Event FieldUnreadable PaceChanged Paused QuotaLost QuotaRegained ResponseDelayed Resumed RetryPlanned RowClaimed RowEnded UpdateUnreadable",
     "models": "Account Affiliation Contact ContactData CrmField CrmObjectType CrmType Email Flow JsonValue OpenEnum Opportunity OptOutChannel PhoneNumber Priority SpokenLanguage Step Task TaskAction TaskFilter TaskStatus TaskType TaskUpdate User UserSettings UserTasks Workspace",
     "auth.oauth": "OAuthToken",
     "quota": "Lane LocalQuota Quota QuotaEstimate QuotaLimits QuotaSnapshot Permit Unlimited",

@@ -11,17 +11,19 @@ from attrs import evolve
 from hypothesis import given, strategies as st
 
 from gong_tasks_async import GongError, JournalRow, QuotaLimits, RowState, TaskStatus, TaskUpdate
+from gong_tasks_async.bulk import TaskSnapshot
 from gong_tasks_async.distributed import UnknownCredentialsError
 from gong_tasks_async.distributed.serialization import (
     JobSettings,
+    PlannedRow,
     error_of,
     error_text,
     outcome_text,
+    row_of,
     row_text,
     row_with_outcome,
     settings_of,
     settings_text,
-    update_of,
 )
 from tests.test_errors import EVERY
 
@@ -50,9 +52,26 @@ def facts(error: GongError) -> object:
     return type(error), {name: value for name, value in found.items() if name != "headers"}
 
 
-@given(updates)
-def test_a_row(update: TaskUpdate) -> None:
-    assert update_of(row_text(update).encode()) == update
+snapshots = st.builds(
+    TaskSnapshot,
+    st.none() | st.sampled_from(TaskStatus),
+    st.none() | moments,
+    st.none() | st.sampled_from(["HIGH", "Überfällig"]),
+    st.none() | moments,
+)
+
+
+@given(updates, st.none() | snapshots)
+def test_a_row_with_its_task_as_the_look_found_it(update: TaskUpdate, before: TaskSnapshot | None) -> None:
+    assert row_of(row_text(update, before).encode()) == PlannedRow(update, before)
+
+
+@given(updates, snapshots, snapshots, moments)
+def test_the_states_before_and_after(
+    update: TaskUpdate, before: TaskSnapshot, after: TaskSnapshot, at: datetime
+) -> None:
+    made = JournalRow(update, RowState.UPDATED, 1, settled_at=at, before=before, after=after)
+    assert row_with_outcome(PlannedRow(update, before), outcome_text(made).encode()) == made
 
 
 @pytest.mark.parametrize(
@@ -67,12 +86,12 @@ def test_an_error_with_all_its_facts(error: GongError) -> None:
 @given(updates, st.sampled_from(EVERY), moments)
 def test_an_outcome(update: TaskUpdate, error: GongError, at: datetime) -> None:
     written = JournalRow(update, RowState.FAILED, 3, "r", error, at)
-    failed = row_with_outcome(update, outcome_text(written).encode())
+    failed = row_with_outcome(PlannedRow(update), outcome_text(written).encode())
     assert failed.cause is not None
     assert facts(failed.cause) == facts(error)
     assert evolve(failed, cause=error) == written
     skipped = JournalRow(update, RowState.SKIPPED, 1, settled_at=at, reason="changed since")
-    assert row_with_outcome(update, outcome_text(skipped).encode()) == skipped
+    assert row_with_outcome(PlannedRow(update), outcome_text(skipped).encode()) == skipped
 
 
 def test_an_error_of_a_newer_version_keeps_what_all_errors_have() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gong_tasks_async.distributed import Job, JobNotFoundError, Jobs, JobState, JobStoreError, row_tasks
+from gong_tasks_async.distributed import Job, JobNotFoundError, Jobs, JobState, JobStoreError, row_attempts
 from gong_tasks_async.simulator import Simulator
 from tests.distributed_floor import (
     COMPANY,
@@ -79,7 +79,7 @@ async def test_a_worker_ends_when_told_to_although_redis_is_away(redis: RedisSer
 async def test_a_worker_that_must_end_while_redis_is_away_gives_up_what_it_cannot_record(
     redis: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(row_tasks, "DRAIN_TIMEOUT", 0.1)
+    monkeypatch.setattr(row_attempts, "DRAIN_TIMEOUT", 0.1)
     gong_engine = engine(2)
     async with Simulator(gong_engine, latency=(0.2, 0.2)) as gong, Jobs(redis.url, company=COMPANY) as jobs:
         async with at_work(redis.url, gong, lease=1.0):

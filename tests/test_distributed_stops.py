@@ -32,8 +32,9 @@ from gong_tasks_async.distributed import (
     RowCrashedError,
     UnknownCredentialsError,
     effects,
-    row_tasks,
+    row_attempts,
 )
+from gong_tasks_async.http.retry import Resend
 from gong_tasks_async.simulator import Fault, Simulator
 from tests.distributed_floor import (
     COMPANY,
@@ -235,7 +236,7 @@ class Hurried(Unlimited):
 async def test_a_row_that_was_never_sent_comes_again_and_says_nothing_about_gong(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(row_tasks, "REDELIVER_AFTER", timedelta(milliseconds=1))
+    monkeypatch.setattr(row_attempts, "REDELIVER_AFTER", timedelta(milliseconds=1))
     url, gong_engine, quota = memory(), engine(4), Hurried()
     async with (
         Simulator(gong_engine) as gong,
@@ -277,10 +278,10 @@ async def test_an_exception_of_no_kind_gives_its_row_up_and_not_the_job(
     monkeypatch.setattr(effects, "FIRST_RETRY", timedelta(milliseconds=1))
     url, gong_engine = memory(), engine(4)
 
-    async def broken(_: UpdateApplier, update: TaskUpdate) -> Applied:
+    async def broken(_: UpdateApplier, update: TaskUpdate, resend: Resend | None = None) -> Applied:
         if update == bad:
             raise ZeroDivisionError
-        return await real(_, update)
+        return await real(_, update, resend)
 
     real, bad = UpdateApplier.apply, updates_of(gong_engine)[1]
     monkeypatch.setattr(UpdateApplier, "apply", broken)

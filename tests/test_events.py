@@ -29,6 +29,8 @@ from gong_tasks_async.events import (
     ResponseDelayed,
     Resumed,
     RetryPlanned,
+    RowClaimed,
+    RowEnded,
     UpdateUnreadable,
 )
 
@@ -50,6 +52,8 @@ EVENTS: list[tuple[Event, int]] = [
     (BudgetLow(left=2_500, per_day=10_000), logging.WARNING),
     (BudgetSpent(lane="bulk", resets_at=datetime(2026, 3, 2, tzinfo=UTC)), logging.WARNING),
     (Paused(seconds=1.0), logging.INFO),
+    (RowClaimed(job="nightly", number=7), logging.DEBUG),
+    (RowEnded(job="nightly", number=7, outcome="updated"), logging.DEBUG),
     (Paused(seconds=10.0), logging.WARNING),
     (Resumed(), logging.DEBUG),
     (

@@ -57,18 +57,21 @@ class Guard:
         self._now.update(dict.fromkeys(look.owners, look.tasks))
         self._looked_at.update(dict.fromkeys(look.owners, (look.loop_time, look.wall_time)))
 
-    async def check(self, row: PendingRow, max_age: float = LOOK_AGAIN_AFTER) -> JournalRow | None:
+    async def check(
+        self, row: PendingRow, max_age: float = LOOK_AGAIN_AFTER, applier: Applier | None = None
+    ) -> JournalRow | None:
         """The outcome of a row that is not to be sent; None for all others.
 
         Args:
             row: to be sent.
             max_age: seconds for which a look is good.
+            applier: lists the tasks, if not the guard's own.
 
         Raises:
             GongError: the owner's tasks cannot be listed.
         """
         update = row.update
-        await self._look(update.user_id, max_age)
+        await self._look(update.user_id, max_age, applier or self.applier)
         found, before = (
             self._now[update.user_id].get(update.task_id),
             row.before or self._before(update.task_id),
@@ -97,13 +100,13 @@ class Guard:
         else:
             self._unseen.discard(task_id)
 
-    async def _look(self, user_id: str, max_age: float) -> None:
+    async def _look(self, user_id: str, max_age: float, applier: Applier) -> None:
         async with self._looking[user_id]:
             looked_at = self._looked_at.get(user_id)
             if looked_at is not None and _age(looked_at) < max_age:
                 return
             asked_at = read_clocks()
-            found = {task.id: TaskSnapshot.of(task) for task in await self.applier.list_owned(user_id)}
+            found = {task.id: TaskSnapshot.of(task) for task in await applier.list_owned(user_id)}
             for task_id, snapshot in found.items():
                 if task_id not in self._planned:
                     self._first.setdefault(task_id, snapshot)
@@ -119,6 +122,10 @@ class RowLooks:
 
     guard: Guard
     row: PendingRow
+    applier: Applier | None = None
+    """Lists the tasks, if not the guard's own."""
+    max_age: float = LOOK_AGAIN_AFTER
+    """Seconds for which a look is good before the first attempt."""
     _found: JournalRow | None = field(default=None, init=False)
     """The outcome of a look between two attempts."""
     _refused: GongError | None = field(default=None, init=False)
@@ -135,8 +142,8 @@ class RowLooks:
             GongError: the owner's tasks cannot be listed.
         """
         if not self.is_due:
-            return await self.guard.check(self.row)
-        found = await self.guard.check(self.row, LOOK_IS_NEW)
+            return await self.guard.check(self.row, self.max_age, self.applier)
+        found = await self.guard.check(self.row, LOOK_IS_NEW, self.applier)
         self._failure = None
         return found
 

@@ -96,6 +96,14 @@ class BulkJob:
         """
         rows, company = await asyncio.to_thread(_rows_of, journal)
         await self._check_company(journal, company)
+        return await self.plan_undo_of(rows)
+
+    async def plan_undo_of(self, rows: list[JournalRow]) -> Plan:
+        """The plan that restores what these rows have changed.
+
+        Raises:
+            GongError: the tasks cannot be listed.
+        """
         look = await look_at_owners(self.applier, owners_of(rows))
         return await with_estimate(self.applier, plan_undo(rows, look))
 

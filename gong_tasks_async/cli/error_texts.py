@@ -242,6 +242,19 @@ def _row_crashed(error: Any) -> Text:
     return f"An unexpected {error.reason} on a worker", "Read the worker's log, then resume the job."
 
 
+def _row_lost(error: Any) -> Text:  # noqa: ARG001 - it has no facts
+    return (
+        "Each worker that had this row in flight ended without recording anything",
+        "It may be this row that ends them, and its update may have been made. Read the workers' logs, then resume the job.",
+    )
+
+
+def _job_busy(error: Any) -> Text:
+    if error.state == "cancelled":
+        return f"Job {error.job!r} is cancelled", "Submit its rows under another --name."
+    return f"Job {error.job!r} is {error.state}", "Wait until it ends, or cancel it."
+
+
 def _wrong_address(error: Any) -> Text:
     return (
         f"The job is for {error.job_url}, and the worker's credentials {error.name!r} are for {error.worker_url}",
@@ -292,6 +305,8 @@ MESSAGES: Final[dict[str, Callable[[Any], Text]]] = {
     "CorruptJobError": _corrupt_job,
     "UnreadableRowError": _unreadable_row,
     "RowCrashedError": _row_crashed,
+    "RowLostError": _row_lost,
+    "JobBusyError": _job_busy,
     "WrongAddressError": _wrong_address,
     "UnknownCredentialsError": _unknown_credentials,
     "RecordedError": _as_it_is,

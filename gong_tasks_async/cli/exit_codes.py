@@ -49,6 +49,7 @@ _CODES: tuple[tuple[type[GongError], ExitCode], ...] = (
 # By name: the module of these errors needs an extra, which few commands need.
 _CODES_OF_JOBS = {
     "JobNotFoundError": ExitCode.USAGE,
+    "JobBusyError": ExitCode.USAGE,
     "JobExistsError": ExitCode.USAGE,
     "JobStoreError": ExitCode.NO_CONNECTION,
     "UnknownCredentialsError": ExitCode.CREDENTIALS,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Unpack
+from typing import TypeAlias, Unpack
 
 from gong_tasks_async.api.updates import UpdateApplier
 from gong_tasks_async.bulk import (
     BulkJob,
     BulkReport,
+    JournalRow,
     OnOutcome,
     Outcome,
     OutcomeStream,
@@ -21,6 +22,8 @@ from gong_tasks_async.bulk import (
 from gong_tasks_async.client.single_calls import HasCaller
 from gong_tasks_async.quota import Lane
 from gong_tasks_async.settings import BulkSettings
+
+JournalRows: TypeAlias = Iterable[JournalRow] | AsyncIterable[JournalRow]
 
 
 class BulkCalls(HasCaller):
@@ -43,19 +46,25 @@ class BulkCalls(HasCaller):
         """
         return await self._job({}).plan(updates, look=skip_unchanged or guard)
 
-    async def plan_undo(self, journal: Path | str) -> Plan:
-        """The updates that restore what a job has changed, from its journal; changes nothing.
+    async def plan_undo(self, journal: Path | str | JournalRows) -> Plan:
+        """The updates that restore what a job has changed, from its journal or its rows; changes nothing.
 
         Only tasks that are still as the job left them are restored; ``plan.lost`` lists the others, and values that
         an update cannot restore. The owners' tasks are listed, one call each. Run it with a journal of its own::
 
             await gong.update_many(await gong.plan_undo("job.gong"), journal="undo.gong", guard=True)
 
+        Args:
+            journal: the job's file; or the rows of a job on many workers, ``job.rows()``.
+
         Raises:
             JournalError: the journal cannot be read, or is another company's.
             GongError: the tasks cannot be listed.
         """
-        return await self._job({}).plan_undo(Path(journal))
+        if isinstance(journal, Path | str):
+            return await self._job({}).plan_undo(Path(journal))
+        rows = [row async for row in journal] if isinstance(journal, AsyncIterable) else list(journal)
+        return await self._job({}).plan_undo_of(rows)
 
     async def update_many(
         self,

@@ -13,10 +13,12 @@ if not all(map(find_spec, ("docket", "redis"))):
 from gong_tasks_async.distributed.clients import QuotaOf, Resolver
 from gong_tasks_async.distributed.errors import (
     CorruptJobError,
+    JobBusyError,
     JobExistsError,
     JobNotFoundError,
     JobStoreError,
     RowCrashedError,
+    RowLostError,
     UnknownCredentialsError,
     UnreadableRowError,
     WrongAddressError,
@@ -28,6 +30,7 @@ from gong_tasks_async.distributed.worker import Worker, run_worker
 __all__ = [
     "CorruptJobError",
     "Job",
+    "JobBusyError",
     "JobExistsError",
     "JobNotFoundError",
     "JobState",
@@ -37,6 +40,7 @@ __all__ = [
     "QuotaOf",
     "Resolver",
     "RowCrashedError",
+    "RowLostError",
     "UnknownCredentialsError",
     "UnreadableRowError",
     "Worker",

@@ -93,13 +93,22 @@ class ClientPool:
         resolver: the worker's credentials.
         quota_of: makes the quota, once for each set of limits.
         timeout: seconds for a call, its wait in the queue included.
+        on_event: of clients whose settings have none.
     """
 
-    def __init__(self, company: str, resolver: Resolver, quota_of: QuotaOf, timeout: float) -> None:
+    def __init__(
+        self,
+        company: str,
+        resolver: Resolver,
+        quota_of: QuotaOf,
+        timeout: float,
+        on_event: Callable[[Event], None] | None = None,
+    ) -> None:
         self._company = company
         self._resolver = resolver
         self._quota_of = quota_of
         self._timeout = timeout
+        self._on_event = on_event
         self._quotas: dict[QuotaLimits, Quota] = {}
         self._open: dict[tuple[str, str | None, QuotaLimits | None], RowClient] = {}
         self._stack = AsyncExitStack()
@@ -139,6 +148,8 @@ class ClientPool:
     async def _client_settings(self, settings: JobSettings) -> ClientSettings:
         found = self._resolve(settings.credentials)
         check_address(settings, found)
+        if self._on_event is not None:
+            found.setdefault("on_event", self._on_event)
         if "quota" not in found:
             found["quota"] = await self._quota(settings.limits or found.get("limits", QuotaLimits()))
         return found

@@ -73,6 +73,19 @@ class RowCrashedError(GongError):
 
 
 @define(slots=False, eq=False, repr=False, kw_only=True)
+class RowLostError(GongError):
+    """Workers ended with a row in flight, time and again, and recorded nothing; the update may have been made."""
+
+    meaning = Meaning.LATER
+
+    def __str__(self) -> str:
+        return (
+            "Each worker that had this row in flight ended without recording anything: it may be this row that ends "
+            "them, and its update may have been made. Look into the workers' logs, then resume the job."
+        )
+
+
+@define(slots=False, eq=False, repr=False, kw_only=True)
 class JobNotFoundError(GongError):
     """The company has no job of that name, or its results have expired.
 
@@ -110,6 +123,23 @@ class JobExistsError(GongError):
         if self.state is not None:
             return f"These rows are already job {self.job!r}, which is {self.state}: choose another name."
         return f"A job {self.job!r} exists, with other rows: choose another name."
+
+
+@define(slots=False, eq=False, repr=False, kw_only=True)
+class JobBusyError(GongError):
+    """The job is not in a state for that: rows of it may be in flight, or it was cancelled."""
+
+    meaning = Meaning.RUN
+
+    job: str
+    state: str
+
+    def __str__(self) -> str:
+        if self.state == "cancelled":
+            return (
+                f"Job {self.job!r} is cancelled, and cannot be resumed: submit its rows under another name."
+            )
+        return f"Job {self.job!r} is {self.state}: wait until it ends, or cancel it."
 
 
 @define(slots=False, eq=False, repr=False, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping
 from datetime import timedelta
 from types import TracebackType
 from typing import Self
@@ -14,16 +14,19 @@ from attrs import evolve, field, frozen
 from gong_tasks_async.bulk import BulkReport, JournalRow, Plan, RowState, Updates, collect, plan_updates
 from gong_tasks_async.bulk.job_name import checked_job_name
 from gong_tasks_async.bulk.journal_schema import fingerprint
+from gong_tasks_async.bulk.outcomes import error_name
 from gong_tasks_async.distributed.clients import redis_quota
 from gong_tasks_async.distributed.data_docket import DataDocket
 from gong_tasks_async.distributed.errors import (
     CorruptJobError,
+    JobBusyError,
     JobExistsError,
     JobNotFoundError,
     UnreadableRowError,
 )
 from gong_tasks_async.distributed.progress import JobState, Progress
 from gong_tasks_async.distributed.queue import enqueue_start, open_docket, store_of
+from gong_tasks_async.distributed.records import StoredRow
 from gong_tasks_async.distributed.report import report_of
 from gong_tasks_async.distributed.serialization import JobSettings, LastAttempt, origin_text
 from gong_tasks_async.distributed.store import JobStore
@@ -110,8 +113,34 @@ class Job:
             await enqueue_start(self._docket, self.name)
         return state
 
+    async def retry(self, kinds: Collection[str] | None = None) -> int:
+        """Make failed rows pending again, and resume the job; return how many they are.
+
+        Workers look at the tasks first: what is as it should be by now is not sent.
+
+        Args:
+            kinds: class names of errors, such as ``{"TaskNotFoundError"}``; None for all failed rows.
+
+        Raises:
+            JobBusyError: the job is neither ended nor stopped; no row was changed.
+        """
+        failed = [row async for row in self._store.rows(self.name) if _failed_with(row, kinds)]
+        state, moved = await self._store.retry(self.name, failed)
+        if state not in {JobState.ENDED, JobState.STOPPED}:
+            raise JobBusyError(job=self.name, state=str(state))
+        if moved:
+            await self.resume()
+        return moved
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
+
+
+def _failed_with(stored: StoredRow, kinds: Collection[str] | None) -> bool:
+    row = stored.row
+    if row is None or row.state is not RowState.FAILED or row.cause is None:
+        return False
+    return kinds is None or error_name(row.cause) in kinds
 
 
 class Jobs:
@@ -128,10 +157,15 @@ class Jobs:
     Args:
         url: the jobs' Redis, such as ``rediss://:password@redis.example:6379/0``; never shown.
         company: the company whose jobs these are.
+        trace_context: gives the trace context of a submission, as headers, which is stored with the job; such as
+            ``OpenTelemetry().trace_context``. The workers' spans link to it.
     """
 
-    def __init__(self, url: str, *, company: str) -> None:
+    def __init__(
+        self, url: str, *, company: str, trace_context: Callable[[], Mapping[str, str]] | None = None
+    ) -> None:
         self.company = company
+        self._trace_context = trace_context
         self._docket = open_docket(url, company)
         self._store = store_of(self._docket, company)
 
@@ -140,6 +174,7 @@ class Jobs:
         updates: Plan | Updates,
         *,
         name: str | None = None,
+        guard: bool = False,
         credentials: str = "default",
         base_url: str | None = None,
         limits: QuotaLimits | None = None,
@@ -155,6 +190,9 @@ class Jobs:
         Args:
             updates: a plan, or the rows; duplicates in them are merged, conflicts refused.
             name: the same rows submitted again under the same name are the same job; nothing is done twice.
+            guard: skip rows whose task was changed since the plan's look, as ``update_many(guard=True)`` does; the
+                plan is one of ``gong.plan_updates(updates, guard=True)``. Each worker lists each owner's tasks once
+                an hour, one call each.
             credentials: the name of the credentials on the workers.
             base_url: the company's API address. A worker whose credentials are for another one stops the job.
             limits: the company's limits at Gong, where the workers do not set them.
@@ -170,8 +208,13 @@ class Jobs:
             PlanConflictError: two rows are conflicting updates of one task.
             JobExistsError: a job of that name exists with other rows, or with these rows but cancelled.
             JobStoreError: Redis does not respond. The job may have been stored: submit it again under its name.
-            ValueError: a setting is out of range.
+            ValueError: a setting is out of range, or ``guard`` is given without a plan that has a look.
         """
+        plan = updates if isinstance(updates, Plan) else plan_updates(await collect(updates))
+        if guard and plan.look is None:
+            raise ValueError(
+                "guard=True needs a plan with a look: await gong.plan_updates(updates, guard=True)"
+            )
         settings = JobSettings(
             credentials=credentials,
             base_url=None if base_url is None else checked_base_url(base_url),
@@ -181,8 +224,8 @@ class Jobs:
             stop_after_refusals=stop_after_refusals,
             outage_timeout=outage_timeout,
             keep=int(keep.total_seconds()),
+            guard=guard,
         )
-        plan = updates if isinstance(updates, Plan) else plan_updates(await collect(updates))
         return await self._submit(
             self.job(uuid4().hex if name is None else name), plan, settings, origin or {}
         )
@@ -238,8 +281,14 @@ class Jobs:
 
     async def _submit(self, job: Job, plan: Plan, settings: JobSettings, origin: Mapping[str, str]) -> Job:
         rows = _fingerprint((*plan.updates, *plan.unchanged))
-        facts = {"fingerprint": rows, "origin": origin_text(origin)}
-        created = await self._store.create(job.name, settings, plan.updates, plan.unchanged, facts)
+        facts: dict[str, object] = {"fingerprint": rows, "origin": origin_text(origin)}
+        if self._trace_context is not None:
+            facts["trace"] = origin_text(self._trace_context())
+        if settings.guard:
+            facts["unguarded"] = sum(update.task_id not in plan.looked for update in plan.updates)
+        created = await self._store.create(
+            job.name, settings, plan.updates, plan.unchanged, facts, plan.looked
+        )
         cancelled = created.state is JobState.CANCELLED
         if created.fingerprint != rows or cancelled:
             same = created.fingerprint == rows

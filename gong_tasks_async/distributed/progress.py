@@ -40,10 +40,13 @@ class Progress:
         updated: rows that Gong updated.
         unchanged: rows whose task already had the values.
         failed: rows that Gong refused.
+        skipped: rows that the guard has left out: their task was changed since the submission.
         given_up: rows left pending after ``row_attempts`` without a final response; resuming the job retries them.
         in_flight: rows that a worker has claimed.
         calls: requests sent, as far as recorded: those of a killed worker are not.
         rate_limited: requests that got a 429.
+        listings: how many of the calls listed tasks, for the guard.
+        unguarded: rows of a job with a guard whose task no listing had found, so that a change of it is not noticed.
         stopped_because: why the job was stopped or paused.
         resume_after: when a paused job resumes by itself.
         started_at: when the first row was claimed.
@@ -60,10 +63,13 @@ class Progress:
     updated: int = 0
     unchanged: int = 0
     failed: int = 0
+    skipped: int = 0
     given_up: int = 0
     in_flight: int = 0
     calls: int = 0
     rate_limited: int = 0
+    listings: int = 0
+    unguarded: int = 0
     stopped_because: GongError | None = None
     resume_after: datetime | None = None
     started_at: datetime | None = None
@@ -76,7 +82,7 @@ class Progress:
     @property
     def settled(self) -> int:
         """Rows with an outcome."""
-        return self.updated + self.unchanged + self.failed
+        return self.updated + self.unchanged + self.failed + self.skipped
 
     @property
     def pending(self) -> int:
@@ -117,10 +123,13 @@ def progress_of(job: str, facts: Mapping[bytes, bytes], *, worker_up: bool) -> P
         updated=count(b"updated"),
         unchanged=count(b"unchanged"),
         failed=count(b"failed"),
+        skipped=count(b"skipped"),
         given_up=count(b"given_up"),
         in_flight=count(b"under_way"),
         calls=count(b"calls"),
         rate_limited=count(b"refused"),
+        listings=count(b"listings"),
+        unguarded=count(b"unguarded"),
         stopped_because=error_of(because) if because else None,
         resume_after=_utc(facts.get(b"resume_after")),
         started_at=_utc(facts.get(b"started_at")),

@@ -24,7 +24,9 @@ async def report_of(store: JobStore, job: str) -> BulkReport:
     return build_report(
         tally.summary(),
         calls=progress.calls,
+        listings=progress.listings,
         rate_limited=progress.rate_limited,
+        unguarded=progress.unguarded,
         elapsed=_elapsed(progress),
         stopped_because=progress.stopped_because,
         resume_after=progress.resume_after,

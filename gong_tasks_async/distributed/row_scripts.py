@@ -7,7 +7,7 @@ from gong_tasks_async.distributed.scripts import COMMON
 CLAIM = (
     COMMON
     + """
-local number, now, page = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local number, now, page, delivery, lost = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5]
 local state = redis.call('HGET', job, 'state')
 if not state then return {'over', 0} end
 if state == 'starting' then return {'wait', 0} end
@@ -18,60 +18,76 @@ if state ~= 'running' or redis.call('HEXISTS', outcomes, number) == 1
     leave(number)
     return {'over', feed}
 end
-local mine = redis.call('SISMEMBER', hands, number) == 1
+local held = redis.call('HGET', hands, number)
 local probe_at = tonumber(redis.call('HGET', job, 'outage_until') or '')
-if probe_at and not mine and (probe_at > tonumber(now) or count('under_way') > 0) then return {'wait', feed} end
-if redis.call('SADD', hands, number) == 1 then redis.call('HINCRBY', job, 'under_way', 1) end
+if probe_at and not held and (probe_at > tonumber(now) or count('under_way') > 0) then return {'wait', feed} end
+local ends, holder = string.match(held or '', '^(%d+) (.*)$')
+ends = tonumber(ends or '0')
+if held and holder ~= delivery then
+    ends = ends + 1
+    redis.call('HSET', late, number, 1)
+    if ends >= math.max(1, count('row_attempts')) then
+        leave(number)
+        redis.call('HSET', tries, number, ends .. '!:' .. lost)
+        redis.call('HINCRBY', job, 'given_up', 1)
+        end_if_done(state)
+        return {'over', feed}
+    end
+end
+redis.call('HSET', hands, number, ends .. ' ' .. delivery)
+if not held then redis.call('HINCRBY', job, 'under_way', 1) end
 if redis.call('HEXISTS', job, 'started_at') == 0 then redis.call('HSET', job, 'started_at', now) end
 touch()
-return {'go', feed, redis.call('HGET', rows, number) or '', redis.call('HGET', job, 'settings') or ''}
+local function fact(name) return redis.call('HGET', job, name) or '' end
+return {'go', feed, redis.call('HGET', rows, number) or '', fact('settings'), ends,
+    redis.call('HGET', tries, number) or '', fact('created_at') .. '/' .. fact('lives'), fact('look'), fact('trace')}
 """
 )
 """Claim a row, if it is unsettled and its job running; say whether further rows should be enqueued.
 
-During an outage one row at a time is a probe, and none before its time.
+During an outage one row at a time is a probe, and none before its time. A row that is still in flight by another
+delivery comes from a worker that ended; after ``row_attempts`` of those it is given up, since it may be what ends them.
 """
 
 SETTLE = (
     COMMON
     + """
-local number, state, outcome, calls, refused, now = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
+local number, state, outcome, now, calls = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local is_first = redis.call('HEXISTS', outcomes, number) == 0
 leave(number)
-if redis.call('HEXISTS', outcomes, number) == 0 then
+if is_first then
     if is_given_up(number) then redis.call('HINCRBY', job, 'given_up', -1) end
-    settle_suspects()
+    if state == 'updated' then settle_suspects() end
     redis.call('HSET', outcomes, number, outcome)
     redis.call('HDEL', tries, number)
     redis.call('HINCRBY', job, state, 1)
-    redis.call('HINCRBY', job, 'calls', calls)
-    redis.call('HINCRBY', job, 'refused', refused)
+    spend(calls, ARGV[6], ARGV[7])
     redis.call('HSET', job, 'settled_at', now)
-    forget_faults()
+    if tonumber(calls) > 0 then forget_faults() end
     end_if_done(redis.call('HGET', job, 'state'))
 end
 touch()
-return 'ok'
+return {is_first and 1 or 0, now_failed}
 """
 )
-"""Record a row's outcome; the first one is kept."""
+"""Record a row's outcome; the first one is kept. Return whether it was, and how many suspects have failed by it."""
 
 REFUSE = (
     COMMON
     + """
-local number, outcome, key, calls, refused, now = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
-local limit, denied_limit, error = tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9]
+local number, outcome, key, now = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local limit, denied_limit, error = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
 local state = redis.call('HGET', job, 'state')
 leave(number)
 if not state or redis.call('HEXISTS', outcomes, number) == 1 or redis.call('HEXISTS', suspects, number) == 1
     or is_given_up(number) then
-    return 'ok'
+    return 0
 end
-if state == 'stopped' and redis.call('HEXISTS', tries, number) == 1 then return 'ok' end
-redis.call('HINCRBY', job, 'calls', calls)
-redis.call('HINCRBY', job, 'refused', refused)
+if state == 'stopped' and redis.call('HEXISTS', tries, number) == 1 then return 0 end
+spend(ARGV[8], ARGV[9], ARGV[10])
 if state == 'stopped' then
     redis.call('HSET', tries, number, '1:' .. error)
-    return 'ok'
+    return 0
 end
 redis.call('HSET', job, 'settled_at', now)
 forget_faults()
@@ -97,10 +113,10 @@ elseif state == 'cancelled' then
 end
 if state ~= 'stopped' then end_if_done(state) end
 touch()
-return 'ok'
+return now_failed
 """
 )
-"""Hold a refused row as a suspect, as long as rows are refused alike with no success between.
+"""Hold a refused row as a suspect, as long as rows are refused alike with no success between; return how many failed.
 
 A success, a refusal for another reason or the job's end clears the suspects: they are settled as failed. At the limit
 they stop the job, and stay pending: what refuses them may be the credentials, or a wrong column.
@@ -109,19 +125,16 @@ they stop the job, and stay pending: what refuses them may be the credentials, o
 REQUEUE = (
     COMMON
     + """
-local number, effect, attempt, error, calls, refused = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
-local stop_after, attempts, resume_after, wait = tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9], tonumber(ARGV[10])
-local now, outage_timeout = tonumber(ARGV[11]), tonumber(ARGV[12])
+local number, effect, attempt, error = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local stop_after, attempts, resume_after, wait = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7], tonumber(ARGV[8])
+local now, outage_timeout = tonumber(ARGV[9]), tonumber(ARGV[10])
 local before = redis.call('HGET', tries, number)
 local is_first = not before or string.match(before, '^(%d+):') ~= attempt
 local state = redis.call('HGET', job, 'state')
 leave(number)
 if not state or redis.call('HEXISTS', outcomes, number) == 1 or is_given_up(number) then return 'over' end
 touch()
-if is_first then
-    redis.call('HINCRBY', job, 'calls', calls)
-    redis.call('HINCRBY', job, 'refused', refused)
-end
+if is_first then spend(ARGV[11], ARGV[12], ARGV[13]) end
 if effect ~= 'untried' and effect ~= 'outage' then redis.call('HSET', tries, number, attempt .. ':' .. error) end
 if effect == 'fault' and state == 'running' and redis.call('SADD', faulty, number) == 1
     and redis.call('HINCRBY', job, 'faults', 1) >= stop_after then

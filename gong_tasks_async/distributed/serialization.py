@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, time
 from functools import lru_cache
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import attrs
 from attrs import field, frozen
@@ -15,14 +14,18 @@ from attrs import field, frozen
 from gong_tasks_async.bulk import JournalRow, RowState
 from gong_tasks_async.bulk.error_facts import error_of as error_of_facts, facts_of
 from gong_tasks_async.bulk.journal_schema import update_columns, update_from
+from gong_tasks_async.bulk.outcomes import TaskSnapshot
+from gong_tasks_async.bulk.zones import read_zone
 from gong_tasks_async.errors import GongError
-from gong_tasks_async.models import TaskUpdate
+from gong_tasks_async.models import TaskStatus, TaskUpdate
 from gong_tasks_async.quota import QuotaLimits
 
 DEFAULT_LIMITS = QuotaLimits()
 
-UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
+UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError, OSError)
 """What foreign or damaged JSON raises when it is taken for ours."""
+
+OUTCOME_COLUMNS = 7
 
 
 @frozen(kw_only=True)
@@ -38,59 +41,107 @@ class JobSettings:
     outage_timeout: float = field(default=300.0, validator=attrs.validators.ge(0))
     keep: int = field(default=7 * 86_400, validator=attrs.validators.ge(86_400))
     """Seconds."""
+    guard: bool = False
+    """Whether rows whose task was changed since the submission's look are skipped."""
 
 
-def row_text(update: TaskUpdate) -> str:
-    """An update as stored in Redis."""
-    return _compact(update_columns(update))
+@frozen
+class PlannedRow:
+    """A row as it was submitted."""
+
+    update: TaskUpdate
+    before: TaskSnapshot | None = None
+    """The task as the submission's look found it."""
 
 
-def update_of(text: bytes) -> TaskUpdate:
-    """Parse a stored update.
+def row_text(update: TaskUpdate, before: TaskSnapshot | None = None) -> str:
+    """A row as stored in Redis."""
+    columns = update_columns(update)
+    return _compact(columns if before is None else [*columns, _snapshot_columns(before)])
+
+
+def row_of(text: bytes) -> PlannedRow:
+    """Parse a stored row.
 
     Raises:
         ValueError: it is not one of this version.
     """
     match columns := _parsed(text):
-        case [_, _, _, _, _]:
+        case [_, _, _, _, _] | [_, _, _, _, _, [_, _, _, _]]:
             pass
         case {"v": version}:
             raise ValueError(f"it was written in format {version!r:.20}, and this version reads format 1")
         case _:
             raise ValueError("it is not a row of this version" if text else "it is missing")
     try:
-        return update_from(*columns)
-    except (TypeError, AttributeError, OverflowError):
+        return PlannedRow(update_from(*columns[:5]), _snapshot(columns[5]) if columns[5:] else None)
+    except (TypeError, AttributeError, OverflowError, OSError):
         raise ValueError("its columns have other types") from None
 
 
 def outcome_text(row: JournalRow) -> str:
     """A row's outcome as stored in Redis."""
     at = None if row.settled_at is None else row.settled_at.timestamp()
-    return _compact(
-        [row.state, row.attempts, at, row.request_id, row.cause and facts_of(row.cause), row.reason]
-    )
+    after = None if row.after is None else _snapshot_columns(row.after)
+    columns = [
+        row.state,
+        row.attempts,
+        at,
+        row.request_id,
+        row.cause and facts_of(row.cause),
+        row.reason,
+        after,
+    ]
+    while columns[-1] is None:  # each takes memory in Redis
+        columns.pop()
+    return _compact(columns)
 
 
-def row_with_outcome(update: TaskUpdate, text: bytes) -> JournalRow:
+def row_with_outcome(planned: PlannedRow, text: bytes) -> JournalRow:
     """Parse a stored outcome.
 
     Raises:
         ValueError: it is not one of this version.
     """
     try:
-        state, attempts, at, request_id, facts, *reason = json.loads(text)
+        columns = [*json.loads(text), *(None,) * OUTCOME_COLUMNS]
+        state, attempts, at, request_id, facts, reason, after = columns[:OUTCOME_COLUMNS]
         return JournalRow(
-            update,
+            planned.update,
             RowState(state),
             attempts,
             request_id,
             facts and _error(facts),
             None if at is None else datetime.fromtimestamp(at, UTC),
-            reason[0] if reason else None,
+            reason,
+            planned.before,
+            after and _snapshot(after),
         )
     except UNREADABLE:
         raise ValueError("its outcome cannot be read") from None
+
+
+def _snapshot_columns(snapshot: TaskSnapshot) -> list[object]:
+    """A snapshot with its moments in seconds: half the length of ISO 8601."""
+    return [snapshot.status, _seconds(snapshot.due_date), snapshot.priority, _seconds(snapshot.updated)]
+
+
+def _snapshot(columns: Any) -> TaskSnapshot:
+    status, due, priority, updated = columns
+    if not isinstance(priority, str | None):
+        raise TypeError("a priority is no text")
+    return TaskSnapshot(None if status is None else TaskStatus(status), _utc(due), priority, _utc(updated))
+
+
+def _seconds(moment: datetime | None) -> float | None:
+    if moment is None:
+        return None
+    seconds = moment.timestamp()
+    return int(seconds) if seconds.is_integer() else seconds
+
+
+def _utc(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
 @frozen
@@ -107,6 +158,11 @@ def attempt_of(text: bytes) -> LastAttempt:
     number, _, error = text.partition(b":")
     digits = number.removesuffix(b"!")[:9]
     return LastAttempt(int(digits) if digits.isdigit() else 0, error_of(error), number.endswith(b"!"))
+
+
+def given_up_text(error: GongError) -> str:
+    """The last attempt at a row that failed and is to be tried again, as stored in Redis."""
+    return f"1!:{error_text(error)}"
 
 
 def error_text(error: GongError) -> str:
@@ -199,7 +255,7 @@ def _limits_facts(limits: QuotaLimits) -> dict[str, Any]:
 def _limits(facts: dict[str, Any]) -> QuotaLimits:
     if "day_starts" in facts:
         text, zone = facts["day_starts"]
-        facts = facts | {"day_starts": time.fromisoformat(text).replace(tzinfo=ZoneInfo(zone))}
+        facts = facts | {"day_starts": time.fromisoformat(text).replace(tzinfo=read_zone(zone))}
     return QuotaLimits(**facts)
 
 

@@ -10,34 +10,44 @@ from uuid import uuid4
 
 from attrs import evolve, frozen
 
-from gong_tasks_async.bulk import Failed, JournalRow, RowState
+from gong_tasks_async.bulk import Failed, JournalRow, RowState, TaskSnapshot
 from gong_tasks_async.bulk.runner import refused_alike
 from gong_tasks_async.distributed import row_scripts, scripts
 from gong_tasks_async.distributed.effects import JobEffect, suspicion_of
-from gong_tasks_async.distributed.errors import CorruptJobError, JobNotFoundError, JobStoreError
+from gong_tasks_async.distributed.errors import (
+    CorruptJobError,
+    JobNotFoundError,
+    JobStoreError,
+    RowLostError,
+)
 from gong_tasks_async.distributed.progress import JobState, Progress, progress_of
-from gong_tasks_async.distributed.records import AttemptCost, Claim, Created, StoredRow
+from gong_tasks_async.distributed.records import AttemptCost, Claim, Created, Settled, StoredRow
 from gong_tasks_async.distributed.redis_client import PAGE, RedisClient
 from gong_tasks_async.distributed.serialization import (
     JobSettings,
+    PlannedRow,
     attempt_of,
     error_text,
+    given_up_text,
     outcome_text,
+    row_of,
     row_text,
     row_with_outcome,
     settings_text,
-    update_of,
 )
 from gong_tasks_async.errors import GongError
 from gong_tasks_async.models import TaskUpdate
 
-PARTS = ("rows", "outcomes", "hands", "tries", "faulty", "suspects")
+PARTS = ("rows", "outcomes", "hands", "tries", "faulty", "suspects", "late")
 
 DRAFT_LIFETIME = 3_600
 """Seconds for which the rows of a submission that was cut off remain; nothing reads them."""
 
 UPDATE_ELSEWHERE = TaskUpdate(1, "1", status="DONE")
 """In a record whose outcome alone is stored: the row's update is stored beside it."""
+
+LOST = error_text(RowLostError(method="PATCH"))
+"""Why a row is given up that ends its workers."""
 
 QUARANTINE = 100
 """Unreadable messages that are remembered."""
@@ -66,21 +76,24 @@ class JobStore:
         updates: Sequence[TaskUpdate],
         unchanged: Sequence[TaskUpdate],
         facts: Mapping[str, object],
+        looked: Mapping[int, TaskSnapshot] | None = None,
     ) -> Created:
-        """Create a job, unless one of that name exists.
+        """Create a job, unless one of that name exists; with the tasks as a look found them, where there was one.
 
         Its rows are written under a draft of its own, which becomes the job in one step: whatever another submission
         of that name does, or where this one is cut off, no job ever holds rows of two.
         """
         now, draft = datetime.now(UTC), self.key(f"drafts:{uuid4().hex}")
         if not await self.server.read(self.key(f"jobs:{job}")):
-            await self._write_draft(draft, (*updates, *unchanged), len(updates), now)
+            rows = [PlannedRow(each, (looked or {}).get(each.task_id)) for each in (*updates, *unchanged)]
+            await self._write_draft(draft, rows, len(updates), now)
         stored = {
             **facts,
             "state": JobState.STARTING,
             "rows": len(updates) + len(unchanged),
             "unchanged": len(unchanged),
             "keep": settings.keep,
+            "row_attempts": settings.row_attempts,
             "settings": settings_text(settings),
             "created_at": now.timestamp(),
         }
@@ -136,6 +149,25 @@ class JobStore:
             raise JobNotFoundError(job=job, company=self.company)
         return JobState(state.decode())
 
+    async def retry(self, job: str, rows: Sequence[StoredRow]) -> tuple[JobState, int]:
+        """Make failed rows pending again, as if given up; return the job's state, and how many rows they are.
+
+        Only those of a job that is stopped or ended.
+        """
+        texts = [
+            (each.number, each.outcome.decode(), given_up_text(each.row.cause))
+            for each in rows
+            if each.row is not None and each.row.cause is not None
+        ]
+        moved = 0
+        for first in range(0, max(1, len(texts)), PAGE):
+            flat = (part for row in texts[first : first + PAGE] for part in row)
+            state, more = await self._run(scripts.RETRY, job, *flat)
+            if state is None:
+                raise JobNotFoundError(job=job, company=self.company)
+            moved += more
+        return JobState(state.decode()), moved
+
     async def fed(self, job: str, before: int, after: int) -> None:
         """Mark the rows up to a number as enqueued, unless they were marked meanwhile; the job runs from now on."""
         await self._run(scripts.FED, job, before, after)
@@ -154,23 +186,23 @@ class JobStore:
         if await self._run(scripts.CANCEL, job) is None:
             raise JobNotFoundError(job=job, company=self.company)
 
-    async def claim(self, job: str, number: int) -> Claim:
-        """Claim a row, or learn why not."""
-        kind, feed, *row = await self._run(
-            row_scripts.CLAIM, job, number, datetime.now(UTC).timestamp(), PAGE
-        )
+    async def claim(self, job: str, number: int, delivery: str) -> Claim:
+        """Claim a row for one delivery of it, or learn why not."""
+        now = datetime.now(UTC).timestamp()
+        kind, feed, *row = await self._run(row_scripts.CLAIM, job, number, now, PAGE, delivery, LOST)
         return Claim(kind.decode(), bool(feed), *row)
 
-    async def settle(self, job: str, number: int, row: JournalRow, cost: AttemptCost) -> None:
+    async def settle(self, job: str, number: int, row: JournalRow, cost: AttemptCost) -> Settled:
         """Record a row's outcome; the first one is kept."""
         now = datetime.now(UTC)
         outcome = outcome_text(evolve(row, settled_at=now))
-        facts = number, row.state, outcome, cost.calls, cost.refused, now.timestamp()
-        await self._run(row_scripts.SETTLE, job, *facts)
+        facts = number, row.state, outcome, now.timestamp(), *cost.counts
+        is_first, failed = await self._run(row_scripts.SETTLE, job, *facts)
+        return Settled(bool(is_first), failed)
 
     async def refuse(
         self, job: str, number: int, row: JournalRow, cost: AttemptCost, settings: JobSettings
-    ) -> None:
+    ) -> Settled:
         """Hold a refused row until it is known whether the refusal is its own fault; or stop the job."""
         now = datetime.now(UTC)
         assert row.cause is not None  # noqa: S101 - a refusal has one
@@ -178,9 +210,10 @@ class JobStore:
         stop = refused_alike([Failed(row.update, row.cause)], rows=0)
         stop.count = 0  # the script knows the numbers
         outcome = outcome_text(evolve(row, settled_at=now))
-        facts = number, outcome, suspicion.key, cost.calls, cost.refused, now.timestamp()
+        facts = number, outcome, suspicion.key, now.timestamp()
         limits = suspicion.limit, suspicion.limit_before_success
-        await self._run(row_scripts.REFUSE, job, *facts, *limits, error_text(stop))
+        failed = await self._run(row_scripts.REFUSE, job, *facts, *limits, error_text(stop), *cost.counts)
+        return Settled(row=False, failed=failed)
 
     async def requeue(
         self,
@@ -194,11 +227,11 @@ class JobStore:
         """Requeue a row without a final response; return whether to deliver it again."""
         resume = effect.resume_after
         wait = 0 if resume is None else max(0, int((resume - datetime.now(UTC)).total_seconds()))
-        facts = number, effect.kind, cost.attempt, error_text(error), cost.calls, cost.refused
+        facts = number, effect.kind, cost.attempt, error_text(error)
         limits = settings.stop_after, settings.row_attempts
         until = "" if resume is None else resume.timestamp(), wait
         clock = datetime.now(UTC).timestamp(), settings.outage_timeout
-        response = await self._run(row_scripts.REQUEUE, job, *facts, *limits, *until, *clock)
+        response = await self._run(row_scripts.REQUEUE, job, *facts, *limits, *until, *clock, *cost.counts)
         return bool(response == b"again")
 
     async def mark_worker_up(self) -> None:
@@ -216,8 +249,8 @@ class JobStore:
             text.decode("utf-8", "replace") for text in await self.server.remembered(self.key("quarantine"))
         ]
 
-    async def _write_draft(self, draft: str, rows: Sequence[TaskUpdate], pending: int, now: datetime) -> None:
-        texts = {str(number): row_text(update) for number, update in enumerate(rows, 1)}
+    async def _write_draft(self, draft: str, rows: Sequence[PlannedRow], pending: int, now: datetime) -> None:
+        texts = {str(number): row_text(row.update, row.before) for number, row in enumerate(rows, 1)}
         unchanged = JournalRow(UPDATE_ELSEWHERE, RowState.UNCHANGED, settled_at=now)
         outcomes = {str(number): outcome_text(unchanged) for number in range(pending + 1, len(rows) + 1)}
         for part, fields in (("rows", texts), ("outcomes", outcomes)):
@@ -244,12 +277,13 @@ class JobStore:
 def _stored(number: int, row: bytes, outcome: bytes, attempt: bytes) -> StoredRow:
     last = attempt_of(attempt) if attempt else None
     try:
-        update = update_of(row)
+        planned = row_of(row)
     except ValueError:
         return StoredRow(number, None, last)
     if outcome:
         with suppress(ValueError):
-            return StoredRow(number, row_with_outcome(update, outcome))
+            return StoredRow(number, row_with_outcome(planned, outcome), outcome=outcome)
+    pending = JournalRow(planned.update, before=planned.before)
     if last is None:
-        return StoredRow(number, JournalRow(update))
-    return StoredRow(number, JournalRow(update, attempts=last.error.attempts, cause=last.error), last)
+        return StoredRow(number, pending)
+    return StoredRow(number, evolve(pending, attempts=last.error.attempts, cause=last.error), last)

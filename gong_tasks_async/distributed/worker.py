@@ -21,6 +21,7 @@ from gong_tasks_async.distributed.messages import FEED, ROW, START
 from gong_tasks_async.distributed.queue import checked_company, open_docket, store_of
 from gong_tasks_async.distributed.row_tasks import RowTasks
 from gong_tasks_async.distributed.store import WORKER_LIFETIME
+from gong_tasks_async.events import Event, EventSink
 
 CHECK_EVERY = timedelta(milliseconds=50)
 """Limits a worker to 160 rows a second with 8 in flight; polling more often costs CPU while idle."""
@@ -50,6 +51,8 @@ class Worker:
         concurrency: rows in flight at once.
         lease: seconds until a dead worker's rows are reassigned. A call, its wait in the queue included, may take
             half of it.
+        on_event: is passed what happens to rows (``RowClaimed``, ``RowEnded``), and the events of all clients whose
+            settings have no ``on_event`` of their own.
 
     Raises:
         ValueError: a setting is out of range.
@@ -64,6 +67,7 @@ class Worker:
         quota: QuotaOf | None = None,
         concurrency: int = 8,
         lease: float = 120.0,
+        on_event: Callable[[Event], None] | None = None,
     ) -> None:
         if concurrency < 1:
             raise ValueError(f"concurrency must be at least 1, not {concurrency}")
@@ -72,12 +76,14 @@ class Worker:
         self.company = checked_company(company)
         self._docket = open_docket(url, company)
         self._clients = ClientPool(
-            company, credentials, quota or shared_quota(self._docket), timeout=lease / 2
+            company, credentials, quota or shared_quota(self._docket), timeout=lease / 2, on_event=on_event
         )
         # Leases are renewed four times in their time: a quarter may have passed when a row arrives, and half
         # of it belongs to the call. A wait of at most an eighth never works on a reassigned row.
         self._store = store_of(self._docket, company)
-        self._tasks = RowTasks(self._docket, self._store, self._clients, redis_timeout=lease / 8)
+        self._tasks = RowTasks(
+            self._docket, self._store, self._clients, redis_timeout=lease / 8, events=EventSink(on_event)
+        )
         self._worker = DataWorker(
             self._docket,
             name=f"{socket.gethostname()}#{os.getpid()}#{secrets.token_hex(4)}",

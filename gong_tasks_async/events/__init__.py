@@ -22,6 +22,7 @@ from gong_tasks_async.events.quota import (
     QuotaRegained,
     Resumed,
 )
+from gong_tasks_async.events.rows import RowClaimed, RowEnded
 from gong_tasks_async.events.sink import EventSink, logger
 
 __all__ = [
@@ -43,6 +44,8 @@ __all__ = [
     "ResponseDelayed",
     "Resumed",
     "RetryPlanned",
+    "RowClaimed",
+    "RowEnded",
     "UpdateUnreadable",
     "logger",
 ]

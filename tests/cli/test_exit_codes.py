@@ -21,10 +21,12 @@ from gong_tasks_async.config.errors import ConfigurationError, NoCredentialsErro
 from gong_tasks_async.distributed import errors as distributed_errors
 from gong_tasks_async.distributed.errors import (
     CorruptJobError,
+    JobBusyError,
     JobExistsError,
     JobNotFoundError,
     JobStoreError,
     RowCrashedError,
+    RowLostError,
     UnknownCredentialsError,
     UnreadableRowError,
     WrongAddressError,
@@ -154,6 +156,8 @@ CODES_OF_JOBS = {
     CorruptJobError: 1,
     UnreadableRowError: 1,
     RowCrashedError: 1,
+    RowLostError: 1,
+    JobBusyError: 2,
     WrongAddressError: 2,
 }
 
