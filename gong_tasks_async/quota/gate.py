@@ -25,7 +25,8 @@ class Gate:
     def __init__(self, events: EventSink, wall_clock: Callable[[], float] = time.time) -> None:
         self._events = events
         self._wall_clock = wall_clock
-        self._closed = False
+        self.closed = False
+        """Whether it was closed and has not been opened since; a plain attribute, since each call asks."""
         self._opens_at = 0.0
         self._opens_at_wall = 0.0
         self._probe_at_wall = 0.0
@@ -46,7 +47,7 @@ class Gate:
 
     def remaining(self) -> float:
         """Seconds until it opens; 0 when it is open."""
-        if not self._closed:
+        if not self.closed:
             return 0.0
         left = self._opens_at - asyncio.get_running_loop().time()
         if left > LONG_PAUSE or self._day_spent:
@@ -55,11 +56,11 @@ class Gate:
 
     def is_closed(self) -> bool:
         """Whether a call has to wait here now; one that may probe has not."""
-        return self._closed and self.remaining() > 0 and not self.is_probe_due()
+        return self.closed and self.remaining() > 0 and not self.is_probe_due()
 
     def is_probe_due(self) -> bool:
         """Whether one call may find out if a day that Gong called spent still is."""
-        if not (self._closed and self._day_spent):
+        if not (self.closed and self._day_spent):
             return False
         # A wall clock that was set back must not put it off for longer than the interval.
         return not self._wall_clock() < self._probe_at_wall <= self._wall_clock() + PROBE_INTERVAL
@@ -75,7 +76,7 @@ class Gate:
         if day_spent:
             self._probe_at_wall = self._wall_clock() + probe_in
         if seconds > self.remaining():
-            self._closed, self._day_spent = True, day_spent
+            self.closed, self._day_spent = True, day_spent
             self._opens_at = asyncio.get_running_loop().time() + seconds
             self._opens_at_wall = self._wall_clock() + seconds
             self._events.emit(Paused(seconds=seconds))
@@ -86,8 +87,8 @@ class Gate:
 
     def open(self) -> None:
         """Open at once."""
-        if self._closed:
-            self._closed = self._day_spent = False
+        if self.closed:
+            self.closed = self._day_spent = False
             self._events.emit(Resumed())
             for waiter in self._waiters:
                 _wake(waiter)
@@ -117,7 +118,7 @@ class Gate:
         while self.is_closed():
             self.raise_if_too_long(deadline, max_wait)
             await self._sleep(min(self.remaining(), LONGEST_SLEEP))
-        if self._closed and not self.remaining():
+        if self.closed and not self.remaining():
             self.open()
 
     def bind(self, shift: float) -> None:

@@ -92,6 +92,7 @@ class Ladder:
 
     __slots__ = (
         "_limits",
+        "_relied_on",
         "answers",
         "calm",
         "flight",
@@ -137,9 +138,9 @@ class Ladder:
         flight = max(0.0, now - departed)
         self.answers += 1
         self.flight = self.flight + (flight - self.flight) * SMOOTHING if self.flight else flight
-        before, self.quickest = self.quickest, min(flight, self.quickest * FLOOR_GROWTH)
-        if self.answers == CALM or (self.answers > CALM and self.quickest != before):
-            self.windows = windows_at(self.rung, self._limits, self._floor)
+        self.quickest = min(flight, self.quickest * FLOOR_GROWTH)
+        if self.answers >= CALM and not 0.99 * self.quickest <= self._relied_on <= self.quickest:
+            self._set_windows()
 
     def accepted(self, departed: float) -> bool:
         """Count a call that was not refused. True: the rung has changed."""
@@ -187,4 +188,8 @@ class Ladder:
         self.rung = rung
         self.calm = calm_at(rung)
         self.spacing = spacing_at(rung, self._limits)
-        self.windows = windows_at(rung, self._limits, self._floor)
+        self._set_windows()
+
+    def _set_windows(self) -> None:
+        self._relied_on = self._floor
+        self.windows = windows_at(self.rung, self._limits, self._relied_on)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from gong_tasks_async.events import BudgetChanged, BudgetLow, EventSink
 
 LOW = (0.25, 0.10, 0.02)
@@ -17,15 +19,21 @@ class LowWatch:
         self._quiet_until: dict[float, float] = {}
         """Until when each share that was reached is not emitted again."""
 
-    def check(self, used: int, now: float, until: float) -> None:
-        """Emit what there is to emit after a call was counted; ``until`` is when the shares count anew."""
+    def check(self, used: int, now: float, expires_at: Callable[[float], float]) -> None:
+        """Emit what there is to emit after a call was counted.
+
+        Args:
+            used: the day's calls, with this one.
+            now: seconds since 1970.
+            expires_at: when a call that is made now stops counting; asked where a share is reached.
+        """
         if self._per_day is None:
             return
         left = self._per_day - used
         if self._events.wants_call_events:
             self._events.emit(BudgetChanged(used=used, left=left, per_day=self._per_day))
         if left <= LOW[0] * self._per_day:
-            self._check_shares(left, self._per_day, now, until)
+            self._check_shares(left, self._per_day, now, expires_at(now))
 
     def _check_shares(self, left: int, per_day: int, now: float, until: float) -> None:
         reached = [

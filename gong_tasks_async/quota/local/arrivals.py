@@ -31,7 +31,10 @@ class Arrivals:
     def arrive(self, call: int, now: float) -> None:
         """Count a call as arrived: it was answered."""
         self._in_flight.pop(call, None)  # gone already if it took longer than ARRIVED_AFTER
-        insort(self._arrived, now)
+        if self._arrived and self._arrived[-1] > now:  # one that was settled by its ARRIVED_AFTER
+            insort(self._arrived, now)
+        else:
+            self._arrived.append(now)
 
     def forget(self, call: int) -> None:
         """Count a call no longer: it never left."""
@@ -39,10 +42,11 @@ class Arrivals:
 
     def free_at(self, windows: Iterable[Window], now: float) -> float:
         """When the next call may depart, if no response comes before; ``now`` where it may."""
-        self._settle(now)
-        free_at = now
+        free_at, total = now, len(self._in_flight) + len(self._arrived)
         for window in windows:
-            free_at = max(free_at, self._window_free_at(window, now))
+            if total >= window.calls:  # else it is free, whichever of them still count
+                self._settle(now)
+                free_at = max(free_at, self._window_free_at(window, now))
         return free_at
 
     def shift(self, seconds: float) -> None:

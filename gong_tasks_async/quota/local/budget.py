@@ -68,11 +68,16 @@ class Budget:
             DailyQuotaError: the day is spent for this lane by our own count.
             QuotaStoreError: the count cannot be kept.
         """
-        self.raise_if_spent(lane)
+        if self._spent:
+            self.raise_if_spent(lane)
         now, allowed = self._now(), self._allowed[lane]
-        taken = await self._with_store(self._store.take, now + lead, self.day.since(now), allowed)
+        store, since = self._store, self.day.since(now)
+        if isinstance(store, MemoryStore):
+            taken = store.take(now + lead, since, allowed)
+        else:
+            taken = await self._with_store(store.take, now + lead, since, allowed)
         if isinstance(taken, Taken):
-            self._low.check(taken.used, now, self.day.expires_at(now))
+            self._low.check(taken.used, now, self.day.expires_at)
             return taken
         if len(taken.made) < allowed:
             return taken

@@ -83,13 +83,16 @@ class MemoryStore:
     def take(self, now: float, since: float, allowed: int) -> Taken | Count:
         """See :class:`DayStore`."""
         first, end = self._counting(now, since)
-        paused = now < believed_until(self._paused_until, now)
+        paused = self._paused_until > now and now < believed_until(self._paused_until, now)
         if end - first >= allowed or (paused and not is_probe_due(self._probe_at, now)):
             return self.count(now, since)
         if paused:
             self._probe_at = now + PROBE_INTERVAL
         self._last_ticket += 1
-        insort(self._calls, (now, self._last_ticket))
+        if end == len(self._calls):  # by far the most often: no clock was set back
+            self._calls.append((now, self._last_ticket))
+        else:
+            insort(self._calls, (now, self._last_ticket))
         if len(self._calls) > 2 * KEPT_CALLS:
             self._prune(now, since)
         return Taken(self._last_ticket, end - first + 1, probe=paused)
@@ -116,7 +119,7 @@ class MemoryStore:
         made = [made for made, _ in self._calls[first:end]]
         past = bisect_right(made, now)
         made[past:] = [now] * (len(made) - past)
-        return Count(made, believed_until(self._paused_until, now), self._probe_at)
+        return Count(tuple(made), believed_until(self._paused_until, now), self._probe_at)
 
     def close(self) -> None:
         """Nothing is open."""
@@ -124,9 +127,10 @@ class MemoryStore:
     def _counting(self, now: float, since: float) -> tuple[int, int]:
         """Where the calls that count begin and end."""
         calls = self._calls
+        first = 0 if not calls or calls[0][0] > since else bisect_right(calls, (since, inf))
         if not calls or calls[-1][0] <= now:
-            return bisect_right(calls, (since, inf)), len(calls)
-        return bisect_right(calls, (since, inf)), bisect_right(calls, (counts_until(now), inf))
+            return first, len(calls)
+        return first, bisect_right(calls, (counts_until(now), inf))
 
     def _prune(self, now: float, since: float) -> None:
         oldest, latest = self._last_ticket - KEPT_CALLS, counts_until(now)

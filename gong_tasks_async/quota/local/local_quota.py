@@ -99,11 +99,14 @@ class LocalQuota:
     ) -> Permit:
         """Wait for a permit to send one request; see :class:`Quota`."""
         self._loop.bind()
-        self._gate.raise_if_too_long(deadline, max_wait)
+        if self._gate.closed:
+            self._gate.raise_if_too_long(deadline, max_wait)
         self._budget.raise_if_spent(lane)
         if deadline is not None:
             self._raise_if_late(0 if returning else self._queue.count_ahead(lane), deadline)
-        handed = await self._queue.wait_for_head(lane, returning=returning)
+        handed = not self._queue.try_take_head() and await self._queue.wait_for_head(
+            lane, returning=returning
+        )
         taken = await self._take(lane, deadline, max_wait, handed=handed)
         self._queue.leave_sending(lane)
         now = asyncio.get_running_loop().time()
@@ -170,11 +173,13 @@ class LocalQuota:
         while True:
             if fresh := taken is None:
                 taken = await self._draw(lane, deadline, max_wait)
-            if self._queue.must_yield(lane):
+            if self._queue.total_waiting and self._queue.must_yield(lane):
                 self._handed, taken = taken, None
                 if await self._queue.yield_head(lane):
                     taken = self._take_handed()
-            elif (taken.probe or not self._gate.remaining()) and (fresh or self._pacer.is_free()):
+            elif (taken.probe or not self._gate.closed or not self._gate.remaining()) and (
+                fresh or self._pacer.is_free()
+            ):
                 return taken
             else:  # it closed while the call waited for its token, which is stale after a pause
                 self._budget.give_back(taken)
@@ -200,8 +205,9 @@ class LocalQuota:
     async def _count(self, lane: Lane, deadline: float | None, max_wait: float) -> Taken:
         """Count a call in the day once the gate is open."""
         while True:
-            await self._gate.wait_open(deadline, max_wait)
-            probing = self._gate.is_probe_due()
+            if probing := self._gate.closed:
+                await self._gate.wait_open(deadline, max_wait)
+                probing = self._gate.is_probe_due()
             taken = await self._budget.take(lane, self._pacer.expected_wait())
             if isinstance(taken, Taken):
                 if not (probing or taken.probe):

@@ -35,6 +35,8 @@ class Pacer:
         self._departed = -math.inf
         """When the last call departed, or the one whose 429 was noted last."""
         self._response: asyncio.Future[None] | None = None
+        self._news = 0
+        """Counts responses and the like: without one, time alone only makes room."""
 
     @property
     def spacing(self) -> float:
@@ -48,16 +50,15 @@ class Pacer:
 
     async def pace(self) -> None:
         """Wait until a call may depart, and take its token. One caller at a time; it departs at once."""
-        loop = asyncio.get_running_loop()
-        await self._wait_free(loop)
-        began, delay, self._delay = loop.time(), self._delay, 0.0
+        await self._wait_free()
+        news, delay, self._delay = self._news, self._delay, 0.0
         if delay:
             await asyncio.sleep(delay)
         if self._limiter is None:
             self._limiter = AsyncLimiter(1, self._ladder.spacing)
         await self._limiter.acquire()
         # Meanwhile a response may have come that changed the rung, or the trust in the round trip.
-        waited = loop.time() > began and await self._wait_free(loop)
+        waited = self._news != news and await self._wait_free()
         if waited or self._limiter.time_period != self._ladder.spacing:
             # A limiter cannot change its rate. A new one, emptied at once, counts on from this very departure.
             self._limiter = AsyncLimiter(1, self._ladder.spacing)
@@ -88,21 +89,22 @@ class Pacer:
             self._departed = departed
         elif self._ladder.accepted(departed):
             self._emit_change(rung)
-        self._wake()
+        self._note_news()
 
     def cut_off(self, call: int) -> None:
         """Note that a call ended without a response: it counts as arrived now, though it may still be on its way."""
         self._arrivals.arrive(call, asyncio.get_running_loop().time())
-        self._wake()
+        self._note_news()
 
     def forget(self, call: int) -> None:
         """Count a call no longer: it never left."""
         self._arrivals.forget(call)
-        self._wake()
+        self._note_news()
 
     def slow_down(self) -> None:
         """Note a 429 that means the second, not the day."""
         rung = self._ladder.rung
+        self._news += 1
         if self._ladder.refused(self._departed, asyncio.get_running_loop().time()):
             self._delay = self._chance() * self._ladder.spacing
         if self._ladder.rung != rung:
@@ -119,9 +121,15 @@ class Pacer:
         """Emit that the pace has changed from that of a rung to the one of now."""
         self._events.emit(PaceChanged(before=self._ladder.rate_at(rung), after=self._ladder.rate))
 
-    async def _wait_free(self, loop: asyncio.AbstractEventLoop) -> bool:
+    def _note_news(self) -> None:
+        """Have the one that waits look again: a window may have room."""
+        self._news += 1
+        if self._response is not None:
+            self._wake()
+
+    async def _wait_free(self) -> bool:
         """Wait until the windows have room; whether that took any time."""
-        waited = False
+        loop, waited = asyncio.get_running_loop(), False
         while (free_at := self._arrivals.free_at(self._ladder.windows, now := loop.time())) > now:
             waited = True
             self._response = loop.create_future()
@@ -134,6 +142,5 @@ class Pacer:
         return waited
 
     def _wake(self) -> None:
-        """Have the one that waits look again: a window may have room."""
         if self._response and not self._response.done():
             self._response.set_result(None)

@@ -45,7 +45,7 @@ class DayCount:
     def record(self, expires_at: int, counted: int, used: int) -> None:
         """Remember what came with a permit."""
         self._remember(str(expires_at), counted)
-        self._low.check(used, self.now(), expires_at)
+        self._low.check(used, self.now(), lambda _: expires_at)
 
     def record_local(self, process: int) -> None:
         """Remember a call that no other process knows of."""
