@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 import time
 import warnings
@@ -24,7 +25,9 @@ from gong_tasks_async import (
 )
 from gong_tasks_async.quota import WaitReason
 from gong_tasks_async.quota.day import DAY, PROBE_INTERVAL, FixedDay, bound_pause, day_of
+from gong_tasks_async.quota.gate import LONGEST_SLEEP
 from gong_tasks_async.quota.local.budget import Budget
+from gong_tasks_async.quota.local.day_store import MemoryStore
 from gong_tasks_async.simulator import VirtualClockLoop
 from tests.fakes import times_between
 
@@ -338,3 +341,28 @@ async def test_a_slow_disk_does_not_bunch_departures(monkeypatch: pytest.MonkeyP
 
 def test_a_real_clock_is_the_default() -> None:
     assert LocalQuota()._wall_clock is time.time
+
+
+@virtual
+@pytest.mark.parametrize("waiting", [True, False], ids=["of a caller that waits", "of a later caller"])
+async def test_a_pause_that_another_process_has_ended_ends_within_a_minute(waiting: bool) -> None:
+    loop, day = asyncio.get_running_loop(), MemoryStore()
+    running, command = (LocalQuota(store=day, wall_clock=lambda: 1e9 + loop.time()) for _ in range(2))
+    running.pause(7_200.0, day_spent=True)
+    await asyncio.sleep(10.0)
+    await command.reopen()
+    with pytest.raises(DailyQuotaError):  # it looks once a minute
+        await running.acquire(Lane.INTERACTIVE, max_wait=60.0)
+    if not waiting:
+        await asyncio.sleep(50.0)
+    permit = await running.acquire(Lane.INTERACTIVE, max_wait=math.inf if waiting else 60.0)
+    assert permit.departed <= 10.0 + LONGEST_SLEEP + 1.0
+
+
+@virtual
+async def test_a_pause_that_stands_is_waited_for() -> None:
+    loop, day = asyncio.get_running_loop(), MemoryStore()
+    running, _ = (LocalQuota(store=day, wall_clock=lambda: 1e9 + loop.time()) for _ in range(2))
+    running.pause(1_200.0, day_spent=True)
+    permit = await running.acquire(Lane.INTERACTIVE)
+    assert permit.departed == pytest.approx(1_200.0, abs=0.1)

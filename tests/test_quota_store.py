@@ -83,6 +83,15 @@ def test_a_day_spent_by_our_own_count_is_not_probed(store: DayStore) -> None:
     assert isinstance(store.take(3 * PROBE_INTERVAL, 0.0, 1), Count)
 
 
+def test_only_a_pause_that_was_ended_counts_as_ended(store: DayStore) -> None:
+    assert store.is_reopened()
+    store.pause(1e12, 10.0)  # by a wrong clock: not believed, but not ended either
+    assert store.count(10.0, 0.0).paused_until == 0.0
+    assert not store.is_reopened()
+    store.reopen()
+    assert store.is_reopened()
+
+
 def test_a_wall_clock_that_was_set_back_confuses_nobody(store: DayStore) -> None:
     for now in (100.0, 40.0, 70.0):
         taken(store, now)

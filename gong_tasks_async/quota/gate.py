@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from gong_tasks_async.errors import DeadlineExceeded, RateLimitError
 from gong_tasks_async.events import EventSink, Paused, Resumed
@@ -109,8 +109,15 @@ class Gate:
         if deadline is not None and asyncio.get_running_loop().time() + remaining > deadline:
             raise DeadlineExceeded(reason="Gong paused all calls beyond the deadline", estimate=remaining)
 
-    async def wait_open(self, deadline: float | None, max_wait: float) -> None:
+    async def wait_open(
+        self, deadline: float | None, max_wait: float, look: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
         """Wait until it is open, or a probe is due.
+
+        Args:
+            deadline: see :meth:`raise_if_too_long`.
+            max_wait: the same.
+            look: called after each sleep while the day is called spent; it may open the gate.
 
         Raises:
             RateLimitError, DeadlineExceeded: as :meth:`raise_if_too_long`, also when the pause grows meanwhile.
@@ -118,6 +125,8 @@ class Gate:
         while self.is_closed():
             self.raise_if_too_long(deadline, max_wait)
             await self._sleep(min(self.remaining(), LONGEST_SLEEP))
+            if look is not None and self._day_spent:
+                await look()
         if self.closed and not self.remaining():
             self.open()
 

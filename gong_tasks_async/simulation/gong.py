@@ -102,7 +102,7 @@ class Gong:
             return self._day_pause(wall)
         wait = self._second.wait(now)
         if wait > 0 or self.chance.random() < self.conditions.refused:
-            return max(self.chance.choice(self.conditions.retry_after), math.ceil(wait))
+            return max(self.chance.choice(self.conditions.retry_after), math.ceil(max(0.0, wait)))
         self._second.count(now)
         return None
 

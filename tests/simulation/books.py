@@ -11,7 +11,8 @@ from attrs import define, field
 from gong_tasks_async import Lane, QuotaLimits
 from gong_tasks_async.quota.day import DAY, PROBE_INTERVAL, FixedDay
 from gong_tasks_async.quota.ladder import ARRIVED_AFTER, SLOWEST_RUNG, spacing_at
-from tests.simulation.gong import START, Flight
+from gong_tasks_async.simulation.gong import Flight
+from tests.simulation.plan import START
 
 DUST = 1e-6
 IN_DOUBT = 5.0
@@ -84,6 +85,11 @@ class Books:
         """Gong has admitted a call; one that departed after Gong had called the day spent ends the pause."""
         if departed > self.day_noted_at and now < self.day_paused_until:
             self.day_paused_until, self.reopened_at = -math.inf, now
+
+    def note_reopened(self, until: float) -> None:
+        """Another process has ended the day's pause; this one finds out by then."""
+        if self.day_paused_until > -math.inf:
+            self.day_paused_until, self.reopened_at = -math.inf, until
 
     def is_paused(self, true_now: float) -> bool:
         """Whether this process waits for Gong's pause to end."""

@@ -19,7 +19,7 @@ from gong_tasks_async.quota.local.arrivals import Arrivals
 from gong_tasks_async.quota.local.day_store import MemoryStore
 from gong_tasks_async.quota.local.local_quota import LocalQuota
 from gong_tasks_async.quota.local.pacer import Pacer
-from tests.simulation.gong import BERLIN, START
+from tests.simulation.plan import BERLIN, START
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 
@@ -131,7 +131,7 @@ def lost_response_settled(monkeypatch: pytest.MonkeyPatch) -> None:
             return Applied(task=None)
 
     monkeypatch.setattr(UpdateApplier, "apply", believe)
-    monkeypatch.setattr("tests.simulation.company.RETRY", RetryPolicy(attempts=1))
+    monkeypatch.setattr("tests.simulation.process.RETRY", RetryPolicy(attempts=1))
 
 
 def hanging_call_never_arrives(monkeypatch: pytest.MonkeyPatch) -> None:

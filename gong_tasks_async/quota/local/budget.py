@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TypeVar, TypeVarTuple
 
-from gong_tasks_async.errors import DailyQuotaError
+from gong_tasks_async.errors import DailyQuotaError, QuotaStoreError
 from gong_tasks_async.events import BudgetSpent, EventSink, logger
 from gong_tasks_async.quota.day import DAY, day_of, to_datetime
 from gong_tasks_async.quota.limits import Lane, QuotaLimits
@@ -103,6 +103,13 @@ class Budget:
         """Forget what Gong said of the day; it is on disk afterwards."""
         self._spent.clear()
         await self._with_store(self._store.reopen)
+
+    async def is_reopened(self) -> bool:
+        """Whether nothing stands in the store that Gong said of the day; false where it cannot be read."""
+        try:
+            return await self._with_store(self._store.is_reopened)
+        except QuotaStoreError:
+            return False
 
     async def count(self) -> Count:
         """What is known now."""

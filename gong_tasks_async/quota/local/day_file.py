@@ -68,6 +68,12 @@ class SqliteStore:
         with self._step() as database:
             database.execute("UPDATE gate SET paused_until = 0")
 
+    def is_reopened(self) -> bool:
+        """See :class:`DayStore`."""
+        with self._step() as database:
+            (until,) = database.execute("SELECT paused_until FROM gate").fetchone()
+        return not until
+
     def count(self, now: float, since: float) -> Count:
         """See :class:`DayStore`."""
         with self._step() as database:

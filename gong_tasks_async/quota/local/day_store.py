@@ -54,6 +54,9 @@ class DayStore(Protocol):
     def reopen(self) -> None:
         """Forget what Gong said of the day."""
 
+    def is_reopened(self) -> bool:
+        """Whether nothing stands there that Gong said of the day; what is not believed stands there too."""
+
     def count(self, now: float, since: float) -> Count:
         """What is known now."""
 
@@ -89,7 +92,7 @@ class MemoryStore:
         if paused:
             self._probe_at = now + PROBE_INTERVAL
         self._last_ticket += 1
-        if end == len(self._calls):  # by far the most often: no clock was set back
+        if not self._calls or self._calls[-1][0] <= now:  # by far the most often: no clock was set back
             self._calls.append((now, self._last_ticket))
         else:
             insort(self._calls, (now, self._last_ticket))
@@ -112,6 +115,10 @@ class MemoryStore:
     def reopen(self) -> None:
         """See :class:`DayStore`."""
         self._paused_until = 0.0
+
+    def is_reopened(self) -> bool:
+        """See :class:`DayStore`."""
+        return self._paused_until == 0.0
 
     def count(self, now: float, since: float) -> Count:
         """See :class:`DayStore`."""

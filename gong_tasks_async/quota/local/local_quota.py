@@ -17,7 +17,7 @@ from gong_tasks_async.quota.figures import Figures
 from gong_tasks_async.quota.gate import Gate
 from gong_tasks_async.quota.lanes import LaneQueue
 from gong_tasks_async.quota.limits import Lane, QuotaLimits
-from gong_tasks_async.quota.local.budget import Budget
+from gong_tasks_async.quota.local.budget import LOOK_AGAIN, Budget
 from gong_tasks_async.quota.local.day_store import DayStore, Taken
 from gong_tasks_async.quota.local.loop_binding import LoopBinding
 from gong_tasks_async.quota.local.pacer import Pacer
@@ -68,6 +68,8 @@ class LocalQuota:
         self._budget = Budget(self.limits, events, wall_clock, store)
         self._loop = LoopBinding(self._move)
         self._queue = self._new_queue()
+        self._looked_at = -math.inf
+        """When the store was last asked whether a pause of the day still stands, by the event loop's clock."""
         self._handed: Taken | None = None
         """What the head that yielded has left to the one before it: a counted call, with its token."""
 
@@ -100,6 +102,8 @@ class LocalQuota:
         """Wait for a permit to send one request; see :class:`Quota`."""
         self._loop.bind()
         if self._gate.closed:
+            if self._gate.day_spent:
+                await self._look_again()
             self._gate.raise_if_too_long(deadline, max_wait)
         self._budget.raise_if_spent(lane)
         if deadline is not None:
@@ -136,6 +140,7 @@ class LocalQuota:
             seconds, now=self._wall_clock(), day=self._budget.day, at_least=self.limits.window
         )
         if day_spent:
+            self._looked_at = asyncio.get_running_loop().time()  # the pause is on its way to the store
             self._budget.pause(bounded)
         else:
             self._pacer.slow_down()
@@ -206,7 +211,7 @@ class LocalQuota:
         """Count a call in the day once the gate is open."""
         while True:
             if probing := self._gate.closed:
-                await self._gate.wait_open(deadline, max_wait)
+                await self._gate.wait_open(deadline, max_wait, self._look_again)
                 probing = self._gate.is_probe_due()
             taken = await self._budget.take(lane, self._pacer.expected_wait())
             if isinstance(taken, Taken):
@@ -215,8 +220,16 @@ class LocalQuota:
                 self._gate.note_probe()
                 return taken._replace(probe=True)
             # Another process has found the day spent, or an earlier life of this one.
-            now = self._wall_clock()
+            now, self._looked_at = self._wall_clock(), asyncio.get_running_loop().time()
             self._gate.close(taken.paused_until - now, day_spent=True, probe_in=taken.probe_at - now)
+
+    async def _look_again(self) -> None:
+        """Open the gate where another process has ended the day's pause, by its probe or by hand."""
+        now = asyncio.get_running_loop().time()
+        if now - self._looked_at >= LOOK_AGAIN:
+            self._looked_at = now
+            if await self._budget.is_reopened():
+                self._gate.open()
 
     def _raise_if_late(self, ahead: int, deadline: float) -> None:
         """Raise at once where no permit can come in time, rather than after waiting in vain."""
@@ -236,5 +249,6 @@ class LocalQuota:
         """Serve another event loop; what waited in the last one has ended with it."""
         self._queue = self._new_queue()
         self._handed = None
+        self._looked_at += shift
         self._gate.bind(shift)
         self._pacer.bind(shift)

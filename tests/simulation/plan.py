@@ -1,0 +1,90 @@
+"""What a seed comes to: a company, its limits, and what goes wrong."""
+
+from __future__ import annotations
+
+from datetime import time
+from random import Random
+from zoneinfo import ZoneInfo
+
+from attrs import frozen
+
+from gong_tasks_async import QuotaLimits
+from gong_tasks_async.simulation.gong import Conditions
+from gong_tasks_async.simulator import SecondLimit
+
+HOUR = 3_600.0
+START = 1_729_930_000.0
+"""26 October 2024: the clocks of Berlin are set back a day later."""
+LATE = 90.0
+"""Seconds by which a call may arrive after it was counted: a rolling day is kept but for these."""
+DAILY_RETRY_AFTER = 43_200.0
+LONG = 60.0
+"""Seconds of a ``Retry-After`` that means the day."""
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+@frozen
+class Plan:
+    """What a seed comes to. In a few, each of several processes takes the whole second, by mistake."""
+
+    seed: int
+    processes: int
+    limits: QuotaLimits
+    rule: SecondLimit
+    conditions: Conditions
+    hours: float
+    callers: int
+    rows: int
+    floods: int
+    kills: int
+    sleeps: int
+    steps: int
+    full_disks: int
+    journal: bool
+    """Whether the bulk job keeps one, on a real disk."""
+
+    @classmethod
+    def of(cls, seed: int) -> Plan:
+        """Draw a plan."""
+        chance = Random(seed)
+        processes = chance.choice((1, 1, 2, 3))
+        per_day = chance.choice((15, 40, 80))
+        fixed = chance.random() < 0.4
+        mistaken = processes > 1 and chance.random() < 0.2
+        limits = QuotaLimits(
+            per_second=3.0 if mistaken else 3.0 / processes,
+            per_day=per_day,
+            interactive_reserve=per_day // 5,
+            bulk_share=chance.choice((0.1, 0.25, 0.5)),
+            day_starts=time(0, tzinfo=BERLIN) if fixed else None,
+        )
+        return cls(
+            seed=seed,
+            processes=processes,
+            limits=limits,
+            rule=chance.choice(tuple(SecondLimit)),
+            conditions=_conditions(chance),
+            hours=chance.choice((2.0, 30.0, 60.0)),
+            callers=chance.choice((5, 20, 60)),
+            rows=chance.choice((0, 10, 40)),
+            floods=chance.choice((0, 1, 2)),
+            kills=chance.choice((0, 0, 1)),
+            sleeps=chance.choice((0, 0, 1)),
+            steps=chance.choice((0, 1)),
+            full_disks=chance.choice((0, 0, 1)),
+            journal=chance.random() < 0.05,
+        )
+
+
+def _conditions(chance: Random) -> Conditions:
+    bad = chance.random() < 0.6
+    return Conditions(
+        day_retry_after=DAILY_RETRY_AFTER,
+        ways=chance.choice(((0.0, 0.0), (0.02, 0.06), (0.015, 0.15), (0.1, 1.2))),
+        refused=chance.choice((0.0, 0.05, 0.2)) if bad else 0.0,
+        failing=0.05 if bad else 0.0,
+        lost=0.03 if bad else 0.0,
+        vanishing=0.03 if bad else 0.0,
+        hanging=0.02 if bad else 0.0,
+        retry_after=chance.choice(((1.0,), (0.0, 7.0), (30.0, 2.0), (1.0, 7_200.0), (1.0, 604_800.0))),
+    )
