@@ -47,4 +47,4 @@ nitpicky = False  # signatures name private types of dependencies that publish n
 
 def setup(app: Sphinx) -> None:
     """Write the pages that are made from the code before the sources are read."""
-    app.connect("builder-inited", lambda _: generate.write_pages(Path(__file__).parent / "reference"))
+    app.connect("builder-inited", lambda _: generate.write_pages(Path(__file__).parent))

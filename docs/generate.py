@@ -8,9 +8,9 @@ from pathlib import Path
 
 import attrs
 import click
+from error_pages import error_pages
 
 import gong_tasks_async
-from gong_tasks_async import errors
 from gong_tasks_async.cli.app import gong_tasks
 
 ROOMS = {
@@ -32,13 +32,9 @@ ROOMS = {
 
 
 def write_pages(folder: Path) -> None:
-    """Write all generated pages below the folder."""
-    pages = {
-        **_name_pages(),
-        **_error_pages(),
-        "defaults.md": _defaults_page(),
-        "commands.md": _commands_page(),
-    }
+    """Write all generated pages below the folder of the documentation."""
+    reference = {**_name_pages(), "defaults.md": _defaults_page(), "commands.md": _commands_page()}
+    pages = {**{f"reference/{name}": text for name, text in reference.items()}, **error_pages()}
     for name, text in pages.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -49,8 +45,8 @@ def write_pages(folder: Path) -> None:
 def _name_pages() -> dict[str, str]:
     modules: dict[str, list[str]] = {}
     for name, module in gong_tasks_async._MODULE_OF.items():  # noqa: SLF001 - the one list of public names
-        modules.setdefault(module, []).append(name)
-    modules.pop("errors", None)
+        if not name.endswith(("Error", "Exceeded", "Unavailable")):  # which have pages of their own
+            modules.setdefault(module, []).append(name)
     order = [*ROOMS, *(module for module in modules if module not in ROOMS)]
     pages = {
         f"{module.replace('.', '-')}.md": _names_page(ROOMS.get(module, f"`{module}`"), modules[module])
@@ -77,39 +73,8 @@ def _indented(text: str) -> str:
 
 
 def _index_page(pages: Iterable[str]) -> str:
-    entries = "\n".join([*pages, "errors/index", "answers", "defaults", "commands"])
+    entries = "\n".join([*pages, "../errors/index", "answers", "defaults", "commands"])
     return f"# Reference\n\n```{{toctree}}\n:maxdepth: 1\n\n{entries}\n```\n"
-
-
-def anchor(kind: type[errors.GongError]) -> str:
-    """The short name of an error's page: `RateLimitError` has `rate-limit`."""
-    words = "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in kind.__name__)
-    return words.strip("-").replace("a-p-i", "api").removesuffix("-error")
-
-
-def error_kinds() -> list[type[errors.GongError]]:
-    """All public errors, in the order of their tree."""
-    return list(_subclasses(errors.GongError))
-
-
-def _subclasses(kind: type[errors.GongError]) -> Iterator[type[errors.GongError]]:
-    if kind.__name__ in errors.__all__:
-        yield kind
-    for child in kind.__subclasses__():
-        yield from _subclasses(child)
-
-
-def _error_pages() -> dict[str, str]:
-    kinds = error_kinds()
-    tree = (errors.__doc__ or "").partition("::")[2].partition("\n\nEach class")[0]
-    index = "# Errors\n\n```text\n" + inspect.cleandoc(tree).strip("\n") + "\n```\n\n"
-    index += "```{toctree}\n:maxdepth: 1\n\n" + "\n".join(map(anchor, kinds)) + "\n```\n"
-    return {"errors/index.md": index, **{f"errors/{anchor(kind)}.md": _error_page(kind) for kind in kinds}}
-
-
-def _error_page(kind: type[errors.GongError]) -> str:
-    directive = f".. autoexception:: gong_tasks_async.{kind.__name__}\n   :members:\n   :inherited-members: Exception\n"
-    return f"# {kind.__name__}\n\n```{{eval-rst}}\n{directive}```\n"
 
 
 def _defaults_page() -> str:

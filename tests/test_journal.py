@@ -288,7 +288,10 @@ def test_the_error_survives_pickling_and_is_of_the_family() -> None:
     error = JournalError(path="/job", reason="it is full")
     duplicate = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
     assert isinstance(duplicate, GongError)
-    assert (type(duplicate), str(duplicate)) == (JournalError, "The journal /job: it is full.")
+    assert (type(duplicate), str(duplicate)) == (
+        JournalError,
+        "The journal /job: it is full. See errors/journal.",
+    )
 
 
 # For any plan

@@ -190,7 +190,7 @@ def of_type(*types: TaskType | str) -> Condition:
     """Of one of these types: ``of_type(TaskType.MANUAL)``.
 
     Raises:
-        ValueError: none is given, or a text is not one of Gong's types.
+        ValueError: None is given, or a text is not one of Gong's types.
     """
     wanted = _listed(TaskType, types)
     return lambda task: task.type in wanted
@@ -200,7 +200,7 @@ def having_status(*statuses: TaskStatus | str) -> Condition:
     """In one of these statuses: ``having_status("OPEN", "DISMISSED")``.
 
     Raises:
-        ValueError: none is given, or a text is not one of Gong's statuses.
+        ValueError: None is given, or a text is not one of Gong's statuses.
     """
     wanted = _listed(TaskStatus, statuses)
     return lambda task: task.status in wanted

@@ -19,7 +19,7 @@ class JobStoreError(GongError):
 
     reason: str
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         return f"The jobs' Redis: {self.reason}. Recorded rows are kept; try again once it responds."
 
 
@@ -29,7 +29,7 @@ class CorruptJobError(JobStoreError):
 
     meaning = Meaning.RUN
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         return f"The jobs' Redis: {self.reason}. Upgrade this installation, or submit the rows under another name."
 
 
@@ -49,7 +49,7 @@ class UnreadableRowError(GongError):
     number: int
     reason: str
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         return (
             f"Row {self.number} of job {self.job!r} cannot be read: {self.reason}. Upgrade the workers, then resume "
             "the job; or submit that row in another job."
@@ -68,7 +68,7 @@ class RowCrashedError(GongError):
 
     reason: str
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         return f"{self.request}: an unexpected {self.reason} on the worker; its log has the traceback."
 
 
@@ -99,7 +99,7 @@ class JobNotFoundError(GongError):
     job: str
     company: str
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         return (
             f"{self.company} has no job {self.job!r}: check its name, and whether its results have expired."
         )
@@ -119,7 +119,7 @@ class JobExistsError(GongError):
     job: str
     state: str | None = None
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         if self.state is not None:
             return f"These rows are already job {self.job!r}, which is {self.state}: choose another name."
         return f"A job {self.job!r} exists, with other rows: choose another name."
@@ -158,7 +158,7 @@ class WrongAddressError(GongError):
     job_url: str
     worker_url: str
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         return (
             f"The job is for {self.job_url}, and the worker uses the credentials {self.name!r} for {self.worker_url}: "
             "give the workers that base_url, or submit the job with the workers' one."
@@ -179,7 +179,7 @@ class UnknownCredentialsError(GongError):
     name: str
     reason: str = "no credentials of that name"
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         return (
             f"A worker cannot use the credentials {self.name!r} ({self.reason}): give them to all workers of this "
             "company, then resume the job."

@@ -31,7 +31,7 @@ class APIError(GongError):
         trace_id: the reference of Gong's tracing, or of the proxy in front of Gong, from the response's headers.
         headers: the response's headers, names in lower case, cookies left out.
         retry_after: seconds to wait before the next call, where the response has them.
-        from_gong: false where the response lacks Gong's envelope: a proxy or an edge answered in its place.
+        from_gong: False where the response lacks Gong's envelope: a proxy or an edge answered in its place.
         details: the other texts of Gong's envelope, such as ``userFacingError``, ``fixUrl`` and ``helpUrl``.
     """
 
@@ -59,7 +59,7 @@ class APIError(GongError):
         named = (("request id", self.request_id), ("trace id", trace_id))
         return ", ".join(f"{name} {value}" for name, value in named if value)
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         messages = "; ".join(self.errors) or "without a message"
         if self.status is None:
             return f"{self.request}: {messages}. {self.advice}"
@@ -240,7 +240,7 @@ class DecodeError(GongError):
     found: str
     request_id: str | None = None
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         reference = f" [request id {self.request_id}]" if self.request_id else ""
         return (
             f"{self.request}: the response cannot be read at {self.path}: expected {self.expected}, "
@@ -273,7 +273,7 @@ class UpdateMismatchError(GongError):
     found: str
     request_id: str | None = None
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         reference = f" [request id {self.request_id}]" if self.request_id else ""
         return (
             f"{self.request}: the response does not match the update: expected {self.expected}, found "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
 
@@ -21,6 +22,12 @@ def _restored(kind: type[ErrorT], facts: dict[str, Any]) -> ErrorT:
 def counted_attempts(count: int) -> str:
     """A number of attempts in words."""
     return "1 attempt" if count == 1 else f"{count} attempts"
+
+
+def page_of(name: str) -> str:
+    """The page of an error in the manual, by the name of its class."""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", name.removesuffix("Error"))
+    return f"errors/{words.lower()}"
 
 
 @define(slots=False, eq=False, repr=False, kw_only=True)
@@ -50,8 +57,17 @@ class GongError(Exception):
         """The request in words, such as ``PATCH https://api.gong.io/v2/tasks/7``."""
         return f"{self.method} {self.url}".strip() or "the call"
 
-    def __str__(self) -> str:
+    @classmethod
+    def page_name(cls) -> str:
+        """The page of this class in the manual: ``errors/rate-limit`` for :class:`RateLimitError`."""
+        return page_of(cls.__name__)
+
+    def _text(self) -> str:
+        """What happened, to which request, and what to do now; each class has its own."""
         return f"{self.request} failed."
+
+    def __str__(self) -> str:
+        return f"{self._text().rstrip('.')}. See {self.page_name()}."
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self}>"

@@ -54,7 +54,7 @@ class ForeignResponseError(GongError):
             "maintenance page."
         )
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         title = f", {self.title!r}" if self.title else ""
         trace = f" [trace id {self.trace_id}]" if self.trace_id else ""
         tried = f" after {counted_attempts(self.attempts)}" if self.attempts > 1 else ""

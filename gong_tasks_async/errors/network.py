@@ -17,8 +17,8 @@ class TransportError(GongError):
 
     Attributes:
         reason: what failed on the network.
-        retryable: false where another attempt would end the same way, such as a response header that is too long.
-        connected: false where no connection was made: refused, no such host, no route. Nothing was sent then.
+        retryable: False where another attempt would end the same way, such as a response header that is too long.
+        connected: False where no connection was made: refused, no such host, no route. Nothing was sent then.
     """
 
     meaning = Meaning.LATER
@@ -39,7 +39,7 @@ class TransportError(GongError):
             return "Trying again will not help: check base_url and the network."
         return "Check the network and Gong's status page, then send it again: that is safe."
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         return f"{self.request}: no response after {counted_attempts(self.attempts)} ({self.reason}). {self.advice}"
 
 

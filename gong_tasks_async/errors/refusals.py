@@ -39,5 +39,5 @@ class RefusedAlikeError(GongError):
         }.get(self.status or 0, "Compare the values of these rows with Gong's reference.")
         return f"{question} Then resume; to record them as failed, resume with accept_refusals=True."
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         return f"{self.count:,} of {self.rows:,} rows were refused alike: {self.label}, {self.message}. {self.advice}"

@@ -22,7 +22,7 @@ class CredentialsError(GongError):
     reason: str
     advice: str
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         return f"{self.request}: no valid credentials: {self.reason}. {self.advice}"
 
 
@@ -40,7 +40,7 @@ class DeadlineExceeded(GongError, TimeoutError):  # noqa: N818 - the established
     reason: str
     estimate: float | None = None
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         sent = (
             f"sent {self.attempts} times without a final answer"
             if self.attempts
@@ -66,7 +66,7 @@ class QuotaStoreError(GongError):
     path: str
     reason: str
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         return (
             f"{self.request}: the day's count in {self.path}: {self.reason}. No call is sent that could not be "
             f"counted: repair the file or its disk, or name another with QuotaLimits(day_store=...)."
@@ -87,7 +87,7 @@ class QuotaUnavailable(GongError):  # noqa: N818 - the name is a state, as Deadl
     server: str
     reason: str
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         return (
             f"{self.request}: the shared quota at {self.server} cannot be asked ({self.reason}). No call is sent "
             f"without it: check that Redis runs there and may be used, or continue without it with "
@@ -109,7 +109,7 @@ class JournalError(GongError):
     path: str
     reason: str
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         return f"The journal {self.path}: {self.reason}."
 
 
@@ -125,5 +125,5 @@ class ClientStateError(GongError, RuntimeError):
 
     reason: str
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         return self.reason

@@ -88,7 +88,7 @@ def _tasks_of(listings: Sequence[UserTasks]) -> list[Task]:
     """The tasks of all that could be listed, with a note of each that could not.
 
     Raises:
-        GongError: none could.
+        GongError: None could.
     """
     errors = [found for found in listings if found.error is not None]
     if errors and len(errors) == len(listings):
