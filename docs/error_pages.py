@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Iterator
 
 from answers import MEANINGS, RETRIES
 from error_examples import EXAMPLES, REMEDIES
+from settings_page import described
 
 from gong_tasks_async import errors
 from gong_tasks_async.cli.errors import exit_for
@@ -102,6 +102,4 @@ def _facts(kind: type[Exception]) -> Iterator[str]:
 
 def _attributes(kind: type[Exception]) -> Iterator[tuple[str, str]]:
     for base in reversed(kind.__mro__):
-        section = inspect.cleandoc(base.__doc__ or "").partition("Attributes:\n")[2].partition("\n\n")[0]
-        for name, text in re.findall(r"^    (\w+): (.*(?:\n {8}.*)*)", section, re.MULTILINE):
-            yield name, " ".join(text.split()).replace("``", "`").replace("|", "\\|")
+        yield from described(base, "Attributes")

@@ -1,14 +1,16 @@
-"""The reference pages that are made from the code: names, errors, defaults, commands."""
+"""The reference pages that are made from the code: names, errors, settings, commands."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Iterator
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
-import attrs
 import click
 from error_pages import error_pages
+from settings_page import settings_page
 
 import gong_tasks_async
 from gong_tasks_async.cli.app import gong_tasks
@@ -21,6 +23,7 @@ ROOMS = {
     "quota.redis": "The shared quota",
     "auth.oauth": "OAuth",
     "credentials": "Credentials",
+    "errors": "What errors mean",
     "events": "Events",
     "http.retry": "Retries",
     "settings": "Keywords of the client and of bulk runs",
@@ -30,16 +33,35 @@ ROOMS = {
 }
 """The order of the reference; the modules that are not named here follow."""
 
+PACKAGES = {
+    "bulk": "gong_tasks_async.bulk",
+    "bulk.selection": "Selecting tasks by conditions",
+    "distributed": "Jobs on many workers",
+    "telemetry.open_telemetry": "OpenTelemetry",
+    "telemetry.prometheus": "Prometheus",
+    "auth.grant_store": "Where tokens are kept",
+    "simulator": "The simulator",
+}
+"""Packages with public names of their own, beside those of ``gong_tasks_async``."""
+
 
 def write_pages(folder: Path) -> None:
     """Write all generated pages below the folder of the documentation."""
-    reference = {**_name_pages(), "defaults.md": _defaults_page(), "commands.md": _commands_page()}
+    reference = {**_name_pages(), "all-settings.md": settings_page(), "commands.md": _commands_page()}
     pages = {**{f"reference/{name}": text for name, text in reference.items()}, **error_pages()}
+    for stale in _generated(folder) - {folder / name for name in pages}:
+        stale.unlink()
     for name, text in pages.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
+
+
+def _generated(folder: Path) -> set[Path]:
+    """The pages that an earlier build has written."""
+    found = {*(folder / "reference").glob("*.md"), *(folder / "errors").glob("*.md")}
+    return found - {folder / "reference" / "answers.md"}
 
 
 def _name_pages() -> dict[str, str]:
@@ -53,19 +75,30 @@ def _name_pages() -> dict[str, str]:
         for module in order
         if module in modules
     }
+    pages |= {f"package-{name.replace('.', '-')}.md": _package_page(name) for name in PACKAGES}
     return {**pages, "index.md": _index_page(pages)}
 
 
 def _names_page(title: str, names: Iterable[str]) -> str:
-    return f"# {title}\n\n" + "\n".join(map(_documented, names))
+    return f"# {title}\n\n" + "\n".join(_documented(gong_tasks_async, name) for name in names)
 
 
-def _documented(name: str) -> str:
-    """The directive for a public name; members of attrs classes are listed with their docstrings."""
-    value = getattr(gong_tasks_async, name)
+def _package_page(name: str) -> str:
+    """The names of a package that ``gong_tasks_async`` itself has not."""
+    module = import_module(f"gong_tasks_async.{name}")
+    names = [
+        own for own in module.__all__ if own not in gong_tasks_async.__all__ and not own.endswith("Error")
+    ]
+    text = f"# {PACKAGES[name]}\n\n```{{eval-rst}}\n.. automodule:: {module.__name__}\n```\n\n"
+    return text + "\n".join(_documented(module, own) for own in names)
+
+
+def _documented(module: ModuleType, name: str) -> str:
+    """The directive for a public name; members of classes are listed with their docstrings."""
+    value = getattr(module, name)
     kind = "class" if inspect.isclass(value) else "function" if callable(value) else "data"
     options = ":members:\n" if kind == "class" else ""
-    return f"```{{eval-rst}}\n.. auto{kind}:: gong_tasks_async.{name}\n" + _indented(options) + "```\n"
+    return f"```{{eval-rst}}\n.. auto{kind}:: {module.__name__}.{name}\n" + _indented(options) + "```\n"
 
 
 def _indented(text: str) -> str:
@@ -73,18 +106,8 @@ def _indented(text: str) -> str:
 
 
 def _index_page(pages: Iterable[str]) -> str:
-    entries = "\n".join([*pages, "../errors/index", "answers", "defaults", "commands"])
+    entries = "\n".join([*pages, "../errors/index", "all-settings", "commands", "answers"])
     return f"# Reference\n\n```{{toctree}}\n:maxdepth: 1\n\n{entries}\n```\n"
-
-
-def _defaults_page() -> str:
-    tables = (_defaults_table(kind) for kind in (gong_tasks_async.QuotaLimits, gong_tasks_async.RetryPolicy))
-    return "# Defaults\n\n" + "\n".join(tables)
-
-
-def _defaults_table(kind: type[attrs.AttrsInstance]) -> str:
-    rows = [f"| `{field.name}` | `{field.default!r}` |" for field in attrs.fields(kind) if field.init]
-    return f"## {kind.__name__}\n\n| setting | default |\n|---|---|\n" + "\n".join(rows) + "\n"
 
 
 def _commands_page() -> str:

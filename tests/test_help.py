@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import pydoc
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from enum import Enum
 from importlib import import_module
 
 import attrs
@@ -49,3 +51,60 @@ def test_no_field_is_explained_that_is_not_there(kind: type[attrs.AttrsInstance]
 def test_help_shows_the_explanations() -> None:
     shown = pydoc.plain(pydoc.render_doc(gong_tasks_async.QuotaLimits))
     assert "per_second: calls a second; Gong raises it on request." in shown
+
+
+DOCUMENTED = (
+    "",
+    ".bulk.selection",
+    ".distributed",
+    ".simulator",
+    ".telemetry.prometheus",
+    ".auth.grant_store",
+)
+ONE_TASK = {"dismiss", "has_due_date", "mark_done", "reopen"}
+"""Conditions and changes: functions of a task, as their module explains once."""
+NOT_CALLED = {
+    "JournalReader",  # open_journal makes one
+    "OutcomeStream",  # stream_updates makes one
+    "OAuthToken.go_through",  # the client calls it
+    "MemoryConnector",
+    "MemoryConnector.close",
+    "VirtualClockLoop.run_in_executor",
+    "VirtualClockLoop.shutdown_default_executor",
+}
+"""What users do not call, or inherit from another library."""
+
+
+def public_functions() -> Iterator[tuple[str, object, str]]:
+    """Functions, methods and constructors with parameters, each with the docstring that is to explain them."""
+    for package in DOCUMENTED:
+        module = import_module(f"gong_tasks_async{package}")
+        for name in module.__all__:
+            value = getattr(module, name)
+            if inspect.isfunction(value):
+                yield name, value, value.__doc__ or ""
+            elif inspect.isclass(value) and not issubclass(value, Exception | Enum):
+                yield from _methods(name, value)
+
+
+def _methods(name: str, kind: type) -> Iterator[tuple[str, object, str]]:
+    if "__init__" in vars(kind) and not attrs.has(kind) and not getattr(kind, "_is_protocol", False):
+        yield name, vars(kind)["__init__"], kind.__doc__ or ""
+    for attribute, found in vars(kind).items():
+        method = inspect.unwrap(getattr(found, "__func__", found))
+        if not attribute.startswith("_") and inspect.isfunction(method):
+            yield f"{name}.{attribute}", method, method.__doc__ or ""
+
+
+@pytest.mark.parametrize(
+    ("name", "function", "text"),
+    [case for case in public_functions() if case[0] not in ONE_TASK | NOT_CALLED],
+    ids=lambda case: case if isinstance(case, str) and "\n" not in case else "",
+)
+def test_each_parameter_is_explained(name: str, function: Callable[..., object], text: str) -> None:
+    parameters = set(inspect.signature(function).parameters) - {"self", "cls"}
+    explained = set(
+        re.findall(r"^ +(\w+): \S", text.partition("Args:\n")[2].partition("\n\n")[0], re.MULTILINE)
+    )
+    mentioned = {parameter for parameter in parameters if f"``{parameter}``" in text}
+    assert parameters - explained - mentioned == set(), name

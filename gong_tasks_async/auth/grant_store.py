@@ -16,6 +16,9 @@ SAVE_TIMEOUT = 30.0
 Save = Callable[[OAuthGrant], Awaitable[None] | None]
 
 
+__all__ = ["GrantStore"]
+
+
 class GrantStore(Protocol):
     """A place of grants that several processes share."""
 
@@ -38,6 +41,9 @@ class GrantStore(Protocol):
 
     async def save(self, grant: OAuthGrant) -> None:
         """Save a grant in the place of the one before.
+
+        Args:
+            grant: the tokens to keep.
 
         Raises:
             CredentialsError: it cannot be saved.

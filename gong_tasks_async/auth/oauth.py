@@ -77,6 +77,7 @@ class OAuthToken:
         proxy: the proxy that the exchange goes through; by default that of the first client that uses the token, or of
             the environment.
         ca_bundle: certificates to trust beside this machine's; by default as for ``proxy``.
+        wall_clock: the time in seconds since 1970, for tests.
 
     Raises:
         ValueError: a text is empty or cannot be sent, or a time has no zone.
@@ -140,6 +141,9 @@ class OAuthToken:
 
     async def refresh(self, refused: Grant | None) -> Grant:
         """Get another access token than the refused one; joins a refresh in flight.
+
+        Args:
+            refused: the access token that Gong refused.
 
         Raises:
             CredentialsError: none can be had.

@@ -54,15 +54,26 @@ class Applier(Protocol):
     async def list_owned(self, user_id: str) -> list[Task]:
         """The tasks of a user in any state, or the open ones where Gong lists no others.
 
+        Args:
+            user_id: the owner.
+
         Raises:
             GongError: they cannot be listed.
         """
 
     async def estimate(self, calls: int) -> QuotaEstimate:
-        """How long this number of calls will take."""
+        """How long this number of calls will take.
+
+        Args:
+            calls: how many calls.
+        """
 
     async def sleep(self, seconds: float) -> None:
-        """Wait, until :meth:`halt` at the most."""
+        """Wait, until :meth:`halt` at the most.
+
+        Args:
+            seconds: how long.
+        """
 
     def halt(self) -> None:
         """Make no further request; those in flight come to their end."""

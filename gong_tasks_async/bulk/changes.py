@@ -33,6 +33,11 @@ def move_due_by(*, days: int = 0, hours: float = 0, zone: tzinfo | None = None) 
     Days keep the time of day; hours are hours that pass. See :func:`due_on` for zones, and for the errors of the
     change.
 
+    Args:
+        days: days, in which the time of day is kept.
+        hours: hours.
+        zone: the time zone whose days are meant.
+
     Raises:
         ValueError: nothing would move, or the days are not whole.
     """

@@ -60,6 +60,10 @@ class BulkJob:
     async def run(self, updates: Updates | Plan, journal: Path | None = None) -> BulkReport:
         """Run updates as they come; a list is planned first, so that duplicates in it are found.
 
+        Args:
+            updates: the rows, or a plan of them.
+            journal: the file of the job; None for none.
+
         Raises:
             PlanConflictError: two rows of a list have different updates of one task.
             JournalError: the journal is not this job's, or cannot be written.
@@ -69,26 +73,41 @@ class BulkJob:
     async def resume(self, journal: Path) -> BulkReport:
         """Resume the journal's job.
 
+        Args:
+            journal: the file of the job.
+
         Raises:
             JournalError: there is no such journal, it is in use, of another company, or cannot be written.
         """
         return await run_apart(self._run_journaled(journal, None))
 
     async def plan(self, updates: Updates | Plan, *, look: bool | None = None) -> Plan:
-        """The plan of a job; one that was made already is kept."""
+        """The plan of a job; one that was made already is kept.
+
+        Args:
+            updates: the rows.
+            look: whether to list the owners' tasks first; None for as the job's options need.
+        """
         if isinstance(updates, Plan):
             return updates
         wanted = bool(self.guard or self.skip_unchanged) if look is None else look
         return await make_plan(self.applier, await collect(updates), look=wanted)
 
     async def rehearse(self, updates: Updates | Plan) -> BulkReport:
-        """The report of a run that ends before its first update."""
+        """The report of a run that ends before its first update.
+
+        Args:
+            updates: the rows.
+        """
         plan = await self.plan(updates)
         calls, listings = self.applier.calls, self.applier.listings
         return BulkReport(unchanged=len(plan.unchanged), pending=plan.calls, calls=calls, listings=listings)
 
     async def plan_undo(self, journal: Path) -> Plan:
         """The plan that restores what a job has changed.
+
+        Args:
+            journal: the file of the job.
 
         Raises:
             JournalError: the journal cannot be read, or is another company's.
@@ -243,7 +262,11 @@ def _with_pending(report: BulkReport, pending: Mapping[str, int]) -> dict[str, R
 
 
 async def collect(updates: Updates | Iterable[TaskUpdate]) -> list[TaskUpdate]:
-    """All rows at once."""
+    """All rows at once.
+
+    Args:
+        updates: the rows, from a plain or an async iterable.
+    """
     if isinstance(updates, AsyncIterable):
         return [update async for update in updates]
     return list(updates)

@@ -109,7 +109,11 @@ class JournalReader:
             return count_states(dict(database.execute("SELECT state, count(*) FROM rows GROUP BY state")))
 
     def rows(self, state: RowState | None = None) -> Iterator[JournalRow]:
-        """The rows in the plan's order, read as they are taken: a later one may be of a later moment."""
+        """The rows in the plan's order, read as they are taken: a later one may be of a later moment.
+
+        Args:
+            state: only rows in this state; None for all.
+        """
         after = 0
         while page := self._page(after, PAGE, state):
             yield from (row for _, row in page)
@@ -127,6 +131,9 @@ class JournalReader:
         """How many rows were updated and how many failed in equal spans of time: (begin of the span, both counts).
 
         Empty as long as nothing was updated and nothing failed.
+
+        Args:
+            buckets: into how many equal spans the job is divided.
         """
         if buckets < 1:
             raise ValueError(f"buckets must be at least 1, not {buckets}")
@@ -157,7 +164,12 @@ class JournalReader:
         return report_of(self)
 
     def first_rows(self, state: RowState, count: int) -> tuple[JournalRow, ...]:
-        """The first rows in a state, at most ``count``."""
+        """The first rows in a state, at most ``count``.
+
+        Args:
+            state: the state of the rows.
+            count: how many at the most.
+        """
         return tuple(islice(self.rows(state), count))
 
     def close(self) -> None:
@@ -196,6 +208,9 @@ class JournalReader:
 
 def open_journal(path: Path | str) -> JournalReader:
     """Read a journal, also while a run writes it; it cannot be changed through this.
+
+    Args:
+        path: the journal's file.
 
     Raises:
         JournalError: there is none, or the file is not ours or cannot be read.

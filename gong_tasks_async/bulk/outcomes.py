@@ -145,12 +145,20 @@ class TaskSnapshot:
 
     @classmethod
     def of(cls, task: Task) -> Self:
-        """The snapshot of a task."""
+        """The snapshot of a task.
+
+        Args:
+            task: the task, as a listing has it.
+        """
         priority = None if task.priority is None else task.priority.name
         return cls(task.status, task.due_date, priority, task.updated)
 
     def differs_from(self, earlier: TaskSnapshot) -> bool:
-        """Whether the task was changed since an earlier snapshot."""
+        """Whether the task was changed since an earlier snapshot.
+
+        Args:
+            earlier: an earlier snapshot of the same task.
+        """
         return self.values != earlier.values or _later(self.updated, earlier.updated)
 
     @property

@@ -127,6 +127,9 @@ class Plan:
         """The same plan, with the time it will take: ``plan.with_estimate(await quota.estimate(plan.calls))``.
 
         A plan without calls needs none; a quota refuses to estimate it.
+
+        Args:
+            estimate: how long the calls take.
         """
         return evolve(self, estimate=estimate)
 

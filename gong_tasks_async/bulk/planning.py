@@ -108,5 +108,11 @@ def _lister(applier: Applier) -> Callable[[str], Awaitable[_Owned]]:
 
 
 def with_names(plan: Plan, users: Mapping[str, str], source: str | None = None) -> Plan:
-    """The plan with the names of the tasks' owners and the file or selection that it came from, for reports."""
+    """The plan with the names of the tasks' owners and the file or selection that it came from, for reports.
+
+    Args:
+        plan: the plan.
+        users: names of users by id.
+        source: file or selection that the updates came from.
+    """
     return evolve(plan, users_by_id=dict(users), source=source or plan.source)

@@ -70,6 +70,11 @@ def select(tasks: Iterable[Task], where: Condition, change: Change) -> Iterator[
 
         updates = select(tasks, all_of(of_account("Acme"), due_before(friday)), mark_done)
 
+    Args:
+        tasks: the tasks to choose from.
+        where: the condition.
+        change: what to change of those that meet it.
+
     Raises:
         ValueError: a task cannot be changed this way, such as one without a due date that is to be moved, or
             without an owner. Plan all updates before the first is sent, and it comes before the first call.
@@ -116,6 +121,9 @@ def has_due_date(task: Task) -> bool:
 def overdue(now: datetime) -> Condition:
     """Still open, and due before now: ``overdue(datetime.now(UTC))``.
 
+    Args:
+        now: the moment with which due dates are compared; aware.
+
     Raises:
         ValueError: the moment has no time zone.
     """
@@ -124,6 +132,9 @@ def overdue(now: datetime) -> Condition:
 
 def in_flow(id_or_name: int | str) -> Condition:
     """Made by a flow: ``in_flow(1234)`` by its id, ``in_flow("Renewals")`` by its name or its id as text.
+
+    Args:
+        id_or_name: the flow's id, or its name in any case.
 
     Raises:
         ValueError: the text is empty.
@@ -141,6 +152,9 @@ def in_flow(id_or_name: int | str) -> Condition:
 def of_account(crm_id_or_name: str) -> Condition:
     """Of a CRM account: ``of_account("Acme")``.
 
+    Args:
+        crm_id_or_name: the account's id in the CRM, or its name in any case.
+
     Raises:
         ValueError: the text is empty.
     """
@@ -155,6 +169,9 @@ def with_contact(crm_id_or_email_or_name: str) -> Condition:
 
     A name is the first and the last one: ``with_contact("Jo Doe")``.
 
+    Args:
+        crm_id_or_email_or_name: the contact's id in the CRM, an e-mail address, or a name in any case.
+
     Raises:
         ValueError: the text is empty.
     """
@@ -168,6 +185,9 @@ def with_contact(crm_id_or_email_or_name: str) -> Condition:
 def with_priority(name: str) -> Condition:
     """Of a priority, by its name: ``with_priority("high")``.
 
+    Args:
+        name: the priority's name in any case, such as ``high``.
+
     Raises:
         ValueError: the text is empty.
     """
@@ -179,6 +199,9 @@ def titled(pattern: str) -> Condition:
     """With a title that a glob matches as a whole, without regard to case: ``titled("*follow up*")``.
 
     ``*`` stands for any text, ``?`` for one character, ``[ab]`` for one of these, ``[[]`` for a bracket.
+
+    Args:
+        pattern: a pattern of the title with ``*`` and ``?``, in any case.
     """
     matches = re.compile(translate(unicodedata.normalize("NFC", pattern)), re.IGNORECASE).match
     return lambda task: (
@@ -188,6 +211,9 @@ def titled(pattern: str) -> Condition:
 
 def of_type(*types: TaskType | str) -> Condition:
     """Of one of these types: ``of_type(TaskType.MANUAL)``.
+
+    Args:
+        types: types, as members or as texts in any case.
 
     Raises:
         ValueError: None is given, or a text is not one of Gong's types.
@@ -199,6 +225,9 @@ def of_type(*types: TaskType | str) -> Condition:
 def having_status(*statuses: TaskStatus | str) -> Condition:
     """In one of these statuses: ``having_status("OPEN", "DISMISSED")``.
 
+    Args:
+        statuses: statuses, as members or as texts in any case.
+
     Raises:
         ValueError: None is given, or a text is not one of Gong's statuses.
     """
@@ -207,17 +236,29 @@ def having_status(*statuses: TaskStatus | str) -> Condition:
 
 
 def all_of(*conditions: Condition) -> Condition:
-    """Meeting every condition: ``all_of(in_flow(7), has_due_date)``; ``all_of()`` is met by every task."""
+    """Meeting every condition: ``all_of(in_flow(7), has_due_date)``; ``all_of()`` is met by every task.
+
+    Args:
+        conditions: the conditions.
+    """
     return lambda task: all(condition(task) for condition in conditions)
 
 
 def any_of(*conditions: Condition) -> Condition:
-    """Meeting at least one condition: ``any_of(in_flow(7), in_flow(8))``; ``any_of()`` is met by none."""
+    """Meeting at least one condition: ``any_of(in_flow(7), in_flow(8))``; ``any_of()`` is met by none.
+
+    Args:
+        conditions: the conditions.
+    """
     return lambda task: any(condition(task) for condition in conditions)
 
 
 def not_(condition: Condition) -> Condition:
-    """Not meeting a condition: ``not_(has_due_date)``."""
+    """Not meeting a condition: ``not_(has_due_date)``.
+
+    Args:
+        condition: the condition.
+    """
     return lambda task: not condition(task)
 
 

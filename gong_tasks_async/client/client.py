@@ -126,6 +126,9 @@ class GongTasksClient(SingleCalls, BulkCalls):
         ``GONG_CLIENT_SECRET`` and ``GONG_REFRESH_TOKEN_FILE``; and ``GONG_BASE_URL``. Without credentials there, or
         with ``GONG_TASKS_PROFILE``, a profile of the configuration file is taken; see :meth:`from_profile`.
 
+        Args:
+            overrides: keywords of :class:`GongTasksClient`; each goes before the environment.
+
         Raises:
             ConfigurationError: no credentials are found, or what is found is wrong; also a ValueError.
             ValueError: a setting makes no sense.
@@ -141,6 +144,10 @@ class GongTasksClient(SingleCalls, BulkCalls):
 
         Credentials, URL, limits, proxy and certificates are the profile's, and calls of the day count together with
         the command's on this machine. ``gong-tasks login --profile NAME`` makes one.
+
+        Args:
+            name: the profile's name.
+            overrides: keywords of :class:`GongTasksClient`; each goes before the profile.
 
         Raises:
             ConfigurationError: there is no such profile, it has problems, or its secret is out of reach.

@@ -71,6 +71,9 @@ class GongTasksPool:
     async def client(self, company: str) -> AsyncIterator[GongTasksClient]:
         """The open client of a company, for as long as the block lasts.
 
+        Args:
+            company: the company's name, as the pool's function knows it.
+
         Raises:
             ClientStateError: the pool is not open.
             Exception: what ``settings_for`` raised.

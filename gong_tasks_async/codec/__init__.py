@@ -66,6 +66,9 @@ def to_json(value: Answered | TaskUpdate | TaskFilter) -> dict[str, JsonValue]:
     """Convert a model to plain JSON values in Gong's spelling; missing fields are left out.
 
     An update has its ``taskId``, so that it reads back as a row of ``gong-tasks bulk run``.
+
+    Args:
+        value: a model, or a list of them.
     """
     plain = cast(
         "dict[str, JsonValue]",
@@ -76,6 +79,9 @@ def to_json(value: Answered | TaskUpdate | TaskFilter) -> dict[str, JsonValue]:
 
 def task_from_json(value: Mapping[str, JsonValue] | str | bytes) -> Task:
     """Read a task from JSON in Gong's spelling, as :func:`to_json` writes it.
+
+    Args:
+        value: a task in Gong's spelling: a JSON object, or its text.
 
     Raises:
         DecodeError: it is not JSON, not an object, or a field is not as Gong's reference has it.

@@ -13,6 +13,9 @@ def to_rows(tasks: Iterable[Task]) -> list[dict[str, str | None]]:
 
     ``pandas.DataFrame(to_rows(tasks))`` and ``polars.DataFrame(to_rows(tasks))`` read them. Ids are text, since many
     programs lose digits past 2**53; times are ISO 8601, with the offset that Gong gave them.
+
+    Args:
+        tasks: the tasks.
     """
     return [_row(task) for task in tasks]
 

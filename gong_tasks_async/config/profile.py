@@ -129,6 +129,11 @@ _LIMIT_KEYS: dict[str, _Reader] = {
 _KEYS = _COMPANY_KEYS | _LIMIT_KEYS
 
 
+def profile_keys() -> tuple[str, ...]:
+    """The keys that a profile may have."""
+    return tuple(_KEYS)
+
+
 def typed_value(key: str, text: str) -> str | int | float:
     """A value as the file holds it: a number where the key wants one.
 

@@ -81,6 +81,9 @@ class Job:
         """The rows and their current states, in the plan's order; pending ones have their last error.
 
         A row that this version cannot read is left out: see :meth:`problems`.
+
+        Args:
+            state: only rows in this state; None for all.
         """
         async for stored in self._store.rows(self.name):
             if stored.row is not None and (state is None or stored.row.state is state):
@@ -231,11 +234,19 @@ class Jobs:
         )
 
     def job(self, name: str) -> Job:
-        """The job of that name, not checked for existence."""
+        """The job of that name, not checked for existence.
+
+        Args:
+            name: the job's name.
+        """
         return Job(checked_job_name(name), self._store, self._docket)
 
     def quota(self, limits: QuotaLimits, *, on_event: Callable[[Event], None] | None = None) -> RedisQuota:
         """The quota that default workers of the company share, for calls beside them; to be entered.
+
+        Args:
+            limits: how fast Gong may be called.
+            on_event: called with each event of the quota.
 
         Raises:
             ValueError: the URL cannot be read, or is that of a Redis in memory.

@@ -154,7 +154,11 @@ class Worker:
 
 
 async def run_worker(worker: Worker) -> None:
-    """Run a worker that owns the process: SIGTERM and SIGINT end it, once its rows in flight are recorded."""
+    """Run a worker that owns the process: SIGTERM and SIGINT end it, once its rows in flight are recorded.
+
+    Args:
+        worker: the worker.
+    """
     with stopped_by_signals(worker.stop):  # first: a signal may arrive while the worker is starting
         async with worker:
             await worker.run()

@@ -158,6 +158,10 @@ class RetryPolicy:
         """Seconds for which no call may be sent after a 429: as Gong asks, or a growing guess where it asks for none.
 
         What is not Gong's may pause the calls for ``max_wait`` at the most.
+
+        Args:
+            error: the 429.
+            attempts: the call's attempts so far.
         """
         asked = error.retry_after or 0.0
         if asked < self.refusal_backoff:  # at once, again and again, would spend the day
@@ -165,7 +169,11 @@ class RetryPolicy:
         return asked if error.from_gong else min(asked, max(self.max_wait, self.refusal_backoff))
 
     def is_daily_limit(self, error: RateLimitError) -> bool:
-        """Whether Gong asks for a wait so long that it stands for the day's limit rather than the second's."""
+        """Whether Gong asks for a wait so long that it stands for the day's limit rather than the second's.
+
+        Args:
+            error: the 429.
+        """
         asked = error.retry_after or 0.0
         return error.from_gong and asked > self.max_wait and asked >= DAILY_RETRY_AFTER
 

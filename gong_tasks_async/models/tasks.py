@@ -104,6 +104,11 @@ class Task(Answered):
     ) -> TaskUpdate:
         """Build an update of this task; nothing is sent.
 
+        Args:
+            status: the new status.
+            due_date: the new due date; aware.
+            priority: the new priority, such as ``MEDIUM``.
+
         Raises:
             ValueError: as for :class:`TaskUpdate`.
         """

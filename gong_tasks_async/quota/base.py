@@ -113,7 +113,12 @@ class Quota(Protocol):
         """
 
     def pause(self, seconds: float, *, day_spent: bool = False) -> None:
-        """Note that Gong answered 429: the pause of all calls in seconds, and whether the whole day is spent."""
+        """Note that Gong answered 429: the pause of all calls in seconds, and whether the whole day is spent.
+
+        Args:
+            seconds: length of the pause, in seconds.
+            day_spent: whether Gong means the day's calls.
+        """
 
     async def reopen(self) -> None:
         """End a pause: forget what Gong said of it. The day's count stays."""
@@ -122,4 +127,9 @@ class Quota(Protocol):
         """Describe the state of now."""
 
     async def estimate(self, calls: int, lane: Lane = Lane.BULK) -> QuotaEstimate:
-        """Estimate how long a number of calls takes from now, behind those that wait, resets of the day included."""
+        """Estimate how long a number of calls takes from now, behind those that wait, resets of the day included.
+
+        Args:
+            calls: how many calls.
+            lane: the lane in which they wait.
+        """

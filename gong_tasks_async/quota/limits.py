@@ -105,7 +105,11 @@ class QuotaLimits:
         return max(1, math.floor(self.per_second * self.window))
 
     def allowed(self, lane: Lane) -> int:
-        """Calls of a day after which a lane gets no permit."""
+        """Calls of a day after which a lane gets no permit.
+
+        Args:
+            lane: the lane.
+        """
         if self.per_day is None:
             return sys.maxsize
         return self.per_day - (self.interactive_reserve if lane is Lane.BULK else 0)

@@ -31,15 +31,33 @@ class Unlimited:
         max_wait: float = math.inf,
         returning: bool = False,  # noqa: ARG002 - the protocol's
     ) -> Permit:
-        """Return a permit at once, unless Gong has paused all calls."""
+        """Return a permit at once, unless Gong has paused all calls.
+
+        Args:
+            lane: the lane of the caller.
+            deadline: the latest moment for the permit, by the event loop's clock; None for no limit.
+            max_wait: seconds that a pause may last before the error that explains it is raised.
+            returning: whether the call has waited before, and goes to the head of its lane.
+        """
         await self._gate.wait_open(deadline, max_wait)
         return Permit(0.0)
 
     def release(self, permit: Permit, *, status: int | None, sent: bool = True) -> None:
-        """Nothing was taken."""
+        """Nothing was taken.
+
+        Args:
+            permit: the permit that was used.
+            status: HTTP status of the response; None where none came.
+            sent: False where the request never left, so that it does not count.
+        """
 
     def pause(self, seconds: float, *, day_spent: bool = False) -> None:
-        """Pause all calls."""
+        """Pause all calls.
+
+        Args:
+            seconds: length of the pause, in seconds.
+            day_spent: whether Gong means the day's calls.
+        """
         self._gate.close(seconds, day_spent=day_spent)
 
     async def reopen(self) -> None:
@@ -60,5 +78,10 @@ class Unlimited:
         )
 
     async def estimate(self, calls: int, lane: Lane = Lane.BULK) -> QuotaEstimate:  # noqa: ARG002 - the protocol's
-        """No time at all."""
+        """No time at all.
+
+        Args:
+            calls: how many calls.
+            lane: the lane in which they wait.
+        """
         return QuotaEstimate(calls, 0.0, datetime.now(UTC))

@@ -17,11 +17,11 @@ class EmptyAs(enum.StrEnum):
     """How an answer without tasks looks; which one Gong gives is unknown."""
 
     LIST = enum.auto()
-    """`"tasks": []`"""
+    """200 with an empty list of ``tasks``."""
     MISSING = enum.auto()
-    """200 without `tasks`"""
+    """200 without ``tasks``."""
     NOT_FOUND = enum.auto()
-    """404"""
+    """404."""
 
 
 _CHANGES: dict[str, Callable[[str], Any]] = {"status": str, "dueDate": str, "priority": priority}

@@ -121,7 +121,12 @@ def _past(random: Random) -> datetime:
 
 
 def full_task(id: int = 9067931441193858457, user_id: int = 234599484848423) -> Json:
-    """Make a task with every field of both references filled in."""
+    """Make a task with every field of both references filled in.
+
+    Args:
+        id: the task's id.
+        user_id: its owner.
+    """
     random = Random(id)  # noqa: S311 - made-up data, no cryptography
     return {
         **_task(random, id, user_id, int),

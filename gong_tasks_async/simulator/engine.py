@@ -152,15 +152,31 @@ class Engine:
         return [user["id"] for user in self.people]
 
     def inject_fault(self, fault: Fault, times: int = 1, retry_after: str | None = None) -> None:
-        """Inject a fault into the next `times` requests; `retry_after` is the header's text of a TOO_MANY."""
+        """Inject a fault into the next `times` requests; `retry_after` is the header's text of a TOO_MANY.
+
+        Args:
+            fault: what goes wrong.
+            times: for how many requests.
+            retry_after: the header's text of a TOO_MANY.
+        """
         self._faults.ordered.extend([InjectedFault(fault, retry_after)] * times)
 
     def inject_token_fault(self, fault: Fault, times: int = 1, retry_after: str | None = None) -> None:
-        """Inject a fault into the next `times` requests to the token endpoint."""
+        """Inject a fault into the next `times` requests to the token endpoint.
+
+        Args:
+            fault: what goes wrong.
+            times: for how many requests.
+            retry_after: the header's text of a TOO_MANY.
+        """
         self._token_faults.ordered.extend([InjectedFault(fault, retry_after)] * times)
 
     def issue_token(self, now: float) -> str:
-        """Issue an access token at `now`, the time of the loop that serves; no refresh token is used up."""
+        """Issue an access token at `now`, the time of the loop that serves; no refresh token is used up.
+
+        Args:
+            now: the time of the event loop that serves, in seconds.
+        """
         return self._tokens.issue(now + self.token_lifetime)
 
     def expire_tokens(self) -> None:
@@ -173,7 +189,12 @@ class Engine:
         self._walks.expire()
 
     def answer(self, request: Request, now: float) -> Response:
-        """Answer a request that has arrived at `now`, in seconds of any clock that does not go back."""
+        """Answer a request that has arrived at `now`, in seconds of any clock that does not go back.
+
+        Args:
+            request: the request.
+            now: the time of the event loop that serves, in seconds.
+        """
         injected = self._next_fault(request)
         response = (
             self._faulty_response(request, now, injected) if injected else self._proper_response(request, now)

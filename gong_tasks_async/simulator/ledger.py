@@ -74,7 +74,12 @@ class Ledger:
         return self.calls - self.refused
 
     def most_in_window(self, seconds: float = 1.0, *, admitted_only: bool = False) -> int:
-        """Count the calls in the fullest half-open window of that many seconds, wherever it begins."""
+        """Count the calls in the fullest half-open window of that many seconds, wherever it begins.
+
+        Args:
+            seconds: length of the window.
+            admitted_only: whether to leave out calls that were answered 429.
+        """
         return _fullest(self._arrivals(admitted_only=admitted_only), seconds)
 
     def by_second(self) -> Counter[int]:
@@ -82,7 +87,11 @@ class Ledger:
         return Counter(int(entry.arrived // 1) for entry in self.entries)
 
     def for_task(self, task_id: int) -> list[Entry]:
-        """List the requests about one task."""
+        """List the requests about one task.
+
+        Args:
+            task_id: the task.
+        """
         return [entry for entry in self.entries if entry.task_id == task_id]
 
     def clear(self) -> None:

@@ -178,6 +178,11 @@ def _runner(app: web.Application) -> web.AppRunner:
 
 @asynccontextmanager
 async def memory_session(app: web.Application, **settings: Any) -> AsyncIterator[aiohttp.ClientSession]:
-    """Open a client session that reaches the application; settings are those of `aiohttp.ClientSession`."""
+    """Open a client session that reaches the application; settings are those of `aiohttp.ClientSession`.
+
+    Args:
+        app: the application, such as one of :func:`make_app`.
+        settings: keywords of ``aiohttp.ClientSession``.
+    """
     async with aiohttp.ClientSession(connector=MemoryConnector(app), **settings) as session:
         yield session

@@ -28,6 +28,11 @@ def make_app(engine: Engine, latency: Latency = (0.0, 0.0), seed: int = 0) -> we
 
     `latency` is the least and the most seconds of a round trip: one half of it passes before the engine sees
     the request, the other half after.
+
+    Args:
+        engine: the company that answers.
+        latency: seconds from a request to its response, drawn between these two.
+        seed: of the latencies.
     """
     journey = Random(seed)  # noqa: S311 - made-up delays, no cryptography
 

@@ -39,7 +39,11 @@ class VirtualClockLoop(asyncio.SelectorEventLoop):
         return self._now
 
     def advance(self, seconds: float) -> None:
-        """Move the clock on, by a nanosecond at least (or by one step of the float, if that is more)."""
+        """Move the clock on, by a nanosecond at least (or by one step of the float, if that is more).
+
+        Args:
+            seconds: by how much.
+        """
         self._now = max(self._now + seconds, self._now + _CREEP, math.nextafter(self._now, math.inf))
 
     @property

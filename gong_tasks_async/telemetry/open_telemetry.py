@@ -59,6 +59,8 @@ class OpenTelemetry:
 
     Args:
         tracer_provider, meter_provider: by default the global ones.
+        tracer_provider: makes the spans; None for the global one.
+        meter_provider: makes the metrics; None for the global one.
     """
 
     def __init__(
@@ -103,7 +105,11 @@ class OpenTelemetry:
         return carrier
 
     def count_row(self, outcome: object) -> None:
-        """Count a bulk row by its outcome: updated, unchanged, skipped or failed."""
+        """Count a bulk row by its outcome: updated, unchanged, skipped or failed.
+
+        Args:
+            outcome: the row's outcome.
+        """
         self._rows.add(1, {"gong_tasks.outcome": type(outcome).__name__.lower()})
 
     def _queued(self, event: CallQueued) -> None:

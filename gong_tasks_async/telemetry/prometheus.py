@@ -40,6 +40,11 @@ WAIT_SECONDS = (0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 1800.0)
 def serve_metrics(port: int, listen: str, registry: CollectorRegistry = REGISTRY) -> Callable[[], None]:
     """Serve the metrics of a process on a port, in a thread of its own; return what ends that.
 
+    Args:
+        port: the port; 0 for any that is free.
+        listen: the address to listen on; this machine alone by default.
+        registry: the registry; None for the global one.
+
     Raises:
         OSError: the port cannot be opened.
     """
@@ -121,7 +126,11 @@ class PrometheusMetrics:
             handler(event)
 
     def count_row(self, outcome: object) -> None:
-        """Count a bulk row by its outcome: updated, unchanged, skipped or failed."""
+        """Count a bulk row by its outcome: updated, unchanged, skipped or failed.
+
+        Args:
+            outcome: the row's outcome.
+        """
         self._rows.labels(type(outcome).__name__.lower()).inc()
 
     def _attempted(self, event: CallAttempted) -> None:

@@ -31,6 +31,10 @@ def write_journal_csv(rows: Iterable[JournalRow], file: TextIO) -> int:
     For the rows of a journal: ``write_journal_csv(open_journal(path).rows(), file)``. Open the file with
     ``newline=""`` and ``encoding="utf-8"``, as the csv module wants it. A text that a spreadsheet would run as a
     formula gets an apostrophe in front.
+
+    Args:
+        rows: the rows, such as those of :meth:`JournalReader.rows`.
+        file: a text file that is open for writing, with ``newline=""``.
     """
     # Quotes mark all text, ids included; only the attempts are a number.
     writer = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC)

@@ -99,7 +99,14 @@ class LocalQuota:
         max_wait: float = math.inf,
         returning: bool = False,
     ) -> Permit:
-        """Wait for a permit to send one request; see :class:`Quota`."""
+        """Wait for a permit to send one request; see :class:`Quota`.
+
+        Args:
+            lane: the lane of the caller.
+            deadline: the latest moment for the permit, by the event loop's clock; None for no limit.
+            max_wait: seconds that a pause may last before the error that explains it is raised.
+            returning: whether the call has waited before, and goes to the head of its lane.
+        """
         self._loop.bind()
         if self._gate.closed:
             if self._gate.day_spent:
@@ -117,7 +124,13 @@ class LocalQuota:
         return Permit(now, taken.ticket, Departure(self._pacer.depart(now), taken.probe))
 
     def release(self, permit: Permit, *, status: int | None, sent: bool = True) -> None:
-        """Note that a request has ended; see :class:`Quota`."""
+        """Note that a request has ended; see :class:`Quota`.
+
+        Args:
+            permit: the permit that was used.
+            status: HTTP status of the response; None where none came.
+            sent: False where the request never left, so that it does not count.
+        """
         if not isinstance(departure := permit.granted, Departure):
             return
         refused = status == TOO_MANY_REQUESTS
@@ -134,7 +147,12 @@ class LocalQuota:
             self._budget.reopen()
 
     def pause(self, seconds: float, *, day_spent: bool = False) -> None:
-        """Note that Gong answered 429; see :class:`Quota`."""
+        """Note that Gong answered 429; see :class:`Quota`.
+
+        Args:
+            seconds: length of the pause, in seconds.
+            day_spent: whether Gong means the day's calls.
+        """
         self._loop.bind()
         bounded = bound_pause(
             seconds, now=self._wall_clock(), day=self._budget.day, at_least=self.limits.window
@@ -157,7 +175,12 @@ class LocalQuota:
         return (await self._figures()).to_snapshot({lane: self._queue.waiting(lane) for lane in Lane})
 
     async def estimate(self, calls: int, lane: Lane = Lane.BULK) -> QuotaEstimate:
-        """Estimate how long a number of calls takes; see :class:`Quota`."""
+        """Estimate how long a number of calls takes; see :class:`Quota`.
+
+        Args:
+            calls: how many calls.
+            lane: the lane in which they wait.
+        """
         return (await self._figures()).to_estimate(calls, lane, self._queue.count_ahead(lane))
 
     async def _figures(self) -> Figures:

@@ -133,6 +133,12 @@ class RedisQuota:
     ) -> Permit:
         """Wait for a permit to send one request; see :class:`Quota`.
 
+        Args:
+            lane: the lane of the caller.
+            deadline: the latest moment for the permit, by the event loop's clock; None for no limit.
+            max_wait: seconds that a pause may last before the error that explains it is raised.
+            returning: whether the call has waited before, and goes to the head of its lane.
+
         Raises:
             QuotaUnavailable: Redis does not answer, and ``fail`` is ``closed``.
         """
@@ -150,7 +156,13 @@ class RedisQuota:
         )
 
     def release(self, permit: Permit, *, status: int | None, sent: bool = True) -> None:
-        """Note that a request has ended; see :class:`Quota`. It is reported with the next request, or soon."""
+        """Note that a request has ended; see :class:`Quota`. It is reported with the next request, or soon.
+
+        Args:
+            permit: the permit that was used.
+            status: HTTP status of the response; None where none came.
+            sent: False where the request never left, so that it does not count.
+        """
         if not isinstance(permit.granted, Granted):
             if self._fallback:
                 self._fallback.quota.release(permit, status=status, sent=sent)
@@ -162,7 +174,12 @@ class RedisQuota:
             self._session.unused(permit.granted)
 
     def pause(self, seconds: float, *, day_spent: bool = False) -> None:
-        """Pause all processes after a 429; see :class:`Quota`."""
+        """Pause all processes after a 429; see :class:`Quota`.
+
+        Args:
+            seconds: length of the pause, in seconds.
+            day_spent: whether Gong means the day's calls.
+        """
         self._start()
         seconds = bound_pause(seconds, now=self._day.now(), day=self._day.day, at_least=self.limits.window)
         self._gate.close(seconds, day_spent=day_spent)
@@ -196,6 +213,10 @@ class RedisQuota:
 
     async def estimate(self, calls: int, lane: Lane = Lane.BULK) -> QuotaEstimate:
         """Estimate how long a number of calls takes, behind those that wait in this process; see :class:`Quota`.
+
+        Args:
+            calls: how many calls.
+            lane: the lane in which they wait.
 
         Raises:
             QuotaUnavailable: Redis does not answer, and ``fail`` is ``closed``.
