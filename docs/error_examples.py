@@ -82,6 +82,8 @@ EXAMPLES: tuple[Exception, ...] = (
     distributed.CorruptJobError(reason="job 'dismiss' has the state 'sleeping'"),
     distributed.UnreadableRowError(job="dismiss", number=17, reason="field 'status'"),
     distributed.RowCrashedError(**PATCH, reason="KeyError"),
+    distributed.RowLostError(),
+    distributed.JobBusyError(job="dismiss", state="running"),
     distributed.JobNotFoundError(job="dismiss", company="acme"),
     distributed.JobExistsError(job="dismiss"),
     distributed.WrongAddressError(
@@ -215,6 +217,14 @@ REMEDIES = {
     "RowCrashedError": (
         "A bug, or a callback of the worker's settings raised: the worker's log has the traceback.",
         "The row stays pending, and is tried again.",
+    ),
+    "RowLostError": (
+        "The row itself may end its workers, or the machine does, for lack of memory: look into the workers' logs.",
+        "The update may have been made; sending it again is safe: `gong-tasks jobs resume`.",
+    ),
+    "JobBusyError": (
+        "Wait until the job ends, or cancel it: `gong-tasks jobs status NAME --follow`.",
+        "A cancelled job cannot be resumed: submit its rows under another name.",
     ),
     "JobNotFoundError": (
         "A typing error, another company, or another Redis: `gong-tasks jobs list` shows what there is.",

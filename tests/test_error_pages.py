@@ -52,6 +52,11 @@ def test_each_error_has_a_page(kind: type[Exception], pages: dict[str, str]) -> 
     assert "## Causes and remedies\n\n- " in page
 
 
+def test_no_error_of_a_call_hides_its_page() -> None:
+    own = [kind for kind in KINDS - WITHOUT_PAGE if issubclass(kind, GongError) and kind is not GongError]
+    assert [kind for kind in own if "__str__" in vars(kind)] == []
+
+
 def test_no_page_is_left_over(pages: dict[str, str]) -> None:
     assert set(pages) == {
         "errors/index.md",

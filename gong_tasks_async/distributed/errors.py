@@ -78,7 +78,7 @@ class RowLostError(GongError):
 
     meaning = Meaning.LATER
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         return (
             "Each worker that had this row in flight ended without recording anything: it may be this row that ends "
             "them, and its update may have been made. Look into the workers' logs, then resume the job."
@@ -127,14 +127,19 @@ class JobExistsError(GongError):
 
 @define(slots=False, eq=False, repr=False, kw_only=True)
 class JobBusyError(GongError):
-    """The job is not in a state for that: rows of it may be in flight, or it was cancelled."""
+    """The job is not in a state for that: rows of it may be in flight, or it was cancelled.
+
+    Attributes:
+        job: the job's name.
+        state: its state, such as ``running``.
+    """
 
     meaning = Meaning.RUN
 
     job: str
     state: str
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         if self.state == "cancelled":
             return (
                 f"Job {self.job!r} is cancelled, and cannot be resumed: submit its rows under another name."
