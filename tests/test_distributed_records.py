@@ -97,7 +97,7 @@ def test_an_outcome(update: TaskUpdate, error: GongError, at: datetime) -> None:
 def test_an_error_of_a_newer_version_keeps_what_all_errors_have() -> None:
     error = error_of(b'{"kind":"BrandNewError","method":"PATCH","url":"https://x/7","attempts":2,"new":1}')
     assert type(error) is GongError
-    assert str(error) == "PATCH https://x/7 failed."
+    assert str(error) == "PATCH https://x/7 failed. See errors/gong."
     assert error.attempts == 2
 
 
