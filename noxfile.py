@@ -295,3 +295,10 @@ def simulate(session: nox.Session) -> None:
     session.install("-e", ".[cli,docket,excel,mcp,otel,prometheus,redis,speed]", *_groups("test"))
     days = {"GONG_SIMULATED_DAYS": "10000"}
     session.run("pytest", *ON_ALL_CORES, "tests/simulation", *session.posargs, env=days)
+
+
+@nox.session(default=False)
+def fuzz(session: nox.Session) -> None:
+    """Feed damaged data to all readers of foreign data, 30 s by default; `nox -s fuzz -- --seconds 600` for longer."""
+    session.install("-e", ".[cli,docket,excel,redis,speed]", *_groups("test"))
+    session.run("python", "-m", "tests.fuzz", *session.posargs)

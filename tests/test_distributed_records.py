@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, time, timedelta, timezone
 from zoneinfo import ZoneInfo
 
@@ -116,3 +117,11 @@ def test_a_zone_without_a_name_cannot_travel() -> None:
     nameless = QuotaLimits(day_starts=time(0, tzinfo=timezone(timedelta(hours=-8))))
     with pytest.raises(ValueError, match="a zone with a name"):
         settings_text(JobSettings(credentials="bot", limits=nameless))
+
+
+@pytest.mark.parametrize("zone", ["x" * 300, "..", "\x00", "America", "Nowhere/Else"])
+def test_a_zone_that_is_none_is_no_setting(zone: str) -> None:
+    text = settings_text(JobSettings(credentials="bot", limits=QuotaLimits()))
+    odd = json.loads(text) | {"limits": {"day_starts": ["00:00:00", zone]}}
+    with pytest.raises(ValueError, match="not those of this version"):
+        settings_of(json.dumps(odd).encode())

@@ -146,3 +146,28 @@ def test_a_refusal_frees_the_file_though_its_error_is_kept(path: Path) -> None:
         with pytest.raises(JournalError, match="no such table") as caught:
             Journal.create_or_open(path, None)
         kept.append(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("attempts", b"x"),
+        ("request_id", b"x"),
+        ("reason", b"x"),
+        ("facts", '{"class":"TransportError","url":[]}'),
+        ("facts", "[" * 5000),
+        ("error", b"x"),
+        ("settled_at", 1e300),
+    ],
+)
+def test_values_that_no_run_has_written_are_an_error_of_the_journal(
+    column: str, value: object, path: Path
+) -> None:
+    another_job(path)
+    with closing(sqlite3.connect(path)) as database:
+        database.execute(f"UPDATE rows SET {column} = ? WHERE state != 'pending'", (value,))  # noqa: S608 - ours
+        database.commit()
+    with open_journal(path) as journal:
+        for look in (journal.report, lambda: str(list(journal.rows()))):
+            with pytest.raises(JournalError, match="values that no run has written"):
+                look()

@@ -239,6 +239,23 @@ async def test_a_file_that_is_not_ours_is_refused_with_the_first_call_and_left_a
     assert contents(tmp_path) == before
 
 
+SPOILED = {
+    "text as the end of a pause": "UPDATE gate SET paused_until = 'soon'",
+    "bytes as a moment": "UPDATE probe SET next_at = x'00'",
+    "a view": "CREATE VIEW endless AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i FROM n) SELECT i FROM n",
+    "a trigger": "CREATE TRIGGER t AFTER INSERT ON calls BEGIN DELETE FROM calls; END",
+}
+
+
+@pytest.mark.parametrize("what", SPOILED)
+def test_a_spoiled_file_is_an_error_of_the_store(what: str, path: Path) -> None:
+    SqliteStore(path).take(1e9, 0.0, 9)
+    database(path, SPOILED[what])
+    with pytest.raises(QuotaStoreError) as caught:
+        SqliteStore(path).take(1e9, 0.0, 9)
+    assert str(path) in str(caught.value)
+
+
 @pytest.mark.parametrize("place", ["file/day", "missing/day", "/proc/day", "/proc/version"])
 async def test_a_place_that_cannot_be_written_is_refused_with_the_first_call(
     place: str, tmp_path: Path

@@ -26,7 +26,7 @@ URLS = [
     for scheme in ("redis", "rediss")
     for user in ("", "u")
     for word in SLASHED
-]
+] + ["redis://:p4ss@h//:p4ssw0rd6380/0"]  # as pasted twice
 
 
 def shown(make: object) -> str:

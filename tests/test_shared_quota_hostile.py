@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import logging
+import math
 import time
 from typing import Any
 
 import pytest
 
-from gong_tasks_async import DailyQuotaError, Lane, QuotaLimits, RateLimitError, RedisQuota
+from gong_tasks_async import DailyQuotaError, Lane, QuotaLimits, QuotaUnavailable, RateLimitError, RedisQuota
 from tests.shared_quota_fakes import BEGAN, MakeShared, shared as shared  # noqa: PLC0414 - a fixture
 
 pytestmark = pytest.mark.virtual
@@ -65,6 +67,88 @@ async def test_a_key_of_another_kind_is_survived(shared: MakeShared, key: str, k
     arguments: dict[str, tuple[Any, ...]] = {"hash": ("a", "b"), "zset": ({"a": 1.0},)}
     await fill[kind](name, *arguments.get(kind, ("x",)))
     await soon(quota)
+
+
+@pytest.mark.parametrize("key", ["state", "leases", "day"])
+async def test_a_key_of_another_kind_is_survived_by_a_newcomer(shared: MakeShared, key: str) -> None:
+    client = client_of(shared())
+    await client.set(f"{{gong:acme}}:{key}", "x")
+    await soon(shared())
+
+
+async def test_numbers_far_beyond_ours_hold_up_nobody(shared: MakeShared) -> None:
+    quota = shared(QuotaLimits(day_starts=None))
+    await soon(quota)
+    client = client_of(quota)
+    await client.zadd("{gong:acme}:leases", {f"never {number}": math.inf for number in range(9)})
+    await client.hset("{gong:acme}:state", mapping={"issued_interactive": 10**15, "flight": 10**15})
+    await soon(quota)
+
+
+@pytest.mark.parametrize("starts", [None, dt.time(tzinfo=dt.UTC)])
+async def test_a_day_of_a_million_million_calls_takes_no_memory(
+    shared: MakeShared, starts: dt.time | None
+) -> None:
+    quota = shared(QuotaLimits(day_starts=starts))
+    await soon(quota)
+    (field, *_) = await client_of(quota).hkeys("{gong:acme}:day")
+    await client_of(quota).hset("{gong:acme}:day", field, 10**12)
+    await client_of(quota).hset("{gong:acme}:state", "sweep_at", 0)
+    assert (await quota.snapshot()).used >= 10**12
+    assert (await quota.estimate(100)).seconds > 0
+    with pytest.raises(DailyQuotaError):
+        await shared(QuotaLimits(day_starts=starts)).acquire(Lane.BULK)
+
+
+async def test_a_day_in_more_parts_than_a_day_has_is_forgotten(shared: MakeShared) -> None:
+    quota = shared()
+    await soon(quota)
+    await client_of(quota).hset(
+        "{gong:acme}:day", mapping={str(int(BEGAN) + 9 + second): 1 for second in range(5_000)}
+    )
+    await soon(quota)
+    assert (await quota.snapshot()).used < 100
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        None,
+        [],
+        b"OK",
+        [b"go"],
+        [b"go", *[1] * 7, 0, 1, 0],
+        [b"go", 10**12, 1, 1, 1_800_000_300, 1, 1, 0, 1, 1, 0],
+        [b"go", 0, 1, 1, 10**12, 1, 1, 0, 1, 1, 0],
+        [b"wait", b"soon", 1],
+        [b"wait", 1],
+        [b"spent", 1_800_000_300],
+        [b"spent", 1_800_000_300, -5],
+        [b"shut", 10**17, 0, 0],
+        [b"joined", 1, 1, b""],
+        [b"done"],
+        [[b"go"], 1],
+    ],
+    ids=str,
+)
+async def test_a_reply_that_is_not_the_scripts_is_an_error_of_the_quota(
+    shared: MakeShared, reply: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quota = shared()
+    await spend(quota)
+
+    async def odd(_: str) -> object:
+        return reply
+
+    monkeypatch.setattr(quota._backend, "_run", odd)
+    for step in (quota.acquire(Lane.BULK), quota.snapshot(), quota.reopen()):
+        with pytest.raises(QuotaUnavailable):
+            await step
+        quota._health.up = True
+        quota._session._epoch = 0  # another one joins
+    monkeypatch.undo()
+    await asyncio.sleep(1.0)
+    quota._health.up = True
 
 
 @pytest.mark.parametrize("decoded", [False, True])

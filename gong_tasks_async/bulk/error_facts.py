@@ -38,7 +38,17 @@ def error_of(facts: Mapping[str, Any]) -> GongError:
         known["errors"] = tuple(known["errors"])
     if known.get("resets_at"):
         known["resets_at"] = datetime.fromisoformat(known["resets_at"])
-    return kind(**known)
+    return shown(kind(**known))
+
+
+def shown(error: GongError) -> GongError:
+    """The error, if it has a text: facts of another type fail here, and not where it is shown.
+
+    Raises:
+        KeyError, TypeError, ValueError: they are of another type.
+    """
+    str(error)
+    return error
 
 
 def _plain(value: object) -> object:

@@ -29,12 +29,14 @@ from gong_tasks_async.bulk.journal_schema import (
     SPAN,
     TIMELINE,
     JobIdentity,
+    check_types,
     error_from,
     row_from,
     select_rows,
 )
 from gong_tasks_async.bulk.outcomes import JournalRow, RowCounts, RowState, count_states
 from gong_tasks_async.errors import GongError
+from gong_tasks_async.sqlite_file import distrust
 
 if TYPE_CHECKING:
     from gong_tasks_async.bulk.report import BulkReport
@@ -81,8 +83,8 @@ class JournalReader:
         self._database = database
         self._mutex = threading.Lock()
         with self._reading():
+            distrust(database)
             self._version = check_header(database, path)
-            database.execute("PRAGMA trusted_schema=OFF")
             fingerprint, rows, created = database.execute(JOB).fetchone()
             self.job = JobIdentity(fingerprint, rows)
             self.created_at = datetime.fromtimestamp(created, UTC)
@@ -233,6 +235,7 @@ def _run_record(
     stopped: str | None,
     resume: float | None,
 ) -> RunRecord:
+    check_types((calls, listings, limited), int)
     began_at, ended_at, resume_after = (
         None if moment is None else datetime.fromtimestamp(moment, UTC) for moment in (began, ended, resume)
     )

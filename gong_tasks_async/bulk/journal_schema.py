@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from hashlib import blake2b
+from types import UnionType
 from typing import Any, Final
 
 from attrs import frozen
 
-from gong_tasks_async.bulk.error_facts import error_of, facts_of
+from gong_tasks_async.bulk.error_facts import error_of, facts_of, shown
 from gong_tasks_async.bulk.outcomes import JournalRow, RecordedError, RowState, TaskSnapshot, error_name
 from gong_tasks_async.errors import GongError
 from gong_tasks_async.models import TaskStatus, TaskUpdate
@@ -122,15 +123,28 @@ def snapshot_from(text: str | None) -> TaskSnapshot | None:
     )
 
 
+def check_types(values: tuple[object, ...], kind: type | UnionType) -> None:
+    """Check what a column holds: SQLite keeps any value in any column.
+
+    Raises:
+        TypeError: another type.
+    """
+    for value in values:
+        if not isinstance(value, kind):
+            raise TypeError(f"{type(value).__name__} in the place of {kind}")
+
+
 def row_from(columns: tuple[Any, ...]) -> JournalRow:
     """The row of these columns, in the order of :data:`COLUMNS`."""
     _, *wanted, state, attempts, request_id, error, kind, status, settled_at, facts, reason, before, after = (
         columns
     )
+    check_types((attempts,), int)
+    check_types((request_id, reason), str | None)
     cause = error_from(facts)
     if cause is None and error is not None:  # recorded by an earlier version
         recorded = {"message": error, "kind": kind or "GongError", "status": status, "request_id": request_id}
-        cause = RecordedError(attempts=attempts, **recorded)
+        cause = shown(RecordedError(attempts=attempts, **recorded))
     return JournalRow(
         update_from(*wanted),
         RowState(state),

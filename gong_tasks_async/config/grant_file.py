@@ -169,18 +169,22 @@ class SharedGrantFile:
 
 
 def _expired() -> datetime:
-    return datetime.min.replace(tzinfo=UTC)
+    return datetime.fromtimestamp(0, UTC)  # not the earliest of all, from which nothing can be subtracted
 
 
 def _grant_of(saved: dict[str, Any]) -> OAuthGrant:
     expires_at = parse_date_time(saved["expires_at"])
+    try:
+        expires_at = expires_at and expires_at.astimezone(UTC)
+    except OverflowError:  # beyond the calendar in UTC, and no reason to lose the tokens
+        expires_at = None
     base_url = saved.get("base_url")
     if not isinstance(base_url, str | None) or not saved["refresh_token"]:
         raise TypeError
     return OAuthGrant(
         access_token=str(saved["access_token"]),
         refresh_token=str(saved["refresh_token"]),
-        expires_at=expires_at.astimezone(UTC) if expires_at else _expired(),
+        expires_at=max(expires_at or _expired(), _expired()),
         base_url=base_url,
     )
 

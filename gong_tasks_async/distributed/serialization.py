@@ -111,7 +111,7 @@ def row_with_outcome(planned: PlannedRow, text: bytes) -> JournalRow:
             RowState(state),
             attempts,
             request_id,
-            facts and _error(facts),
+            facts and error_of_facts(facts),
             None if at is None else datetime.fromtimestamp(at, UTC),
             reason,
             planned.before,
@@ -173,7 +173,7 @@ def error_text(error: GongError) -> str:
 def error_of(text: bytes) -> GongError:
     """Parse a stored error; one that cannot be read is a bare GongError."""
     try:
-        return _error(json.loads(text))
+        return error_of_facts(json.loads(text))
     except UNREADABLE:
         return GongError()
 
@@ -228,12 +228,6 @@ def _plain(value: object) -> Any:
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"{type(value).__name__} cannot be stored")
-
-
-def _error(facts: dict[str, Any]) -> GongError:
-    error = error_of_facts(facts)
-    str(error)  # facts of another type fail here, and not where it is shown
-    return error
 
 
 def _limits_facts(limits: QuotaLimits) -> dict[str, Any]:

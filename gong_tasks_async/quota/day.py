@@ -6,6 +6,7 @@ All moments are seconds since 1970 (``time.time``), since a day's count outlives
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 
@@ -111,13 +112,12 @@ def ready_at(
     if allowed is None:
         return now + (calls - 1) * spacing
     if isinstance(day, FixedDay):
-        return _ready_by_days(
-            calls, now, spacing, allowed, sum(day.expires_at(call) > now for call in made), day
-        )
+        used = len(made) - bisect_right(made, now, key=day.expires_at)
+        return _ready_by_days(calls, now, spacing, allowed, used, day)
     # Once as many have left as a day allows, they are all that counts, and what leaves a day later depends on them
     # alone. But where they had to wait, they bunch; a second day of them has the rhythm that all others keep.
     whole_days = max(0, (calls - 1) // allowed - 1)
-    moments = list(made)
+    moments = list(made[-allowed:])
     moment = now - spacing
     for _ in range(calls - whole_days * allowed):
         moment += spacing

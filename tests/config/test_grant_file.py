@@ -114,7 +114,7 @@ class TestSaving:
         assert link.is_symlink()
         assert file.read() == GrantFile(link).read() == NEXT
 
-    @pytest.mark.parametrize("expires_at", ["20260302203000Z", "soon", ""])
+    @pytest.mark.parametrize("expires_at", ["20260302203000Z", "soon", "", "0001-01-01T00:00:00+14:00"])
     def test_an_odd_expiry_costs_a_refresh_and_not_the_token(self, file: GrantFile, expires_at: str) -> None:
         file.path.write_text(
             f'{{"access_token": "a", "refresh_token": "r", "expires_at": "{expires_at}"}}', encoding="utf-8"

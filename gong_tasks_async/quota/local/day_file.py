@@ -14,7 +14,7 @@ from gong_tasks_async.errors import QuotaStoreError
 from gong_tasks_async.events import logger
 from gong_tasks_async.quota.local import day_store
 from gong_tasks_async.quota.local.day_store import Count, Taken
-from gong_tasks_async.sqlite_file import header_of
+from gong_tasks_async.sqlite_file import distrust, has_views_or_triggers, header_of
 
 APPLICATION_ID = (
     0x476F6E67  # "Gong", in the file's header; https://www.sqlite.org/pragma.html#pragma_application_id
@@ -133,6 +133,7 @@ class SqliteStore:
 
     def _prepare(self, database: sqlite3.Connection) -> None:
         """Make the tables in a new file and sign it, in one step; refuse another program's file before touching it."""
+        distrust(database)
         header = header_of(database)
         if header is None or (
             header.application_id != APPLICATION_ID and (header.application_id or header.objects)
@@ -143,6 +144,10 @@ class SqliteStore:
         if header.version > VERSION:
             raise QuotaStoreError(
                 path=str(self._path), reason="a newer version of this library made it: upgrade"
+            )
+        if has_views_or_triggers(database):
+            raise QuotaStoreError(
+                path=str(self._path), reason="it holds views or triggers, which we never make"
             )
         _log_ahead(database)
         database.execute("PRAGMA synchronous=FULL")
@@ -167,8 +172,13 @@ class SqliteStore:
     def _errors(self, what: str) -> Iterator[None]:
         try:
             yield
-        except sqlite3.Error as error:
-            raise QuotaStoreError(path=str(self._path), reason=f"it {what} ({error})") from error
+        except (
+            sqlite3.Error,
+            ValueError,
+            TypeError,
+            OverflowError,
+        ) as error:  # the last three of spoiled values
+            raise QuotaStoreError(path=str(self._path), reason=f"it {what} ({str(error)[:200]})") from error
 
 
 def _log_ahead(database: sqlite3.Connection) -> None:

@@ -9,11 +9,13 @@ from attrs import frozen
 
 from gong_tasks_async.quota import ladder
 from gong_tasks_async.quota.day import PROBE_INTERVAL
-from gong_tasks_async.quota.redis.day_count import BUCKET
+from gong_tasks_async.quota.redis.day_count import BUCKET, MOST_KNOWN
 
 MICRO = 1_000_000
 FOREVER = 10**15
 """Microseconds; thirty years, which Lua's numbers hold exactly."""
+FAR = 9 * 10**15
+"""Microseconds that no moment of ours reaches, in the year 2255; beyond it, Lua's numbers are not exact."""
 AHEAD = 0.05
 """Seconds by which a permit may be granted ahead. More, and a pause would have to take it back; less, and a process
 that comes a little early has to ask twice."""
@@ -30,8 +32,10 @@ CONSTANTS = {
     **{name: getattr(ladder, name) for name in OF_LADDER.split()},
     "ARRIVED_AFTER": micros(ladder.ARRIVED_AFTER),
     "AHEAD": micros(AHEAD),
+    "FAR": FAR,
     "PROBE_INTERVAL": micros(PROBE_INTERVAL),
     "BUCKET": BUCKET,
+    "MOST_SECONDS": MOST_KNOWN,
 }
 """What both languages need is written once, in Python."""
 PARTS = ("state.lua", "pace.lua", "day.lua", "steps.lua")
@@ -44,6 +48,48 @@ SOURCE = "\n".join(
 def text(item: object) -> str:
     """What the server sent as text, whether or not the client decodes it."""
     return item.decode(errors="replace") if isinstance(item, bytes) else str(item)
+
+
+NUMBERS = {
+    "go": 10,
+    "wait": 2,
+    "shut": 3,
+    "room": 1,
+    "spent": 0,
+    "state": 5,
+    "joined": 2,
+    "done": 0,
+    "unknown": 0,
+}
+"""How many numbers each kind of reply has; after these, "spent" and "state" have the day's counts, in pairs."""
+KINDS = {"take": {"go", "wait", "shut", "room", "spent"}, "look": {"state"}, "join": {"joined"}}
+"""How each step is answered; the others with "done", and each but "join" with "unknown", too."""
+
+
+def parse_reply(step: str, reply: Sequence[object]) -> tuple[str, list[int]]:
+    """A reply's kind and numbers.
+
+    Raises:
+        ValueError: the script never replies so; nobody knows what answers at the address of a Redis.
+    """
+    try:
+        items = reply[1:3] if step == "join" else reply[1:]  # the limits of others follow
+        kind, numbers = text(reply[0]), [int(text(item)) for item in items]
+    except (TypeError, LookupError, ValueError):
+        raise ValueError("it holds no numbers") from None
+    if kind not in KINDS.get(step, {"done"}) | {"unknown"}:
+        raise ValueError(f"{kind:.20} is no answer to {step}")
+    counts = numbers[NUMBERS[kind] :]
+    fits = len(counts) % 2 == 0 and min(counts) >= 0 if counts else len(numbers) == NUMBERS[kind]
+    if (
+        not fits
+        or (counts and kind not in {"spent", "state"})
+        or not all(abs(each) < FAR for each in numbers)
+    ):
+        raise ValueError("its numbers make no sense")
+    if kind == "go" and not Granted(*numbers).is_possible():
+        raise ValueError("no permit can be so")
+    return kind, numbers
 
 
 def parse_counts(numbers: Sequence[int]) -> dict[int, int]:
@@ -68,3 +114,8 @@ class Granted:
     following: int
     """Microseconds until the next permit that this process can get, by its ``ticket``."""
     ticket: int
+
+    def is_possible(self) -> bool:
+        """Whether the script can have granted it."""
+        waits = 0 <= self.wait <= AHEAD * MICRO and self.late_after >= 0 and self.following >= 0
+        return waits and self.serial > 0 and 0 < self.expires_at < FAR / MICRO * 2 and self.per_call > 0

@@ -3,16 +3,18 @@
 
 -- The counts by second; what stopped counting, or cannot be a count of this day, is forgotten.
 local function counts()
-  local flat, kept = call('HGETALL', DAY), {}
+  local flat, kept, seconds = call('HGETALL', DAY), {}, 0
   for place = 1, #flat, 2 do
     local second, calls = number(string.match(flat[place], '^%d+')), number(flat[place + 1])
     local left = (second or 0) * SECOND - now
     if calls and calls >= 0 and left > 0 and left <= A_DAY + HOUR + BUCKET * SECOND then
+      seconds = seconds + (kept[second] and 0 or 1)
       kept[second] = (kept[second] or 0) + calls
     else
       call('HDEL', DAY, flat[place])
     end
   end
+  if seconds > MOST_SECONDS then error('not ours') end
   return kept
 end
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
+from itertools import accumulate
+from typing import overload
 
 from gong_tasks_async.errors import DailyQuotaError
 from gong_tasks_async.events import BudgetSpent, EventSink
@@ -65,7 +68,7 @@ class DayCount:
 
     def spent(self, lane: Lane, counts: Mapping[int, int], allowed: int) -> DailyQuotaError:
         """The day is spent for a lane: remember it, emit the event, and make the error."""
-        made = call_times(counts, self.day)
+        made = CallTimes(counts, self.day)
         until = self.spent_until[lane] = (
             self.day.expires_at(made[-allowed]) if len(made) >= allowed else self.now()
         )
@@ -90,7 +93,25 @@ class DayCount:
         )
 
 
-def call_times(counts: Mapping[int, int], day: Day) -> list[float]:
-    """The moments of the calls that count, oldest first, as late as each may have been."""
-    back = DAY if isinstance(day, RollingDay) else 1.0
-    return [expires_at - back for expires_at in sorted(counts) for _ in range(counts[expires_at])]
+class CallTimes(Sequence[float]):
+    """The moments of the calls that count, oldest first, as late as each may have been.
+
+    Not a list: anybody may have written any number of calls into the server's keys.
+    """
+
+    def __init__(self, counts: Mapping[int, int], day: Day) -> None:
+        back = DAY if isinstance(day, RollingDay) else 1.0
+        self._moments = [expires_at - back for expires_at in sorted(counts)]
+        self._ends = list(accumulate(counts[expires_at] for expires_at in sorted(counts)))
+
+    def __len__(self) -> int:
+        return self._ends[-1] if self._ends else 0
+
+    @overload
+    def __getitem__(self, place: int) -> float: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[float]: ...
+    def __getitem__(self, place: int | slice) -> float | list[float]:
+        if isinstance(place, slice):
+            return [self[each] for each in range(*place.indices(len(self)))]
+        return self._moments[bisect_right(self._ends, range(len(self))[place])]

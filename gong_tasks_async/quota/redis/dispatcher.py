@@ -6,7 +6,8 @@ import asyncio
 from contextlib import suppress
 
 from gong_tasks_async.errors import DeadlineExceeded
-from gong_tasks_async.quota.gate import Gate
+from gong_tasks_async.quota.day import DAY
+from gong_tasks_async.quota.gate import LONGEST_SLEEP, Gate
 from gong_tasks_async.quota.lanes import LaneQueue
 from gong_tasks_async.quota.limits import Lane
 from gong_tasks_async.quota.redis.commands import FOREVER, MICRO, Granted, parse_counts
@@ -112,9 +113,11 @@ class Dispatcher:
         elif kind == "spent":
             raise self._day.spent(lane, parse_counts(numbers), self._allowed[lane])
         elif kind == "shut" and numbers[0] > CLOCK_SKEW * MICRO:
-            self._gate.close(numbers[0] / MICRO, day_spent=bool(numbers[1]), probe_in=numbers[2] / MICRO)
+            self._gate.close(
+                min(numbers[0] / MICRO, DAY), day_spent=bool(numbers[1]), probe_in=numbers[2] / MICRO
+            )
         else:
-            self._ask_at[lane] = now + numbers[0] / MICRO
+            self._ask_at[lane] = now + min(numbers[0] / MICRO, LONGEST_SLEEP)
             self._tickets[lane] = numbers[1] if kind == "wait" else 0
 
     def _give_back(self) -> None:

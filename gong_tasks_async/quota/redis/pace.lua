@@ -57,7 +57,7 @@ end
 -- When fewer than so many calls will be in flight, or have arrived within the hold.
 local function free_at(calls, hold, leases)
   if leases < calls then return 0 end
-  return number(call('ZRANGE', LEASES, leases - calls, leases - calls, 'WITHSCORES')[2]) + hold
+  return (number(call('ZRANGE', LEASES, leases - calls, leases - calls, 'WITHSCORES')[2]) or FAR) + hold
 end
 
 -- The earliest departure that the pace and the windows allow; each call has arrived when its lease says.

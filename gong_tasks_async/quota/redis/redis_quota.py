@@ -20,7 +20,7 @@ from gong_tasks_async.quota.gate import Gate
 from gong_tasks_async.quota.limits import Lane, QuotaLimits
 from gong_tasks_async.quota.local.local_quota import LocalQuota
 from gong_tasks_async.quota.redis.commands import MICRO, Granted, parse_counts
-from gong_tasks_async.quota.redis.day_count import DayCount, call_times
+from gong_tasks_async.quota.redis.day_count import CallTimes, DayCount
 from gong_tasks_async.quota.redis.dispatcher import Dispatcher
 from gong_tasks_async.quota.redis.outage import LocalFallback
 from gong_tasks_async.quota.redis.session import RedisSession
@@ -266,7 +266,7 @@ class RedisQuota:
             now=now / MICRO,
             opens_at=(now + max(next_in, paused_for)) / MICRO,
             paused_for=reason if paused_for else None,
-            made=call_times(parse_counts(counts), self._day.day),
+            made=CallTimes(parse_counts(counts), self._day.day),
             per_second=MICRO / per_call,
         )
 

@@ -15,7 +15,7 @@ from gong_tasks_async.quota.base import Permit
 from gong_tasks_async.quota.gate import Gate
 from gong_tasks_async.quota.ladder import FASTEST_RUNG
 from gong_tasks_async.quota.limits import QuotaLimits
-from gong_tasks_async.quota.redis.commands import MICRO, Granted, micros, text
+from gong_tasks_async.quota.redis.commands import MICRO, Granted, micros, parse_reply, text
 from gong_tasks_async.quota.redis.day_count import DayCount
 from gong_tasks_async.quota.redis.outage import REJOINING, RedisHealth, supervise
 
@@ -193,8 +193,7 @@ class RedisSession:
         if bounds := self._day.bounds():
             asked = {**asked, "day": bounds}
         try:
-            reply = await self._run(step, **asked, returns=returns)
-            kind, numbers = text(reply[0]), [int(text(item)) for item in reply[1:]]
+            kind, numbers = self._parsed(step, await self._run(step, **asked, returns=returns))
         finally:
             if kind == "unknown":  # or it failed
                 self._returns.extendleft(reversed(sent))
@@ -206,16 +205,27 @@ class RedisSession:
         known = {"step": step, "epoch": self._epoch, "serial": self._serial}
         return await self._backend.run(json.dumps({**self._always, **known, **asked}, separators=(",", ":")))
 
+    def _parsed(self, step: str, reply: list[object]) -> tuple[str, list[int]]:
+        try:
+            return parse_reply(step, reply)
+        except ValueError as odd:
+            raise self.health.error(f"its reply cannot be understood: {odd}") from None
+
     async def _join(self) -> None:
         """Join with all that this process knows and the server may have forgotten."""
         limits = ", ".join(f"{name}={getattr(self.limits, name)}" for name in COMPARED.split())
         paused = {"shut": micros(self._gate.remaining()), "day_spent": self._gate.day_spent}
         known = list(self._day.known.items())
-        _, epoch, now, others = await self._run(
-            "join", **paused, known=known, sent_alone=self._sent_alone, limits=limits
-        )
-        self._sent_alone, self._epoch, others = False, int(text(epoch)), text(others)
-        self._day.set_clock(int(text(now)) / MICRO)
+        for _ in range(2):  # "unknown": what is there could not be read, and has been deleted
+            reply = await self._run("join", **paused, known=known, sent_alone=self._sent_alone, limits=limits)
+            kind, numbers = self._parsed("join", reply)
+            if kind == "joined":
+                break
+        else:
+            raise self.health.error("it cannot read what it has written")
+        self._epoch, now = numbers
+        self._sent_alone, others = False, text(reply[-1])
+        self._day.set_clock(now / MICRO)
         if others not in {limits, self._other_limits}:
             self._other_limits = others
             logger.warning(

@@ -22,7 +22,7 @@ local state, loaded = {}, {}
 -- What stands in a key, where it is a number that can be one of ours; nil for any other text.
 local function number(text)
   local value = tonumber(text)
-  return value and abs(value) < 9e15 and value or nil -- false for a NaN too
+  return value and abs(value) < FAR and value or nil -- false for a NaN too
 end
 
 -- Anyone may have written to the keys, and a clock may have moved: nothing is trusted beyond what it can be.
@@ -30,7 +30,7 @@ local function load()
   local texts = call('HMGET', STATE, unpack(FIELDS))
   for place = 1, #FIELDS do
     local name, value = FIELDS[place], tonumber(texts[place] or nil)
-    if not (value and value > -9e15 and value < 9e15) then value = INITIAL[name] or 0 end -- a NaN neither
+    if not (value and value < FAR and (value >= 0 or name == 'rung')) then value = INITIAL[name] or 0 end -- a NaN neither
     state[name], loaded[place] = value, value
   end
   local behind = state.seen - now
@@ -41,6 +41,10 @@ local function load()
   end
   state.seen = now
   state.shut, state.urgent = min(state.shut, now + A_DAY), min(state.urgent, now + 60 * SECOND)
+  if state.flight + state.deviation > 60 * SECOND then state.flight, state.deviation, state.answers = 0, 0, 0 end
+  for _, lane in ipairs({'_bulk', '_interactive'}) do -- no company has a thousand processes that wait
+    if abs(state['issued' .. lane] - state['served' .. lane]) > 1000 then state['served' .. lane] = state['issued' .. lane] end
+  end
   state.refused_at, state.rung = min(state.refused_at, now), max(FASTEST_RUNG, min(SLOWEST_RUNG, state.rung))
 end
 

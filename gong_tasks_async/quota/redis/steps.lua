@@ -96,6 +96,6 @@ end
 local ok, result = pcall(main)
 if ok then return result end
 local problem = type(result) == 'table' and result.err or tostring(result)
-if not (string.find(problem, 'WRONGTYPE') or string.find(problem, 'not an integer')) then return {err = problem} end
+if not (string.find(problem, 'WRONGTYPE') or string.find(problem, 'not ours') or string.find(problem, 'not an integer')) then return {err = problem} end
 call('DEL', STATE, LEASES, DAY) -- what cannot be read is forgotten, and told again
 return {'unknown'}

@@ -17,8 +17,10 @@ def read_url(url: str) -> tuple[str, tuple[str, ...]]:
         netloc += f":{parts.port}" if parts.port else ""
     except ValueError:
         parts = None
-    # Behind a slash in a password, the rest of it, and the host, look like a path.
-    if parts is None or "@" in parts.path + parts.query + parts.fragment:
+    # Behind a slash in a password, the rest of it, and the host, look like a path: which is a database's number.
+    if parts is None or not url.isprintable() or "@" in parts.path + parts.query + parts.fragment:
+        raise unreadable_url()
+    if parts.scheme != "unix" and not parts.path.strip("/").isdigit() and parts.path.strip("/"):
         raise unreadable_url()
     spelled = [word for word in (parts.password, parts.query) if word]
     secrets = {*spelled, *(unquote(word) for word in spelled)}
