@@ -1,0 +1,48 @@
+"""Faults of the shared quota that are planted one by one; the simulation has to find each of them again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from gong_tasks_async import RedisQuota
+from gong_tasks_async.quota.gate import Gate
+from gong_tasks_async.quota.redis import redis_backend
+from gong_tasks_async.quota.redis.commands import CONSTANTS, SOURCE
+
+Plant = Callable[[pytest.MonkeyPatch], None]
+
+
+def _script(monkeypatch: pytest.MonkeyPatch, right: str, wrong: str) -> None:
+    assert right in SOURCE, right
+    monkeypatch.setattr(redis_backend, "SOURCE", SOURCE.replace(right, wrong))
+
+
+def lease_never_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a call that is never reported holds never ends."""
+    line = f"local ARRIVED_AFTER = {CONSTANTS['ARRIVED_AFTER']}"
+    _script(monkeypatch, line, f"{line}000000")
+
+
+def no_window_after_the_response(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call counts until its response alone."""
+    _script(monkeypatch, "max(0, ask.hold - WINDOW_TRUST * certain)", "0")
+
+
+def news_unheard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No process hears what another one has published."""
+    monkeypatch.setattr(RedisQuota, "_on_message", lambda *_: None)
+
+
+def pause_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A 429 pauses nobody: neither the process that reads it nor the script."""
+    monkeypatch.setattr(Gate, "close", lambda *_, **__: None)
+    _script(
+        monkeypatch,
+        "if state.shut <= now then return false end",
+        "if state.shut <= now + 9e9 then return false end",
+    )
+
+
+PLANTS: tuple[Plant, ...] = (lease_never_ends, no_window_after_the_response, news_unheard, pause_forgotten)
