@@ -35,6 +35,8 @@ NOTEWORTHY_USE = 0.02
 """Of the limit; smaller differences are the seeds'."""
 NOTEWORTHY_WASTE = 3.0
 """Of 1,000 calls."""
+NOTEWORTHY_REFUSED = 0.3
+"""Of 1,000 calls; more of them move the rung."""
 
 
 @frozen
@@ -140,7 +142,7 @@ REASONS: tuple[tuple[Callable[[Key, Cell, Cell], bool], str], ...] = (
     ),
     (
         lambda key, *_: key[2] != "none",
-        "it tries the full pace again after 200 quiet calls; before, it stayed down for an hour after a neighbour",
+        "it tries the full pace again after a calm; before, it stayed down for an hour after a neighbour",
     ),
     (
         lambda key, *_: key[1] == "0.3 % hang 60 s",
@@ -151,10 +153,13 @@ REASONS: tuple[tuple[Callable[[Key, Cell, Cell], bool], str], ...] = (
         "one call at a time is all that strict spacing lets be proven; more in flight was luck",
     ),
     (
-        lambda _, before, after: after.refused <= before.refused,
+        lambda _key, _before, after: after.refused <= NOTEWORTHY_REFUSED,
         "a call counts for a window less 0.35 of the quickest round trip, no longer 0.8: what is promised of a window",
     ),
-    (lambda *_: True, "one call at a time after a refusal, until 200 calls have passed"),
+    (
+        lambda *_: True,
+        "one call at a time after a refusal, until a calm has passed: that is what tells the rules apart",
+    ),
 )
 
 

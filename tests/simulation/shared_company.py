@@ -13,18 +13,19 @@ from contextlib import suppress
 from random import Random
 from unittest.mock import patch
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 
 from gong_tasks_async import GongError, Lane, QuotaLimits, RedisQuota, RetryPolicy, TaskUpdate, Updated
 from gong_tasks_async.bulk.outcomes import Outcome
 from gong_tasks_async.http.messages import HttpResponse
 from gong_tasks_async.quota.day import RollingDay
 from gong_tasks_async.quota.ladder import ARRIVED_AFTER
-from gong_tasks_async.simulation.gong import Conditions, Flight, Gong
+from gong_tasks_async.simulation.gong import Flight, Gong
 from gong_tasks_async.simulation.network import Network, Wire, WiredClient
-from gong_tasks_async.simulator import SecondLimit, VirtualClockLoop
+from gong_tasks_async.simulator import VirtualClockLoop
 from tests.simulation.books import check, most_in_a_window
 from tests.simulation.plan import LATE, LONG, START
+from tests.simulation.shared_plan import SharedPlan
 
 MINUTE = 60.0
 HEARD_AFTER = 0.1
@@ -33,57 +34,6 @@ HEARD_BY_ALL = 20.0
 """Seconds within which a caller leaves once a pause was ended by hand: the queue before it included."""
 STALLED_AFTER = 120.0
 """Seconds in which somebody leaves, unless Gong has paused all: an outage, a lease and the slowest spacings together."""
-
-
-@frozen
-class SharedPlan:
-    """What a seed comes to."""
-
-    seed: int
-    processes: int
-    limits: QuotaLimits
-    rule: SecondLimit
-    conditions: Conditions
-    callers: int
-    rows: int
-    killed: bool
-    outage: float
-    """Seconds without Redis; 0 for none."""
-    set_back: float
-    """Seconds by which the server's clock is set back; 0 for none."""
-    mistaken: bool
-    """Whether one process was given a second more than the others."""
-    reopened: bool
-    """Whether somebody ends a pause of the day by hand."""
-
-    @classmethod
-    def of(cls, seed: int) -> SharedPlan:
-        """Draw a plan."""
-        chance = Random(seed)
-        bad = chance.random() < 0.6
-        conditions = Conditions(
-            ways=chance.choice(((0.0, 0.0), (0.02, 0.06), (0.015, 0.15))),
-            refused=chance.choice((0.0, 0.1)) if bad else 0.0,
-            failing=0.05 if bad else 0.0,
-            lost=0.03 if bad else 0.0,
-            vanishing=0.03 if bad else 0.0,
-            hanging=0.05 if bad else 0.0,
-            retry_after=chance.choice(((1.0,), (0.0, 7.0), (20.0,))),
-        )
-        return cls(
-            seed=seed,
-            processes=chance.choice((2, 3, 4)),
-            limits=QuotaLimits(per_day=chance.choice((40, 1_000)), interactive_reserve=8, bulk_share=0.25),
-            rule=chance.choice((SecondLimit.SLIDING, SecondLimit.BUCKET, SecondLimit.NONE)),
-            conditions=conditions,
-            callers=chance.choice((10, 30)),
-            rows=chance.choice((0, 15)),
-            killed=chance.random() < 0.3,
-            outage=chance.choice((0.0, 0.0, 5.0)),
-            set_back=chance.choice((0.0, 0.0, 30.0, 3_600.0)),
-            mistaken=chance.random() < 0.2,
-            reopened=chance.random() < 0.3,
-        )
 
 
 @define(eq=False)

@@ -1,6 +1,6 @@
 """A company with one quota in Redis, simulated whole: over a fake server for long, over a real one for some seconds.
 
-``GONG_SIMULATED_DAYS`` sets how many seeds are lived through, an eighth of it. A failing seed replays exactly:
+``GONG_SIMULATED_DAYS`` sets how many seeds are lived through, a sixteenth of it. A failing seed replays exactly:
 ``live_shared(seed)``.
 """
 
@@ -15,11 +15,12 @@ pytest.importorskip("lupa", reason="needs fakeredis[lua]")
 
 from tests.redis_server import RedisServer
 from tests.simulation.books import Broken
-from tests.simulation.shared_company import SharedCompany, SharedPlan, live_shared
+from tests.simulation.shared_company import SharedCompany, live_shared
 from tests.simulation.shared_faults import PLANTS, Plant
+from tests.simulation.shared_plan import SharedPlan
 
-SEEDS = int(os.environ.get("GONG_SIMULATED_DAYS", "200")) // 8
-BLOCK = 13
+SEEDS = int(os.environ.get("GONG_SIMULATED_DAYS", "200")) // 16
+BLOCK = 6
 SEEDS_FOR_A_PLANT = 20
 
 
