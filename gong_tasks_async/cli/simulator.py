@@ -6,11 +6,11 @@ import asyncio
 import signal
 from contextlib import suppress
 from enum import StrEnum
-from math import inf
 
 import click
 
 from gong_tasks_async.cli.command import Command
+from gong_tasks_async.cli.latency import read_latency
 from gong_tasks_async.cli.output.console import emit, stdout_console
 from gong_tasks_async.cli.simulator_tables import ledger_table
 from gong_tasks_async.simulator import Account, Engine, Fault, SecondLimit, Simulator
@@ -21,18 +21,6 @@ SHOWN_USERS = 5
 def dashed(member: StrEnum) -> str:
     """Spell a member as command lines do."""
     return member.value.replace("_", "-")
-
-
-def read_latency(text: str) -> tuple[float, float]:
-    """Read milliseconds, one number or a range of them, as seconds: `40-120` is (0.04, 0.12)."""
-    least, _, most = text.partition("-")
-    try:
-        seconds = float(least) / 1000, float(most or least) / 1000
-    except ValueError:
-        seconds = inf, inf
-    if not 0 <= seconds[0] <= seconds[1] < inf:
-        raise click.BadParameter(f"{text!r} is not a range of milliseconds such as 40-120")
-    return seconds
 
 
 def read_fault(text: str) -> tuple[Fault, float]:

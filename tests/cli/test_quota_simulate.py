@@ -11,11 +11,12 @@ import pytest
 from attrs import evolve
 
 from gong_tasks_async import QuotaLimits
-from gong_tasks_async.cli.quota import forecast_text
+from gong_tasks_async.cli.quota import forecast_text, simulate
 from gong_tasks_async.cli.quota.forecast_plot import forecast_svg
 from gong_tasks_async.cli.quota.forecast_text import bars, facts
-from gong_tasks_async.simulation import Forecast, Scenario, Slice
-from tests.cli.company import Company
+from gong_tasks_async.simulation import Forecast, Scenario, Sharing, Slice, scenario
+from gong_tasks_async.simulator import SecondLimit
+from tests.cli.company import Company, python
 
 SVG = "{http://www.w3.org/2000/svg}"
 SCENARIO = Scenario(rows=1_000, calls_a_minute=20, neighbours=(0.5,))
@@ -88,6 +89,18 @@ def test_what_makes_no_sense_is_refused(line: str, expected: str, company: Compa
     got = company.invoke("quota", "simulate", *line.split())
     assert (got.exit_code, got.stdout) == (2, "")
     assert expected in got.stderr
+
+
+def test_its_choices_and_bounds_are_those_of_the_simulation() -> None:
+    assert set(simulate.SHARING) == set(Sharing)
+    assert set(simulate.RULES) == set(SecondLimit)
+    for name in ("MOST_ROWS", "MOST_PROCESSES", "MOST_CALLS_A_MINUTE", "MOST_HOURS"):
+        assert getattr(simulate, name) == getattr(scenario, name)
+
+
+def test_its_help_needs_no_network_library() -> None:
+    lines = "import sys; from gong_tasks_async.cli.quota import simulate; print('aiohttp' in sys.modules)"
+    assert python("-c", lines).stdout == "False\n"
 
 
 def test_options_of_the_group_are_refused_before_its_commands(company: Company) -> None:
