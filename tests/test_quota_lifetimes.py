@@ -8,6 +8,7 @@ import threading
 import time
 import warnings
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from datetime import UTC, time as clock_time
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import pytest
 from gong_tasks_async import (
     AccessKey,
     ClientStateError,
+    CredentialsError,
     DailyQuotaError,
     GongTasksClient,
     Lane,
@@ -28,7 +30,8 @@ from gong_tasks_async.quota.day import DAY, PROBE_INTERVAL, FixedDay, bound_paus
 from gong_tasks_async.quota.gate import LONGEST_SLEEP
 from gong_tasks_async.quota.local.budget import Budget
 from gong_tasks_async.quota.local.day_store import MemoryStore
-from gong_tasks_async.simulator import VirtualClockLoop
+from gong_tasks_async.settings import AnyCredentials
+from gong_tasks_async.simulator import Engine, VirtualClockLoop, make_app, memory_session
 from tests.fakes import times_between
 
 HOUR = 3_600.0
@@ -366,3 +369,28 @@ async def test_a_pause_that_stands_is_waited_for() -> None:
     running.pause(1_200.0, day_spent=True)
     permit = await running.acquire(Lane.INTERACTIVE)
     assert permit.departed == pytest.approx(1_200.0, abs=0.1)
+
+
+@virtual
+async def test_a_vault_that_hangs_does_not_hold_the_quota() -> None:
+    vault: asyncio.Future[AccessKey] = asyncio.get_running_loop().create_future()
+    engine, quota = Engine(users=1), LocalQuota()
+    key = AccessKey(engine.access_key, engine.access_key_secret)
+    sources: tuple[AnyCredentials, ...] = (lambda: vault, key)
+    async with memory_session(make_app(engine, (0, 0))) as session, AsyncExitStack() as stack:
+        hangs, answers = [
+            await stack.enter_async_context(
+                GongTasksClient(source, base_url="http://localhost", session=session, quota=quota)
+            )
+            for source in sources
+        ]
+        stuck = [asyncio.create_task(hangs.list_tasks("1")) for _ in range(5)]
+        await asyncio.sleep(60.0)
+        began = asyncio.get_running_loop().time()
+        snapshot = await quota.snapshot()
+        assert (snapshot.used, sum(snapshot.waiting.values())) == (0, 0)
+        await answers.list_tasks("1")
+        assert asyncio.get_running_loop().time() - began < 0.1
+        ended = await asyncio.gather(*stuck, return_exceptions=True)
+    assert {type(each) for each in ended} == {CredentialsError}
+    assert (await quota.snapshot()).used == 1

@@ -69,7 +69,7 @@ def job_server_options(function: Callable[..., T]) -> Callable[..., T]:
         server = read_job_server(os.environ, profile=profile, company=company, url=url)
         return function(*args, server=server, **kwargs)
 
-    return _COMPANY(_REDIS(with_server))
+    return company_option(redis_option(with_server))
 
 
 def read_only_options(function: Callable[..., T]) -> Callable[..., T]:
@@ -162,14 +162,14 @@ def _without_password(_context: click.Context, _parameter: click.Parameter, url:
     return url
 
 
-_COMPANY = click.option(
+company_option = click.option(
     "--company",
     metavar="NAME",
     cls=SectionOption,
     section="The jobs' Redis",
     help="Company: the same name on every machine. Default: the profile's.",
 )
-_REDIS = click.option(
+redis_option = click.option(
     "--redis",
     "url",
     metavar="URL",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import json
 import re
@@ -9,10 +10,11 @@ from datetime import UTC, datetime, time
 
 import pytest
 
-from gong_tasks_async import QuotaLimits, QuotaSnapshot
+from gong_tasks_async import Lane, QuotaLimits, QuotaSnapshot, RedisQuota
 from gong_tasks_async.cli.quota.show import facts, numbers
 from gong_tasks_async.simulator import Account, Fault
 from tests.cli.company import Company, Found
+from tests.redis_server import RedisServer
 
 
 def verdicts(output: str) -> list[str]:
@@ -126,6 +128,44 @@ class TestQuota:
         assert (got.exit_code, json.loads(got.stdout)["paused_until"]) == (0, None)
         assert company.invoke("users").exit_code == 0
         assert company.invoke("quota", "--reopen", "--yes").stderr == "Nothing is paused.\n"
+
+    def test_a_pause_of_a_shared_quota_is_ended_for_every_process(
+        self, company: Company, redis_server: RedisServer
+    ) -> None:
+        async def pause() -> None:
+            async with RedisQuota(redis_server.url, company="acme") as quota:
+                quota.release(await quota.acquire(Lane.BULK), status=429)
+                quota.pause(7_200.0, day_spent=True)
+
+        asyncio.run(pause())
+        place = ("--redis", redis_server.url, "--company", "acme")
+        got = company.invoke("quota", *place, "-o", "table")
+        assert "1 calls of all processes that share the quota" in got.stdout
+        assert "paused all calls until" in got.stdout
+        assert company.invoke("quota", "--reopen", *place).exit_code == 2  # nobody can be asked in a pipe
+        got = company.invoke("quota", "--reopen", "--yes", *place)
+        assert (got.exit_code, got.stderr) == (0, "The pause is ended.\n")
+        assert json.loads(got.stdout)["paused_until"] is None
+
+    @pytest.mark.parametrize(
+        ("options", "expected"),
+        [
+            (("--shared",), "no Redis URL"),
+            (("--redis", "redis://localhost:1"), "no company"),
+            (
+                ("--redis", "redis://:secret@localhost:1", "--company", "acme"),
+                "read a password on the command line",
+            ),
+            (("--redis", "redis://localhost:1", "--company", "acme"), "localhost:1"),
+        ],
+    )
+    def test_a_shared_quota_that_cannot_be_found_is_an_error(
+        self, options: tuple[str, ...], expected: str, company: Company
+    ) -> None:
+        got = company.invoke("quota", *options)
+        assert (got.exit_code != 0, got.stdout) == (True, "")
+        assert expected in got.stderr
+        assert "secret" not in got.stderr
 
     def test_words_for_each_state(self) -> None:
         noon = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -11,6 +11,7 @@ from click.core import ParameterSource
 
 from gong_tasks_async.cli.command import write_examples
 from gong_tasks_async.cli.input.options import yes_option
+from gong_tasks_async.cli.job_server import company_option, redis_option
 from gong_tasks_async.cli.lazy_group import LazyGroup
 from gong_tasks_async.cli.output.formats import output_option
 from gong_tasks_async.cli.session import client_options
@@ -22,6 +23,7 @@ EXAMPLES = """
 gong-tasks quota
 gong-tasks quota --profile acme
 gong-tasks quota --reopen
+gong-tasks quota --shared --company acme
 gong-tasks quota --output jsonl | jq .left_for_bulk
 gong-tasks quota simulate --rows 5000 --calls 20
 """
@@ -63,14 +65,19 @@ def _where_none_is_named(function: Callable[..., None]) -> Callable[..., None]:
 )
 @_where_none_is_named
 @click.option("--reopen", is_flag=True, help="End a pause that Gong asked for, where it was a mistake.")
+@click.option(
+    "--shared", is_flag=True, help="The quota that processes share through Redis, not this machine's."
+)
 @yes_option
 @output_option
+@company_option
+@redis_option
 @client_options
 def command(**options: Any) -> None:
     """Show today's remaining calls.
 
-    Gong is not called. Only the calls of this command on this machine are counted; the quota is the whole
-    company's, and what other integrations use is not visible.
+    Gong is not called. Only the calls of this command on this machine are counted, or those of a shared quota; the
+    quota is the whole company's, and what other integrations use is not visible.
     """
     # Not for the group's other commands, whose own class starts the log.
     from gong_tasks_async.cli.logs import start_logging  # noqa: PLC0415
