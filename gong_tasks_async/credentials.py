@@ -14,10 +14,12 @@ class Credentials(Protocol):
     @property
     def authorization(self) -> str:
         """The value of the Authorization header."""
+        ...
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """The texts that must never be shown, should a response repeat them."""
+        ...
 
 
 class MaskedText(str):

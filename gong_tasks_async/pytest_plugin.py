@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import time
-from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -131,7 +131,7 @@ class GongSimulator:
         }
 
     @asynccontextmanager
-    async def connect(self, **settings: Unpack[AllSettings]) -> AsyncIterator[GongTasksClient]:
+    async def connect(self, **settings: Unpack[AllSettings]) -> AsyncGenerator[GongTasksClient]:
         """Open a client of it; settings are those of `GongTasksClient`, and override our own.
 
         Without `limits` or `quota` it never waits, except with `gong_clock`, where waiting takes no time.
@@ -180,7 +180,7 @@ class GongClock:
 
 
 @pytest.fixture
-def gong_simulator(request: pytest.FixtureRequest) -> Iterator[GongSimulator]:
+def gong_simulator(request: pytest.FixtureRequest) -> Generator[GongSimulator]:
     """A simulated Gong for each test, without limits unless the marker of the same name sets them."""
     from gong_tasks_async.simulator import DayLimit, Engine, SecondLimit, SimulatorThread  # noqa: PLC0415 - as above
 

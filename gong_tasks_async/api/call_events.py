@@ -49,8 +49,8 @@ class CallEvents:
         self._call_id = next(_ids)
         self._sent_at = 0.0
         self._response: HttpResponse | None = None
-        self.wanted = sink.wants_call_events
-        self.waited = 0.0
+        self.wanted: bool = sink.wants_call_events
+        self.waited: float = 0.0
         """Seconds in which the call waited for credentials and permits."""
 
     async def around(self, call: Coroutine[Any, Any, T]) -> T:

@@ -60,7 +60,7 @@ class Caller:
     waited: float = field(default=0.0, init=False)
     """Seconds in which its calls waited for credentials and permits."""
     _overdue: Overdue = field(factory=Overdue, init=False)
-    _resting: set[asyncio.Task[object]] = field(factory=set, init=False)
+    _resting: set[asyncio.Task[object]] = field(factory=set[asyncio.Task[object]], init=False)
     """The tasks that wait for a permit or between two attempts; the others have a request in flight."""
     _halted: bool = field(default=False, init=False)
 

@@ -87,8 +87,8 @@ class Turns:
     """Which user is listed next: each in turn, the busy ones more often."""
 
     users: tuple[str, ...]
-    _listed_at: dict[str, float] = field(factory=dict, init=False)
-    _activity: dict[str, float] = field(factory=dict, init=False)
+    _listed_at: dict[str, float] = field(factory=dict[str, float], init=False)
+    _activity: dict[str, float] = field(factory=dict[str, float], init=False)
 
     def next(self, now: float) -> str:
         """The user whose listing is oldest, in time weighted by activity; those never listed come first."""

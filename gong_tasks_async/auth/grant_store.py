@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Protocol
 
@@ -28,6 +28,7 @@ class GrantStore(Protocol):
         Raises:
             CredentialsError: another process does not end its refresh, or what was saved cannot be read.
         """
+        ...
 
     async def prepare(self) -> None:
         """Make sure that a new grant can be saved, before the old refresh token is spent.
@@ -38,6 +39,7 @@ class GrantStore(Protocol):
 
     async def load(self) -> OAuthGrant | None:
         """Read again what was saved last."""
+        ...
 
     async def save(self, grant: OAuthGrant) -> None:
         """Save a grant in the place of the one before.
@@ -57,7 +59,7 @@ class FunctionStore:
         self._save = save
 
     @asynccontextmanager
-    async def refreshing(self) -> AsyncIterator[None]:
+    async def refreshing(self) -> AsyncGenerator[None]:
         """Lock nothing: one refresh token belongs to one process."""
         yield None
 

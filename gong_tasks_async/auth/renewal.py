@@ -25,6 +25,7 @@ class CredentialSource(Protocol):
     @property
     def current(self) -> Grant | None:
         """Those to sign with now; None where there are none, or they are about to expire."""
+        ...
 
     async def refresh(self, refused: Grant | None) -> Grant:
         """Get credentials other than those that Gong refused, if there are any.
@@ -32,6 +33,7 @@ class CredentialSource(Protocol):
         Raises:
             CredentialsError: none can be had.
         """
+        ...
 
     async def finish(self) -> None:
         """Finish what is in flight, or drop it where nothing is lost by that."""

@@ -24,18 +24,22 @@ class Applier(Protocol):
     @property
     def base_url(self) -> str:
         """The address of the company."""
+        ...
 
     @property
     def calls(self) -> int:
         """Requests sent so far."""
+        ...
 
     @property
     def listings(self) -> int:
         """How many of them listed tasks."""
+        ...
 
     @property
     def rate_limited(self) -> int:
         """How many of them were answered 429."""
+        ...
 
     async def ready(self) -> None:
         """Have credentials, which may bring the address of the company."""
@@ -50,6 +54,7 @@ class Applier(Protocol):
         Raises:
             GongError: it was not made, or it is not known whether it was.
         """
+        ...
 
     async def list_owned(self, user_id: str) -> list[Task]:
         """The tasks of a user in any state, or the open ones where Gong lists no others.
@@ -60,6 +65,7 @@ class Applier(Protocol):
         Raises:
             GongError: they cannot be listed.
         """
+        ...
 
     async def estimate(self, calls: int) -> QuotaEstimate:
         """How long this number of calls will take.

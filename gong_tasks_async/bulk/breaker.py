@@ -22,7 +22,7 @@ class Breaker:
 
     limit: int
     """Suspects that stop the run."""
-    suspects: list[Failed] = field(factory=list, init=False)
+    suspects: list[Failed] = field(factory=list[Failed], init=False)
     _succeeded: bool = field(default=False, init=False)
 
     def succeeded(self) -> list[Failed]:

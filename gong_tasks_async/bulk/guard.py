@@ -40,15 +40,17 @@ class Guard:
     skip_changed: bool = True
     """False to leave out only what already has its values."""
     recorder: Recorder | None = None
-    _unseen: set[int] = field(factory=set, init=False)
+    _unseen: set[int] = field(factory=set[int], init=False)
     """Rows whose task the last look has not found."""
-    _planned: Mapping[int, TaskSnapshot] = field(factory=dict, init=False)
+    _planned: Mapping[int, TaskSnapshot] = field(factory=dict[int, TaskSnapshot], init=False)
     """Tasks as the plan's look found them."""
-    _first: dict[int, TaskSnapshot] = field(factory=dict, init=False)
+    _first: dict[int, TaskSnapshot] = field(factory=dict[int, TaskSnapshot], init=False)
     """Other tasks as this run found them first."""
-    _now: dict[str, Mapping[int, TaskSnapshot]] = field(factory=dict, init=False)
+    _now: dict[str, Mapping[int, TaskSnapshot]] = field(
+        factory=dict[str, Mapping[int, TaskSnapshot]], init=False
+    )
     """The tasks of each user as their last look found them."""
-    _looked_at: dict[str, tuple[float, float]] = field(factory=dict, init=False)
+    _looked_at: dict[str, tuple[float, float]] = field(factory=dict[str, tuple[float, float]], init=False)
     _looking: defaultdict[str, asyncio.Lock] = field(factory=lambda: defaultdict(asyncio.Lock), init=False)
 
     def trust(self, look: Look) -> None:

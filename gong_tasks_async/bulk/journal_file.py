@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
 from os import O_RDONLY, close, fsync, open as open_descriptor
 from pathlib import Path
@@ -50,7 +50,7 @@ def raise_journal_error(path: Path, reason: str) -> NoReturn:
 
 
 @contextmanager
-def translate_errors(path: Path, what: str = "cannot be used now") -> Iterator[None]:
+def translate_errors(path: Path, what: str = "cannot be used now") -> Generator[None]:
     """Raise the errors of SQLite and of the disk as errors of this journal."""
     try:
         yield
@@ -59,7 +59,7 @@ def translate_errors(path: Path, what: str = "cannot be used now") -> Iterator[N
 
 
 @contextmanager
-def translate_values(path: Path) -> Iterator[None]:
+def translate_values(path: Path) -> Generator[None]:
     """Raise what spoiled values raise as an error of this journal."""
     try:
         yield
@@ -158,9 +158,9 @@ def acquire_lock(path: Path) -> sqlite3.Connection:
 class JobFacts:
     """What a journal holds of its job besides the rows."""
 
-    texts: Mapping[str, str] = field(factory=dict)
+    texts: Mapping[str, str] = field(factory=dict[str, str])
     """Facts by name, such as the company's address."""
-    users: Mapping[str, str] = field(factory=dict)
+    users: Mapping[str, str] = field(factory=dict[str, str])
     """Names of the tasks' owners, by user id."""
 
 

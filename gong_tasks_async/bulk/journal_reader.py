@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from itertools import islice
@@ -86,8 +86,8 @@ class JournalReader:
             distrust(database)
             self._version = check_header(database, path)
             fingerprint, rows, created = database.execute(JOB).fetchone()
-            self.job = JobIdentity(fingerprint, rows)
-            self.created_at = datetime.fromtimestamp(created, UTC)
+            self.job: JobIdentity = JobIdentity(fingerprint, rows)
+            self.created_at: datetime = datetime.fromtimestamp(created, UTC)
         self._release = weakref.finalize(self, held.pop_all().close)  # until here, the caller closes it
 
     @property
@@ -198,12 +198,12 @@ class JournalReader:
             return database.execute(statement).fetchall() if self._version > 1 else []
 
     @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
+    def _reading(self) -> Generator[sqlite3.Connection]:
         with self._exclusive() as database, translate_values(self.path):
             yield database
 
     @contextmanager
-    def _exclusive(self) -> Iterator[sqlite3.Connection]:
+    def _exclusive(self) -> Generator[sqlite3.Connection]:
         with self._mutex, translate_errors(self.path):
             yield self._database
 

@@ -30,7 +30,7 @@ def _how_many(updates: tuple[object, ...]) -> str:
 class Look:
     """Tasks as listings found them before a run."""
 
-    tasks: Mapping[int, TaskSnapshot] = field(factory=dict)
+    tasks: Mapping[int, TaskSnapshot] = field(factory=dict[int, TaskSnapshot])
     owners: frozenset[str] = frozenset()
     """Users whose tasks were listed."""
     loop_time: float = 0.0
@@ -95,7 +95,7 @@ class Plan:
     look: Look | None = field(default=None, repr=False, eq=False)
     sample: tuple[SampledTask, ...] = field(default=(), repr=False)
     lost: tuple[LostValue, ...] = field(default=(), repr=_how_many)
-    users_by_id: Mapping[str, str] = field(factory=dict, repr=False, hash=False)
+    users_by_id: Mapping[str, str] = field(factory=dict[str, str], repr=False, hash=False)
     source: str | None = None
 
     @property

@@ -52,7 +52,7 @@ class FailureGroup:
 class RowSummary:
     """The rows of a run or a job, counted."""
 
-    by_user: Mapping[str, RowCounts] = field(factory=dict)
+    by_user: Mapping[str, RowCounts] = field(factory=dict[str, RowCounts])
     failures: tuple[Failed, ...] = ()
     failures_by_reason: tuple[FailureGroup, ...] = ()
     timeline: tuple[TimelineBucket, ...] = ()
@@ -110,7 +110,7 @@ class BulkReport:
     stopped_because: GongError | None = None
     resume_after: datetime | None = None
     rate_limited: int = 0
-    by_user: Mapping[str, RowCounts] = field(factory=dict, hash=False)
+    by_user: Mapping[str, RowCounts] = field(factory=dict[str, RowCounts], hash=False)
     timeline: tuple[TimelineBucket, ...] = ()
     started_at: datetime | None = None
     job: str | None = None
@@ -123,7 +123,7 @@ class BulkReport:
     changes: tuple[str, ...] = ()
     company: str | None = None
     source: str | None = None
-    users: Mapping[str, str] = field(factory=dict, hash=False)
+    users: Mapping[str, str] = field(factory=dict[str, str], hash=False)
     profile: str | None = None
 
     @property

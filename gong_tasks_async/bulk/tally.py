@@ -55,10 +55,10 @@ class Tally:
     """Counts rows: in all, for each user, and over time."""
 
     def __init__(self, started_at: datetime | None = None) -> None:
-        self.started_at = started_at or datetime.now(UTC)
-        self.settled = 0
+        self.started_at: datetime = started_at or datetime.now(UTC)
+        self.settled: int = 0
         """Rows with an outcome."""
-        self.updated = 0
+        self.updated: int = 0
         """How many of them were updated."""
         self._failures: list[Failed] = []
         self._groups = FailureGroups()

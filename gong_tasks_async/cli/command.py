@@ -81,9 +81,9 @@ class Command(click.Command):
 
     def __init__(self, *args: Any, examples: str = "", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.examples = [line.strip() for line in examples.strip().splitlines()]
+        self.examples: list[str] = [line.strip() for line in examples.strip().splitlines()]
         taken = {parameter.name for parameter in self.params}
-        self.params += [option for option in global_options() if option.name not in taken]
+        self.params.extend(option for option in global_options() if option.name not in taken)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the command line."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 
 REQUEST_TIMEOUT = 5.0
@@ -16,7 +16,7 @@ MOST_BYTES = 8_192
 @asynccontextmanager
 async def health_server(
     port: int | None, listen: str, is_healthy: Callable[[], bool]
-) -> AsyncIterator[int | None]:
+) -> AsyncGenerator[int | None]:
     """Answer each request on a port; give the port.
 
     Args:

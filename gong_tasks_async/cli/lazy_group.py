@@ -33,7 +33,7 @@ class LazyGroup(click.Group):
         **settings: Any,
     ) -> None:
         super().__init__(**settings)
-        self.params += global_options()
+        self.params.extend(global_options())
         self._package = package
         self._lines = lines
         self._modules = modules

@@ -6,7 +6,7 @@ import asyncio
 import functools
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -65,7 +65,7 @@ async def open_client(
     on_event: Callable[[Event], None] | None = None,
     quota: Quota | None = None,
     retry: RetryPolicy | None = None,
-) -> AsyncIterator[GongTasksClient]:
+) -> AsyncGenerator[GongTasksClient]:
     """Open a client, whose calls count together with all other runs of this machine today.
 
     Args:
@@ -116,7 +116,7 @@ async def _ended_by_signals(coroutine: Coroutine[Any, Any, T]) -> T:
 
 
 @contextmanager
-def signals_call(end: Callable[[], object]) -> Iterator[None]:
+def signals_call(end: Callable[[], object]) -> Generator[None]:
     """Call a function of the running loop when a signal asks for the end, on Windows too.
 
     Outside of the main thread no signal can be handled, and none arrives.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -95,7 +95,7 @@ def command(
 
 
 @contextmanager
-def metrics_of(settings: ClientSettings, port: int | None, listen: str) -> Iterator[ClientSettings]:
+def metrics_of(settings: ClientSettings, port: int | None, listen: str) -> Generator[ClientSettings]:
     """The settings of clients whose events are counted, and served on a port meanwhile.
 
     Raises:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Self, TypeAlias, Unpack
@@ -68,7 +68,7 @@ class GongTasksPool:
         self._sweeper: asyncio.Task[None] | None = None
 
     @asynccontextmanager
-    async def client(self, company: str) -> AsyncIterator[GongTasksClient]:
+    async def client(self, company: str) -> AsyncGenerator[GongTasksClient]:
         """The open client of a company, for as long as the block lasts.
 
         Args:

@@ -78,7 +78,7 @@ OFFSET_MARKS = frozenset(start + end for start in ("--T::.", "--T::+", "--T::-")
 """Every third character of a date-time, from the fifth to the twentieth and in the offset, and what follows six digits of
 a fraction. ``fromisoformat`` misreads many texts without these marks; the slower ``date_time`` checks those first."""
 
-PLAIN_LINES = {
+PLAIN_LINES: dict[type, tuple[str, ...]] = {
     str: ("if type({v}) is not str and {v} is not None: raise FastPathMiss",),
     bool: ("if type({v}) is not bool and {v} is not None: raise FastPathMiss",),
     int: (

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Container, Generator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -44,11 +44,11 @@ class Mismatch(Exception):  # noqa: N818 - never leaves the codec, which turns i
     def __init__(self, expected: str, found: object, shape: str | None = None) -> None:
         super().__init__(expected)
         self.expected = expected
-        self.found = shape or shape_of(found)
-        self.path = ""
-        self.essential = False
+        self.found: str = shape or shape_of(found)
+        self.path: str = ""
+        self.essential: bool = False
         """Whether what holds the value is of no use without it."""
-        self.kept = False
+        self.kept: bool = False
         """Whether the raw value stands in an ``extra``."""
 
     def below(self, step: str) -> Mismatch:
@@ -220,7 +220,7 @@ def _field(attribute: attrs.Attribute[Any], leaves: Mapping[type, Leaf]) -> Read
 
 
 @contextmanager
-def _at(step: str, problems: Problems, *, essential: bool = False) -> Iterator[None]:
+def _at(step: str, problems: Problems, *, essential: bool = False) -> Generator[None]:
     """Collect the mismatch of one place, unless it is essential, and write the step into all that came from there."""
     before = len(problems)
     try:

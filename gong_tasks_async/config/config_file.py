@@ -20,8 +20,8 @@ class ConfigFile:
 
     path: Path
     default_profile: str | None = None
-    profiles: Mapping[str, Profile] = field(factory=dict)
-    broken: Mapping[str, tuple[str, ...]] = field(factory=dict)
+    profiles: Mapping[str, Profile] = field(factory=dict[str, Profile])
+    broken: Mapping[str, tuple[str, ...]] = field(factory=dict[str, tuple[str, ...]])
     """Profiles with problems, which are reported when one of these is used: the others work."""
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -23,7 +23,7 @@ class LockTimeoutError(Exception):
 
 
 @asynccontextmanager
-async def locked(path: Path, timeout: float) -> AsyncIterator[None]:  # noqa: ASYNC109 - polled
+async def locked(path: Path, timeout: float) -> AsyncGenerator[None]:  # noqa: ASYNC109 - polled
     """Hold the lock of a file; where the file system has no locks, go on without.
 
     The lock is on ``NAME.lock``, since the file itself may be replaced; where that cannot be made, on the file.

@@ -14,7 +14,7 @@ import asyncio
 import json
 import os
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -120,7 +120,7 @@ class SharedGrantFile:
     file: GrantFile
 
     @asynccontextmanager
-    async def refreshing(self) -> AsyncIterator[OAuthGrant | None]:
+    async def refreshing(self) -> AsyncGenerator[OAuthGrant | None]:
         """Lock the file, read it again, and make sure that it can be written.
 
         Raises:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -95,7 +95,7 @@ def write_private(path: Path, text: str) -> None:
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[int]:
+def _replacing(path: Path) -> Generator[int]:
     # Temporary files are their owner's alone: https://docs.python.org/3/library/tempfile.html#tempfile.mkstemp
     descriptor, unfinished = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}")
     try:

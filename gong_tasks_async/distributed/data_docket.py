@@ -12,7 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import docket
 from docket import Docket, Execution
@@ -28,7 +28,7 @@ from gong_tasks_async.distributed.redis_client import (
     restore_errors,
 )
 
-logger = logging.getLogger("gong_tasks_async")
+logger: Final = logging.getLogger("gong_tasks_async")
 
 Quarantine = Callable[[bytes, str], Awaitable[None]]
 """Records a message that cannot be read: its key, and the reason."""
@@ -39,7 +39,7 @@ class DataDocket(Docket):
 
     def __init__(self, name: str, url: str) -> None:
         super().__init__(name, url, execution_ttl=timedelta(0))
-        self.strike_list = StrikeList()  # of this process alone: a strike in Redis is a pickle
+        self.strike_list: StrikeList = StrikeList()  # of this process alone: a strike in Redis is a pickle
 
     @property
     def prefix(self) -> str:

@@ -77,7 +77,7 @@ class Progress:
     outage_since: datetime | None = None
     created_at: datetime | None = None
     worker_up: bool = False
-    origin: Mapping[str, str] = field(factory=dict, hash=False)
+    origin: Mapping[str, str] = field(factory=dict[str, str], hash=False)
 
     @property
     def settled(self) -> int:

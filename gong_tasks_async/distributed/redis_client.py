@@ -6,7 +6,7 @@ So whatever Docket can connect to (TLS, Sentinel, Cluster, memory) works here to
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping
 from contextlib import AbstractAsyncContextManager, contextmanager
 from hashlib import sha1
 from itertools import islice
@@ -31,33 +31,43 @@ class DocketRedis(Protocol):
 
     async def evalsha(self, sha: str, numkeys: int, *keys_and_args: str) -> Any:
         """Run a cached script."""
+        ...
 
     async def script_load(self, script: str) -> str:
         """Cache a script."""
+        ...
 
     async def hgetall(self, name: str) -> dict[bytes, bytes]:
         """Read a whole hash."""
+        ...
 
     async def hset(self, name: str, *, mapping: Mapping[str, str]) -> int:
         """Set fields of a hash."""
+        ...
 
     async def expire(self, name: str, time: int) -> bool:
         """Set the time to live of a key, in seconds."""
+        ...
 
     async def set(self, name: str, value: str, *, ex: int) -> Any:
         """Set a text and its time to live, in seconds."""
+        ...
 
     async def lpush(self, name: str, value: str) -> int:
         """Put a text in front of a list."""
+        ...
 
     async def ltrim(self, name: str, start: int, end: int) -> Any:
         """Keep a part of a list."""
+        ...
 
     async def lrange(self, name: str, start: int, end: int) -> list[bytes]:
         """Read a part of a list."""
+        ...
 
     def scan_iter(self, match: str, count: int) -> AsyncIterator[bytes]:
         """Iterate over the keys that match, ``count`` at a time."""
+        ...
 
 
 def is_response_error(error: BaseException) -> bool:
@@ -76,7 +86,7 @@ def is_wrong_type(error: BaseException) -> bool:
 
 
 @contextmanager
-def translate_errors() -> Iterator[None]:
+def translate_errors() -> Generator[None]:
     """Raise JobStoreError for any failure of Redis or of the connection."""
     try:
         yield
@@ -89,7 +99,7 @@ def translate_errors() -> Iterator[None]:
 
 
 @contextmanager
-def restore_errors() -> Iterator[None]:
+def restore_errors() -> Generator[None]:
     """Raise the error of Redis that a JobStoreError was made of, for Docket, which knows only those."""
     try:
         yield

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from attrs import evolve, frozen
 from docket import Execution, Retry
@@ -39,7 +39,7 @@ from gong_tasks_async.models import TaskUpdate
 
 T = TypeVar("T")
 
-logger = logging.getLogger("gong_tasks_async")
+logger: Final = logging.getLogger("gong_tasks_async")
 
 REDELIVER_AFTER = timedelta(seconds=0.5)
 """Delay of a row that could not be attempted."""
@@ -103,7 +103,7 @@ class RowAttempts:
         self._events = events
         self._guards = Guards()
         self._in_flight: dict[tuple[str, int], Applier] = {}
-        self.draining = False
+        self.draining: bool = False
         """Whether the worker is stopping."""
 
     def drain(self) -> None:

@@ -8,6 +8,7 @@ import secrets
 from contextlib import suppress
 from datetime import timedelta
 from itertools import count
+from typing import Final
 
 from docket import CurrentExecution, Execution, Retry
 
@@ -23,7 +24,7 @@ from gong_tasks_async.distributed.row_attempts import UNREADABLE, RowAttempts, d
 from gong_tasks_async.distributed.store import JobStore
 from gong_tasks_async.events import EventSink
 
-logger = logging.getLogger("gong_tasks_async")
+logger: Final = logging.getLogger("gong_tasks_async")
 
 WINDOW = 500
 """Rows of a job in the queue at once, about: a row in the queue takes four times the memory of one that waits, and

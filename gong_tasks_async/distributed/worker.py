@@ -8,11 +8,11 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import AsyncExitStack, contextmanager, suppress
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from gong_tasks_async.distributed.clients import ClientPool, QuotaOf, Resolver, shared_quota
 from gong_tasks_async.distributed.data_docket import DataWorker
@@ -32,7 +32,7 @@ SHOW_UP_EVERY = 3.0
 
 SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP")
 
-logger = logging.getLogger("gong_tasks_async")
+logger: Final = logging.getLogger("gong_tasks_async")
 
 
 class Worker:
@@ -73,7 +73,7 @@ class Worker:
             raise ValueError(f"concurrency must be at least 1, not {concurrency}")
         if not lease > 0:
             raise ValueError(f"lease must be more than 0 seconds, not {lease}")
-        self.company = checked_company(company)
+        self.company: str = checked_company(company)
         self._docket = open_docket(url, company)
         self._clients = ClientPool(
             company, credentials, quota or shared_quota(self._docket), timeout=lease / 2, on_event=on_event
@@ -165,7 +165,7 @@ async def run_worker(worker: Worker) -> None:
 
 
 @contextmanager
-def stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
+def stopped_by_signals(stop: Callable[[], None]) -> Generator[None]:
     """Call a function on SIGTERM, SIGINT and SIGHUP, as far as the platform has them.
 
     The event loops of Windows have no signal handlers: there the signal module's own are used, which run between two

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import ClassVar
 
 from attrs import define, field
 
@@ -41,15 +42,17 @@ class APIError(GongError):
     errors: tuple[str, ...] = ()
     request_id: str | None = None
     trace_id: str | None = None
-    headers: Mapping[str, str] = field(factory=dict)
+    headers: Mapping[str, str] = field(factory=dict[str, str])
     retry_after: float | None = None
     from_gong: bool = True
-    details: Mapping[str, str] = field(factory=dict)
+    details: Mapping[str, str] = field(factory=dict[str, str])
+
+    _advice: ClassVar[str] = "Look the status up in Gong's reference."
 
     @property
     def advice(self) -> str:
         """What to do now."""
-        return "Look the status up in Gong's reference."
+        return self._advice
 
     @property
     def references(self) -> str:
@@ -72,14 +75,14 @@ class BadRequestError(APIError):
     """400: Gong found the request malformed."""
 
     meaning = Meaning.ROW
-    advice = "Gong found the request malformed: compare the values with its reference."
+    _advice: ClassVar[str] = "Gong found the request malformed: compare the values with its reference."
 
 
 class AuthenticationError(APIError):
     """401: the credentials are wrong, expired, or of another company's host."""
 
     meaning = Meaning.RUN
-    advice = (
+    _advice: ClassVar[str] = (
         "Check the access key and secret or the token, and that base_url is your own company's "
         "(Gong: Company settings > Ecosystem > API)."
     )
@@ -101,7 +104,7 @@ class MissingScopeError(AuthenticationError):
     for_look: bool = False
 
     @property
-    def advice(self) -> str:  # type: ignore[override]  # a property where the parent has a plain text
+    def advice(self) -> str:
         """What to do now."""
         scope = self.scope or "named above"
         if self.for_look:
@@ -117,14 +120,14 @@ class InactiveCompanyError(AuthenticationError):
     """401: Gong treats the company as inactive."""
 
     meaning = Meaning.RUN
-    advice = "Gong treats the company as inactive: ask its Gong administrator."
+    _advice: ClassVar[str] = "Gong treats the company as inactive: ask its Gong administrator."
 
 
 class AccessDeniedError(APIError):
     """403: these credentials may not do this, this machine's address is not trusted, or the host is another company's."""
 
     meaning = Meaning.RUN_UNTIL_SUCCESS
-    advice = (
+    _advice: ClassVar[str] = (
         "These credentials may not do this here: check base_url, the permissions in Gong, and whether the key "
         "is limited to trusted addresses."
     )

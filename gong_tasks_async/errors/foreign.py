@@ -33,7 +33,7 @@ class ForeignResponseError(GongError):
     responder: str | None = None
     title: str = ""
     trace_id: str | None = None
-    headers: Mapping[str, str] = field(factory=dict)
+    headers: Mapping[str, str] = field(factory=dict[str, str])
     retry_after: float | None = None
 
     @property

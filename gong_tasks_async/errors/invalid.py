@@ -15,7 +15,7 @@ class InvalidValueError(ValueError):
 
     def __init__(self, subject: str, problems: Iterable[str]) -> None:
         self.subject = subject
-        self.problems = tuple(problems)
+        self.problems: tuple[str, ...] = tuple(problems)
         super().__init__(subject, self.problems)
 
     def __str__(self) -> str:

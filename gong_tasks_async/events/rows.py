@@ -21,7 +21,7 @@ class RowClaimed(Event):
 
     job: str
     number: int
-    trace: Mapping[str, str] = field(factory=dict, hash=False)
+    trace: Mapping[str, str] = field(factory=dict[str, str], hash=False)
 
     def __str__(self) -> str:
         return f"row {self.number} of the job {self.job}: claimed"

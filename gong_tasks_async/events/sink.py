@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Callable
+from typing import Final
 
 from attrs import asdict
 
@@ -12,7 +13,7 @@ from gong_tasks_async.events.base import Event
 from gong_tasks_async.events.calls import FieldUnreadable, ResponseDelayed, RetryPlanned, UpdateUnreadable
 from gong_tasks_async.events.quota import BudgetLow, BudgetSpent, Paused, QuotaLost, QuotaRegained
 
-logger = logging.getLogger("gong_tasks_async")
+logger: Final = logging.getLogger("gong_tasks_async")
 # Without a handler of its own a library writes warnings to standard error where nothing is configured:
 # https://docs.python.org/3/howto/logging.html#configuring-logging-for-a-library
 logger.addHandler(logging.NullHandler())

@@ -41,7 +41,7 @@ class Proxy:
 
     url: str
     """Its address, without user and password."""
-    headers: Mapping[str, str] = field(factory=dict, repr=False)
+    headers: Mapping[str, str] = field(factory=dict[str, str], repr=False)
     """What signs in to it."""
 
     @property

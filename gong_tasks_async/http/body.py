@@ -28,6 +28,7 @@ class Decoder(Protocol):
         Raises:
             CodingError: it cannot be unpacked.
         """
+        ...
 
     def finish(self) -> None:
         """Check that the body is whole.

@@ -38,6 +38,7 @@ class Resend(Protocol):
     @property
     def is_due(self) -> bool:
         """Whether so much time has passed that the task must be looked at first."""
+        ...
 
     def sending(self) -> None:
         """Note that an attempt leaves now."""

@@ -42,10 +42,12 @@ class Transport(Protocol):
         Raises:
             TransportError: no whole response came.
         """
+        ...
 
     @property
     def base_url(self) -> str:
         """Where requests go."""
+        ...
 
     def use(self, credentials: Credentials, base_url: str | None = None) -> None:
         """Sign with these from now on, and send to this address, where one is given."""

@@ -102,6 +102,7 @@ class Quota(Protocol):
             QuotaStoreError: the day's count cannot be kept.
             ClientStateError: another event loop uses this quota now.
         """
+        ...
 
     def release(self, permit: Permit, *, status: int | None, sent: bool = True) -> None:
         """Note that a request has ended.
@@ -125,6 +126,7 @@ class Quota(Protocol):
 
     async def snapshot(self) -> QuotaSnapshot:
         """Describe the state of now."""
+        ...
 
     async def estimate(self, calls: int, lane: Lane = Lane.BULK) -> QuotaEstimate:
         """Estimate how long a number of calls takes from now, behind those that wait, resets of the day included.

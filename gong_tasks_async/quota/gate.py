@@ -25,7 +25,7 @@ class Gate:
     def __init__(self, events: EventSink, wall_clock: Callable[[], float] = time.time) -> None:
         self._events = events
         self._wall_clock = wall_clock
-        self.closed = False
+        self.closed: bool = False
         """Whether it was closed and has not been opened since; a plain attribute, since each call asks."""
         self._opens_at = 0.0
         self._opens_at_wall = 0.0

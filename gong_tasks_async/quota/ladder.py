@@ -108,18 +108,18 @@ class Ladder:
 
     def __init__(self, limits: QuotaLimits) -> None:
         self._limits = limits
-        self.rung = 0
-        self.run = 0
+        self.rung: int = 0
+        self.run: int = 0
         """Calls accepted since the last refusal or the last step."""
-        self.patience = 1.0
-        self.trying = False
+        self.patience: float = 1.0
+        self.trying: bool = False
         """Whether the last step was one down that has not proven itself yet."""
-        self.answers = 0
-        self.quickest = math.inf
+        self.answers: int = 0
+        self.quickest: float = math.inf
         """Seconds of the quickest round trip, forgotten slowly."""
-        self.flight = 0.0
+        self.flight: float = 0.0
         """The mean round trip of late; 0 before the first answer."""
-        self.refused_at = -math.inf
+        self.refused_at: float = -math.inf
         self._set_rung(0)
 
     @property
@@ -192,4 +192,4 @@ class Ladder:
 
     def _set_windows(self) -> None:
         self._relied_on = self._floor
-        self.windows = windows_at(self.rung, self._limits, self._relied_on)
+        self.windows: tuple[Window, ...] = windows_at(self.rung, self._limits, self._relied_on)

@@ -26,7 +26,7 @@ class LaneQueue:
         self._returning: dict[Lane, deque[Waiter]] = {lane: deque() for lane in Lane}
         """Those that were there before: they go first, in the order in which they return."""
         self._waiting = dict.fromkeys(Lane, 0)
-        self.total_waiting = 0
+        self.total_waiting: int = 0
         """How many wait in all lanes; with none, there is nothing to be decided."""
         self._occupied = False
         self._earned_per_departure = bulk_share / (1.0 - bulk_share)

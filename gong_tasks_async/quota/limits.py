@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import time
 from enum import Enum
 from pathlib import Path
@@ -21,7 +21,7 @@ class Lane(Enum):
     BULK = "bulk"
 
     # Members are single, and Enum's own hash is a Python function that every permit would call ten times.
-    __hash__ = object.__hash__
+    __hash__: Callable[[object], int] = object.__hash__  # type: ignore[assignment]  # a slot, not a method
 
 
 def _as_path(value: Path | str | None) -> Path | None:

@@ -56,7 +56,7 @@ class _Company:
     network: Network = field(init=False)
     quotas: list[LocalQuota] = field(init=False)
     records: Records = field(factory=Records)
-    settled: set[int] = field(factory=set)
+    settled: set[int] = field(factory=set[int])
     runs: int = 0
 
     def __attrs_post_init__(self) -> None:

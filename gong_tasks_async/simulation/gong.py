@@ -68,9 +68,9 @@ class Gong:
     day: Day
     late: float = 0.0
     """Seconds by which a call may arrive after it was counted: a rolling day is kept but for these."""
-    tasks: dict[int, str] = field(factory=dict)
+    tasks: dict[int, str] = field(factory=dict[int, str])
     """The status of each task that was changed."""
-    arrivals: deque[float] = field(factory=deque)
+    arrivals: deque[float] = field(factory=deque[float])
     """Those of the day, by the wall clock."""
     overspent: int = 0
     """Calls that came when the day was spent."""

@@ -43,7 +43,9 @@ class Network:
     """The true time, in seconds since 1970."""
     vanished: int = 0
     """Requests that never arrived."""
-    travelling: set[asyncio.Future[HttpResponse | None]] = field(factory=set)
+    travelling: set[asyncio.Future[HttpResponse | None]] = field(
+        factory=set[asyncio.Future[HttpResponse | None]]
+    )
 
     def start(self, flight: Flight, request: HttpRequest) -> asyncio.Future[HttpResponse | None]:
         """Start a request on its way, which it goes to the end; its result is None where no response comes."""

@@ -23,13 +23,13 @@ DUST = 1e-6
 class Records:
     """Moments of calls, by the event loop's clock; an observer of the network."""
 
-    flights: list[Flight] = field(factory=list)
+    flights: list[Flight] = field(factory=list[Flight])
     admitted: dict[str, list[float]] = field(factory=lambda: {lane.value: [] for lane in Lane})
-    refused: list[float] = field(factory=list)
-    neighbours: list[float] = field(factory=list)
+    refused: list[float] = field(factory=list[float])
+    neighbours: list[float] = field(factory=list[float])
     """Admitted calls of the neighbours."""
-    neighbours_refused: list[float] = field(factory=list)
-    waits: list[tuple[float, float]] = field(factory=list)
+    neighbours_refused: list[float] = field(factory=list[float])
+    waits: list[tuple[float, float]] = field(factory=list[tuple[float, float]])
     """Of interactive calls that were answered: when they left, and how long they had waited."""
     unanswered: int = 0
 

@@ -110,8 +110,8 @@ class Engine:
     token_lifetime: float = 86_400.0
     token_arguments: TokenArguments = attrs.field(default=TokenArguments.QUERY, converter=TokenArguments)
     api_base_url: str | None = None
-    fault_rates: Mapping[Fault, float] = attrs.field(factory=dict)
-    token_fault_rates: Mapping[Fault, float] = attrs.field(factory=dict)
+    fault_rates: Mapping[Fault, float] = attrs.field(factory=dict[Fault, float])
+    token_fault_rates: Mapping[Fault, float] = attrs.field(factory=dict[Fault, float])
     slow_seconds: float = 5.0
     empty_as: EmptyAs = attrs.field(default=EmptyAs.LIST, converter=EmptyAs)
     page_size: int = 100

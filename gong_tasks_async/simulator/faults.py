@@ -84,7 +84,7 @@ class FaultQueue:
     """Which request gets a fault next: those injected first, then chance."""
 
     random: Random
-    ordered: deque[InjectedFault] = attrs.field(factory=deque)
+    ordered: deque[InjectedFault] = attrs.field(factory=deque[InjectedFault])
 
     def next(self, rates: Mapping[Fault, float]) -> InjectedFault | None:
         """Take the fault of the next request; `rates` are the chances of each fault."""

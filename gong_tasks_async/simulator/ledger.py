@@ -50,8 +50,8 @@ class Ledger:
         token_entries: those to the token endpoint, which are no calls of the API: Gong serves it on another host.
     """
 
-    entries: list[Entry] = attrs.field(factory=list)
-    token_entries: list[Entry] = attrs.field(factory=list)
+    entries: list[Entry] = attrs.field(factory=list[Entry])
+    token_entries: list[Entry] = attrs.field(factory=list[Entry])
 
     @property
     def calls(self) -> int:

@@ -41,6 +41,7 @@ class Rule(Protocol):
 
     def wait(self, now: float) -> float:
         """Seconds until a call would be admitted; 0 or less is now."""
+        ...
 
     def count(self, now: float) -> None:
         """Count a call."""
@@ -109,7 +110,7 @@ class SlidingWindow:
 
     capacity: int
     seconds: float
-    _calls: deque[float] = attrs.field(init=False, factory=deque)
+    _calls: deque[float] = attrs.field(init=False, factory=deque[float])
 
     def wait(self, now: float) -> float:
         """When the call that fills the window leaves it."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -177,7 +177,7 @@ def _runner(app: web.Application) -> web.AppRunner:
 
 
 @asynccontextmanager
-async def memory_session(app: web.Application, **settings: Any) -> AsyncIterator[aiohttp.ClientSession]:
+async def memory_session(app: web.Application, **settings: Any) -> AsyncGenerator[aiohttp.ClientSession]:
     """Open a client session that reaches the application; settings are those of `aiohttp.ClientSession`.
 
     Args:

@@ -95,7 +95,7 @@ class Tokens:
     """The access tokens that were issued, and the source of new texts."""
 
     _random: Random
-    _ends: dict[str, float] = attrs.field(init=False, factory=dict)
+    _ends: dict[str, float] = attrs.field(init=False, factory=dict[str, float])
 
     def issue(self, end: float) -> str:
         """Make an access token that is taken until `end`."""

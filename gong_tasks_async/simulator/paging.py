@@ -51,7 +51,7 @@ class Cursors:
     """The walks through the users, and when each was last given a cursor."""
 
     _number: int = attrs.field(init=False, default=0)
-    _given: dict[int, float] = attrs.field(init=False, factory=dict)
+    _given: dict[int, float] = attrs.field(init=False, factory=dict[int, float])
 
     def place(self, cursor: str | None, since: float, refusal: HTTPStatus) -> PagePosition:
         """Find the place of a cursor, or refuse one given at `since` or before; without one, begin a walk."""

@@ -185,7 +185,7 @@ class Simulator(_Gong):
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.05)
         await self._runner.setup()
         await web.TCPSite(self._runner, self.host, self.port).start()
-        self.port = self._runner.addresses[0][1]
+        self.port: int = self._runner.addresses[0][1]
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
@@ -240,6 +240,6 @@ class SimulatorThread(_Gong):
             "seed": self.seed,
         }
         async with Simulator(self.engine, **settings) as gong:
-            self.port = gong.port
+            self.port: int = gong.port
             self._started.set()
             await self._stop.wait()

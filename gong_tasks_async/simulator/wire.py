@@ -36,8 +36,8 @@ class Request:
 
     method: str = attrs.field(converter=_upper)
     path: str
-    query: Mapping[str, str] = attrs.field(factory=dict)
-    headers: Mapping[str, str] = attrs.field(factory=dict, converter=_lower_names)
+    query: Mapping[str, str] = attrs.field(factory=dict[str, str])
+    headers: Mapping[str, str] = attrs.field(factory=dict[str, str], converter=_lower_names)
     body: bytes = b""
 
 
@@ -75,5 +75,5 @@ class RefusedError(Exception):
         super().__init__(*errors)
         self.status = status
         self.errors = errors
-        self.headers = dict(headers or {})
-        self.extra = dict(extra or {})  # fields beside Gong's own
+        self.headers: dict[str, str] = dict(headers or {})
+        self.extra: dict[str, str] = dict(extra or {})  # fields beside Gong's own

@@ -16,10 +16,10 @@ try:
     from opentelemetry import metrics, propagate, trace
     from opentelemetry.context import Context
     from opentelemetry.trace import Span, SpanKind, Status, StatusCode
-except ModuleNotFoundError as error:
+except ModuleNotFoundError as _error:
     raise ModuleNotFoundError(
         "gong_tasks_async.telemetry.open_telemetry needs opentelemetry-api: install 'gong_tasks_async[otel]'"
-    ) from error
+    ) from _error
 
 from gong_tasks_async.events import (
     BudgetChanged,

@@ -13,10 +13,10 @@ try:
         Histogram,
         start_http_server,
     )
-except ModuleNotFoundError as error:
+except ModuleNotFoundError as _error:
     raise ModuleNotFoundError(
         "gong_tasks_async.telemetry.prometheus needs prometheus_client: install 'gong_tasks_async[prometheus]'"
-    ) from error
+    ) from _error
 
 from gong_tasks_async.events import (
     BudgetChanged,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -34,8 +34,8 @@ class CallMeter:
     """
 
     def __init__(self, *, sleeps: bool = False) -> None:
-        self.calls = 0
-        self.answers = 0
+        self.calls: int = 0
+        self.answers: int = 0
         self.trouble: str | None = None
         """The reason of the last retry."""
         self.waits_until: datetime | None = None
@@ -73,7 +73,7 @@ async def run_with_progress(start: Start, total: int, meter: CallMeter, quota: Q
 
 
 @asynccontextmanager
-async def _bar(total: int, meter: CallMeter, quota: Quota) -> AsyncIterator[OnOutcome]:
+async def _bar(total: int, meter: CallMeter, quota: Quota) -> AsyncGenerator[OnOutcome]:
     left = (await quota.snapshot()).left
     with bulk_progress(stderr_console()) as progress:
         bar = progress.add_task(

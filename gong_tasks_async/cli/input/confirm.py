@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 import click
@@ -42,7 +42,7 @@ def confirm(text: str) -> None:
 
 
 @contextmanager
-def _signals_answer() -> Iterator[None]:
+def _signals_answer() -> Generator[None]:
     """Let signals end the question: in an event loop they would only cancel the task that it blocks."""
     ends = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(end, signal.default_int_handler) for end in ends]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 import click
 
@@ -23,12 +23,14 @@ from gong_tasks_async.cli.input.filters import (
 from gong_tasks_async.cli.input.source import Source
 
 T = TypeVar("T")
+Decorator: TypeAlias = Callable[[Any], Any]
+"""What click makes of an option."""
 
 INPUT, SELECTION, CHANGE = "The file", "Or a selection of tasks", "The change"
 """Sections of the help."""
 
 
-def _option(section: str, *names: str, **settings: Any) -> Callable[[Any], Any]:
+def _option(section: str, *names: str, **settings: Any) -> Decorator:
     return click.option(*names, cls=SectionOption, section=section, **settings)
 
 
@@ -58,17 +60,17 @@ _CHANGE_OPTIONS = (
     _option(CHANGE, "--set-priority", type=option_value(read_priority), metavar="WORD", help="New priority."),
 )  # fmt: skip
 
-guard_option = click.option(
+guard_option: Decorator = click.option(
     "--guard/--no-guard",
     default=None,
     help="Skip tasks that someone changed since the run looked at them; by default, where looking costs at most "
     "one call for five rows.",
 )
-accept_refusals_option = click.option(
+accept_refusals_option: Decorator = click.option(
     "--accept-refusals", is_flag=True, help="Record rows as failed even if all of them are refused alike."
 )
 
-outage_option = click.option(
+outage_option: Decorator = click.option(
     "--outage-timeout",
     type=click.FloatRange(0, 86_400),
     default=300,
@@ -84,14 +86,14 @@ _NAMES: Final = (
 _NOT_OF_THE_JOB: Final = ("file", "encoding", "skip_unknown", "problems")
 """Options that do not make another job; a file's rows are compared instead."""
 
-skip_unchanged_option = click.option(
+skip_unchanged_option: Decorator = click.option(
     "--skip-unchanged", is_flag=True, help="List the tasks first; skip unchanged tasks."
 )
-yes_option = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
-workers_option = click.option(
+yes_option: Decorator = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+workers_option: Decorator = click.option(
     "--workers", type=click.IntRange(1, 64), default=8, show_default=True, help="Updates in flight at once."
 )
-wait_for_day_option = click.option(
+wait_for_day_option: Decorator = click.option(
     "--wait-for-day", is_flag=True, help="When the day's calls are spent, wait for the reset, then resume."
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
@@ -135,7 +135,7 @@ async def _selected(client: GongTasksClient, source: Source) -> PlannedSource:
 
 
 @asynccontextmanager
-async def _looking(owners: int, calls: Callable[[], int] | None) -> AsyncIterator[None]:
+async def _looking(owners: int, calls: Callable[[], int] | None) -> AsyncGenerator[None]:
     """A bar while the owners' tasks are listed."""
     with bulk_progress(stderr_console(), hidden=calls is None) as progress:
         bar = progress.add_task("Listing tasks", total=owners)

@@ -32,7 +32,7 @@ class BadInputError(click.ClickException):
     def __init__(self, source: str, problems: Sequence[Problem]) -> None:
         super().__init__("\n".join(_lines(source, problems)))
         self.source = source
-        self.problems = tuple(problems)
+        self.problems: tuple[Problem, ...] = tuple(problems)
 
 
 def _lines(source: str, problems: Sequence[Problem]) -> Iterable[str]:

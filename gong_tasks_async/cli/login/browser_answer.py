@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from hmac import compare_digest
 from typing import Final
@@ -26,7 +26,7 @@ class BrowserAnswer:
         self._code: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     @asynccontextmanager
-    async def listening(self, port: int) -> AsyncIterator[None]:
+    async def listening(self, port: int) -> AsyncGenerator[None]:
         """Listen on loopback while the block runs.
 
         Raises:

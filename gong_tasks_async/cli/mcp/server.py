@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import wraps
 from typing import Any
@@ -53,7 +53,7 @@ async def _serve(configuration: Configuration, limits: Limits, http: HttpSetting
 
 
 @asynccontextmanager
-async def opened_server(configuration: Configuration, limits: Limits) -> AsyncIterator[MCPServer[Any]]:
+async def opened_server(configuration: Configuration, limits: Limits) -> AsyncGenerator[MCPServer[Any]]:
     """A server with an open client; jobs that run at the end are stopped, and their journals stay."""
     budget = CallBudget(limits.daily_calls)
     async with open_client(configuration, on_event=budget) as gong:

@@ -63,7 +63,7 @@ class CallBudget:
     """The calls that the assistant caused in the last 24 hours."""
 
     per_day: int
-    _made: deque[float] = field(factory=deque, init=False)
+    _made: deque[float] = field(factory=deque[float], init=False)
 
     def __call__(self, event: Event) -> None:
         """Count an attempt."""
@@ -93,8 +93,10 @@ class GongTools:
     jobs: JobFolder
     limits: Limits
     budget: CallBudget
-    _plans: dict[str, Plan] = field(factory=dict, init=False)
-    _running: dict[str, asyncio.Task[BulkReport]] = field(factory=dict, init=False)
+    _plans: dict[str, Plan] = field(factory=dict[str, Plan], init=False)
+    _running: dict[str, asyncio.Task[BulkReport]] = field(
+        factory=dict[str, asyncio.Task[BulkReport]], init=False
+    )
 
     async def whoami(self) -> dict[str, Any]:
         """The company's address, and what this server may do."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import IO, TextIO, cast
 
@@ -13,7 +13,7 @@ from gong_tasks_async.cli.output.formats import Output
 
 
 @contextmanager
-def data_file(output: Output, *, quiet: bool = False) -> Iterator[TextIO]:
+def data_file(output: Output, *, quiet: bool = False) -> Generator[TextIO]:
     """Open what is written; a file gets its name once all of it is there.
 
     Args:

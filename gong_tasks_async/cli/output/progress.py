@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -99,7 +99,7 @@ async def show_quota(progress: Progress, bar: TaskID, quota: Quota) -> None:
 @contextmanager
 def bar_for(
     console: Console, what: str, total: int, *, hidden: bool = False
-) -> Iterator[tuple[Progress, TaskID]]:
+) -> Generator[tuple[Progress, TaskID]]:
     """One bar, which leaves the screen when it is done."""
     with bulk_progress(console, hidden=hidden, transient=True) as progress:
         yield progress, progress.add_task(what, total=total)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -17,7 +17,7 @@ SHOWN_FROM: Final = 10_000
 
 
 @contextmanager
-def reading_bar() -> Iterator[Callable[[int, int], None]]:
+def reading_bar() -> Generator[Callable[[int, int], None]]:
     """Give a function that shows how many rows are read, of about how many (0: not known); on a terminal only."""
     with ExitStack() as stack:
         drawn: list[tuple[Progress, TaskID]] = []

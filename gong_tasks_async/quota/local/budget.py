@@ -9,7 +9,7 @@ from typing import Any, TypeVar, TypeVarTuple
 
 from gong_tasks_async.errors import DailyQuotaError, QuotaStoreError
 from gong_tasks_async.events import BudgetSpent, EventSink, logger
-from gong_tasks_async.quota.day import DAY, day_of, to_datetime
+from gong_tasks_async.quota.day import DAY, Day, day_of, to_datetime
 from gong_tasks_async.quota.limits import Lane, QuotaLimits
 from gong_tasks_async.quota.local.day_file import SqliteStore
 from gong_tasks_async.quota.local.day_store import Count, DayStore, MemoryStore, Taken
@@ -33,7 +33,7 @@ class Budget:
         wall_clock: Callable[[], float],
         store: DayStore | None = None,
     ) -> None:
-        self.day = day_of(limits.day_starts)
+        self.day: Day = day_of(limits.day_starts)
         """When calls stop counting."""
         self._events = events
         self._now = wall_clock

@@ -6,7 +6,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
@@ -93,7 +93,7 @@ class SqliteStore:
                 self._database.close()
 
     @contextmanager
-    def _step(self) -> Iterator[sqlite3.Connection]:
+    def _step(self) -> Generator[sqlite3.Connection]:
         """One transaction, alone in this process and among all others."""
         self._check_process()
         with self._lock:
@@ -169,7 +169,7 @@ class SqliteStore:
             database.execute("UPDATE opened SET limits = ?", (self._limits,))
 
     @contextmanager
-    def _errors(self, what: str) -> Iterator[None]:
+    def _errors(self, what: str) -> Generator[None]:
         try:
             yield
         except (

@@ -44,6 +44,7 @@ class DayStore(Protocol):
 
     def take(self, now: float, since: float, allowed: int) -> Taken | Count:
         """Count a call; return the count instead where as many as are allowed were made, or Gong is paused."""
+        ...
 
     def give_back(self, ticket: int) -> None:
         """Forget a call that was counted and never sent, or that Gong does not count."""
@@ -59,6 +60,7 @@ class DayStore(Protocol):
 
     def count(self, now: float, since: float) -> Count:
         """What is known now."""
+        ...
 
     def close(self) -> None:
         """Close the file; the next step opens it again."""

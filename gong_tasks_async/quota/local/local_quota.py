@@ -60,7 +60,7 @@ class LocalQuota:
         wall_clock: Callable[[], float] = time.time,
         store: DayStore | None = None,
     ) -> None:
-        self.limits = limits or QuotaLimits()
+        self.limits: QuotaLimits = limits or QuotaLimits()
         events = EventSink(on_event)
         self._wall_clock = wall_clock
         self._gate = Gate(events, wall_clock)

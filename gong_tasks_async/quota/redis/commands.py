@@ -28,7 +28,7 @@ def micros(seconds: float) -> int:
 
 OF_LADDER = """CALM SLOWER FASTER SLOWEST_RUNG FASTEST_RUNG LEAST_PATIENCE MOST_PATIENCE FLOOR_GROWTH WINDOW_TRUST
 SPACING_TRUST SMOOTHING"""
-CONSTANTS = {
+CONSTANTS: dict[str, int | float] = {
     **{name: getattr(ladder, name) for name in OF_LADDER.split()},
     "ARRIVED_AFTER": micros(ladder.ARRIVED_AFTER),
     "AHEAD": micros(AHEAD),

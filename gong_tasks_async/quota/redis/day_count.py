@@ -23,7 +23,7 @@ class DayCount:
     """The counts of the day, by the second at which they stop counting, as this process last saw them."""
 
     def __init__(self, limits: QuotaLimits, events: EventSink, wall_clock: Callable[[], float]) -> None:
-        self.day = day_of(limits.day_starts)
+        self.day: Day = day_of(limits.day_starts)
         self._events, self._wall_clock, self._ahead = events, wall_clock, 0.0
         self._low = LowWatch(limits.per_day, events)
         self.spent_until: dict[Lane, float] = {}

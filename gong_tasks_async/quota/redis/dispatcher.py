@@ -24,7 +24,7 @@ class Dispatcher:
     def __init__(self, session: RedisSession, gate: Gate, day: DayCount) -> None:
         self._session, self._gate, self._day = session, gate, day
         self._allowed = {lane: min(session.limits.allowed(lane), FOREVER) for lane in Lane}
-        self.queue = LaneQueue(session.limits.bulk_share, on_unused_token=self._give_back)
+        self.queue: LaneQueue = LaneQueue(session.limits.bulk_share, on_unused_token=self._give_back)
         self._news = asyncio.Event()
         self._ask_at = dict.fromkeys(Lane, 0.0)
         """When asking is of use again, by the event loop's clock."""

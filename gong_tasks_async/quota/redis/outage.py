@@ -49,7 +49,7 @@ class RedisHealth:
         self._reason = ""
         self._back = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self.up = True
+        self.up: bool = True
 
     def error(self, reason: str = "") -> QuotaUnavailable:
         """The error for a caller now."""
@@ -102,7 +102,7 @@ class LocalFallback:
             per_day = max(1, math.floor(per_day * share))
             reserve = min(math.ceil(reserve * share), per_day - 1)
         per_second = limits.per_second * share
-        self.quota = LocalQuota(
+        self.quota: LocalQuota = LocalQuota(
             evolve(limits, per_second=per_second, per_day=per_day, interactive_reserve=reserve)
         )
         self._health = health

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from hashlib import sha1
 from typing import cast
@@ -43,7 +43,7 @@ class RedisBackend:
         self._keys = tuple(f"{{gong:{company}}}:{part}" for part in PARTS)
         self._timeout = timeout
         self._own = isinstance(url_or_client, str)
-        self.address = "the Redis client that was given"
+        self.address: str = "the Redis client that was given"
         self._secrets: tuple[str, ...] = ()
         if isinstance(url_or_client, str):
             self.address, self._secrets = read_url(url_or_client)
@@ -99,7 +99,7 @@ class RedisBackend:
             await asyncio.sleep(RECONNECT_DELAY)
 
     @asynccontextmanager
-    async def _node(self) -> AsyncIterator[Redis]:
+    async def _node(self) -> AsyncGenerator[Redis]:
         """The client, or one for the Cluster's node that holds the keys: the Cluster's own does not subscribe reliably."""
         if isinstance(self._client, Redis):
             yield self._client

@@ -82,7 +82,8 @@ class RedisQuota:
         except ModuleNotFoundError as error:
             error.add_note("RedisQuota needs the redis client: pip install 'gong_tasks_async[redis]'")
             raise
-        self.company, self.limits = company, evolve(limits or QuotaLimits(), day_store=None)
+        self.company: str = company
+        self.limits: QuotaLimits = evolve(limits or QuotaLimits(), day_store=None)
         self._outage_timeout = outage_timeout
         self._backend = RedisBackend(url_or_client, company, timeout)
         events = EventSink(on_event)

@@ -54,9 +54,10 @@ class RedisSession:
         *,
         local: bool,
     ) -> None:
-        self.limits, self._backend, self._gate, self._day, self._events = limits, backend, gate, day, events
-        self.health = RedisHealth(backend.address, events, self._join, local_fallback=local)
-        self.process = secrets.randbits(40)
+        self.limits: QuotaLimits = limits
+        self._backend, self._gate, self._day, self._events = backend, gate, day, events
+        self.health: RedisHealth = RedisHealth(backend.address, events, self._join, local_fallback=local)
+        self.process: int = secrets.randbits(40)
         self._always = {
             "process": self.process,
             "spacing": micros(limits.spacing),
@@ -70,7 +71,7 @@ class RedisSession:
         }
         self._epoch = self._serial = self._rung = 0
         """Which memory of the server's knows this process; the last permit, and the rung of the ladder, as of the last reply."""
-        self.spacing = limits.spacing
+        self.spacing: float = limits.spacing
         """Seconds from one call to the next, all processes taken together, as of the last reply."""
         self._other_limits = ""
         self._sent_alone = False
