@@ -214,6 +214,18 @@ def docs(session: nox.Session) -> None:
         "docs",
         *(session.posargs or ["docs/_build"]),
     )
+    site = Path((session.posargs or ["docs/_build"])[0])
+    if missing := [name for name in ("llms.txt", "llms-full.txt") if not (site / name).exists()]:
+        session.error(f"the site lacks {', '.join(missing)}, which assistants read")
+
+
+@nox.session(default=False)
+def release(session: nox.Session) -> None:
+    """Show a version's section of the changelog, and what keeps it from being tagged: `nox -s release -- 0.1.0`."""
+    session.install(*_groups("release"))
+    version = session.posargs[0]
+    session.run("towncrier", "build", "--draft", "--version", version)
+    session.run("python", "docs/release.py", version)
 
 
 @nox.session(default=False)

@@ -47,7 +47,12 @@ PACKAGES = {
 
 def write_pages(folder: Path) -> None:
     """Write all generated pages below the folder of the documentation."""
-    reference = {**_name_pages(), "all-settings.md": settings_page(), "commands.md": _commands_page()}
+    reference = {
+        **_name_pages(),
+        "all-settings.md": settings_page(),
+        "commands.md": _commands_page(),
+        "next-version.md": _next_version_page(folder.parent / "changes"),
+    }
     pages = {**{f"reference/{name}": text for name, text in reference.items()}, **error_pages()}
     for stale in _generated(folder) - {folder / name for name in pages}:
         stale.unlink()
@@ -106,8 +111,18 @@ def _indented(text: str) -> str:
 
 
 def _index_page(pages: Iterable[str]) -> str:
-    entries = "\n".join([*pages, "../errors/index", "all-settings", "commands", "answers"])
+    entries = "\n".join([*pages, "../errors/index", "all-settings", "commands", "answers", "next-version"])
     return f"# Reference\n\n```{{toctree}}\n:maxdepth: 1\n\n{entries}\n```\n"
+
+
+def _next_version_page(changes: Path) -> str:
+    """What the fragments of the changelog say."""
+    parts = ["# The next version\n"]
+    for kind in ("added", "changed", "fixed", "removed"):
+        texts = [path.read_text(encoding="utf-8").strip() for path in sorted(changes.glob(f"*.{kind}.md"))]
+        if texts:
+            parts += [f"## {kind.capitalize()}\n", *(f"- {text.replace(chr(10), ' ')}" for text in texts), ""]
+    return "\n".join(parts)
 
 
 def _commands_page() -> str:

@@ -16,7 +16,7 @@ from gong_tasks_async.simulator import Engine, SecondLimit, SimulatorThread
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-GENERATED = ROOT / "docs" / "reference"
+GENERATED = (ROOT / "docs" / "reference", ROOT / "docs" / "errors")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SET_UP = ("python -m ", "pip install ", "nox", "export ", "gong-tasks ", "redis-server", "docker ")
 """What a `shell` block may begin its lines with: set-up, and commands that wait for something which a test has not."""
@@ -35,7 +35,7 @@ class Block(NamedTuple):
 
 def blocks() -> Iterator[Block]:
     for page in PAGES:
-        if page.parent == GENERATED and page.name != "answers.md":
+        if page.parent in GENERATED and page.name != "answers.md":
             continue
         if str(page.relative_to(ROOT)) in EXEMPT:
             continue
@@ -120,8 +120,11 @@ def test_the_first_page_is_short() -> None:
 def test_links_inside_the_repository_lead_somewhere() -> None:
     dead = [
         f"{page.relative_to(ROOT)}: {target}"
-        for page in (*PAGES, ROOT / "CHANGELOG.md")
+        for page in (
+            *PAGES,
+            *(ROOT / f"{name}.md" for name in ("AGENTS", "CHANGELOG", "CONTRIBUTING", "SECURITY")),
+        )
         for target in re.findall(r"\]\(([^)#:\s]+)[^):]*\)", page.read_text(encoding="utf-8"))
-        if not (page.parent / target).exists() and "reference/" not in target
+        if not (page.parent / target).exists() and not re.search(r"\b(reference|errors)/", target)
     ]
     assert dead == []

@@ -90,7 +90,8 @@ def public_functions() -> Iterator[tuple[str, object, str]]:
 def _methods(name: str, kind: type) -> Iterator[tuple[str, object, str]]:
     if "__init__" in vars(kind) and not attrs.has(kind) and not getattr(kind, "_is_protocol", False):
         yield name, vars(kind)["__init__"], kind.__doc__ or ""
-    for attribute, found in vars(kind).items():
+    own = [base for base in kind.__mro__ if base.__module__.startswith("gong_tasks_async.")]
+    for attribute, found in (item for base in own for item in vars(base).items()):
         method = inspect.unwrap(getattr(found, "__func__", found))
         if not attribute.startswith("_") and inspect.isfunction(method):
             yield f"{name}.{attribute}", method, method.__doc__ or ""
@@ -99,7 +100,7 @@ def _methods(name: str, kind: type) -> Iterator[tuple[str, object, str]]:
 @pytest.mark.parametrize(
     ("name", "function", "text"),
     [case for case in public_functions() if case[0] not in ONE_TASK | NOT_CALLED],
-    ids=lambda case: case if isinstance(case, str) and "\n" not in case else "",
+    ids=lambda case: case if isinstance(case, str) and " " not in case else "",
 )
 def test_each_parameter_is_explained(name: str, function: Callable[..., object], text: str) -> None:
     parameters = set(inspect.signature(function).parameters) - {"self", "cls"}

@@ -70,6 +70,10 @@ def select(tasks: Iterable[Task], where: Condition, change: Change) -> Iterator[
 
         updates = select(tasks, all_of(of_account("Acme"), due_before(friday)), mark_done)
 
+    >>> tasks = [Task(id=7, user_id="12", title="Call"), Task(id=8, user_id="12", title="Follow up")]
+    >>> [update.task_id for update in select(tasks, titled("*follow*"), dismiss)]
+    [8]
+
     Args:
         tasks: the tasks to choose from.
         where: the condition.
@@ -199,6 +203,9 @@ def titled(pattern: str) -> Condition:
     """With a title that a glob matches as a whole, without regard to case: ``titled("*follow up*")``.
 
     ``*`` stands for any text, ``?`` for one character, ``[ab]`` for one of these, ``[[]`` for a bracket.
+
+    >>> titled("*follow up*")(Task(id=7, title="Follow up with Umbrella"))
+    True
 
     Args:
         pattern: a pattern of the title with ``*`` and ``?``, in any case.

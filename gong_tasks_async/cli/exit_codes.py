@@ -1,4 +1,4 @@
-"""What the command's exit codes mean; the README has the same table."""
+"""What the command's exit codes mean; docs/operations/files.md has the same table."""
 
 from __future__ import annotations
 

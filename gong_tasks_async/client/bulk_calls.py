@@ -143,7 +143,14 @@ class BulkCalls(HasCaller):
         guard: bool = False,
         **settings: Unpack[BulkSettings],
     ) -> OutcomeStream:
-        """As :meth:`update_many`, with the outcomes to be taken one by one; the run waits while none is taken."""
+        """As :meth:`update_many`, with the outcomes to be taken one by one; the run waits while none is taken.
+
+        Args:
+            updates: see :meth:`update_many`; so are the others.
+            journal: a file for the job.
+            guard: update a task only if it is still as the run found it.
+            settings: see :class:`BulkSettings`.
+        """
         path = None if journal is None else Path(journal)
         return OutcomeStream(
             lambda put, on_report: self._job(settings, put, guard=guard, on_report=on_report).run(

@@ -37,15 +37,33 @@ class SingleCalls(HasCaller):
     async def list_tasks(self, filter: TaskFilter | str) -> list[Task]:
         """The tasks that match; for a text, the open tasks of the user with that id.
 
-        Raises:
-            GongError: see the table of errors in the README.
+        Args:
+            filter: which tasks, or a user's id.
 
+        Raises:
+            InvalidValueError: the text is no user id.
+            TaskNotFoundError: Gong has no such user.
+            AuthenticationError: the credentials are wrong, or lack a scope (MissingScopeError).
+            AccessDeniedError: they may not do this, or not from here.
+            RateLimitError: Gong asks for a longer pause than ``RetryPolicy.max_wait``.
+            DailyQuotaError: the day's calls are spent.
+            DeadlineExceeded: it cannot end within the timeout of :meth:`with_options`.
+            ServerError: Gong failed at each attempt.
+            TransportError: no response came at any attempt.
+            ForeignResponseError: another server answered in Gong's place.
+            DecodeError: the response cannot be read.
+
+        Needs the scope ``api:tasks:read``.
         See https://help.gong.io/apidocs/list-users-tasks-v2tasks-1
         """
         return [task async for task in self.iter_tasks(filter)]
 
     def iter_tasks(self, filter: TaskFilter | str) -> AsyncGenerator[Task]:
-        """As :meth:`list_tasks`, one by one; a large answer does not hold the event loop for long."""
+        """As :meth:`list_tasks`, one by one; a large answer does not hold the event loop for long.
+
+        Args:
+            filter: which tasks, or a user's id.
+        """
         caller, wanted = self._caller(Lane.INTERACTIVE), tasks.to_filter(filter)
         return tasks.iter_tasks(caller, wanted, missing_is_empty=self._missing_is_empty)
 
@@ -54,7 +72,9 @@ class SingleCalls(HasCaller):
     ) -> AsyncGenerator[UserTasks]:
         """The tasks of many users, in the bulk lane, as they come; one user's error does not stop the others.
 
-        A single filter, or a text, is one user's.
+        Args:
+            filters: filters or users' ids, from a plain or an async iterable; a single one is one user's.
+            workers: listings in flight at once.
 
         Raises:
             ValueError: ``workers`` is less than 1, or a text is no user id.
@@ -67,7 +87,7 @@ class SingleCalls(HasCaller):
         """The company's users, active or not, each once; a page of them costs one call.
 
         Raises:
-            GongError: see the table of errors in the README.
+            GongError: AuthenticationError, RateLimitError, TransportError and the others of :meth:`list_tasks`.
 
         Needs the scope ``api:users:read``. See https://help.gong.io/apidocs/list-all-users-v2users
         """
@@ -75,6 +95,9 @@ class SingleCalls(HasCaller):
 
     async def find_users(self, addresses: Iterable[str]) -> dict[str, User]:
         """The users with these e-mail addresses, whatever their case; an unknown address is left out.
+
+        Args:
+            addresses: the e-mail addresses.
 
         Raises:
             InvalidValueError: one of them is not text.
@@ -106,10 +129,13 @@ class SingleCalls(HasCaller):
     async def get_user(self, user_id: str) -> User:
         """Read one user by id.
 
+        Args:
+            user_id: digits.
+
         Raises:
             InvalidValueError: the id is not one, such as an e-mail address; find_users takes those.
             TaskNotFoundError: Gong has no such user.
-            GongError: see the table of errors in the README.
+            GongError: AuthenticationError, RateLimitError, TransportError and the others of :meth:`list_tasks`.
 
         Needs the scope ``api:users:read``. See https://help.gong.io/apidocs/retrieve-user-v2usersid
         """
@@ -119,7 +145,7 @@ class SingleCalls(HasCaller):
         """List the company's workspaces; :class:`TaskFilter` takes the id of one.
 
         Raises:
-            GongError: see the table of errors in the README.
+            GongError: AuthenticationError, RateLimitError, TransportError and the others of :meth:`list_tasks`.
 
         Needs the scope ``api:workspaces:read``. See
         https://help.gong.io/apidocs/list-all-company-workspaces-v2workspaces
@@ -127,11 +153,19 @@ class SingleCalls(HasCaller):
         return await lookups.list_workspaces(self._caller(Lane.INTERACTIVE))
 
     async def update_task(self, update: TaskUpdate) -> Task:
-        """Make one change, and return the task as it is now.
+        """Update one task, and return it as it is now.
+
+        Args:
+            update: the change, such as ``task.update(status="DONE")``.
 
         Raises:
-            GongError: see the table of errors in the README.
+            InvalidValueError: it is no update.
+            BadRequestError: Gong does not accept a value.
+            TaskNotFoundError: the task was deleted, or is another user's.
+            UpdateMismatchError: Gong confirmed the update with another task, or in another state.
+            GongError: AuthenticationError, RateLimitError, TransportError and the others of :meth:`list_tasks`.
 
+        Needs the scope ``api:tasks:write``.
         See https://help.gong.io/apidocs/update-task-v2taskstaskid-1
         """
         return await tasks.update_one(self._caller(Lane.INTERACTIVE), update)

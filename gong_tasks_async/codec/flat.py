@@ -14,6 +14,10 @@ def to_rows(tasks: Iterable[Task]) -> list[dict[str, str | None]]:
     ``pandas.DataFrame(to_rows(tasks))`` and ``polars.DataFrame(to_rows(tasks))`` read them. Ids are text, since many
     programs lose digits past 2**53; times are ISO 8601, with the offset that Gong gave them.
 
+    >>> from gong_tasks_async import Task
+    >>> to_rows([Task(id=9067931441193858457, user_id="234599484848423", title="Call back")])[0]["taskId"]
+    '9067931441193858457'
+
     Args:
         tasks: the tasks.
     """

@@ -25,7 +25,11 @@ def counted_attempts(count: int) -> str:
 
 
 def page_of(name: str) -> str:
-    """The page of an error in the manual, by the name of its class."""
+    """The page of an error in the manual, by the name of its class.
+
+    >>> page_of("DailyQuotaError")
+    'errors/daily-quota'
+    """
     words = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", name.removesuffix("Error"))
     return f"errors/{words.lower()}"
 

@@ -19,6 +19,9 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
 
     Gong documents whole seconds; a proxy may send what https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
     allows. A date is held against the response's own Date, so that a wrong clock here does no harm.
+
+    >>> retry_after({"retry-after": "7"}, datetime.now(UTC))
+    7.0
     """
     value = headers.get("retry-after", "").strip()
     if SECONDS.fullmatch(value):

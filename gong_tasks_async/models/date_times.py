@@ -22,7 +22,12 @@ MILLISECONDS_FROM = 1e11
 
 
 def parse_date_time(text: str) -> datetime | None:
-    """Parse an ISO-8601 date-time; naive where it has no offset, None where it is not one (a date alone is not)."""
+    """Parse an ISO-8601 date-time; naive where it has no offset, None where it is not one (a date alone is not).
+
+    >>> parse_date_time("2026-03-02T17:00:00+01:00").isoformat()
+    '2026-03-02T17:00:00+01:00'
+    >>> parse_date_time("2026-03-02")
+    """
     if not ISO_DATE_TIME.fullmatch(text):
         return None
     try:

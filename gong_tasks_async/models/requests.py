@@ -87,6 +87,12 @@ class TaskUpdate:
     ``status`` takes a member or its text in any case; ``due_date`` an aware datetime; ``priority`` a text such as
     ``"MEDIUM"`` in any case (Gong publishes no list of them).
 
+    >>> TaskUpdate(9067931441193858457, "234599484848423", status="done").status
+    <TaskStatus.DONE: 'DONE'>
+    >>> TaskUpdate(7, "234599484848423")
+    Traceback (most recent call last):
+    gong_tasks_async.errors.invalid.InvalidValueError: TaskUpdate refused: it changes nothing: give a status, a due_date or a priority
+
     Attributes:
         task_id: the task.
         user_id: its owner.
