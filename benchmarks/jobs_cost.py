@@ -1,6 +1,8 @@
 """What a row of a distributed job costs Redis, and how many rows a worker can take, when Gong responds at once.
 
-waiting    bytes a row while the job waits for workers, beside Redis's own
+Each row has its task as a look found it, as the guard and undo need it; ``--no-look`` measures without.
+
+waiting    bytes a row while the job waits for workers, beside Redis's own and its connections'
 running    bytes a row once a worker has started the job, with a window of about 1,000 rows in the queue
 settled    bytes a row that is kept once all is done
 scripts    run for one row, a round trip each, from the queue to its outcome
@@ -23,13 +25,25 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from attrs import asdict, frozen
+from attrs import asdict, evolve, frozen
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from gong_tasks_async import AccessKey, Credentials, Quota, QuotaLimits, TaskUpdate, Unlimited
+from gong_tasks_async import (
+    AccessKey,
+    Credentials,
+    Plan,
+    Quota,
+    QuotaLimits,
+    TaskStatus,
+    TaskUpdate,
+    Unlimited,
+)
+from gong_tasks_async.bulk import TaskSnapshot, plan_updates
+from gong_tasks_async.bulk.plan import Look
 from gong_tasks_async.distributed import Job, Jobs, Worker, clients
 from gong_tasks_async.http.messages import HttpRequest, HttpResponse
 from gong_tasks_async.http.transport import Transport
@@ -106,15 +120,26 @@ def unlimited(company: str, limits: QuotaLimits) -> Quota:  # noqa: ARG001 - the
     return Unlimited()
 
 
-async def measured(url: str, rows: int, concurrency: int) -> Cost:
-    """One job, looked at before, in the middle and after."""
+def planned(rows: int, *, look: bool) -> Plan:
+    """The updates, with the tasks as they were found."""
     updates = [
         TaskUpdate(4_000_000_000_000_000_000 + n, "234599484848423", status="DONE") for n in range(rows)
     ]
+    plan = plan_updates(updates)
+    if not look:
+        return plan
+    noon = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    found = TaskSnapshot(TaskStatus.OPEN, noon, "High", noon + timedelta(hours=1, milliseconds=123))
+    return evolve(plan, look=Look({update.task_id: found for update in updates}))
+
+
+async def measured(url: str, plan: Plan, concurrency: int) -> Cost:
+    """One job, looked at before, in the middle and after."""
+    rows = plan.calls
     async with Redis.from_url(url) as redis, Jobs(url, company=COMPANY) as jobs:
         await _until_it_answers(redis)
         empty = await _memory(redis)
-        job = await jobs.submit(updates, name="job")
+        job = await jobs.submit(plan, name="job")
         waiting = await _memory(redis)
         worker = Worker(
             url,
@@ -166,7 +191,7 @@ async def _until_it_answers(redis: Redis) -> None:
 
 async def _memory(redis: Redis) -> int:
     info = await redis.info("memory")
-    return int(info["used_memory"])
+    return int(info["used_memory"]) - int(info["mem_clients_normal"])
 
 
 async def _scripts(redis: Redis) -> int:
@@ -181,11 +206,13 @@ def main() -> None:
     )
     parser.add_argument("--rows", type=int, default=10_000)
     parser.add_argument("--concurrency", type=int, default=32)
+    parser.add_argument("--no-look", action="store_true")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     clients.RowClient = InstantClient  # type: ignore[misc]  # there is no other seam below a worker
     with redis_server() as url:
-        cost = asyncio.run(measured(url, arguments.rows, arguments.concurrency))
+        plan = planned(arguments.rows, look=not arguments.no_look)
+        cost = asyncio.run(measured(url, plan, arguments.concurrency))
     if arguments.json:
         print(json.dumps([asdict(cost)]))
         return

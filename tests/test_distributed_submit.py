@@ -113,7 +113,7 @@ async def test_a_cancelled_name_and_one_that_was_submitted_before_say_so() -> No
 async def test_a_long_job_is_in_the_queue_a_window_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(row_tasks, "WINDOW", 40)
     monkeypatch.setattr(row_tasks, "FEED_PAGE", 20)
-    monkeypatch.setattr("gong_tasks_async.distributed.store.PAGE", 20)
+    monkeypatch.setattr("gong_tasks_async.distributed.store.QUEUE_PAGE", 20)
     url, gong_engine, longest = memory(), engine(150), 0
     async with Simulator(gong_engine) as gong, Jobs(url, company=COMPANY) as jobs, at_work(url, gong):
         job = await jobs.submit(updates_of(gong_engine))
@@ -129,7 +129,7 @@ async def test_a_long_job_is_in_the_queue_a_window_at_a_time(monkeypatch: pytest
 async def test_a_long_job_that_was_stopped_in_the_middle_is_resumed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(row_tasks, "WINDOW", 20)
     monkeypatch.setattr(row_tasks, "FEED_PAGE", 10)
-    monkeypatch.setattr("gong_tasks_async.distributed.store.PAGE", 10)
+    monkeypatch.setattr("gong_tasks_async.distributed.store.QUEUE_PAGE", 10)
     url, gong_engine = memory(), engine(80)
     async with (
         Simulator(gong_engine) as gong,

@@ -26,11 +26,11 @@ from gong_tasks_async.events import EventSink
 
 logger: Final = logging.getLogger("gong_tasks_async")
 
-WINDOW = 500
+WINDOW = 250
 """Rows of a job in the queue at once, about: a row in the queue takes four times the memory of one that waits, and
 jobs of one company share the workers. Further rows are enqueued when the last page of them is reached."""
 
-FEED_PAGE = 500
+FEED_PAGE = 250
 
 RETRY_AFTER_BUG = timedelta(minutes=5)
 """Delay of a task that failed with an unexpected exception."""

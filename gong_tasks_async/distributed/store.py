@@ -52,6 +52,9 @@ LOST = error_text(RowLostError(method="PATCH"))
 QUARANTINE = 100
 """Unreadable messages that are remembered."""
 
+QUEUE_PAGE = 250
+"""Rows whose claim has further ones enqueued: the last ones in the queue."""
+
 WORKER_LIFETIME = 10
 """Seconds after its last sign of life for which a worker counts as up; Redis measures them."""
 
@@ -137,7 +140,7 @@ class JobStore:
         total = (await self.progress(job)).rows
         found: list[int] = []
         while after < total and len(found) < most:
-            last = min(after + PAGE, total)
+            last = min(after + QUEUE_PAGE, total)
             found += await self._run(scripts.UNSETTLED, job, after + 1, last)
             after = last
         return found, after
@@ -189,7 +192,7 @@ class JobStore:
     async def claim(self, job: str, number: int, delivery: str) -> Claim:
         """Claim a row for one delivery of it, or learn why not."""
         now = datetime.now(UTC).timestamp()
-        kind, feed, *row = await self._run(row_scripts.CLAIM, job, number, now, PAGE, delivery, LOST)
+        kind, feed, *row = await self._run(row_scripts.CLAIM, job, number, now, QUEUE_PAGE, delivery, LOST)
         return Claim(kind.decode(), bool(feed), *row)
 
     async def settle(self, job: str, number: int, row: JournalRow, cost: AttemptCost) -> Settled:

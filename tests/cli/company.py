@@ -154,7 +154,12 @@ class Terminal:
     """The command in a terminal of its own, which a person looks at and types into."""
 
     def __init__(
-        self, arguments: tuple[str, ...], environment: dict[str, str], columns: int, lines: int = 50
+        self,
+        arguments: tuple[str, ...],
+        environment: dict[str, str],
+        columns: int,
+        lines: int = 50,
+        program: str = PROGRAM,
     ) -> None:
         self._screen = pyte.Screen(columns, lines)
         self._stream = pyte.ByteStream(self._screen)
@@ -162,7 +167,7 @@ class Terminal:
         self._own, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
-            [sys.executable, "-c", PROGRAM, *arguments],
+            [sys.executable, "-c", program, *arguments],
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,

@@ -56,7 +56,7 @@ def test_no_help_loads_what_takes_its_time() -> None:
 
 class TestSubmit:
     def test_writes_the_name_and_says_how_to_follow(self, floor: Floor) -> None:
-        result = floor.submit(5)
+        result = floor.submit(5, "--no-guard")
         name = f"close-{today()}"
         assert (result.exit_code, result.stdout) == (0, f"{name}\n")
         assert f"Follow:\n  gong-tasks jobs status {name} --follow\n" in result.stderr
@@ -166,7 +166,7 @@ class TestStatus:
         assert ("cannot use the credentials 'default'" in shown["stopped_because"]) is (known == "another")
 
     def test_a_terminal_has_a_bar_and_then_the_facts(self, floor: Floor) -> None:
-        floor.submit(20, "--name", "mine")
+        floor.submit(20, "--name", "mine", "--no-guard")
         line = ("jobs", "status", "mine", "--follow")
         with Terminal(line, floor.company.environment, 100) as screen:
             screen.wait_for(r"mine, starting .* 0/20")
@@ -194,7 +194,7 @@ class TestList:
     def test_has_all_jobs_of_the_company_and_no_other(self, command: str, floor: Floor) -> None:
         floor.submit(5, "--name", "second")
         floor.done("second")
-        floor.submit(5, "--name", "first")
+        floor.submit(5, "--name", "first", "--again")
         floor.submit(5, "--name", "theirs", "--company", "acme2")
         lines = [json.loads(line) for line in floor.jobs(command).stdout.splitlines()]
         assert [(line["job"], line["pending"]) for line in lines] == [("first", 5), ("second", 0)]
@@ -248,8 +248,9 @@ class TestWhichJob:
         floor.done(name)
         again = floor.submit(5)
         assert again.exit_code == 0
-        assert re.search(rf"already job {name}\. Done on .*: 5 updated\.", again.stderr)
-        assert "All its tasks are still as requested." in again.stderr
+        assert re.search(rf"^Job {name}: done on .*: 5 updated\.", again.stderr)
+        assert "All tasks are as they should be." in again.stderr
+        assert again.stdout.strip() == name
         assert len(floor.company.changes) == 5
 
     def test_what_is_no_longer_as_requested_is_a_new_job(self, floor: Floor) -> None:
@@ -288,7 +289,7 @@ class TestWhatIsToBeTyped:
         assert "gong-tasks" not in "".join(line for line in text.splitlines() if line not in lines)
         for line in lines:
             words = shlex.split(line)[1:]
-            looking = ["--help"] if words[0] == "worker" else []
+            looking = {"worker": ["--help"], "retry": ["--yes"]}.get(words[words[0] == "jobs"], [])
             typed = floor.company.invoke(*(word for word in words if word != "--follow"), *looking)
             assert typed.exit_code == 0, (line, typed.stderr)
         return lines
@@ -303,6 +304,27 @@ class TestWhatIsToBeTyped:
             line = ("mine", "-o", "table") if command == "status" else ("mine",)
             self.type_all(floor.jobs(command, *line, *place).stderr, floor)
         self.type_all(floor.jobs("status", "mine", "-o", "table", *place).stderr, floor)
+
+    def test_of_failed_rows(self, floor: Floor) -> None:
+        hidden = dict(list(floor.company.engine.tasks.items())[:5])
+        path = floor.company.rows(6)
+        for number in hidden:
+            del floor.company.engine.tasks[number]
+        floor.jobs("submit", path, "--yes", "--name", "mine")
+        floor.done("mine")
+        floor.company.engine.tasks.update(hidden)
+        again = floor.jobs("submit", path, "--yes")
+        assert self.type_all(again.stderr, floor) == ["  gong-tasks jobs retry mine"]
+
+    def test_of_an_unfinished_undo(self, floor: Floor) -> None:
+        for task in floor.company.engine.tasks.values():
+            task["status"] = "OPEN"
+        floor.submit(5, "--name", "mine")
+        floor.done("mine")
+        self.type_all(floor.jobs("undo", "mine", "--yes").stderr, floor)
+        floor.done("mine-undo", another=floor.settings())
+        refused = floor.jobs("undo", "mine", "--yes")
+        assert self.type_all(refused.stderr, floor) == ["  gong-tasks jobs resume mine-undo"]
 
 
 class TestUnreadable:

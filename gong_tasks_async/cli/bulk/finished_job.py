@@ -2,58 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from pathlib import Path
 
-from attrs import evolve, frozen
+from attrs import asdict
 
 from gong_tasks_async.bulk import RowState, open_journal
 from gong_tasks_async.bulk.plan import Plan
-from gong_tasks_async.bulk.render.format import counted
-from gong_tasks_async.cli.exit_codes import ExitCode
-from gong_tasks_async.cli.invocation import to_type
-from gong_tasks_async.cli.local_time import local_time
-from gong_tasks_async.cli.output.console import note, note_command
-
-STATES = ("updated", "unchanged", "failed", "skipped")
-
-
-@frozen(kw_only=True)
-class Repeated:
-    """What a finished job's line asks for now."""
-
-    plan: Plan
-    """The rows whose task is not as it should be."""
-    failed: int = 0
-    """Rows that the job failed; `bulk retry` sends them again."""
-    unseen: int = 0
-    """Rows whose task is not listed any more: deleted, or hidden by Gong."""
-    unlisted: int = 0
-    """Rows whose owner's tasks could not be listed."""
-
-    @property
-    def exit_code(self) -> ExitCode:
-        """The code as far as these rows go."""
-        return ExitCode.ROWS_FAILED if self.failed or self.unlisted else ExitCode.DONE
-
-    def print_notes(self, job: str) -> None:
-        """Note what is not sent, and why."""
-        if self.plan.calls:
-            note(f"{counted(self.plan.calls, 'task')} changed since: they become a new job.")
-        elif not self.unlisted:
-            note(
-                "All other tasks are as they should be."
-                if self.failed or self.unseen
-                else "All tasks are as they should be."
-            )
-        if self.unseen:
-            note(f"{counted(self.unseen, 'task')} not listed by Gong, and not sent; --again sends all rows.")
-        if self.unlisted:
-            note(f"{counted(self.unlisted, 'task')} not checked: their owners' tasks could not be listed.")
-        if self.failed:
-            note_command(
-                f"{counted(self.failed, 'row')} failed, and not sent. Retry:", to_type("bulk", "retry", job)
-            )
+from gong_tasks_async.cli.input.repeated import Repeated, note_finished, split_repeated
 
 
 def print_finished(journal: Path) -> None:
@@ -61,8 +16,7 @@ def print_finished(journal: Path) -> None:
     with open_journal(journal) as reader:
         counts = reader.counts()
         ended = max((run.ended_at for run in reader.runs() if run.ended_at), default=reader.created_at)
-    done = [f"{count:,} {name}" for name in STATES if (count := getattr(counts, name))]
-    note(f"Job {journal.stem}: done on {local_time(ended)}: {', '.join(done) or 'no rows'}.")
+    note_finished(journal.stem, ended, asdict(counts))
 
 
 def still_to_send(plan: Plan, journal: Path) -> Repeated:
@@ -75,17 +29,3 @@ def still_to_send(plan: Plan, journal: Path) -> Repeated:
     with open_journal(journal) as reader:
         failed = {row.update.task_id for row in reader.rows(RowState.FAILED)}
     return split_repeated(plan, failed)
-
-
-def split_repeated(plan: Plan, failed: Collection[int]) -> Repeated:
-    """The same, of the ids of failed tasks."""
-    owners = frozenset() if plan.look is None else plan.look.owners
-    rest = [update for update in plan.updates if update.task_id not in failed]
-    found = [update for update in rest if update.task_id in plan.looked]
-    unlisted = sum(update.task_id not in plan.looked and update.user_id not in owners for update in rest)
-    return Repeated(
-        plan=evolve(plan, updates=tuple(found)),
-        failed=len(plan.updates) - len(rest),
-        unseen=len(rest) - len(found) - unlisted,
-        unlisted=unlisted,
-    )

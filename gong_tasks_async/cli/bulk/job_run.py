@@ -23,6 +23,7 @@ from gong_tasks_async.cli.input.job_choice import JobChoice, Standing, choose_jo
 from gong_tasks_async.cli.input.planning import PlannedSource, estimated, plan_source
 from gong_tasks_async.cli.input.rows import ParsedInput
 from gong_tasks_async.cli.input.source import STDIN, Source, name_from
+from gong_tasks_async.cli.invocation import to_type
 from gong_tasks_async.cli.output.console import note, note_command
 from gong_tasks_async.cli.output.plan import print_plan
 from gong_tasks_async.cli.session import open_client
@@ -152,7 +153,7 @@ class _SourceRun:
         """The line of a finished job again: send what is no longer as it left it."""
         print_finished(journal)
         again = still_to_send((await self._plan(look=True)).plan, journal)
-        again.print_notes(journal.stem)
+        again.print_notes(to_type("bulk", "retry", journal.stem))
         if not again.plan.calls:
             return max(again.exit_code, self.run.print_job(journal))
         return max(again.exit_code, await self._start(again.plan))

@@ -14,14 +14,10 @@ from gong_tasks_async.cli.output.formats import Output, report_output_option
 from gong_tasks_async.cli.session import client_options, run
 
 if TYPE_CHECKING:
-    from gong_tasks_async.bulk.plan import LostValue
     from gong_tasks_async.cli.bulk.job_folder import JobFolder
     from gong_tasks_async.cli.bulk.update_run import RunOptions
     from gong_tasks_async.cli.exit_codes import ExitCode
     from gong_tasks_async.config.configuration import Configuration
-
-SHOWN = 20
-"""Values that cannot be restored, as far as they are listed."""
 
 EXAMPLES = """
 gong-tasks bulk undo dismiss-2026-11-21 --dry-run
@@ -96,13 +92,13 @@ async def _undo(
     from gong_tasks_async.cli.bulk.run_progress import CallMeter  # noqa: PLC0415 - aiohttp, when it is needed
     from gong_tasks_async.cli.bulk.update_run import UpdateRun  # noqa: PLC0415 - as above
     from gong_tasks_async.cli.exit_codes import ExitCode  # noqa: PLC0415 - as above
-    from gong_tasks_async.cli.output.plan import print_plan  # noqa: PLC0415 - as above
+    from gong_tasks_async.cli.output.plan import note_lost, print_plan  # noqa: PLC0415 - as above
     from gong_tasks_async.cli.session import open_client  # noqa: PLC0415 - as above
 
     meter = CallMeter(sleeps=options.bulk.get("wait_for_day", False))
     async with open_client(configuration, on_event=meter) as client:
         plan = await client.plan_undo(journal)
-        _note_lost(plan.lost)
+        note_lost(plan.lost)
         if options.dry_run:
             print_plan(plan, await client.quota.snapshot(), options.output)
             return ExitCode.DONE
@@ -110,16 +106,3 @@ async def _undo(
         run = UpdateRun(client=client, meter=meter, options=options, company=configuration.base_url)
         code = await run.start(plan, path, {"line": _line(journal), "file": f"undo of {journal.stem}"})
         return max(code, ExitCode.ROWS_FAILED) if plan.lost else code
-
-
-def _note_lost(lost: tuple[LostValue, ...]) -> None:
-    from gong_tasks_async.bulk.render.format import counted  # noqa: PLC0415 - help need not load it
-    from gong_tasks_async.cli.output.console import note  # noqa: PLC0415 - as above
-
-    if not lost:
-        return
-    note(f"{counted(len(lost), 'value')} cannot be restored:")
-    for value in lost[:SHOWN]:
-        note(f"  task {value.task_id} of user {value.user_id}: {value.reason}")
-    if len(lost) > SHOWN:
-        note(f"  and {len(lost) - SHOWN:,} more")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from itertools import count
 
 from attrs import evolve, frozen
 
@@ -16,17 +16,20 @@ from gong_tasks_async.cli.exit_codes import ExitCode
 from gong_tasks_async.cli.input.confirm import confirm, confirmation
 from gong_tasks_async.cli.input.job_choice import KnownJob, Standing, choose_job, line_of
 from gong_tasks_async.cli.input.planning import plan_source
+from gong_tasks_async.cli.input.repeated import note_finished, split_repeated
 from gong_tasks_async.cli.input.rows import ParsedInput
 from gong_tasks_async.cli.input.source import Source, name_from
 from gong_tasks_async.cli.job_server import JobServer, jobs_command
-from gong_tasks_async.cli.jobs.text import NO_WORKER, exit_code, next_command, waits_for_worker, what_it_did
+from gong_tasks_async.cli.jobs.naming import Submission, names_of_the_day
+from gong_tasks_async.cli.jobs.text import COUNTS, NO_WORKER, exit_code, next_command, waits_for_worker
 from gong_tasks_async.cli.output.console import emit, note, note_command
 from gong_tasks_async.cli.output.formats import Output
 from gong_tasks_async.cli.output.plan import print_plan
 from gong_tasks_async.cli.session import open_client
 from gong_tasks_async.cli.waiting import PauseNotices
+from gong_tasks_async.client import GongTasksClient
 from gong_tasks_async.config.configuration import Configuration
-from gong_tasks_async.distributed import Job, JobExistsError, Jobs, JobState, Progress
+from gong_tasks_async.distributed import JobExistsError, Jobs, JobState, Progress
 
 
 @frozen(kw_only=True)
@@ -37,7 +40,9 @@ class Settings:
     credentials: str
     dry_run: bool
     yes: bool
-    skip_unchanged: bool
+    skip_unchanged: bool = False
+    guard: bool | None = None
+    """None: where it costs at most one call for five rows."""
     again: bool = False
     """Send all rows, whatever an earlier job did."""
     output: Output
@@ -47,14 +52,50 @@ class Settings:
 EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
+@frozen
+class Company:
+    """What is open while a submission is prepared: the company's jobs, and a client within their quota."""
+
+    jobs: Jobs
+    client: GongTasksClient
+    base_url: str
+
+    async def confirm(self, plan: Plan, settings: Settings) -> bool:
+        """Ask whether to submit a plan; False if it is to be shown only."""
+        left = await self.client.quota.snapshot()
+        if settings.dry_run or not plan.calls:
+            print_plan(plan, left, settings.output)
+            return False
+        if not settings.yes:
+            confirm(f"{confirmation(plan, left)} Company: {self.base_url}.")
+        return True
+
+    async def submit(self, submission: Submission, plan: Plan, settings: Settings) -> None:
+        """Submit a plan, and print the job's name and the next command."""
+        guard = plan.look is not None and settings.guard is not False and not settings.again
+        job = await submission.submit(self.jobs, plan, settings.credentials, self.base_url, guard=guard)
+        print_job(await job.progress(), submitted_before=job.submitted_before)
+
+
+@asynccontextmanager
+async def open_company(configuration: Configuration, server: JobServer) -> AsyncIterator[Company]:
+    """Open the company's jobs, and a client whose calls count in the workers' quota."""
+    async with (
+        server.jobs() as jobs,
+        jobs.quota(configuration.limits, on_event=PauseNotices()) as quota,
+        open_client(configuration, quota=quota) as client,
+    ):
+        yield Company(jobs, client, configuration.base_url)
+
+
 async def submit_source(
     configuration: Configuration,
     server: JobServer,
     source: Source,
     parsed_input: ParsedInput | None,
     settings: Settings,
-) -> ExitCode | None:
-    """Submit the source's rows after a confirmation; return the exit code, if it is not that of success.
+) -> ExitCode:
+    """Submit the source's rows after a confirmation.
 
     Raises:
         BadInputError: rows are invalid; nothing was submitted.
@@ -65,50 +106,90 @@ async def submit_source(
     if settings.name is not None:
         checked_job_name(settings.name)
     line = line_of(source, parsed_input)
-    choice = await _choose(server, line, settings)
-    if choice is not None and await _takes_up(server, choice, source, settings):
-        return None
-    resumed = await _left_to(server, choice)
-    look = settings.skip_unchanged or (choice is not None and not source.selects)
-    plan = await _confirmed_plan(
-        configuration, server, source, parsed_input, settings, look=look, without=resumed
-    )
-    if plan is None:
-        return None if choice is None else _still_done(choice, source, settings)
-    if choice is not None:
+    meant = None if settings.dry_run else await _choose(server, line, settings)
+    if meant is not None and await _takes_up(server, meant, source, settings):
+        return ExitCode.DONE
+    names = names_of_the_day(name_from(source.label)) if settings.name is None else [settings.name]
+    is_new = meant is not None or settings.again
+    submission = Submission(names, {"line": line, "file": source.label}, is_new=is_new)
+    async with open_company(configuration, server) as company:
+        if meant is not None and not source.selects:
+            return await _repeat(company, meant, source, parsed_input, submission, settings)
+        return await _begin(company, meant, source, parsed_input, submission, settings)
+
+
+async def _begin(
+    company: Company,
+    resumed: Progress | None,
+    source: Source,
+    parsed_input: ParsedInput | None,
+    submission: Submission,
+    settings: Settings,
+) -> ExitCode:
+    """A new job; of a selection whose last job was resumed, without the rows that are pending there."""
+    guard = False if settings.again or settings.guard is False else settings.guard
+    look = False if settings.dry_run and guard is None else guard
+    planned = await plan_source(company.client, source, parsed_input, look=settings.skip_unchanged or look)
+    left_to = await _left_to(company.jobs, resumed)
+    updates = tuple(update for update in planned.plan.updates if update.task_id not in left_to)
+    plan = evolve(planned.plan, updates=updates)
+    if resumed is not None:
         plan = evolve(plan, unchanged=())
-    origin = {"line": line, "file": source.label}
-    async with server.jobs() as jobs:
-        submission = Submission(
-            settings, source, origin, configuration.base_url, is_new=choice is not None or settings.again
-        )
-        job = await submission.submit(jobs, plan)
-        _print_job(await job.progress(), submitted_before=job.submitted_before)
-    return None
+    if resumed is not None and left_to and not plan.calls:
+        emit(resumed.job)
+    elif await company.confirm(plan, settings):
+        await company.submit(submission, plan, settings)
+    return ExitCode.ROWS_FAILED if planned.unlisted else ExitCode.DONE
+
+
+async def _repeat(
+    company: Company,
+    done: Progress,
+    source: Source,
+    parsed_input: ParsedInput | None,
+    submission: Submission,
+    settings: Settings,
+) -> ExitCode:
+    """The line of a finished job again: submit what is no longer as the job left it."""
+    planned = await plan_source(company.client, source, parsed_input, look=True)
+    failed = {row.update.task_id async for row in company.jobs.job(done.job).rows(RowState.FAILED)}
+    again = split_repeated(planned.plan, failed)
+    again.print_notes(jobs_command("jobs", "retry", done.job))
+    if not again.plan.calls:
+        emit(done.job)
+        return max(again.exit_code, exit_code(done))
+    plan = evolve(again.plan, unchanged=())
+    if await company.confirm(plan, settings):
+        await company.submit(submission, plan, settings)
+    return again.exit_code
 
 
 async def _choose(server: JobServer, line: str, settings: Settings) -> Progress | None:
     """The job that the command line means, unless it is a new one."""
     async with server.jobs() as jobs:
         found = await jobs.overview()
-    found.sort(key=lambda progress: progress.created_at or EARLIEST, reverse=True)
-    known = [KnownJob(job.job, standing_of(job), job.origin.get("line")) for job in found]
-    choice = choose_job(known, line, settings.name)
+    choice = choose_job(known_jobs(found), line, settings.name)
     if choice.job is None or choice.job.line is None or choice.other_line or settings.again:
         return None
     return next(job for job in found if job.job == choice.job.name)
 
 
+def known_jobs(found: list[Progress]) -> list[KnownJob]:
+    """The company's jobs, the latest first."""
+    ordered = sorted(found, key=lambda progress: progress.created_at or EARLIEST, reverse=True)
+    return [KnownJob(job.job, standing_of(job), job.origin.get("line")) for job in ordered]
+
+
 async def _takes_up(server: JobServer, found: Progress, source: Source, settings: Settings) -> bool:
-    """Resume the job of this line, if it is unfinished; print the results of a finished one."""
+    """Resume the job of this line, if it is unfinished; note what a finished one did."""
     standing = standing_of(found)
     if found.state is JobState.CANCELLED and settings.name is not None:
         raise JobExistsError(job=found.job, state=str(found.state))
     if standing is Standing.FINISHED:
         if not source.selects:
-            note(f"These rows are already job {found.job}. {what_it_did(found)}")
+            note_finished(found.job, found.settled_at, {name: getattr(found, name) for name in COUNTS})
         return False
-    if standing is Standing.UNFINISHED and not settings.dry_run:
+    if standing is Standing.UNFINISHED:
         async with server.jobs() as jobs:
             state = await jobs.job(found.job).resume()
         note(f"Already job {found.job}, which was {found.state}; resuming it.")
@@ -118,27 +199,16 @@ async def _takes_up(server: JobServer, found: Progress, source: Source, settings
         found = evolve(found, state=state, stopped_because=None)
     else:
         note(f"Already job {found.job}, which is {found.state}.")
-    _print_job(found)
+    print_job(found)
     return True
 
 
-async def _left_to(server: JobServer, resumed: Progress | None) -> frozenset[int]:
+async def _left_to(jobs: Jobs, resumed: Progress | None) -> frozenset[int]:
     """The tasks of a job that was resumed, which a new one leaves to it."""
     if resumed is None or standing_of(resumed) is not Standing.UNFINISHED:
         return frozenset()
-    async with server.jobs() as jobs:
-        rows = jobs.job(resumed.job).rows(RowState.PENDING)
-        return frozenset([row.update.task_id async for row in rows])
-
-
-def _still_done(done: Progress, source: Source, settings: Settings) -> ExitCode | None:
-    if standing_of(done) is Standing.UNFINISHED:  # and so was resumed
-        emit(done.job)
-        return None
-    if settings.dry_run or source.selects:
-        return None
-    note("All its tasks are still as requested.")
-    return exit_code(done)
+    rows = jobs.job(resumed.job).rows(RowState.PENDING)
+    return frozenset([row.update.task_id async for row in rows])
 
 
 def standing_of(progress: Progress) -> Standing:
@@ -154,7 +224,7 @@ def standing_of(progress: Progress) -> Standing:
             return Standing.UNREADABLE
 
 
-def _print_job(progress: Progress, *, submitted_before: bool = False) -> None:
+def print_job(progress: Progress, *, submitted_before: bool = False) -> None:
     """Print the name on standard output; state and next command on standard error."""
     emit(progress.job)
     rows = counted(progress.rows, "row")
@@ -167,77 +237,3 @@ def _print_job(progress: Progress, *, submitted_before: bool = False) -> None:
     text = "Next:" if progress.finished else "Follow:"
     follow = jobs_command("jobs", "status", progress.job, "--follow")
     note_command(text, next_command(progress) if progress.finished else follow)
-
-
-async def _confirmed_plan(
-    configuration: Configuration,
-    server: JobServer,
-    source: Source,
-    parsed_input: ParsedInput | None,
-    settings: Settings,
-    *,
-    look: bool,
-    without: frozenset[int] = frozenset(),
-) -> Plan | None:
-    """The plan; None if there is nothing to submit."""
-    async with (
-        server.jobs() as jobs,
-        jobs.quota(configuration.limits, on_event=PauseNotices()) as quota,
-        open_client(configuration, quota=quota) as client,
-    ):
-        plan = (await plan_source(client, source, parsed_input, look=look)).plan
-        plan = evolve(plan, updates=tuple(update for update in plan.updates if update.task_id not in without))
-        left = await quota.snapshot()
-        if settings.dry_run or not plan.calls:
-            if not without:
-                print_plan(plan, left, settings.output)
-            return None
-        if not settings.yes:
-            confirm(f"{confirmation(plan, left)} Company: {configuration.base_url}.")
-        return plan
-
-
-@frozen
-class Submission:
-    """One submission, under the name that it finds."""
-
-    settings: Settings
-    source: Source
-    origin: Mapping[str, str]
-    base_url: str
-    is_new: bool
-    """Whether a finished job of the same rows does not count."""
-
-    async def submit(self, jobs: Jobs, plan: Plan) -> Job:
-        """Submit under the given name, or under the day's first name that is free or has the same rows.
-
-        Raises:
-            JobExistsError: the given name is another job's, or a finished one's.
-        """
-        for name in self._names():
-            try:
-                job = await self._submit(jobs, plan, name)
-            except JobExistsError:
-                if self.settings.name is not None:
-                    raise
-                continue
-            if not (self.is_new and job.submitted_before):
-                return job
-            if self.settings.name is not None:
-                raise JobExistsError(job=name, state=str(JobState.ENDED))
-        raise AssertionError("names never end")
-
-    async def _submit(self, jobs: Jobs, plan: Plan, name: str) -> Job:
-        return await jobs.submit(
-            plan,
-            name=name,
-            credentials=self.settings.credentials,
-            base_url=self.base_url,
-            origin=self.origin,
-        )
-
-    def _names(self) -> Iterator[str]:
-        if self.settings.name is not None:
-            return iter((self.settings.name,))
-        stem = f"{name_from(self.source.label)}-{datetime.now().date()}"  # noqa: DTZ005 - the local day
-        return (stem if number == 1 else f"{stem}-{number}" for number in count(1))

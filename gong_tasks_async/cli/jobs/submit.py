@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from gong_tasks_async.cli.command import Command
-from gong_tasks_async.cli.input.options import skip_unchanged_option, source_options, yes_option
+from gong_tasks_async.cli.input.options import (
+    guard_option,
+    skip_unchanged_option,
+    source_options,
+    yes_option,
+)
 from gong_tasks_async.cli.input.source import Source, read_source
 from gong_tasks_async.cli.job_server import JobServer, job_server_options
 from gong_tasks_async.cli.output.formats import Output, report_output_option
@@ -38,6 +43,7 @@ gong-tasks jobs submit --all-users --due-before -30d --set-status DISMISSED --dr
 @yes_option
 @partial(report_output_option, of="the updates; of a --dry-run")
 @skip_unchanged_option
+@guard_option
 @click.option("--again", is_flag=True, help="Send all rows, even if a finished job had the same ones.")
 @job_server_options
 @client_options
@@ -49,6 +55,7 @@ def command(
     dry_run: bool,
     yes: bool,
     skip_unchanged: bool,
+    guard: bool | None,
     again: bool,
     output: Output,
     server: JobServer,
@@ -63,6 +70,9 @@ def command(
     Prints the job's name to standard output. The same command line means the same job: an unfinished one is resumed;
     of a finished one the tasks are listed, and those that are no longer as requested become a new job, after the
     question; --again sends all rows. Other rows under a given --name are an error (exit code 2).
+
+    Rows whose task was changed since the plan are skipped (--guard): each worker lists each owner's tasks, one call
+    an hour.
     """
     from gong_tasks_async.cli.jobs.submission import Settings, submit_source  # noqa: PLC0415 - needs an extra
 
@@ -72,9 +82,11 @@ def command(
         dry_run=dry_run,
         yes=yes,
         skip_unchanged=skip_unchanged,
+        guard=guard,
         again=again,
         output=output,
     )
     parsed_input = None if source.selects else read_source(source)
-    code = run(submit_source(configuration, server, source, parsed_input, settings))
-    click.get_current_context().exit(code or 0)
+    click.get_current_context().exit(
+        run(submit_source(configuration, server, source, parsed_input, settings))
+    )

@@ -22,10 +22,13 @@ COUNTS: Final = (
     "failed",
     "updated",
     "unchanged",
+    "skipped",
     "given_up",
     "in_flight",
     "calls",
+    "listings",
     "rate_limited",
+    "unguarded",
 )
 
 
@@ -51,6 +54,7 @@ def facts(progress: Progress) -> dict[str, str]:
         "State": str(progress.state),
         "Done": f"{progress.settled:,} of {counted(progress.rows, 'row')}",
         "Failed": f"{progress.failed:,}",
+        "Skipped": f"{progress.skipped:,}" if progress.skipped else "",
         "Given up": f"{progress.given_up:,}" if progress.given_up else "",
         "In flight": f"{progress.in_flight:,}",
         "Calls": f"{progress.calls:,}",
@@ -81,15 +85,6 @@ def waits_for_worker(progress: Progress) -> bool:
 NO_WORKER = "No worker of the company is up: the job waits. Start one, here or on another machine:"
 
 NOT_RESUMED = {JobState.CANCELLED, JobState.UNREADABLE}
-
-
-def what_it_did(progress: Progress) -> str:
-    """When a finished job ended, and with what."""
-    counts = [(progress.updated, "updated"), (progress.unchanged, "unchanged"), (progress.failed, "failed")]
-    counts.append((progress.given_up, "given up"))
-    done = ", ".join(f"{count:,} {name}" for count, name in counts if count) or "no row"
-    when = f" on {local(progress.settled_at)}" if progress.settled_at else ""
-    return f"Done{when}: {done}."
 
 
 def exit_code(progress: Progress) -> ExitCode:

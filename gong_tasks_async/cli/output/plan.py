@@ -14,10 +14,13 @@ from gong_tasks_async.cli.output.job_rows import planned_rows
 from gong_tasks_async.cli.output.listing import Listing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from gong_tasks_async.bulk.plan import Plan, SampledTask
+    from gong_tasks_async.bulk.plan import LostValue, Plan, SampledTask
     from gong_tasks_async.quota import QuotaSnapshot
+
+SHOWN = 20
+"""Values that cannot be restored, as far as they are listed."""
 
 
 def print_plan(plan: Plan, quota: QuotaSnapshot, output: Output) -> None:
@@ -46,6 +49,19 @@ def _print_text(plan: Plan, quota: QuotaSnapshot) -> None:
     emit(f"{describe_cost(plan, quota)}.")
     if plan.estimate is not None:
         emit(f"If started now, finishes {local(plan.estimate.ends_at)}.")
+
+
+def note_lost(lost: Sequence[LostValue]) -> None:
+    """Note what an undo cannot restore."""
+    from gong_tasks_async.bulk.render.format import counted  # noqa: PLC0415 - for the same reason
+
+    if not lost:
+        return
+    note(f"{counted(len(lost), 'value')} cannot be restored:")
+    for value in lost[:SHOWN]:
+        note(f"  task {value.task_id} of user {value.user_id}: {value.reason}")
+    if len(lost) > SHOWN:
+        note(f"  and {len(lost) - SHOWN:,} more")
 
 
 def print_sample(plan: Plan) -> None:
