@@ -159,6 +159,36 @@ def print_pairs(seeds: int, pool: ProcessPoolExecutor) -> None:
     print(f"{'all':<18}{fmean(wasted):>6.0f}")
 
 
+# What looking for a raised limit costs
+
+
+@frozen
+class Price:
+    """A client that looks for a raised limit where none was raised."""
+
+    rule: str
+    network: str
+    seed: int
+
+    def run(self) -> tuple[float, float]:
+        """Refused of 1,000 calls, and the share of the limit that is used, in an hour."""
+        make = partial(LadderPace, limits=SEEKING)
+        world = World(make, self.rule, self.network, "none", self.seed)
+        world.run(AFTERWARDS)
+        cell = world.cell(AFTERWARDS)
+        return cell.refused, cell.used
+
+
+def print_price(seeds: int, pool: ProcessPoolExecutor) -> None:
+    """One line for each rule and network."""
+    every = [Price(*where, seed) for where in itertools.product(RULES, NETWORKS) for seed in range(seeds)]
+    found = list(pool.map(Price.run, every))
+    print("\nseek_raised_limit where the limit stays at 3: refused of 1,000, used of the limit\n")
+    for start in range(0, len(every), seeds):
+        refused, used = (fmean(numbers) for numbers in zip(*found[start : start + seeds], strict=True))
+        print(f"{every[start].rule:<18}{every[start].network:<12}{refused:>7.1f}{used:>7.2f}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -170,6 +200,7 @@ def main() -> None:
     with ProcessPoolExecutor() as pool:
         print_changes(seeds, pool)
         print_pairs(seeds, pool)
+        print_price(seeds, pool)
 
 
 if __name__ == "__main__":

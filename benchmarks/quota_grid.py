@@ -25,6 +25,7 @@ from attrs import frozen
 from benchmarks.former_pace import FormerPace
 from benchmarks.grid_servers import NEIGHBOURS, NETWORKS, RULES
 from benchmarks.grid_world import Cell, LadderPace, Pace, simulate
+from benchmarks.heat_map import Panel, heat_map
 
 Key: TypeAlias = tuple[str, str, str]
 """Rule, network, neighbour."""
@@ -182,35 +183,21 @@ def print_heat(grid: Grid) -> None:
             print(f"  {rule:<30}" + "".join(texts))
 
 
-def draw_heat(grid: Grid, path: Path) -> None:
-    """The use of the limit before, after, and the difference, as a heat map."""
-    import matplotlib as mpl  # noqa: PLC0415 - only for the picture
-    from matplotlib import pyplot as plt  # noqa: PLC0415
+def draw_heat(grid: Grid) -> str:
+    """The use of the limit before, after, and the difference in hundredths, as a heat map (SVG)."""
 
-    mpl.use("Agg")
-    mpl.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "gong", "font.size": 8})
-    figure, axes = plt.subplots(
-        len(POLICIES) + 1, len(NEIGHBOURS), figsize=(20, 10), layout="constrained", sharex=True, sharey=True
-    )
-    for (row, label), (column, neighbour) in itertools.product(
-        enumerate((*POLICIES, "difference")), enumerate(NEIGHBOURS)
-    ):
-        values = [[_shade(grid, label, (rule, net, neighbour)) for net in NETWORKS] for rule in RULES]
-        low, colours = (-0.5, "RdYlGn") if label == "difference" else (0.0, "viridis")
-        place = axes[row][column]
-        place.imshow(values, vmin=low, vmax=0.5 if low else 1.0, cmap=colours, aspect="auto")
-        place.set_title(f"{label}: {neighbour}")
-        place.set_xticks(range(len(NETWORKS)), list(NETWORKS), rotation=60, ha="right")
-        place.set_yticks(range(len(RULES)), list(RULES))
-        for y, x in itertools.product(range(len(RULES)), range(len(NETWORKS))):
-            place.text(x, y, f"{values[y][x]:.2f}", ha="center", va="center", fontsize=6)
-    figure.savefig(path, metadata={"Date": None})
+    def of(policy: str, neighbour: str) -> Callable[[str, str], float]:
+        return lambda rule, network: grid[policy, (rule, network, neighbour)].used
 
+    def difference(neighbour: str) -> Callable[[str, str], float]:
+        before, after = (of(policy, neighbour) for policy in POLICIES)
+        return lambda rule, network: after(rule, network) - before(rule, network)
 
-def _shade(grid: Grid, label: str, key: Key) -> float:
-    if label == "difference":
-        return grid["after", key].used - grid["before", key].used
-    return grid[label, key].used
+    panels = [
+        *([Panel(f"{policy}: {name}", of(policy, name)) for name in NEIGHBOURS] for policy in POLICIES),
+        [Panel(f"difference: {name}", difference(name), signed=True) for name in NEIGHBOURS],
+    ]
+    return heat_map(panels, tuple(RULES), tuple(NETWORKS))
 
 
 def main() -> None:
@@ -229,7 +216,7 @@ def main() -> None:
     print_heat(grid)
     print_worse(grid)
     if options.svg:
-        draw_heat(grid, options.svg)
+        options.svg.write_text(draw_heat(grid), encoding="utf-8")
 
 
 if __name__ == "__main__":

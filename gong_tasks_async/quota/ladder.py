@@ -32,9 +32,8 @@ SLOWEST_RUNG = 7
 FASTEST_RUNG = -9
 """With ``seek_raised_limit``: 1.25 ** 8, six times the configured pace."""
 LEAST_PATIENCE, MOST_PATIENCE = 0.25, 8.0
-"""By how much a calm is multiplied: doubled where a step down was refused at once, the least once one has held. At 4 and
-more the pace follows sooner, and strict spacing refuses 1.7 of 1,000 calls, not 1.3; at 16 a raised limit is found in 22
-minutes, not in 12."""
+"""By how much a calm is multiplied: doubled where a step down was refused at once, the least once one has held. At 4, strict
+spacing refuses 1.7 of 1,000 calls, not 1.3; at 16, the full pace is back 1,300 s after a limit was raised, not 700."""
 FLOOR_GROWTH = 1.0002
 """By how much the quickest round trip is forgotten with each answer: a fifth in a thousand."""
 WINDOW_TRUST = 0.35

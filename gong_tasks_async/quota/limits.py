@@ -40,7 +40,7 @@ class QuotaLimits:
         seek_raised_limit: whether to try faster paces than ``per_second`` after each 200 calls without a 429, and
             so to find a limit that Gong has raised. It gives up the promise of at most ``per_second`` calls in a
             window, and costs about one refused call in 1,000 for as long as it is on; 3 to 6 calls a second take
-            some 22 minutes. Needs ``adaptive``.
+            5 to 10 minutes. Needs ``adaptive``.
         bulk_share: the share of the calls that the bulk lane gets while interactive calls fill the queue.
         per_day: calls a day, of all callers together; None for any number.
         interactive_reserve: how many of the day's calls are reserved for interactive calls.
