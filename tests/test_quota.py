@@ -4,6 +4,7 @@ import asyncio
 import math
 from collections.abc import Callable
 from datetime import time
+from typing import Any
 
 import pytest
 
@@ -275,6 +276,31 @@ BAD_LIMITS: dict[str, Callable[[], QuotaLimits]] = {
 async def test_settings_that_make_no_sense_are_refused_by_name(name: str) -> None:
     with pytest.raises(ValueError, match=f"QuotaLimits refused: {name} must be"):
         BAD_LIMITS[name]()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"per_second": 1e-6},
+        {"window": 1e-6},
+        {"headroom": 0.0},
+        {"headroom": 0.999},
+        {"bulk_share": 0.0},
+        {"bulk_share": 0.999},
+        {"per_day": 1, "interactive_reserve": 0},
+        {"per_day": 2, "interactive_reserve": 1},
+        {"per_day": None, "interactive_reserve": 500},
+    ],
+    ids=str,
+)
+async def test_settings_at_the_edge_of_their_range_are_kept_and_let_calls_depart(
+    settings: dict[str, Any],
+) -> None:
+    limits = QuotaLimits(**settings)
+    assert {name: getattr(limits, name) for name in settings} == settings
+    quota = LocalQuota(limits)
+    quota.release(await quota.acquire(Lane.BULK), status=200)
+    assert (await quota.snapshot()).used == 1
 
 
 async def test_a_reserve_beyond_the_day_and_a_day_without_a_zone_are_refused() -> None:

@@ -92,6 +92,43 @@ def test_only_a_pause_that_was_ended_counts_as_ended(store: DayStore) -> None:
     assert store.is_reopened()
 
 
+def test_a_step_that_fails_in_the_middle_leaves_everything_as_it_was(path: Path) -> None:
+    store = SqliteStore(path)
+    store.pause(7_200.0, 0.0)
+    with closing(sqlite3.connect(path)) as other:
+        other.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON calls BEGIN SELECT RAISE(ABORT, 'disk full'); END"
+        )
+        with pytest.raises(QuotaStoreError, match="disk full"):  # the probe was noted by then
+            store.take(PROBE_INTERVAL, 0.0, 3)
+        other.execute("DROP TRIGGER full")
+    assert store.count(PROBE_INTERVAL, 0.0) == Count((), 7_200.0, PROBE_INTERVAL)
+    assert taken(store, PROBE_INTERVAL).probe
+    assert not isinstance(store.take(PROBE_INTERVAL + 1, 0.0, 3), Taken)
+
+
+def test_a_ticket_that_is_given_back_twice_is_given_back_once(store: DayStore) -> None:
+    first, second = taken(store, 1.0), taken(store, 1.0)
+    store.give_back(first.ticket)
+    store.give_back(first.ticket)
+    assert store.count(1.0, 0.0).made == (1.0,)
+    store.give_back(second.ticket)
+    assert store.count(1.0, 0.0).made == ()
+
+
+def test_the_last_call_of_a_day_is_granted_and_the_next_one_not(store: DayStore) -> None:
+    assert [taken(store, 5.0, allowed=2).used for _ in range(2)] == [1, 2]
+    assert isinstance(store.take(5.0, 0.0, 2), Count)
+    assert taken(store, 5.0 + DAY, since=5.0, allowed=1).used == 1  # a call of the very moment counts no more
+
+
+def test_a_probe_is_due_at_its_moment_and_not_before(store: DayStore) -> None:
+    store.pause(7_200.0, 0.0)
+    assert isinstance(store.take(PROBE_INTERVAL - 0.001, 0.0, 3), Count)
+    assert taken(store, PROBE_INTERVAL).probe
+    assert taken(store, 7_200.0) == Taken(2, 2, probe=False)  # the pause is over at its end
+
+
 def test_a_wall_clock_that_was_set_back_confuses_nobody(store: DayStore) -> None:
     for now in (100.0, 40.0, 70.0):
         taken(store, now)

@@ -30,7 +30,7 @@ class WaitReason(StrEnum):
     RATE_LIMIT = "rate limit"
     """Gong answered 429 and asked for a pause."""
     DAILY_LIMIT = "daily limit"
-    """Gong says that the day's calls are spent; a probe an hour finds out whether that still holds."""
+    """Gong calls the day's limit reached; a probe an hour finds out whether that still holds."""
     BUDGET = "budget"
     """The day's calls are spent by our own count."""
 
@@ -122,7 +122,7 @@ class Quota(Protocol):
         """
 
     async def reopen(self) -> None:
-        """End a pause: forget what Gong said of it. The day's count stays."""
+        """End a pause: forget what Gong has asked for. The day's count stays."""
 
     async def snapshot(self) -> QuotaSnapshot:
         """Describe the state of now."""

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, time, timedelta
 from attrs import frozen
 
 DAY = 86_400.0
-"""Seconds; also the longest pause that is believed, whoever asks for it: Gong's longest limit is a day's."""
+"""Seconds; also the longest pause that is believed, from any response: Gong's longest limit is a day's."""
 PROBE_INTERVAL = 3600.0
 """Seconds after which one call finds out whether a day that Gong called spent still is."""
 LONG_PAUSE = 60.0
@@ -57,7 +57,7 @@ class FixedDay:
         return self._reset(moment, 0), self._reset(moment, 1), self._reset(moment, 2)
 
     def _reset(self, moment: float, days_on: int) -> float:
-        """The last reset of the day before a moment, or one so many days later."""
+        """The last reset of the day before a moment, or one some days later."""
         local = datetime.fromtimestamp(moment, self.starts.tzinfo)
         today = datetime.combine(local.date(), self.starts)
         began = today if today.timestamp() <= moment else today - timedelta(days=1)
@@ -75,7 +75,7 @@ def day_of(starts: time | None) -> Day:
 def bound_pause(seconds: float, *, now: float, day: Day, at_least: float = 0.0) -> float:
     """A pause as long as may be believed: at least a window, at most until the day's reset or 24 hours.
 
-    Whoever stands between us and Gong can send a header. A long wait ends no later than the limit can that it is
+    Any proxy between us and Gong can send a header. A long wait ends no later than the limit can that it is
     for; a bogus one must not stop a company for a week.
 
     Args:
@@ -99,7 +99,7 @@ def believed_until(stored: float, now: float) -> float:
 def ready_at(
     calls: int, *, now: float, spacing: float, allowed: int | None, made: Sequence[float], day: Day
 ) -> float:
-    """When the last of so many calls will leave.
+    """When the last of a number of calls will leave.
 
     Args:
         calls: how many are to come.

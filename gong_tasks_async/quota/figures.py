@@ -1,4 +1,4 @@
-"""The figures of a quota's state, whoever counts: what a snapshot shows, and how long calls will take."""
+"""The figures of a quota's state, of either kind: what a snapshot shows, and how long calls will take."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Figures:
     per_second: float
 
     def to_snapshot(self, waiting: Mapping[Lane, int]) -> QuotaSnapshot:
-        """The state, with so many callers waiting."""
+        """The state, with the callers that wait."""
         used, per_day = len(self.made), self.limits.per_day
         spent = WaitReason.BUDGET if used >= self.limits.allowed(Lane.INTERACTIVE) else None
         return QuotaSnapshot(
@@ -42,7 +42,7 @@ class Figures:
         )
 
     def to_estimate(self, calls: int, lane: Lane, ahead: int) -> QuotaEstimate:
-        """How long a number of calls takes, behind so many others.
+        """How long a number of calls takes, behind others.
 
         Raises:
             ValueError: ``calls`` is less than 1.

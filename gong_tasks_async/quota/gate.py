@@ -18,8 +18,8 @@ LONGEST_SLEEP = 60.0
 class Gate:
     """Open, or closed until a moment.
 
-    A short pause follows the event loop's clock, which nobody sets. A long one ends when either clock says so: the
-    wall's goes on while the machine is suspended, the loop's is right where the wall's was set back.
+    A short pause follows the event loop's clock, which cannot be set. A long one ends by either clock: the
+    wall's keeps running while the machine is suspended, the loop's is right where the wall's was set back.
     """
 
     def __init__(self, events: EventSink, wall_clock: Callable[[], float] = time.time) -> None:
@@ -131,7 +131,7 @@ class Gate:
             self.open()
 
     def bind(self, shift: float) -> None:
-        """Move to another event loop, whose clock shows so many seconds more."""
+        """Move to another event loop, whose clock shows ``shift`` seconds more."""
         self._opens_at += shift
         self._waiters.clear()
 

@@ -1,6 +1,6 @@
 """The pace as a ladder: one integer, the rung, that refusals move. No clock and no I/O; both quotas follow it.
 
-Nobody knows by which rule Gong enforces its second. The rules are ordered, and each rung guarantees arrivals:
+It is not known by which rule Gong enforces its second. The rules are ordered, and each rung guarantees arrivals:
 
 - rung 0: at most ``per_second * window`` calls in any window. Enough for a sliding or a fixed second and for a
   bucket as deep;
@@ -48,7 +48,7 @@ SMOOTHING = 1 / 8
 
 
 class Window(NamedTuple):
-    """So many calls may be in flight, or have arrived less than ``hold`` seconds ago."""
+    """At most ``calls`` may be in flight, or have arrived less than ``hold`` seconds ago."""
 
     calls: int
     hold: float
@@ -175,7 +175,7 @@ class Ladder:
         return True
 
     def shift(self, seconds: float) -> None:
-        """Follow another clock, which shows so many seconds more."""
+        """Follow another clock, which shows ``seconds`` more."""
         self.refused_at += seconds
 
     @property

@@ -49,7 +49,7 @@ class LaneQueue:
         return await self._called_up(lane, self._take_place(lane, returning=returning))
 
     def try_take_head(self) -> bool:
-        """Take the head at once if it is free; then nobody waits either: leaving calls the next one up."""
+        """Take the head at once if it is free; then no other caller waits: leaving calls the next one up."""
         if self._occupied:
             return False
         self._occupied = True

@@ -16,7 +16,7 @@ from gong_tasks_async.simulator import SecondLimit
 from gong_tasks_async.simulator.limits import Rule, second_rule
 
 SHORTEST_DAY_PAUSE = 60.0
-"""Seconds that Gong asks for when the day is spent, at least: a client tells the day from the second by them."""
+"""Seconds that Gong asks for when the day is spent, at least: a client recognizes the day's limit by them."""
 
 
 @frozen
@@ -58,7 +58,7 @@ class Flight:
 
 @define(eq=False)
 class Gong:
-    """Counts arrivals: the second by the event loop's clock, the day by the wall's, which goes on while machines sleep."""
+    """Counts arrivals: the second by the event loop's clock, the day by the wall's, which keeps running while hosts sleep."""
 
     chance: Random
     conditions: Conditions

@@ -79,7 +79,7 @@ class Wire:
         self._observer = observer
 
     def use(self, credentials: Credentials, base_url: str | None = None) -> None:
-        """Take the credentials, of which nobody asks here."""
+        """Take the credentials, which are not checked here."""
 
     async def close(self) -> None:
         """Nothing is open."""

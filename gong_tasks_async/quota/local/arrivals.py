@@ -50,7 +50,7 @@ class Arrivals:
         return free_at
 
     def shift(self, seconds: float) -> None:
-        """Follow another clock, which shows so many seconds more."""
+        """Follow another clock, which shows ``seconds`` more."""
         self._in_flight = {call: departed + seconds for call, departed in self._in_flight.items()}
         self._arrived = [arrived + seconds for arrived in self._arrived]
 

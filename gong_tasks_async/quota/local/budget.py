@@ -95,17 +95,17 @@ class Budget:
         self._in_background(self._store.pause, now + seconds, now)
 
     def reopen(self) -> None:
-        """Forget what Gong said of the day, without waiting for the disk."""
+        """Forget a pause of the day, without waiting for the disk."""
         self._spent.clear()
         self._in_background(self._store.reopen)
 
     async def reopen_now(self) -> None:
-        """Forget what Gong said of the day; it is on disk afterwards."""
+        """Forget a pause of the day; that is on disk afterwards."""
         self._spent.clear()
         await self._with_store(self._store.reopen)
 
     async def is_reopened(self) -> bool:
-        """Whether nothing stands in the store that Gong said of the day; false where it cannot be read."""
+        """Whether the store holds no pause of the day; false where it cannot be read."""
         try:
             return await self._with_store(self._store.is_reopened)
         except QuotaStoreError:

@@ -1,4 +1,4 @@
-"""The day's calls in a file of SQLite: opened where it is used, private, after a fork anew."""
+"""The day's calls in a file of SQLite: opened where it is used, private, opened again after a fork."""
 
 from __future__ import annotations
 

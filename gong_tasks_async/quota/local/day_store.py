@@ -1,6 +1,6 @@
 """Where the day's calls are counted: in memory, or in a file that processes of one machine share.
 
-Stored moments are judged when they are read, by the clock of then; nothing is deleted because a clock says so. A
+Stored moments are judged when they are read, by the clock of then; no clock's reading deletes anything. A
 clock that was wrong for a while, ahead or behind, thus spoils nothing that a right one has written.
 """
 
@@ -22,7 +22,7 @@ KEPT_CALLS = 100_000
 
 @frozen
 class Count:
-    """What a store knows: the moments of the calls that count, oldest first, and what Gong said of the day."""
+    """What a store knows: the moments of the calls that count, oldest first, and Gong's pause of the day."""
 
     made: Sequence[float] = ()
     paused_until: float = 0.0
@@ -53,10 +53,10 @@ class DayStore(Protocol):
         """Note that Gong calls the day spent until then; a later moment that was noted before stands."""
 
     def reopen(self) -> None:
-        """Forget what Gong said of the day."""
+        """Forget a pause of the day."""
 
     def is_reopened(self) -> bool:
-        """Whether nothing stands there that Gong said of the day; what is not believed stands there too."""
+        """Whether it holds no pause of the day; one that is not believed is held too."""
 
     def count(self, now: float, since: float) -> Count:
         """What is known now."""

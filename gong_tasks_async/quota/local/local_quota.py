@@ -49,7 +49,7 @@ class LocalQuota:
         limits: the limits of calls to Gong.
         on_event: called with each pause, change of pace, and news of the day's budget.
         wall_clock: seconds since 1970; the day's count follows it, since that outlives the process.
-        store: where the day's calls are counted; by default as ``limits.day_store`` says.
+        store: where the day's calls are counted; by default the one of ``limits.day_store``.
     """
 
     def __init__(
@@ -165,7 +165,7 @@ class LocalQuota:
         self._gate.close(bounded, day_spent=day_spent)
 
     async def reopen(self) -> None:
-        """End a pause: forget what Gong said of it; see :class:`Quota`."""
+        """End a pause: forget it; see :class:`Quota`."""
         # The gate last: a caller that it lets through would still find the pause in the file, and close it again.
         await self._budget.reopen_now()
         self._gate.open()
@@ -255,7 +255,7 @@ class LocalQuota:
                 self._gate.open()
 
     def _raise_if_late(self, ahead: int, deadline: float) -> None:
-        """Raise at once where no permit can come in time, rather than after waiting in vain."""
+        """Raise at once where no permit can come in time, rather than after the wait."""
         estimate = self._gate.remaining() + ahead * self._pacer.spacing
         if asyncio.get_running_loop().time() + estimate > deadline:
             raise DeadlineExceeded(reason="the queue wait exceeds the timeout", estimate=estimate)

@@ -111,7 +111,7 @@ class Pacer:
             self._emit_change(rung)
 
     def bind(self, shift: float) -> None:
-        """Move to another event loop, whose clock shows so many seconds more."""
+        """Move to another event loop, whose clock shows ``shift`` seconds more."""
         self._limiter = self._response = None
         self._departed += shift
         self._ladder.shift(shift)
