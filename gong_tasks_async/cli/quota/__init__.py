@@ -74,7 +74,7 @@ def _where_none_is_named(function: Callable[..., None]) -> Callable[..., None]:
 @redis_option
 @client_options
 def command(**options: Any) -> None:
-    """Show today's remaining calls.
+    """Show today's remaining calls; simulate a company's.
 
     Gong is not called. Only the calls of this command on this machine are counted, or those of a shared quota; the
     quota is the whole company's, and what other integrations use is not visible.
