@@ -39,13 +39,13 @@ class Budget:
         self._now = wall_clock
         self._store: DayStore = store or _make_store(limits)
         self._allowed = {lane: limits.allowed(lane) for lane in Lane}
-        self._spent: dict[Lane, tuple[float, float]] = {}
-        """The lanes whose day was found spent: when, and until when; nearly always none."""
+        self.spent: dict[Lane, tuple[float, float]] = {}
+        """The lanes whose day was found spent: when, and until when; nearly always none, so look before a call."""
         self._low = LowWatch(limits.per_day, events)
 
     def spent_until(self, lane: Lane) -> float:
         """Until when the day is known to be spent for a lane by our own count; 0 where it is not."""
-        found, until = self._spent.get(lane, (0.0, 0.0))
+        found, until = self.spent.get(lane, (0.0, 0.0))
         now = self._now()
         # A clock that was set back has not found it out yet, and one set forward may have had it wrong.
         return until if found <= now < min(until, found + LOOK_AGAIN) else 0.0
@@ -56,8 +56,20 @@ class Budget:
         Raises:
             DailyQuotaError: the day is spent for this lane.
         """
-        if self._spent and (until := self.spent_until(lane)):
+        if self.spent and (until := self.spent_until(lane)):
             raise self._spent_error(until)
+
+    def take_at_once(self, lane: Lane, lead: float) -> Taken | None:
+        """As :meth:`take`, where no disk has to be waited for and the day is not spent; else None."""
+        store = self._store
+        if self.spent or not isinstance(store, MemoryStore):
+            return None
+        now = self._now()
+        taken = store.take(now + lead, self.day.since(now), self._allowed[lane])
+        if not isinstance(taken, Taken):
+            return None
+        self._low.check(taken.used, now, self.day.expires_at)
+        return taken
 
     async def take(self, lane: Lane, lead: float = 0.0) -> Taken | Count:
         """Count one call: its ticket, by which it can be given back, or the count where Gong calls the day spent.
@@ -68,14 +80,10 @@ class Budget:
             DailyQuotaError: the day is spent for this lane by our own count.
             QuotaStoreError: the count cannot be kept.
         """
-        if self._spent:
+        if self.spent:
             self.raise_if_spent(lane)
         now, allowed = self._now(), self._allowed[lane]
-        store, since = self._store, self.day.since(now)
-        if isinstance(store, MemoryStore):
-            taken = store.take(now + lead, since, allowed)
-        else:
-            taken = await self._with_store(store.take, now + lead, since, allowed)
+        taken = await self._with_store(self._store.take, now + lead, self.day.since(now), allowed)
         if isinstance(taken, Taken):
             self._low.check(taken.used, now, self.day.expires_at)
             return taken
@@ -96,12 +104,12 @@ class Budget:
 
     def reopen(self) -> None:
         """Forget a pause of the day, without waiting for the disk."""
-        self._spent.clear()
+        self.spent.clear()
         self._in_background(self._store.reopen)
 
     async def reopen_now(self) -> None:
         """Forget a pause of the day; that is on disk afterwards."""
-        self._spent.clear()
+        self.spent.clear()
         await self._with_store(self._store.reopen)
 
     async def is_reopened(self) -> bool:
@@ -122,13 +130,13 @@ class Budget:
 
     def _give_back(self, ticket: int) -> None:
         self._store.give_back(ticket)
-        self._spent.clear()  # what was found out before holds no longer
+        self.spent.clear()  # what was found out before holds no longer
 
     def _note_spent(self, lane: Lane, count: Count) -> DailyQuotaError:
         now = self._now()
         until = min(now + DAY, self.day.expires_at(count.made[-self._allowed[lane]]))
-        known = self._spent.get(lane)
-        self._spent[lane] = now, until
+        known = self.spent.get(lane)
+        self.spent[lane] = now, until
         if known is None or known[1] != until:
             self._events.emit(BudgetSpent(lane=lane.value, resets_at=to_datetime(until)))
         return self._spent_error(until)

@@ -107,20 +107,26 @@ class LocalQuota:
             max_wait: seconds that a pause may last before the error that explains it is raised.
             returning: whether the call has waited before, and goes to the head of its lane.
         """
-        self._loop.bind()
+        loop = asyncio.get_running_loop()
+        if self._loop.loop is not loop:
+            self._loop.bind()
         if self._gate.closed:
             if self._gate.day_spent:
                 await self._look_again()
             self._gate.raise_if_too_long(deadline, max_wait)
-        self._budget.raise_if_spent(lane)
+        if self._budget.spent:
+            self._budget.raise_if_spent(lane)
         if deadline is not None:
             self._raise_if_late(0 if returning else self._queue.count_ahead(lane), deadline)
-        handed = not self._queue.try_take_head() and await self._queue.wait_for_head(
-            lane, returning=returning
-        )
-        taken = await self._take(lane, deadline, max_wait, handed=handed)
+        if self._queue.try_take_head():
+            taken = await self._draw(lane, deadline, max_wait)
+            if self._queue.total_waiting or self._gate.closed:
+                taken = await self._take(lane, deadline, max_wait, taken, fresh=True)
+        else:
+            handed = await self._queue.wait_for_head(lane, returning=returning)
+            taken = await self._take(lane, deadline, max_wait, self._take_handed() if handed else None)
         self._queue.leave_sending(lane)
-        now = asyncio.get_running_loop().time()
+        now = loop.time()
         return Permit(now, taken.ticket, Departure(self._pacer.depart(now), taken.probe))
 
     def release(self, permit: Permit, *, status: int | None, sent: bool = True) -> None:
@@ -195,14 +201,24 @@ class LocalQuota:
             per_second=self._pacer.rate,
         )
 
-    async def _take(self, lane: Lane, deadline: float | None, max_wait: float, *, handed: bool) -> Taken:
-        """At the head, take a counted call with its token, while the gate is open; or leave the head."""
-        taken = self._take_handed() if handed else None
+    async def _take(
+        self,
+        lane: Lane,
+        deadline: float | None,
+        max_wait: float,
+        taken: Taken | None = None,
+        *,
+        fresh: bool = False,
+    ) -> Taken:
+        """At the head, take a counted call with its token, while the gate is open; or leave the head.
+
+        ``taken`` was handed over, or has just been drawn (``fresh``); with None, one is drawn.
+        """
         while True:
-            if fresh := taken is None:
-                taken = await self._draw(lane, deadline, max_wait)
+            if taken is None:
+                taken, fresh = await self._draw(lane, deadline, max_wait), True
             if self._queue.total_waiting and self._queue.must_yield(lane):
-                self._handed, taken = taken, None
+                self._handed, taken, fresh = taken, None, False
                 if await self._queue.yield_head(lane):
                     taken = self._take_handed()
             elif (taken.probe or not self._gate.closed or not self._gate.remaining()) and (
@@ -217,7 +233,12 @@ class LocalQuota:
         """Count a call and wait for its token; or leave the head."""
         taken = None
         try:
-            taken = await self._count(lane, deadline, max_wait)
+            if not self._gate.closed:
+                taken = self._budget.take_at_once(lane, self._pacer.expected_wait())
+                if taken is not None and taken.probe:  # an earlier life of this process has noted a pause
+                    self._gate.note_probe()
+            if taken is None:
+                taken = await self._count(lane, deadline, max_wait)
             await self._pacer.pace()
         except BaseException:
             if taken is not None:

@@ -18,7 +18,8 @@ class LoopBinding:
 
     def __init__(self, move: Callable[[float], None]) -> None:
         self._move = move
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self.loop: asyncio.AbstractEventLoop | None = None
+        """The one that it serves."""
         self._lock = threading.Lock()
 
     def bind(self) -> None:
@@ -28,14 +29,14 @@ class LoopBinding:
             ClientStateError: the last loop is still running, in another thread.
         """
         loop = asyncio.get_running_loop()
-        if self._loop is loop:
+        if self.loop is loop:
             return
         with self._lock:
-            last = self._loop
+            last = self.loop
             if last is not None and last.is_running():
                 raise ClientStateError(
                     reason="this quota serves another event loop, which is still running: use one quota in one thread"
                 )
-            self._loop = loop
+            self.loop = loop
             if last is not None:
                 self._move(loop.time() - last.time())

@@ -50,7 +50,8 @@ class Pacer:
 
     async def pace(self) -> None:
         """Wait until a call may depart, and take its token. One caller at a time; it departs at once."""
-        await self._wait_free()
+        if not self.is_free():
+            await self._wait_free()
         news, delay, self._delay = self._news, self._delay, 0.0
         if delay:
             await asyncio.sleep(delay)
@@ -89,7 +90,9 @@ class Pacer:
             self._departed = departed
         elif self._ladder.accepted(departed):
             self._emit_change(rung)
-        self._note_news()
+        self._news += 1
+        if self._response is not None:
+            self._wake()
 
     def cut_off(self, call: int) -> None:
         """Note that a call ended without a response: it counts as arrived now, though it may still be on its way."""
