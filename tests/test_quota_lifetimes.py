@@ -394,3 +394,30 @@ async def test_a_vault_that_hangs_does_not_hold_the_quota() -> None:
         ended = await asyncio.gather(*stuck, return_exceptions=True)
     assert {type(each) for each in ended} == {CredentialsError}
     assert (await quota.snapshot()).used == 1
+
+
+@pytest.mark.parametrize(("first", "second"), [(100.0, 0.0), (0.0, 100.0)])
+def test_calls_of_the_last_loop_fill_the_window_of_the_next_one(first: float, second: float) -> None:
+    quota = LocalQuota()
+
+    async def call(times: int, wait: float) -> list[float]:
+        await asyncio.sleep(wait)
+        began, departed = asyncio.get_running_loop().time(), []
+        for _ in range(times):
+            permit = await quota.acquire(Lane.BULK)
+            departed.append(permit.departed - began)
+            quota.release(permit, status=200)
+        return departed
+
+    before, after = (
+        asyncio.Runner(loop_factory=VirtualClockLoop),
+        asyncio.Runner(loop_factory=VirtualClockLoop),
+    )
+    with before:
+        gone = before.run(call(3, first))[-1]
+        # The clocks of two loops have nothing in common; here the next one's stands still until it runs.
+        after.get_loop().advance(second)  # type: ignore[attr-defined]  # a virtual clock
+    with after:
+        (departed,) = after.run(call(1, 0.0))
+    assert gone == pytest.approx(2 * 1.03 / 3, abs=0.01)
+    assert departed == pytest.approx(1.0 - gone, abs=0.05)
