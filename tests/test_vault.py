@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from collections.abc import Callable
+from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
 import pytest
 
 from gong_tasks_async import AccessKey, ClientStateError, CredentialsError, GongTasksClient, Unlimited
+from gong_tasks_async.auth import renewal
+from gong_tasks_async.auth.patience import call_within
 from gong_tasks_async.auth.renewal import SUPPLY_TIMEOUT
 from gong_tasks_async.simulator import Engine, SecondLimit, make_app, memory_session
 from tests.conftest import credentials_of
@@ -107,3 +113,56 @@ def test_a_loop_that_shuts_down_does_not_wait_for_a_vault() -> None:
         await gong.close()
 
     asyncio.run(asyncio.wait_for(interrupted(), 5))
+
+
+def test_a_vault_that_blocks_holds_up_neither_the_loop_nor_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(renewal, "SUPPLY_TIMEOUT", 0.1)
+    released, began = threading.Event(), time.monotonic()
+
+    def vault() -> AccessKey:
+        released.wait(20.0)
+        return AccessKey("k", "s")
+
+    async def call() -> float:
+        lag, ticking = 0.0, True
+
+        async def tick() -> None:
+            nonlocal lag
+            while ticking:
+                before = time.monotonic()
+                await asyncio.sleep(0.01)
+                lag = max(lag, time.monotonic() - before - 0.01)
+
+        ticker = asyncio.create_task(tick())
+        async with GongTasksClient(vault, quota=Unlimited()) as gong:
+            with pytest.raises(CredentialsError, match="did not return within"):
+                await gong.list_tasks("1")
+        ticking = False
+        await ticker
+        return lag
+
+    assert asyncio.run(call()) < 5.0
+    assert time.monotonic() - began < 15.0
+    released.set()
+
+
+async def test_a_plain_function_sees_the_context_of_its_caller_and_another_thread() -> None:
+    company: ContextVar[str] = ContextVar("company")
+    company.set("acme")
+    assert await call_within(
+        lambda: (company.get(), threading.current_thread() is threading.main_thread()), 9.0
+    ) == (
+        "acme",
+        False,
+    )
+
+
+class AsyncVault:
+    async def __call__(self) -> object:
+        return threading.current_thread() is threading.main_thread()
+
+
+async def test_a_coroutine_function_in_any_wrapping_runs_in_the_loop() -> None:
+    vault = AsyncVault()
+    for function in (vault, partial(AsyncVault.__call__, vault), vault.__call__):
+        assert await call_within(function, 9.0) is True

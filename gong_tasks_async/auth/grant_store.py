@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from typing import Protocol
 
 from gong_tasks_async.auth.patience import NoResultError, call_within
@@ -72,7 +73,7 @@ class FunctionStore:
     async def save(self, grant: OAuthGrant) -> None:
         """Call the function."""
         try:
-            await call_within(lambda: self._save(grant), SAVE_TIMEOUT)
+            await call_within(partial(self._save, grant), SAVE_TIMEOUT)
         except NoResultError as problem:
             raise _not_saved(str(problem)) from None
         except Exception as error:

@@ -64,7 +64,7 @@ class OAuthToken:
         client_id: of your app, from Gong's Company settings > Ecosystem > API.
         client_secret: of your app.
         refresh_token: the newest that Gong gave for this company.
-        save: stores a grant; a function or coroutine function. What it raises becomes the cause of the callers'
+        save: stores a grant; a function, which runs in a thread, or a coroutine function. What it raises becomes the cause of the callers'
             :class:`CredentialsError`, and the next call passes it the same grant again.
             It has 30 seconds.
         store: in the place of ``save``, a :class:`GrantStore` that several processes share.

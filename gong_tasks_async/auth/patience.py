@@ -4,33 +4,66 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Executor, Future
+from contextvars import copy_context
+from threading import Thread
+from typing import Any, Final, TypeVar
+
+T = TypeVar("T")
 
 
 class NoResultError(Exception):
     """There was no result; the text is the reason."""
 
 
-async def call_within(function: Callable[[], object], seconds: float) -> object:
-    """Call a plain or coroutine function, and abandon what does not end even when cancelled.
+class _DaemonThreads(Executor):
+    """A thread for each call, which neither the end of the event loop nor that of the process waits for."""
 
-    Not ``asyncio.timeout``: that waits for whatever swallows its cancellation. A plain function runs in the event loop
-    and cannot be abandoned.
+    def submit(self, function: Callable[..., T], /, *args: Any, **settings: Any) -> Future[T]:
+        """Start a thread with the function."""
+        future: Future[T] = Future()
+        future.set_running_or_notify_cancel()  # from here on, nobody can cancel it while the thread sets its result
+
+        def work() -> None:
+            try:
+                result = function(*args, **settings)
+            except BaseException as error:  # noqa: BLE001 - handed on
+                future.set_exception(error)
+            else:
+                future.set_result(result)
+
+        Thread(target=work, name="gong-tasks function", daemon=True).start()
+        return future
+
+
+_THREADS: Final = _DaemonThreads()
+
+
+async def call_within(function: Callable[[], object], seconds: float) -> object:
+    """Call a plain or coroutine function, and abandon what does not end in time.
+
+    Not ``asyncio.timeout``: that waits for whatever swallows its cancellation. A plain function runs in a thread: it may
+    wait for a vault or a disk, which must hold up neither other calls nor the end of the program.
 
     Raises:
         NoResultError: there is no result in time, or the function ended cancelled, which must not look as if the caller
             had been cancelled.
         Exception: what it raised.
     """
-    try:
+    return await _result_within(_called(function), seconds)
+
+
+async def _called(function: Callable[[], object]) -> object:
+    if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__):
         result = function()
-    except asyncio.CancelledError:
-        raise NoResultError("raised CancelledError") from None
-    return await _result_within(result, seconds) if inspect.isawaitable(result) else result
+    else:
+        result = await asyncio.get_running_loop().run_in_executor(_THREADS, copy_context().run, function)
+    return await result if inspect.isawaitable(result) else result
 
 
-async def _result_within(awaitable: Awaitable[object], seconds: float) -> object:
-    task = asyncio.ensure_future(_awaited(awaitable))
+async def _result_within(awaitable: Coroutine[object, object, object], seconds: float) -> object:
+    task = asyncio.ensure_future(awaitable)
     try:
         await asyncio.wait({task}, timeout=seconds)
     finally:
@@ -42,10 +75,6 @@ async def _result_within(awaitable: Awaitable[object], seconds: float) -> object
     if task.cancelled():
         raise NoResultError("raised CancelledError")
     return task.result()
-
-
-async def _awaited(awaitable: Awaitable[object]) -> object:
-    return await awaitable
 
 
 def _retrieve_exception(task: asyncio.Future[object]) -> None:

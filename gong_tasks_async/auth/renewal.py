@@ -42,7 +42,8 @@ class CredentialSource(Protocol):
 class CallableSource:
     """Credentials from a function of the user's, such as one that asks a vault.
 
-    It is called before the first request, and again when Gong answers 401 to what it returned. A function that raises,
+    It is called before the first request, and again when Gong answers 401 to what it returned; a plain function in a
+    thread, so that a slow vault holds up no other call. A function that raises,
     returns no credentials or does not return in time fails the calls that wait for it; the next call asks it again.
     """
 
