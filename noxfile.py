@@ -49,16 +49,34 @@ SLOW = [
     f"tests/{pattern}.py"
     for pattern in (
         "cli/*",
+        "agents/*",
+        "simulation/*",
         "*torture*",
         "*distributed*",
         "*redis*",
         "*crew*",
+        "*servers*",
         "*crash*",
         "*docs*",
+        "*pictures*",
+        "*examples*",
         "*faults*",
         "*bench*",
+        "*properties*",
+        "*people*",
+        "*journal*",
+        "*openapi*",
+        "test_cli",
+        "test_client",
+        "test_codec_generated",
+        "test_codec_scan",
+        "test_gates",
+        "test_measure",
+        "test_pytest_plugin",
+        "test_quota_day",
     )
 ]
+"""They start processes, or draw thousands of examples: four fifths of the suite's time."""
 SHORTER = {"GONG_QUOTA_EXAMPLES": "200", "GONG_EXAMPLES": "50"}
 """The coverage session tries each law more often; what another Python does differently shows soon."""
 
@@ -258,7 +276,7 @@ def lowest(session: nox.Session) -> None:
 def recipes(session: nox.Session) -> None:
     """Run the recipes for other frameworks, each against the simulator, with those frameworks installed."""
     session.install("-e", ".[speed]", *_groups("test"), *_groups("recipes"))
-    session.run("pytest", "tests/recipes", "-W", "default", *session.posargs)
+    session.run("pytest", "tests/recipes", "examples/recipes", "-W", "default", *session.posargs)
 
 
 @nox.session(default=False)

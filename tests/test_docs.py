@@ -18,7 +18,18 @@ ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 GENERATED = (ROOT / "docs" / "reference", ROOT / "docs" / "errors")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-SET_UP = ("python -m ", "pip install ", "nox", "export ", "gong-tasks ", "redis-server", "docker ")
+SET_UP = (
+    "python -m ",
+    "pip install ",
+    "pytest ",
+    "uvicorn ",
+    "curl ",
+    "nox",
+    "export ",
+    "gong-tasks ",
+    "redis-server",
+    "docker ",
+)
 """What a `shell` block may begin its lines with: set-up, and commands that wait for something which a test has not."""
 EXEMPT = {"docs/distributed-jobs.md"}
 """Pages whose blocks need a Redis."""
