@@ -22,7 +22,9 @@ from gong_tasks_async import (
     TaskUpdate,
     Unlimited,
     open_journal,
+    retry_failed,
 )
+from gong_tasks_async.bulk.guard import RESEND_WITHIN
 from gong_tasks_async.simulator import (
     Engine,
     Fault,
@@ -37,9 +39,14 @@ from gong_tasks_async.simulator import (
 T = TypeVar("T")
 
 USERS, EACH = 2, 4
+SLACK = 1.0
+"""Seconds that a request is in the air."""
+LONG_PAUSE = "70"
+"""Seconds, as text: after them an update without a verdict is not sent again as it is."""
 FAULTS = (
     None,
     None,
+    LONG_PAUSE,
     Fault.UNAVAILABLE,
     Fault.RESET_BEFORE,
     Fault.RESET_AFTER,
@@ -67,6 +74,8 @@ class Story:
     looks: list[int] = field(factory=list)
     edits: list[int] = field(factory=list)
     patches: list[int] = field(factory=list)
+    open_since: float | None = None
+    """When an update was sent that got no verdict, until the next look."""
     same: list[int] = field(factory=list)
     """Edits that make the very change of the job: of a row that was in flight when a life ended, nothing tells later
     who made it. They are counted apart."""
@@ -83,11 +92,13 @@ class Office(Engine):
         self.stories: defaultdict[int, Story] = defaultdict(Story)
         self.moment = self.calls_of_life = 0
         self.edits: list[Edit] = []
-        self.faults: list[Fault | None] = []
+        self.faults: list[Fault | str | None] = []
         self.overwritten: list[int] = []
+        self.sent_late: list[int] = []
+        """Updates without a verdict that were sent again after a minute without a look."""
         self.life_began = 0
 
-    def begin(self, edits: list[Edit], faults: list[Fault | None], *, known: bool) -> None:
+    def begin(self, edits: list[Edit], faults: list[Fault | str | None], *, known: bool) -> None:
         if not known:  # the job is about the tasks as its first recorded look finds them
             for story in self.stories.values():
                 story.looks.clear()
@@ -98,10 +109,12 @@ class Office(Engine):
         for edit in [each for each in self.edits if each.before_call == self.calls_of_life]:
             self.edit(edit)
         fault = self.faults.pop(0) if self.faults else None
-        if fault is not None:
+        if isinstance(fault, Fault):
             self.inject_fault(fault)
+        elif fault is not None:
+            self.inject_fault(Fault.TOO_MANY, retry_after=fault)
         self.moment += 1
-        self.look_on(request, fault)
+        self.look_on(request, fault, now)
         return super().answer(request, now)
 
     def edit(self, edit: Edit) -> None:
@@ -112,25 +125,30 @@ class Office(Engine):
         story = self.stories[number]
         (story.same if EDITS[edit.change] == DISMISSED else story.edits).append(self.moment)
 
-    def look_on(self, request: Request, fault: Fault | None) -> None:
-        if request.method == "POST" and fault is None:
+    def look_on(self, request: Request, fault: Fault | str | None, now: float) -> None:
+        if request.method == "PATCH":
+            self.patched(int(request.path.rpartition("/")[2]), fault, now)
+        elif request.method == "POST" and fault is None:
             owner = json.loads(request.body)["filter"]["userId"]
             for number, task in self.tasks.items():
                 if str(task["userId"]) == owner:
                     self.stories[number].looks.append(self.moment)
-        elif request.method == "PATCH":
-            number = int(request.path.rpartition("/")[2])
-            story = self.stories[number]
-            # The first look says what the job is about; what was edited after it, or after the last change of ours,
-            # and before the last look, stays.
-            if not story.looks or story.looks[-1] <= self.life_began:
-                self.overwritten.append(number)  # sent without a look of this life
-            elif any(
-                max([story.looks[0], *story.patches]) < moment < story.looks[-1] for moment in story.edits
-            ):
-                self.overwritten.append(number)
-            if fault in (None, Fault.RESET_AFTER):
-                story.patches.append(self.moment)
+                    self.stories[number].open_since = None
+
+    def patched(self, number: int, fault: Fault | str | None, now: float) -> None:
+        story = self.stories[number]
+        # The first look says what the job is about; what was edited after it, or after the last change of ours,
+        # and before the last look, stays.
+        if not story.looks or story.looks[-1] <= self.life_began:
+            self.overwritten.append(number)  # sent without a look of this life
+        elif any(max([story.looks[0], *story.patches]) < moment < story.looks[-1] for moment in story.edits):
+            self.overwritten.append(number)
+        if story.open_since is not None and now - story.open_since > RESEND_WITHIN + SLACK:
+            self.sent_late.append(number)
+        if fault in (None, Fault.RESET_AFTER):
+            story.patches.append(self.moment)
+        if story.open_since is None and isinstance(fault, Fault) and fault is not Fault.TOO_MANY:
+            story.open_since = now
 
 
 def values(task: dict[str, Any]) -> list[object]:
@@ -162,7 +180,7 @@ class PeopleAtWork(RuleBasedStateMachine):
         faults=st.lists(st.sampled_from(FAULTS), max_size=14),
         ends_after=st.none() | st.floats(0.0, 3.0),
     )
-    def lives(self, edits: list[Edit], faults: list[Fault | None], ends_after: float | None) -> None:
+    def lives(self, edits: list[Edit], faults: list[Fault | str | None], ends_after: float | None) -> None:
         self.office.begin(edits, faults, known=self.path.exists())
 
         async def run(gong: GongTasksClient) -> None:
@@ -183,6 +201,12 @@ class PeopleAtWork(RuleBasedStateMachine):
     def no_edit_made_before_a_look_is_overwritten(self) -> None:
         if hasattr(self, "office"):
             assert self.office.overwritten == []
+            assert self.office.sent_late == []
+
+    @rule()
+    def failed_rows_are_retried(self) -> None:
+        if self.path.exists():
+            retry_failed(self.path)
 
     def teardown(self) -> None:
         try:
@@ -225,7 +249,7 @@ class PeopleAtWork(RuleBasedStateMachine):
                     base_url="http://localhost",
                     session=session,
                     quota=Unlimited(),
-                    retry=RetryPolicy(attempts=2, backoff=0.1),
+                    retry=RetryPolicy(attempts=2, backoff=0.1, max_wait=120),
                 ) as gong,
             ):
                 await run(gong)

@@ -1,4 +1,4 @@
-"""The program that the torture test kills: one life of one bulk job.
+"""The program that the torture test kills: one life of one guarded bulk job, or of its undo.
 
 It says ``ready`` before the job begins, then a line for each outcome at the moment at which it is told, and at the
 end ``complete`` or ``left over``. Every line is one write, so that a death between two of them hides neither.
@@ -14,7 +14,15 @@ from pathlib import Path
 
 import aiohttp
 
-from gong_tasks_async import AccessKey, GongTasksClient, Outcome, RetryPolicy, TaskUpdate, Unlimited
+from gong_tasks_async import (
+    AccessKey,
+    BulkReport,
+    GongTasksClient,
+    Outcome,
+    RetryPolicy,
+    TaskUpdate,
+    Unlimited,
+)
 
 LIFE = "x-life"
 """The header that tells the requests of one life from those of another."""
@@ -39,16 +47,28 @@ def rows(wanted: Path) -> list[TaskUpdate]:
     return [TaskUpdate(int(task_id), user_id, status="DISMISSED") for task_id, user_id in pairs]
 
 
-async def live(life: str, base_url: str, keys: AccessKey, wanted: list[TaskUpdate], journal: Path) -> None:
+async def run(gong: GongTasksClient, what: str, wanted: list[TaskUpdate], journal: Path) -> BulkReport:
+    """Begin or resume the job, or its undo."""
+    if what == "run":
+        return await gong.update_many(wanted, journal=journal, guard=True, on_outcome=emit_to)
+    undo = journal.with_name("undo")
+    if undo.exists():
+        return await gong.resume_many(undo, on_outcome=emit_to)
+    return await gong.update_many(await gong.plan_undo(journal), journal=undo, guard=True, on_outcome=emit_to)
+
+
+async def live(
+    life: str, what: str, base_url: str, keys: AccessKey, wanted: list[TaskUpdate], journal: Path
+) -> None:
     async with (
         aiohttp.ClientSession(headers={LIFE: life}) as session,
         GongTasksClient(keys, base_url=base_url, quota=Unlimited(), retry=PATIENT, session=session) as gong,
     ):
         say("ready")
-        report = await gong.update_many(wanted, journal=journal, on_outcome=emit_to)
+        report = await run(gong, what, wanted, journal)
     say("complete" if report.complete else "left over")
 
 
 if __name__ == "__main__":
-    life, base_url, key, secret, wanted, journal = sys.argv[1:]
-    asyncio.run(live(life, base_url, AccessKey(key, secret), rows(Path(wanted)), Path(journal)))
+    life, what, base_url, key, secret, wanted, journal = sys.argv[1:]
+    asyncio.run(live(life, what, base_url, AccessKey(key, secret), rows(Path(wanted)), Path(journal)))
