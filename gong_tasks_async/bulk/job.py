@@ -7,6 +7,7 @@ import inspect
 from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sized
 from contextlib import suppress
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TypeAlias
 
@@ -17,14 +18,14 @@ from gong_tasks_async.bulk.guard import Guard
 from gong_tasks_async.bulk.journal import Journal, open_journal
 from gong_tasks_async.bulk.journal_file import JobFacts
 from gong_tasks_async.bulk.outcomes import JournalRow, Outcome, RowCounts, Unchanged
-from gong_tasks_async.bulk.plan import Plan
-from gong_tasks_async.bulk.planning import look_at_owners, make_plan, with_estimate
+from gong_tasks_async.bulk.plan import SAMPLE, Plan, sample_of
+from gong_tasks_async.bulk.planning import look_at_owners, make_plan, with_estimate, with_names
 from gong_tasks_async.bulk.pool import run_apart
 from gong_tasks_async.bulk.recorder import Recorder
 from gong_tasks_async.bulk.report import BulkReport
 from gong_tasks_async.bulk.run_settings import RunSettings
 from gong_tasks_async.bulk.runner import BulkRun, OnSettled, Updates
-from gong_tasks_async.bulk.undo import owners_of, plan_undo
+from gong_tasks_async.bulk.undo import first_updated, owners_of, plan_undo
 from gong_tasks_async.errors import GongError, JournalError
 from gong_tasks_async.models import TaskUpdate
 
@@ -113,9 +114,9 @@ class BulkJob:
             JournalError: the journal cannot be read, or is another company's.
             GongError: the tasks cannot be listed.
         """
-        rows, company = await asyncio.to_thread(_rows_of, journal)
+        rows, users, company = await asyncio.to_thread(_rows_of, journal)
         await self._check_company(journal, company)
-        return await self.plan_undo_of(rows)
+        return with_names(await self.plan_undo_of(rows), users, f"undo of {journal.stem}")
 
     async def plan_undo_of(self, rows: list[JournalRow]) -> Plan:
         """The plan that restores what these rows have changed.
@@ -123,8 +124,10 @@ class BulkJob:
         Raises:
             GongError: the tasks cannot be listed.
         """
-        look = await look_at_owners(self.applier, owners_of(rows))
-        return await with_estimate(self.applier, plan_undo(rows, look))
+        look, tasks = await look_at_owners(self.applier, owners_of(rows), first_updated(rows))
+        plan = plan_undo(rows, look)
+        sample = tuple(islice(sample_of(plan.updates, tasks.get), SAMPLE))
+        return await with_estimate(self.applier, evolve(plan, sample=sample))
 
     async def _run(self, updates: Updates | Plan, journal: Path | None) -> BulkReport:
         looks = bool(self.guard or self.skip_unchanged)
@@ -249,9 +252,10 @@ class BulkJob:
             raise JournalError(path=str(path), reason=reason)
 
 
-def _rows_of(path: Path) -> tuple[list[JournalRow], str | None]:
+def _rows_of(path: Path) -> tuple[list[JournalRow], dict[str, str], str | None]:
+    """A job's rows, the names of their owners, and its company."""
     with open_journal(path) as journal:
-        return list(journal.rows()), journal.company
+        return list(journal.rows()), journal.users, journal.company
 
 
 def _with_pending(report: BulkReport, pending: Mapping[str, int]) -> dict[str, RowCounts]:

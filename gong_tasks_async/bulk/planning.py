@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Container, Iterable, Mapping
 
 from attrs import evolve, frozen
 
@@ -81,8 +81,10 @@ async def look_at(applier: Applier, plan: Plan) -> Plan:
     return drop_unchanged(plan, Look(tasks, frozenset(listed), *started), samples.values())
 
 
-async def look_at_owners(applier: Applier, owners: Iterable[str]) -> Look:
-    """All tasks of these users as they are now.
+async def look_at_owners(
+    applier: Applier, owners: Iterable[str], kept: Container[int] = ()
+) -> tuple[Look, dict[int, Task]]:
+    """All tasks of these users as they are now, and those of them in full that are to be kept.
 
     Raises:
         GongError: the tasks of one of them cannot be listed.
@@ -90,9 +92,11 @@ async def look_at_owners(applier: Applier, owners: Iterable[str]) -> Look:
     started = read_clocks()
     owners = list(owners)
     tasks: dict[int, TaskSnapshot] = {}
+    full: dict[int, Task] = {}
     async for listed in each_result(owners, applier.list_owned, LISTERS):
         tasks.update((task.id, TaskSnapshot.of(task)) for task in listed)
-    return Look(tasks, frozenset(owners), *started)
+        full.update((task.id, task) for task in listed if task.id in kept)
+    return Look(tasks, frozenset(owners), *started), full
 
 
 def _lister(applier: Applier) -> Callable[[str], Awaitable[_Owned]]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
+from itertools import islice
 
 from gong_tasks_async.bulk.outcomes import JournalRow, RowState, TaskSnapshot
 from gong_tasks_async.bulk.plan import Look, LostValue, Plan
 from gong_tasks_async.models import TaskUpdate
 
+LOOKED_FOR = 200
 SAME_CHANGE = timedelta(seconds=5)
 """A listing may give a slightly later time of the last change than the response to the PATCH that made it."""
 
@@ -40,6 +42,12 @@ def plan_undo(rows: Iterable[JournalRow], look: Look) -> Plan:
 def owners_of(rows: Iterable[JournalRow]) -> list[str]:
     """The users whose tasks a job has updated."""
     return list(dict.fromkeys(row.update.user_id for row in rows if row.state is RowState.UPDATED))
+
+
+def first_updated(rows: Iterable[JournalRow]) -> frozenset[int]:
+    """The first tasks that a job has updated: among them are those that a plan shows, unless people changed them all."""
+    updated = (row.update.task_id for row in rows if row.state is RowState.UPDATED)
+    return frozenset(islice(updated, LOOKED_FOR))
 
 
 def _reason_to_leave(row: JournalRow, now: TaskSnapshot | None) -> str | None:

@@ -159,9 +159,15 @@ class _SourceRun:
         return max(again.exit_code, await self._start(again.plan))
 
     async def _plan(self, look: bool | None) -> PlannedSource:
+        options = self.run.options
         try:
             return await plan_source(
-                self.run.client, self.source, self.parsed_input, look=look, calls=lambda: self.run.meter.calls
+                self.run.client,
+                self.source,
+                self.parsed_input,
+                look=look,
+                names=options.output.is_table if options.dry_run else not options.yes,
+                calls=lambda: self.run.meter.calls,
             )
         except asyncio.CancelledError:
             note("Nothing was changed.")

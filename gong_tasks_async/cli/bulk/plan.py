@@ -36,14 +36,16 @@ def command(source: Source, skip_unchanged: bool, output: Output, configuration:
 
     A FILE costs no call, unless it names owners by e-mail address. A selection costs a call for each user.
     """
-    plan, quota = run(_plan(source, configuration, skip_unchanged))
+    plan, quota = run(_plan(source, configuration, look=skip_unchanged, names=output.is_table))
     print_plan(plan, quota, output)
 
 
-async def _plan(source: Source, configuration: Configuration, look: bool) -> tuple[Plan, QuotaSnapshot]:
+async def _plan(
+    source: Source, configuration: Configuration, *, look: bool, names: bool
+) -> tuple[Plan, QuotaSnapshot]:
     from gong_tasks_async.cli.input.planning import plan_source  # noqa: PLC0415 - aiohttp, when it is needed
 
     parsed_input = None if source.selects else read_source(source)
     async with open_client(configuration) as client:
-        planned = await plan_source(client, source, parsed_input, look=look)
+        planned = await plan_source(client, source, parsed_input, look=look, names=names)
         return planned.plan, await client.quota.snapshot()

@@ -7,13 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from gong_tasks_async.cli.bulk.job_argument import job_argument
+from gong_tasks_async.cli.bulk.run_options import run_options
 from gong_tasks_async.cli.command import Command
 from gong_tasks_async.cli.input.options import (
-    accept_refusals_option,
     guard_option,
-    outage_option,
-    wait_for_day_option,
-    workers_option,
 )
 from gong_tasks_async.cli.output.formats import Output, report_output_option
 from gong_tasks_async.cli.session import client_options, run
@@ -28,21 +25,15 @@ if TYPE_CHECKING:
 @click.option(
     "-y", "--yes", is_flag=True, expose_value=False, help="Accepted as in bulk run; there is no question."
 )
-@workers_option
-@wait_for_day_option
+@run_options
 @guard_option
-@accept_refusals_option
-@outage_option
 @report_output_option
 @client_options
 def command(
     *,
     name: str,
-    workers: int,
-    wait_for_day: bool,
+    bulk: BulkSettings,
     guard: bool | None,
-    accept_refusals: bool,
-    outage_timeout: float,
     output: Output,
     configuration: Configuration,
 ) -> None:
@@ -55,11 +46,5 @@ def command(
     from gong_tasks_async.cli.bulk.update_run import RunOptions  # noqa: PLC0415 - as above
 
     journal = JobFolder(configuration.jobs_folder, configuration.company).find(name)
-    bulk: BulkSettings = {
-        "workers": workers,
-        "wait_for_day": wait_for_day,
-        "accept_refusals": accept_refusals,
-        "outage_timeout": outage_timeout,
-    }
     options = RunOptions(guard=guard, bulk=bulk, output=output)
     click.get_current_context().exit(run(resume_job(configuration, journal, options)))

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 import click
 
 from gong_tasks_async.cli.bulk.job_argument import job_argument
+from gong_tasks_async.cli.bulk.run_options import run_options
 from gong_tasks_async.cli.command import Command
 from gong_tasks_async.cli.input.failed_rows import choose_failed, reason_option
-from gong_tasks_async.cli.input.options import wait_for_day_option, workers_option, yes_option
+from gong_tasks_async.cli.input.options import yes_option
 from gong_tasks_async.cli.output.formats import Output, report_output_option
 from gong_tasks_async.cli.session import client_options, run
 
 if TYPE_CHECKING:
     from gong_tasks_async.config.configuration import Configuration
+    from gong_tasks_async.settings import BulkSettings
 
 EXAMPLES = """
 gong-tasks bulk retry dismiss-2026-11-21
@@ -26,8 +28,7 @@ gong-tasks bulk retry dismiss-2026-11-21 --reason 404
 @job_argument()
 @reason_option
 @yes_option
-@workers_option
-@wait_for_day_option
+@run_options
 @report_output_option
 @client_options
 def command(
@@ -35,8 +36,7 @@ def command(
     name: str,
     reason: str | None,
     yes: bool,
-    workers: int,
-    wait_for_day: bool,
+    bulk: BulkSettings,
     output: Output,
     configuration: Configuration,
 ) -> None:
@@ -57,7 +57,5 @@ def command(
     if not yes:
         confirm(question)
     retry_failed(journal, kinds)
-    options = RunOptions(
-        skip_unchanged=True, bulk={"workers": workers, "wait_for_day": wait_for_day}, output=output
-    )
+    options = RunOptions(skip_unchanged=True, bulk=bulk, output=output)
     click.get_current_context().exit(run(resume_job(configuration, journal, options)))

@@ -6,15 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gong_tasks_async.cli.bulk.run_options import run_options
 from gong_tasks_async.cli.command import Command
 from gong_tasks_async.cli.input.options import (
-    accept_refusals_option,
     guard_option,
-    outage_option,
     skip_unchanged_option,
     source_options,
-    wait_for_day_option,
-    workers_option,
     yes_option,
 )
 from gong_tasks_async.cli.input.source import Source, read_source
@@ -23,6 +20,7 @@ from gong_tasks_async.cli.session import client_options, run
 
 if TYPE_CHECKING:
     from gong_tasks_async.config.configuration import Configuration
+    from gong_tasks_async.settings import BulkSettings
 
 EXAMPLES = """
 gong-tasks bulk run dismiss.csv
@@ -37,13 +35,10 @@ gong-tasks list --all-users --output csv | gong-tasks bulk run - --set-status DO
 @click.option("--name", metavar="NAME", help="The job's name; by default the file's, and today's date.")
 @click.option("--dry-run", is_flag=True, help="Preview, change nothing.")
 @yes_option
-@workers_option
-@wait_for_day_option
+@run_options
 @skip_unchanged_option
 @guard_option
 @click.option("--again", is_flag=True, help="Send all rows of a finished job again, without looking.")
-@accept_refusals_option
-@outage_option
 @click.option("--no-journal", is_flag=True, help="Keep no journal: the run cannot be resumed or undone.")
 @report_output_option
 @client_options
@@ -53,13 +48,10 @@ def command(
     name: str | None,
     dry_run: bool,
     yes: bool,
-    workers: int,
-    wait_for_day: bool,
+    bulk: BulkSettings,
     skip_unchanged: bool,
     guard: bool | None,
     again: bool,
-    accept_refusals: bool,
-    outage_timeout: float,
     no_journal: bool,
     output: Output,
     configuration: Configuration,
@@ -92,12 +84,7 @@ def command(
         skip_unchanged=skip_unchanged,
         guard=guard,
         again=again,
-        bulk={
-            "workers": workers,
-            "wait_for_day": wait_for_day,
-            "accept_refusals": accept_refusals,
-            "outage_timeout": outage_timeout,
-        },
+        bulk=bulk,
         output=output,
     )
     parsed_input = None if source.selects else read_source(source)

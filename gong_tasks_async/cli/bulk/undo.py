@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from gong_tasks_async.cli.bulk.job_argument import job_argument, resume_command
+from gong_tasks_async.cli.bulk.run_options import run_options
 from gong_tasks_async.cli.command import Command
-from gong_tasks_async.cli.input.options import wait_for_day_option, workers_option, yes_option
+from gong_tasks_async.cli.input.options import yes_option
 from gong_tasks_async.cli.output.formats import Output, report_output_option
 from gong_tasks_async.cli.session import client_options, run
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from gong_tasks_async.cli.bulk.update_run import RunOptions
     from gong_tasks_async.cli.exit_codes import ExitCode
     from gong_tasks_async.config.configuration import Configuration
+    from gong_tasks_async.settings import BulkSettings
 
 EXAMPLES = """
 gong-tasks bulk undo dismiss-2026-11-21 --dry-run
@@ -29,8 +31,7 @@ gong-tasks bulk undo dismiss-2026-11-21
 @job_argument()
 @click.option("--dry-run", is_flag=True, help="Preview, change nothing.")
 @yes_option
-@workers_option
-@wait_for_day_option
+@run_options
 @report_output_option
 @client_options
 def command(
@@ -38,8 +39,7 @@ def command(
     name: str,
     dry_run: bool,
     yes: bool,
-    workers: int,
-    wait_for_day: bool,
+    bulk: BulkSettings,
     output: Output,
     configuration: Configuration,
 ) -> None:
@@ -53,9 +53,7 @@ def command(
     from gong_tasks_async.cli.bulk.update_run import RunOptions  # noqa: PLC0415 - aiohttp, when it is needed
 
     folder = JobFolder(configuration.jobs_folder, configuration.company)
-    options = RunOptions(
-        dry_run=dry_run, yes=yes, bulk={"workers": workers, "wait_for_day": wait_for_day}, output=output
-    )
+    options = RunOptions(dry_run=dry_run, yes=yes, bulk=bulk, output=output)
     journal = folder.find(name)
     _check_standing(folder, journal)
     click.get_current_context().exit(run(_undo(configuration, folder, journal, options)))

@@ -20,11 +20,14 @@ from gong_tasks_async.cli.input.task_selection import select_tasks
 from gong_tasks_async.cli.input.users import names_of, resolve_owners
 from gong_tasks_async.cli.output.console import note, stderr_console
 from gong_tasks_async.cli.output.progress import bulk_progress
+from gong_tasks_async.cli.owners import price_of_names, with_all_names
 from gong_tasks_async.client import GongTasksClient
-from gong_tasks_async.models import TaskUpdate
+from gong_tasks_async.models import TaskUpdate, User
 
 ROWS_FOR_A_LOOK: Final = 5
 """Updates for each owner from which a listing of the owner's tasks is worth its call."""
+ROWS_FOR_A_NAME: Final = 100
+"""Updates for which a call that brings names to their report is worth it."""
 REDRAW: Final = 0.25
 """Seconds between two looks at the number of calls, for the bar."""
 
@@ -44,9 +47,10 @@ async def plan_source(
     parsed_input: ParsedInput | None,
     *,
     look: bool | None = False,
+    names: bool = False,
     calls: Callable[[], int] | None = None,
 ) -> PlannedSource:
-    """Plan a source's updates, as far as it knows with the names of the tasks' owners.
+    """Plan a source's updates.
 
     Args:
         client: of the company.
@@ -54,6 +58,8 @@ async def plan_source(
         parsed_input: the rows of its file; None for a selection.
         look: whether the owners' tasks are listed, to drop unchanged ones and to notice later changes; None to do so
             where it costs at most one call for five updates. A selection lists them anyway.
+        names: whether a person reads the plan: where tasks are listed, their owners' names are looked up. Else they are
+            for the report, and worth a call for each hundred updates.
         calls: how many calls were made, for a bar while the tasks are listed.
 
     Raises:
@@ -63,7 +69,9 @@ async def plan_source(
     if parsed_input is None:
         planned = await _selected(client, source)
     else:
-        planned = PlannedSource(await _plan_rows(client, source, parsed_input, look, calls))
+        planned = PlannedSource(
+            await _plan_rows(client, source, parsed_input, look, names=names, calls=calls)
+        )
     return evolve(planned, plan=evolve(planned.plan, source=source.file or source.label))
 
 
@@ -72,9 +80,11 @@ async def _plan_rows(
     source: Source,
     parsed_input: ParsedInput,
     look: bool | None,
+    *,
+    names: bool,
     calls: Callable[[], int] | None,
 ) -> Plan:
-    updates, names = await _updates(client, source, parsed_input)
+    updates, found = await _updates(client, source, parsed_input)
     try:
         plan = plan_updates(updates)
     except PlanConflictError as error:
@@ -82,8 +92,17 @@ async def _plan_rows(
         raise  # not reached: there is at least one conflict
     if look or (look is None and _is_worth_a_look(plan)):
         async with _looking(plan.users, calls):
-            return evolve(await client.plan_updates(updates, guard=True), users_by_id=names)
-    return evolve(await estimated(client, plan), users_by_id=names)
+            plan = await client.plan_updates(updates, guard=True)
+            return evolve(plan, users_by_id=names_of(await _named(client, plan, found, wanted=names)))
+    return evolve(await estimated(client, plan), users_by_id=names_of(found))
+
+
+async def _named(
+    client: GongTasksClient, plan: Plan, found: Mapping[str, User], *, wanted: bool
+) -> Mapping[str, User | None]:
+    owners = {update.user_id: found.get(update.user_id) for update in plan.updates}
+    price = price_of_names(sum(user is None for user in owners.values()))
+    return await with_all_names(client, owners) if wanted or price * ROWS_FOR_A_NAME <= plan.calls else owners
 
 
 def _is_worth_a_look(plan: Plan) -> bool:
@@ -99,15 +118,15 @@ def _is_worth_a_look(plan: Plan) -> bool:
 
 async def _updates(
     client: GongTasksClient, source: Source, parsed_input: ParsedInput
-) -> tuple[Sequence[TaskUpdate], Mapping[str, str]]:
-    """The rows' updates, with ids in the place of addresses; and the names of those users."""
+) -> tuple[Sequence[TaskUpdate], Mapping[str, User]]:
+    """The rows' updates, with ids in the place of addresses; and those users, by id."""
     _note_unread(parsed_input)
     addresses = parsed_input.addresses
     found = await client.find_users(addresses) if addresses else {}
     ids = {address: user.id for address, user in found.items()}
     updates, problems = resolve_owners(parsed_input.rows, ids)
     refuse(source, problems)
-    return updates, names_of({user.id: user for user in found.values()})
+    return updates, {user.id: user for user in found.values()}
 
 
 def _note_unread(parsed_input: ParsedInput) -> None:
