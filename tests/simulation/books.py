@@ -49,7 +49,8 @@ class Books:
     """Interactive departures while a bulk call waited all the time."""
     bulk_first: int = 0
     """Bulk departures while an interactive call waited all the time."""
-    returning: dict[str, deque[int]] = field(factory=dict)
+    returning: list[tuple[int, Lane]] = field(factory=list)
+    """Calls that were refused and wait again, in the order in which they came back."""
 
     @property
     def patience(self) -> float:
@@ -66,6 +67,15 @@ class Books:
         self._check_lanes(flight)
         self.flights.append(flight)
         self.moved_at = true_now
+
+    def note_return(self, number: int, lane: Lane) -> None:
+        """A call that was refused waits again."""
+        self.returning.append((number, lane))
+
+    def note_permit(self, number: int, lane: Lane) -> None:
+        """A call that was refused has its permit: before those of its lane that came back later."""
+        before = [other for other, of in self.returning if of is lane and other < number]
+        check(not before, "calls refused together come back in their order", before=before)
 
     def note_refusal(self, seconds: float, true_now: float, *, day: bool) -> None:
         """A 429 was read: nobody of this process departs before the pause is over."""

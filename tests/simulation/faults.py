@@ -149,6 +149,16 @@ def pause_unheard(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(day_store, "believed_until", lambda stored, now: 0.0)  # noqa: ARG005
 
 
+def refused_calls_come_back_anyhow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each call that comes back goes before those that came back earlier."""
+    take = LaneQueue._take_place
+
+    def first(self: LaneQueue, lane: Lane, *, returning: bool, first: bool = False) -> Any:
+        return take(self, lane, returning=returning, first=first or returning)
+
+    monkeypatch.setattr(LaneQueue, "_take_place", first)
+
+
 PLANTS: tuple[Plant, ...] = (
     token_drawn_before_the_gate,
     no_window_after_the_response,
@@ -164,4 +174,5 @@ PLANTS: tuple[Plant, ...] = (
     hanging_call_never_arrives,
     bulk_without_its_share,
     pause_unheard,
+    refused_calls_come_back_anyhow,
 )

@@ -148,14 +148,24 @@ class Watched:
     ) -> Permit:
         world, books, number = self._process.world, self._process.books, next(self.numbers)
         books.waiting[number] = lane, world.true_time()
+        if returning:
+            books.note_return(number, lane)
         try:
-            return await self._quota.acquire(lane, deadline=deadline, max_wait=max_wait, returning=returning)
+            permit = await self._quota.acquire(
+                lane, deadline=deadline, max_wait=max_wait, returning=returning
+            )
         except DailyQuotaError:
             if self._process.alive:
                 world.check_denial(self._process, lane)
             raise
+        else:
+            if returning and self._process.alive:
+                books.note_permit(number, lane)
+            return permit
         finally:
             del books.waiting[number]
+            if returning:
+                books.returning.remove((number, lane))
 
 
 class Watcher:
