@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable
 
@@ -31,6 +32,8 @@ class Gate:
         self._opens_at_wall = 0.0
         self._probe_at_wall = 0.0
         self._day_spent = False
+        self._rate_limited_until = -math.inf
+        """By the event loop's clock: a short pause holds for a probe of the day too."""
         self._waiters: set[asyncio.Future[None]] = set()
 
     @property
@@ -60,7 +63,7 @@ class Gate:
 
     def is_probe_due(self) -> bool:
         """Whether one call may find out if a day that Gong called spent still is."""
-        if not (self.closed and self._day_spent):
+        if not (self.closed and self._day_spent) or self._rate_limit_left() > 0:
             return False
         # A wall clock that was set back must not put it off for longer than the interval.
         return not self._wall_clock() < self._probe_at_wall <= self._wall_clock() + PROBE_INTERVAL
@@ -75,6 +78,10 @@ class Gate:
         """
         if day_spent:
             self._probe_at_wall = self._wall_clock() + probe_in
+        else:
+            self._rate_limited_until = max(
+                self._rate_limited_until, asyncio.get_running_loop().time() + seconds
+            )
         if seconds > self.remaining():
             self.closed, self._day_spent = True, day_spent
             self._opens_at = asyncio.get_running_loop().time() + seconds
@@ -85,8 +92,16 @@ class Gate:
         """Note that a call has been let through to find out: the next one follows after the interval."""
         self._probe_at_wall = self._wall_clock() + PROBE_INTERVAL
 
+    def end_day(self) -> None:
+        """Open after a probe was admitted; a short pause that began meanwhile still holds."""
+        left = self._rate_limit_left()
+        self.open()
+        if left > 0:
+            self.close(left)
+
     def open(self) -> None:
         """Open at once."""
+        self._rate_limited_until = -math.inf
         if self.closed:
             self.closed = self._day_spent = False
             self._events.emit(Resumed())
@@ -133,7 +148,11 @@ class Gate:
     def bind(self, shift: float) -> None:
         """Move to another event loop, whose clock shows ``shift`` seconds more."""
         self._opens_at += shift
+        self._rate_limited_until += shift
         self._waiters.clear()
+
+    def _rate_limit_left(self) -> float:
+        return self._rate_limited_until - asyncio.get_running_loop().time()
 
     async def _sleep(self, seconds: float) -> None:
         """Sleep, at most until the gate is opened."""

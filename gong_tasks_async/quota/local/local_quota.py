@@ -149,7 +149,7 @@ class LocalQuota:
         if not sent or (refused and not self.limits.count_rate_limited):
             self._budget.give_back(permit.ticket)
         if departure.probe and status is not None and 200 <= status < 300:  # noqa: PLR2004 - a success
-            self._gate.open()
+            self._gate.end_day()
             self._budget.reopen()
 
     def pause(self, seconds: float, *, day_spent: bool = False) -> None:
@@ -273,7 +273,7 @@ class LocalQuota:
         if now - self._looked_at >= LOOK_AGAIN:
             self._looked_at = now
             if await self._budget.is_reopened():
-                self._gate.open()
+                self._gate.end_day()
 
     def _raise_if_late(self, ahead: int, deadline: float) -> None:
         """Raise at once where no permit can come in time, rather than after the wait."""
