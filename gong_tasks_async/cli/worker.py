@@ -85,6 +85,7 @@ def command(
             credentials={DEFAULT: settings, configuration.profile: settings},
             concurrency=concurrency,
             lease=lease,
+            on_event=settings.get("on_event"),
         )
         async with health_server(health_port, listen, lambda: worker.is_healthy):
             await run_worker(worker)

@@ -117,7 +117,8 @@ class RowAttempts:
     ) -> None:
         """Read a claimed row, and settle it, requeue it or give it up."""
         row = RowInFlight(job, number, NO_ROW, UNREADABLE, claim, execution, retry, since)
-        self._events.emit(RowClaimed(job=job, number=number, trace=claim.read_trace()))
+        if self._events.wants_call_events:
+            self._events.emit(RowClaimed(job=job, number=number, trace=claim.read_trace()))
         try:
             row = evolve(row, settings=claim.read_settings())
             row = evolve(row, planned=claim.read_row())
@@ -241,6 +242,8 @@ class RowAttempts:
     def _ended(
         self, row: RowInFlight, state: RowState, error: GongError | None, settled: Settled | None = None
     ) -> None:
+        if not self._events.wants_call_events:
+            return
         kind = None if error is None else type(error).__name__
         failed = 0 if settled is None else settled.failed
         self._events.emit(RowEnded(job=row.job, number=row.number, outcome=state, error=kind, failed=failed))

@@ -46,6 +46,12 @@ class RowEnded(Event):
     error: str | None = None
     failed: int = 0
 
+    @property
+    def settled(self) -> Mapping[str, int]:
+        """How many rows of the job have each outcome by this: for counters over all workers."""
+        own = {} if self.outcome == "pending" else {self.outcome: 1}
+        return {**own, **({"failed": self.failed} if self.failed else {})}
+
     def __str__(self) -> str:
         return f"row {self.number} of the job {self.job}: {self.outcome}" + (
             f" ({self.error})" if self.error else ""

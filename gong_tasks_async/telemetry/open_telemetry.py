@@ -15,7 +15,7 @@ from attrs import define, field
 try:
     from opentelemetry import metrics, propagate, trace
     from opentelemetry.context import Context
-    from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+    from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode
 except ModuleNotFoundError as _error:
     raise ModuleNotFoundError(
         "gong_tasks_async.telemetry.open_telemetry needs opentelemetry-api: install 'gong_tasks_async[otel]'"
@@ -30,6 +30,8 @@ from gong_tasks_async.events import (
     Event,
     Paused,
     RetryPlanned,
+    RowClaimed,
+    RowEnded,
 )
 
 __all__ = ["OpenTelemetry"]
@@ -39,6 +41,9 @@ ERROR_STATUS = 400
 
 _sending: ContextVar[Span | None] = ContextVar("gong_tasks_sending", default=None)
 """The span of the attempt that this task is about to send."""
+
+_row: ContextVar[Span | None] = ContextVar("gong_tasks_row", default=None)
+"""The span of the row of a distributed job that this task is working on."""
 
 
 @define
@@ -55,7 +60,8 @@ class OpenTelemetry:
 
     ``telemetry = OpenTelemetry()`` and ``GongTasksClient(..., on_event=telemetry, headers=telemetry.headers)``: a span for each call, in it one for each
     wait for a permit and one for each attempt, whose ``traceparent`` is sent along. For bulk rows by outcome, pass
-    ``on_outcome=telemetry.count_row`` to a bulk method.
+    ``on_outcome=telemetry.count_row`` to a bulk method. A worker of distributed jobs, ``Worker(..., on_event=telemetry)``, has a span for each row
+    as well, and counts its rows.
 
     Args:
         tracer_provider, meter_provider: by default the global ones.
@@ -86,6 +92,8 @@ class OpenTelemetry:
             CallAttempted: self._attempted,
             RetryPlanned: self._retry_planned,
             CallEnded: self._ended,
+            RowClaimed: self._row_claimed,
+            RowEnded: self._row_ended,
             Paused: lambda _: self._pauses.add(1),
             BudgetChanged: lambda event: self._left.set(event.left),
         }
@@ -104,6 +112,15 @@ class OpenTelemetry:
             propagate.inject(carrier, trace.set_span_in_context(span))
         return carrier
 
+    def trace_context(self) -> Mapping[str, str]:
+        """The headers that carry the current trace: ``Jobs(..., trace_context=telemetry.trace_context)``.
+
+        They are stored with each job that is submitted, and the spans of its rows, on whatever worker, link to it.
+        """
+        carrier: dict[str, str] = {}
+        propagate.inject(carrier)
+        return carrier
+
     def count_row(self, outcome: object) -> None:
         """Count a bulk row by its outcome: updated, unchanged, skipped or failed.
 
@@ -114,8 +131,10 @@ class OpenTelemetry:
 
     def _queued(self, event: CallQueued) -> None:
         attributes = {"gong_tasks.operation": event.operation, "gong_tasks.lane": event.lane}
+        row = _row.get()
+        inside = None if row is None else trace.set_span_in_context(row)
         span = self._tracer.start_span(
-            f"gong {event.operation}", attributes=attributes, start_time=_nanoseconds(event.at)
+            f"gong {event.operation}", inside, attributes=attributes, start_time=_nanoseconds(event.at)
         )
         self._calls[event.call_id] = _Call(span, event.at)
 
@@ -188,6 +207,32 @@ class OpenTelemetry:
             call.span.set_attribute("error.type", event.error)
             call.span.set_status(Status(StatusCode.ERROR))
         call.span.end(_nanoseconds(event.at))
+
+    def _row_claimed(self, event: RowClaimed) -> None:
+        submit = trace.get_current_span(propagate.extract(event.trace, Context())).get_span_context()
+        _row.set(
+            self._tracer.start_span(
+                "gong row",
+                Context(),  # a trace of its own: a job has thousands of rows, for days
+                kind=SpanKind.CONSUMER,
+                attributes={"gong_tasks.job": event.job, "gong_tasks.row": event.number},
+                links=[Link(submit)] if submit.is_valid else [],
+                start_time=_nanoseconds(event.at),
+            )
+        )
+
+    def _row_ended(self, event: RowEnded) -> None:
+        for outcome, rows in event.settled.items():
+            self._rows.add(rows, {"gong_tasks.outcome": outcome})
+        span = _row.get()
+        _row.set(None)
+        if span is None:
+            return
+        span.set_attribute("gong_tasks.outcome", event.outcome)
+        if event.error is not None:
+            span.set_attribute("error.type", event.error)
+            span.set_status(Status(StatusCode.ERROR))
+        span.end(_nanoseconds(event.at))
 
 
 def _close(call: _Call, attributes: Mapping[str, str | int], at: datetime) -> None:

@@ -28,6 +28,7 @@ from gong_tasks_async.events import (
     QuotaRegained,
     Resumed,
     RetryPlanned,
+    RowEnded,
 )
 
 __all__ = ["PrometheusMetrics", "serve_metrics"]
@@ -77,6 +78,7 @@ class PrometheusMetrics:
             CallAttempted: self._attempted,
             CallEnded: self._ended,
             RetryPlanned: self._retry_planned,
+            RowEnded: self._row_ended,
             Paused: self._pause,
             Resumed: lambda _: self._paused.set(0),
             BudgetChanged: self._budget_changed,
@@ -143,6 +145,10 @@ class PrometheusMetrics:
 
     def _retry_planned(self, event: RetryPlanned) -> None:
         self._retries.labels(event.operation).inc()
+
+    def _row_ended(self, event: RowEnded) -> None:
+        for outcome, rows in event.settled.items():
+            self._rows.labels(outcome).inc(rows)
 
     def _pause(self, _: Paused) -> None:
         self._pauses.inc()

@@ -410,7 +410,7 @@ class TestWorker:
 
     def test_serves_its_health_and_its_metrics(self, floor: Floor) -> None:
         health, metrics = spare_port(), spare_port()
-        floor.submit(5, "--name", "mine")
+        floor.submit(5, "--name", "mine", "--no-guard")
         with started(
             floor.company, "worker", "--health-port", str(health), "--metrics-port", str(metrics)
         ) as process:
@@ -423,6 +423,10 @@ class TestWorker:
             process.communicate(timeout=PATIENCE)
         assert (process.returncode, status) == (0, 200)
         assert 'gong_tasks_calls_total{lane="bulk"' in text
+        rows = re.findall(
+            r'^gong_tasks_rows_total\{outcome="(?:updated|unchanged)"\} ([0-9.]+)$', text, re.MULTILINE
+        )
+        assert sum(map(float, rows)) == floor.progress("mine").settled == 5
 
 
 def fetched(url: str) -> tuple[int, str]:
