@@ -25,8 +25,8 @@ def engine(tasks: int, **settings: Any) -> Engine:
     return Engine(tasks_per_user=tasks // 2, **usual | settings)
 
 
-def updates_of(gong: Engine) -> list[TaskUpdate]:
-    return [TaskUpdate(number, str(task["userId"]), status="DONE") for number, task in gong.tasks.items()]
+def updates_of(gong: Engine, status: str = "DONE") -> list[TaskUpdate]:
+    return [TaskUpdate(number, str(task["userId"]), status=status) for number, task in gong.tasks.items()]
 
 
 def memory() -> str:

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from gong_tasks_async import GongError, Plan, QuotaLimits, TaskUpdate
+from gong_tasks_async import GongError, GongTasksClient, Plan, QuotaLimits, TaskUpdate
 from gong_tasks_async.distributed import JobExistsError, Jobs, JobState, JobStoreError, row_tasks
 from gong_tasks_async.simulator import Simulator
-from tests.distributed_floor import COMPANY, at_work, engine, memory, over, until, updates_of
+from tests.distributed_floor import COMPANY, at_work, engine, memory, over, settings_of, until, updates_of
 from tests.redis_server import RedisServer, require_redis
 
 PREFIX = "{gong-jobs:acme}:"
@@ -193,7 +193,11 @@ async def test_the_documented_acl_is_enough_and_reaches_no_other_company(redis: 
             job = await jobs.submit(updates_of(gong_engine), name="n")
             await over(job)
             await job.report()
+            await job.retry()
             await jobs.overview()
+            async with GongTasksClient(**settings_of(gong)) as client:
+                plan = await client.plan_updates(updates_of(gong_engine, "DISMISSED"), guard=True)
+            await over(await jobs.submit(plan, guard=True, name="guarded"))
             await jobs.quarantined()
             await (await jobs.submit(updates_of(gong_engine)[:1], name="m")).cancel()
         denied = await command(server, "ACL", "LOG")

@@ -23,7 +23,7 @@ SLASHED = [
 ]
 URLS = [
     f"{scheme}://{user}:{word}@127.0.0.1:1/0"
-    for scheme in ("redis", "rediss")
+    for scheme in ("redis", "rediss", "redis+sentinel", "rediss+sentinel")
     for user in ("", "u")
     for word in SLASHED
 ] + ["redis://:p4ss@h//:p4ssw0rd6380/0"]  # as pasted twice
@@ -61,3 +61,21 @@ def test_a_good_url_is_read_and_its_secrets_are_known() -> None:
     assert read_url("redis://u:p%2Fw@h:1/0") == ("redis://h:1/0", ("p%2Fw", "p/w"))
     assert read_url("unix:///run/redis.sock") == ("unix:///run/redis.sock", ())
     assert read_url("memory://") == ("memory://", ())
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis+sentinel://127.0.0.1:26379/gong/0",
+        "redis+sentinel://one,two:26380/gong",
+        "rediss+sentinel://u:p4%2Fss@one:1,[::1]:2/gong-1.a/3?sentinel_password=x&max_connections=5",
+    ],
+)
+def test_sentinels_are_named_with_their_service(url: str) -> None:
+    assert repr(Jobs(url, company="acme")) == "<Jobs of acme>"
+
+
+@pytest.mark.parametrize("path", ["", "/", "/a b", "/gong/x", "/gong/0/1"])
+def test_sentinels_without_a_service_are_refused(path: str) -> None:
+    with pytest.raises(ValueError, match="cannot be read"):
+        Jobs(f"redis+sentinel://127.0.0.1:26379{path}", company="acme")

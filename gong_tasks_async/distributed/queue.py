@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -12,7 +13,12 @@ from gong_tasks_async.distributed.errors import JobStoreError
 from gong_tasks_async.distributed.messages import FEED, NAME, ROW, START
 from gong_tasks_async.distributed.redis_client import RedisClient, translate_errors
 from gong_tasks_async.distributed.store import JobStore
-from gong_tasks_async.quota.redis.url import read_url
+from gong_tasks_async.quota.redis.url import read_url, unreadable_url
+
+SENTINEL = re.compile(
+    r"rediss?\+sentinel://([^/?#@\s]*@)?[^/?#@\s]+/[A-Za-z0-9._-]+(/[0-9]+)?/?(\?[^#@\s]*)?", re.ASCII
+)
+"""Hosts, then the name of the service, and the database's number; both schemes are Docket's own."""
 
 
 def checked_company(name: str) -> str:
@@ -34,7 +40,7 @@ def open_docket(url: str, company: str) -> DataDocket:
     Raises:
         ValueError: the URL cannot be read; no piece of it is quoted.
     """
-    read_url(url)
+    _check_url(url)
     docket = DataDocket(f"{{gong-jobs:{checked_company(company)}}}", url)
     docket.register(_placeholder, names=[ROW, START, FEED])
     return docket
@@ -85,6 +91,18 @@ async def enqueue_rows(
         enqueued = await (docket.add_many(calls) if keep_queued else docket.replace_many(calls))
     if any(execution.disposition is Disposition.FAILED for execution in enqueued):
         raise JobStoreError(reason="it refused to enqueue some rows")
+
+
+def _check_url(url: str) -> None:
+    """Refuse a URL that cannot be read, before its password is quoted.
+
+    Raises:
+        ValueError: it cannot.
+    """
+    if not url.partition("://")[0].endswith("+sentinel"):
+        read_url(url)
+    elif not (url.isprintable() and SENTINEL.fullmatch(url)):
+        raise unreadable_url()
 
 
 async def _placeholder(job: str, number: int = 0) -> None:
