@@ -4,32 +4,15 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 
-import aiohttp
 import httpx
 import orjson
 import pydantic
 from pydantic.alias_generators import to_camel
 
-from benchmarks.decoders import Decode, with_msgspec, with_pydantic
+from benchmarks.bare_client import HEADERS, all_of, bare_aiohttp, done
+from benchmarks.decoders import with_msgspec, with_pydantic
 from benchmarks.our_client import CREDENTIALS, USER, Connected
 from benchmarks.raw_client import RawClient
-
-HEADERS = {"Authorization": CREDENTIALS.authorization, "Content-Type": "application/json"}
-FILTER = {"types": ["FLOW", "MANUAL"], "taskAction": ["CALL"], "status": ["OPEN"]}
-
-
-async def bare_aiohttp(base_url: str, stack: AsyncExitStack, decode: Decode = orjson.loads) -> Connected:
-    session = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
-
-    async def call(method: str, path: str, body: bytes) -> object:
-        async with session.request(method, base_url + path, data=body, headers=HEADERS) as answer:
-            answer.raise_for_status()
-            return decode(await answer.read())
-
-    return Connected(
-        patch=lambda task_id: call("PATCH", f"/v2/tasks/{task_id}", done()),
-        listing=lambda count: call("POST", "/v2/tasks", all_of(count)),
-    )
 
 
 async def aiohttp_msgspec(base_url: str, stack: AsyncExitStack) -> Connected:
@@ -77,12 +60,3 @@ async def httpx_pydantic(base_url: str, stack: AsyncExitStack) -> Connected:
         patch=lambda task_id: call("PATCH", f"/v2/tasks/{task_id}", change()),
         listing=lambda count: call("POST", "/v2/tasks", all_of(count)),
     )
-
-
-def done() -> bytes:
-    return orjson.dumps({"userId": USER, "status": "DONE"})
-
-
-def all_of(count: int) -> bytes:
-    """The body of a listing; the stub server takes the user's id for the number of tasks."""
-    return orjson.dumps({"filter": {"userId": str(count), **FILTER}})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 
-from benchmarks import clients, our_client, stub_server
+from benchmarks import bare_client, clients, our_client, stub_server
 from benchmarks.apart import apart
 from benchmarks.blocks import listings
 from benchmarks.measure import Comparison, Scale, compare, timed
@@ -13,7 +13,7 @@ from benchmarks.our_client import Connect
 
 TASKS = 1_000
 CLIENTS: dict[str, Connect] = {
-    "aiohttp": clients.bare_aiohttp,
+    "aiohttp": bare_client.bare_aiohttp,
     "ours": our_client.connect,
     "aiohttp + msgspec": clients.aiohttp_msgspec,
     "httpx + pydantic": clients.httpx_pydantic,

@@ -14,7 +14,7 @@ from contextlib import AsyncExitStack, ExitStack, contextmanager
 
 from attrs import frozen
 
-from benchmarks import clients, our_client, stub_server
+from benchmarks import bare_client, our_client, stub_server
 from benchmarks.decoders import our_codec as in_one_go
 from benchmarks.measure import Comparison, Cost, Scale, compare, in_rounds, timed
 
@@ -115,8 +115,8 @@ def reading(base_url: str, tasks: int) -> Iterator[Reading]:
 
 async def _reading(runner: asyncio.Runner, base_url: str, tasks: int, stack: AsyncExitStack) -> Reading:
     gong = await stack.enter_async_context(our_client.opened(base_url))
-    dicts = await clients.bare_aiohttp(base_url, stack)
-    at_once = await clients.bare_aiohttp(base_url, stack, in_one_go())
+    dicts = await bare_client.bare_aiohttp(base_url, stack)
+    at_once = await bare_client.bare_aiohttp(base_url, stack, in_one_go())
     return Reading(
         runner,
         iterated=lambda: _drained(gong.iter_tasks(str(tasks)), tasks),

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 from uvloop import new_event_loop
 
-from benchmarks import clients, our_client, stub_server
+from benchmarks import bare_client, clients, our_client, stub_server
 from benchmarks.apart import apart
 from benchmarks.blocks import LoopFactory, patches
 from benchmarks.measure import Comparison, Cost, Scale, compare, timed
@@ -18,7 +18,7 @@ SLOW = 5
 """How many times fewer calls the dear ones make in a block, so that a round is not all theirs."""
 
 CLIENTS: dict[str, Connect] = {
-    "aiohttp": clients.bare_aiohttp,
+    "aiohttp": bare_client.bare_aiohttp,
     "ours": our_client.connect,
     "ours, limiter off": our_client.ours_unlimited,
     "raw protocol": clients.raw_protocol,
@@ -26,7 +26,7 @@ CLIENTS: dict[str, Connect] = {
 # uvloop's clock counts whole milliseconds, and between two turns in the same one the limiter sees no time go by. At 3
 # calls a second that is nothing, but here it would wait (most of the turns; none on asyncio's loop), so it is off.
 ON_UVLOOP: dict[str, Connect] = {
-    "aiohttp": clients.bare_aiohttp,
+    "aiohttp": bare_client.bare_aiohttp,
     "ours, limiter off,": our_client.ours_unlimited,
 }
 CASES = (("typical", 16), ("typical", 1), ("full", 16))

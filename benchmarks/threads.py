@@ -10,8 +10,8 @@ from contextlib import contextmanager
 import orjson
 import requests
 
+from benchmarks.bare_client import HEADERS, done
 from benchmarks.blocks import Block
-from benchmarks.clients import HEADERS, done
 from benchmarks.stub_server import TASK_ID
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from typing import Protocol
+from typing import Protocol, cast
 
 from attrs import field, frozen
+
+from gong_tasks_async.errors.checks import refuse
 
 
 class Credentials(Protocol):
@@ -44,32 +46,28 @@ class Grant:
     """The base URLs that the user has configured, to which these may be sent wherever they are."""
 
 
-def masked_text(value: str) -> MaskedText:
-    """Mask a part of the credentials.
-
-    Raises:
-        ValueError: it is not text: None from a missing setting would be sent as "None". It is not shown.
-    """
-    if not isinstance(value, str):
-        raise ValueError(f"a key, a secret and a token must be text, not {type(value).__name__}")  # noqa: TRY004 - as below
-    return MaskedText(value)
+def masked_text(value: object) -> str:
+    """Mask a part of the credentials; what is no text is refused together with all other problems."""
+    return MaskedText(value) if isinstance(value, str) else cast("str", value)
 
 
-def checked_text(name: str, value: str) -> str:
-    """Check that a part of the credentials can be sent.
-
-    Raises:
-        ValueError: it cannot. The value itself is never part of the message: messages end up in logs.
-    """
+def secret_problem(name: str, value: object) -> str | None:
+    """A part of the credentials that can be sent. The value is never part of a message: messages end up in logs."""
+    if not isinstance(value, str):  # None from a missing setting would be sent as "None"
+        return f"{name} must be text, not {type(value).__name__}"
     if not value:
-        raise ValueError(
-            f"{name} is empty: give the text that Gong shows under Company settings > Ecosystem > API"
-        )
+        return f"{name} is empty: give the text that Gong shows under Company settings > Ecosystem > API"
     if not value.isascii() or not value.isprintable() or " " in value:
-        raise ValueError(
-            f"{name} holds a blank, a line break or another character that cannot be sent: copy it again"
-        )
-    return value
+        return f"{name} holds a blank, a line break or another character that cannot be sent: copy it again"
+    return None
+
+
+def key_problem(name: str, value: object) -> str | None:
+    """A key that HTTP Basic can carry before its colon."""
+    if problem := secret_problem(name, value):
+        return problem
+    colon = isinstance(value, str) and ":" in value
+    return f"{name} holds a colon, which HTTP Basic cannot carry: copy it again" if colon else None
 
 
 @frozen(repr=False)
@@ -82,7 +80,7 @@ class AccessKey:
         authorization: the header's value, made of both; shown as ``***``.
 
     Raises:
-        ValueError: one of the two is empty, or holds a character that cannot be sent.
+        InvalidValueError: one of the two is no text, is empty, or holds a character that cannot be sent.
     """
 
     access_key: str = field(repr=False, converter=masked_text)
@@ -91,10 +89,8 @@ class AccessKey:
 
     def __attrs_post_init__(self) -> None:
         """Check that both can be sent, and build the header once."""
-        checked_text("access_key", self.access_key)
-        checked_text("access_key_secret", self.access_key_secret)
-        if ":" in self.access_key:
-            raise ValueError("access_key holds a colon, which HTTP Basic cannot carry: copy it again")
+        secret = secret_problem("access_key_secret", self.access_key_secret)
+        refuse("AccessKey", [key_problem("access_key", self.access_key), secret])
         pair = f"{self.access_key}:{self.access_key_secret}".encode()
         object.__setattr__(self, "authorization", MaskedText(f"Basic {b64encode(pair).decode()}"))
 
@@ -115,14 +111,14 @@ class BearerToken:
         token: the access token; shown as ``***``.
 
     Raises:
-        ValueError: it is empty, or holds a character that cannot be sent.
+        InvalidValueError: it is no text, is empty, or holds a character that cannot be sent.
     """
 
     token: str = field(repr=False, converter=masked_text)
 
     def __attrs_post_init__(self) -> None:
         """Check that it can be sent."""
-        checked_text("token", self.token)
+        refuse("BearerToken", [secret_problem("token", self.token)])
 
     @property
     def authorization(self) -> str:

@@ -11,6 +11,7 @@ from attrs import frozen
 from gong_tasks_async.auth.oauth import OAuthToken
 from gong_tasks_async.auth.renewal import CallableSource, CredentialSource, Supplier
 from gong_tasks_async.credentials import AccessKey, BearerToken, Credentials
+from gong_tasks_async.errors.checks import kind_problem, refuse, seconds_problem
 from gong_tasks_async.events import Event
 from gong_tasks_async.http.retry import RetryPolicy
 from gong_tasks_async.http.transport import Session
@@ -60,10 +61,14 @@ class Options:
         """The same with what is given; what is None stays as it is.
 
         Raises:
-            ValueError: the timeout is not more than 0.
+            InvalidValueError: the timeout is not more than 0, or one of them is of another type.
         """
-        if timeout is not None and not timeout > 0:
-            raise ValueError(f"timeout must be more than 0 seconds, not {timeout}")
+        problems = [
+            kind_problem("lane", lane, Lane, "a Lane such as Lane.BULK", or_none=True),
+            seconds_problem("timeout", timeout, or_none=True),
+            kind_problem("retry", retry, RetryPolicy, "a RetryPolicy", or_none=True),
+        ]
+        refuse("with_options", problems)
         return Options(retry or self.retry, lane or self.lane, timeout or self.timeout)
 
 

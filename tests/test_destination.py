@@ -12,7 +12,7 @@ from yarl import URL
 
 from gong_tasks_async import CredentialsError, GongError, GongTasksClient, OAuthGrant, OAuthToken, Unlimited
 from gong_tasks_async.auth.destination import checked_destination, may_receive_credentials
-from gong_tasks_async.auth.oauth import TOKEN_URL
+from gong_tasks_async.auth.token_exchange import TOKEN_URL
 from gong_tasks_async.simulator import memory_session
 
 GOOD = ["https://us-1.api.gong.io", "https://API.gong.io/", "https://gong.io", "http://localhost:8080",

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from attrs.exceptions import FrozenInstanceError
 
-from gong_tasks_async import FieldUnreadable
+from gong_tasks_async import FieldUnreadable, InvalidValueError
 from gong_tasks_async.events import (
     BudgetChanged,
     BudgetLow,
@@ -166,5 +166,5 @@ class _AsyncCallback:
     "callback", [_async_callback, _AsyncCallback(), partial(_async_callback), "print", 7]
 )
 def test_a_callback_that_would_never_run_is_refused(callback: Any) -> None:
-    with pytest.raises(TypeError, match="on_event must be a"):
+    with pytest.raises(InvalidValueError, match="on_event must be a"):
         EventSink(callback)

@@ -173,7 +173,7 @@ def test_no_draw_waits_longer_than_the_full_range(
 
 SETTINGS: list[tuple[dict[str, Any], str]] = [
     ({"attempts": 0}, "attempts must be at least 1, not 0"),
-    ({"attempts": math.nan}, "attempts must be at least 1, not nan"),
+    ({"attempts": math.nan}, "attempts must be a whole number, not float nan"),
     ({"attempts_on_500": -1}, "attempts_on_500 must be at least 1, not -1"),
     ({"max_wait": -0.1}, "max_wait must be 0 seconds or more, not -0.1"),
     ({"max_wait": math.nan}, "max_wait must be 0 seconds or more, not nan"),

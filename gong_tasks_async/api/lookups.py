@@ -12,9 +12,10 @@ from gong_tasks_async.api.caller import Caller
 from gong_tasks_async.api.endpoints import MAX_PAGE
 from gong_tasks_async.codec import Content, OnUnreadable
 from gong_tasks_async.errors import DecodeError
+from gong_tasks_async.errors.checks import refuse
 from gong_tasks_async.http.messages import HttpRequest
 from gong_tasks_async.models import User, Workspace
-from gong_tasks_async.models.checks import refuse, user_id_problem
+from gong_tasks_async.models.checks import user_id_problem
 
 AnswerT = TypeVar("AnswerT")
 Decode: TypeAlias = Callable[[Content, OnUnreadable | None], AnswerT]

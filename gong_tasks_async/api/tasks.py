@@ -12,6 +12,7 @@ from gong_tasks_async.api import endpoints
 from gong_tasks_async.api.caller import Caller
 from gong_tasks_async.bulk import Applied, each_result
 from gong_tasks_async.errors import DecodeError, GongError, TaskNotFoundError, UpdateMismatchError
+from gong_tasks_async.errors.checks import count_problem, described, refuse
 from gong_tasks_async.errors.stop_rule import StopRule
 from gong_tasks_async.events import UpdateUnreadable
 from gong_tasks_async.http.envelope import request_id_of
@@ -117,7 +118,7 @@ async def list_user(caller: Caller, wanted: TaskFilter, *, missing_is_empty: boo
     )
 
 
-async def list_many(
+def list_many(
     caller: Caller,
     filters: TaskFilter | Filters,
     workers: int,
@@ -127,9 +128,22 @@ async def list_many(
     """The listings of many users, as they come.
 
     Raises:
+        InvalidValueError: at once, where ``workers`` is no number of them, or ``filters`` cannot be iterated over.
         GongError: it concerns every user, or five users in a row met no verdict.
     """
+    refuse("list_many", [count_problem("workers", workers), _filters_problem(filters)])
+    return _list_many(caller, filters, workers, missing_is_empty=missing_is_empty)
 
+
+def _filters_problem(filters: object) -> str | None:
+    if isinstance(filters, str | TaskFilter | Iterable | AsyncIterable):
+        return None
+    return f"filters must be user ids or filters, or an iterable of them, not {described(filters)}"
+
+
+async def _list_many(
+    caller: Caller, filters: TaskFilter | Filters, workers: int, *, missing_is_empty: bool
+) -> AsyncGenerator[UserTasks]:
     async def list_one(wanted: TaskFilter | str) -> UserTasks:
         return await list_user(caller, to_filter(wanted), missing_is_empty=missing_is_empty)
 

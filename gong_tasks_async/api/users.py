@@ -8,9 +8,10 @@ from contextlib import aclosing
 from gong_tasks_async.api import endpoints
 from gong_tasks_async.api.caller import Caller
 from gong_tasks_async.errors import BadRequestError, DecodeError, TaskNotFoundError
+from gong_tasks_async.errors.checks import refuse
 from gong_tasks_async.models import User, UsersAnswer
 from gong_tasks_async.models.addresses import address_key
-from gong_tasks_async.models.checks import not_text_problem, refuse
+from gong_tasks_async.models.checks import ids_problem, not_text_problem
 
 RESTARTS = 3
 """How often a listing may restart; a cursor that never lasts until the next page would cost calls for ever."""
@@ -48,6 +49,7 @@ async def find_users(caller: Caller, addresses: Iterable[str]) -> dict[str, User
         InvalidValueError: an address is not text.
     """
     wanted: dict[str, list[str]] = {}
+    refuse("find_users", [ids_problem(addresses, "addresses", example="['ana@acme.example']")])
     given = (addresses,) if isinstance(addresses, str) else tuple(addresses)
     refuse("find_users", map(not_text_problem, given))
     for address in given:

@@ -14,8 +14,9 @@ from gong_tasks_async.api.caller import Caller
 from gong_tasks_async.api.watch import Memory, TaskEvent, watch
 from gong_tasks_async.codec.json_text import dumps, loads
 from gong_tasks_async.errors import DecodeError
+from gong_tasks_async.errors.checks import described, number_of, refuse
 from gong_tasks_async.models import Task
-from gong_tasks_async.models.checks import refuse, user_id_problem
+from gong_tasks_async.models.checks import ids_problem, user_id_problem
 
 
 def watch_users(
@@ -24,14 +25,19 @@ def watch_users(
     """Watch users, and remember the last listings in a file, if there is one.
 
     Raises:
-        ValueError: ``share`` is not a part of the day.
-        InvalidValueError: a text is no user's id.
+        InvalidValueError: ``share`` is not a part of the day, or a text is no user's id.
     """
-    if not 0 < share <= 1:
-        raise ValueError(f"share must be more than 0 and at most 1, not {share}")
+    refuse("watch", [_share_problem(share), ids_problem(users)])
     watched = (users,) if isinstance(users, str) else tuple(users)
     refuse("watch", map(user_id_problem, watched))
     return _watch(caller, watched, share, state, missing_is_empty=missing_is_empty)
+
+
+def _share_problem(share: object) -> str | None:
+    number = number_of(share)
+    if number is not None and 0 < number <= 1:
+        return None
+    return f"share must be more than 0 and at most 1, not {described(share) if number is None else share}"
 
 
 async def _watch(

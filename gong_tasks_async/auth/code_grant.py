@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from hashlib import sha256
 from secrets import token_urlsafe
 from typing import Final
@@ -17,20 +16,17 @@ from urllib.parse import urlencode
 from attrs import field, frozen
 from yarl import URL
 
-from gong_tasks_async.auth import token_endpoint
-from gong_tasks_async.auth.oauth import LONGEST_ANSWER, TOKEN_URL
 from gong_tasks_async.auth.token_endpoint import OAuthGrant
-from gong_tasks_async.credentials import AccessKey, MaskedText
-from gong_tasks_async.errors import APIError, DecodeError, ForeignResponseError, GongError, TransportError
-from gong_tasks_async.http import responses
+from gong_tasks_async.auth.token_exchange import TOKEN_URL, ExchangeCredentials, exchange
+from gong_tasks_async.credentials import AccessKey
 from gong_tasks_async.http.addresses import checked_base_url
-from gong_tasks_async.http.messages import HttpRequest, HttpResponse
-from gong_tasks_async.http.transport import AiohttpTransport
+from gong_tasks_async.http.messages import HttpRequest
+from gong_tasks_async.http.retry import RetryPolicy
 
 AUTHORIZE_URL: Final = "https://app.gong.io/oauth2/authorize"
 
-EXCHANGE_TIMEOUT: Final = 60.0
-"""Seconds; a code is good for one exchange, so it is sent once."""
+ONCE: Final = RetryPolicy(attempts=1, attempt_timeout=60.0)
+"""A code is good for one exchange, so it is sent once."""
 
 
 @frozen(kw_only=True)
@@ -67,20 +63,8 @@ class CodeGrant:
             ValueError: ``token_url`` is no safe address.
         """
         url = URL(checked_base_url(token_url))
-        transport = AiohttpTransport(
-            _ExchangeCredentials(AccessKey(self.client_id, client_secret), code),
-            str(url.origin()),
-            max_response_bytes=LONGEST_ANSWER,
-        )
-        try:
-            response = await transport.send(self._request(url.raw_path, code), EXCHANGE_TIMEOUT)
-            return token_endpoint.read_grant(
-                _judged(response, self._request(url.raw_path, code)), datetime.now(UTC)
-            )
-        except (APIError, DecodeError, ForeignResponseError, TransportError) as error:
-            raise token_endpoint.to_error(error, str(url), cut_off=False) from None
-        finally:
-            await transport.close()
+        credentials = ExchangeCredentials(AccessKey(self.client_id, client_secret), code)
+        return await exchange(self._request(url.raw_path, code), credentials, url, retry=ONCE)
 
     def _request(self, path: str, code: str) -> HttpRequest:
         query: Mapping[str, str] = {
@@ -99,26 +83,3 @@ class CodeGrant:
             operation="exchange",
             quotable=False,
         )
-
-
-@frozen(repr=False)
-class _ExchangeCredentials:
-    """Sign the exchange as the app, and keep the code, too, out of every message."""
-
-    app: AccessKey = field(repr=False)
-    code: str = field(repr=False, converter=MaskedText)
-
-    @property
-    def authorization(self) -> str:
-        return self.app.authorization
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        return (*self.app.secrets, self.code)
-
-
-def _judged(response: HttpResponse, request: HttpRequest) -> HttpResponse:
-    judged = responses.judge(response, request, datetime.now(UTC))
-    if isinstance(judged, GongError):
-        raise judged
-    return judged

@@ -2,46 +2,39 @@
 
 from __future__ import annotations
 
-import asyncio
-import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import copy
 from datetime import UTC, datetime, timedelta
 from os import PathLike
 from typing import cast
 
-from attrs import field, frozen
 from yarl import URL
 
 from gong_tasks_async.auth import token_endpoint
 from gong_tasks_async.auth.grant_store import FunctionStore, GrantStore, Save
 from gong_tasks_async.auth.single_flight import SingleFlight
 from gong_tasks_async.auth.token_endpoint import OAuthGrant, RefreshArguments
-from gong_tasks_async.credentials import AccessKey, BearerToken, Grant, MaskedText, checked_text
-from gong_tasks_async.errors import (
-    APIError,
-    CredentialsError,
-    DecodeError,
-    ForeignResponseError,
-    GongError,
-    RateLimitError,
-    TransportError,
+from gong_tasks_async.auth.token_exchange import TOKEN_URL, ExchangeCredentials, exchange
+from gong_tasks_async.credentials import (
+    AccessKey,
+    BearerToken,
+    Grant,
+    MaskedText,
+    key_problem,
+    secret_problem,
 )
+from gong_tasks_async.errors import (
+    CredentialsError,
+)
+from gong_tasks_async.errors.checks import described, kind_problem, refuse
 from gong_tasks_async.events import logger
-from gong_tasks_async.http import responses
-from gong_tasks_async.http.addresses import checked_base_url
-from gong_tasks_async.http.messages import HttpRequest, HttpResponse
-from gong_tasks_async.http.network import NetworkSettings, network_settings
-from gong_tasks_async.http.retry import Attempts, RetryPolicy
-from gong_tasks_async.http.transport import AiohttpTransport, Session, Transport
-
-TOKEN_URL = "https://app.gong.io/oauth2/generate-customer-token"  # noqa: S105 - an address
+from gong_tasks_async.http.addresses import base_url_problem, checked_base_url
+from gong_tasks_async.http.network import NetworkSettings, network_problems, network_settings
+from gong_tasks_async.http.retry import RetryPolicy
+from gong_tasks_async.http.transport import Session
 
 RETRY = RetryPolicy(attempts=3, attempt_timeout=20.0, max_wait=10.0)
 """About a minute in all: `close` and Ctrl-C wait for a refresh in flight, since its token must not be lost."""
-
-LONGEST_ANSWER = 64 * 1024
-"""Bytes of a token response; tokens are short."""
 
 EARLY = timedelta(minutes=5)
 """How long before its expiry an access token is refreshed, so that no call in flight meets it; at most half its life."""
@@ -80,7 +73,8 @@ class OAuthToken:
         wall_clock: the time in seconds since 1970, for tests.
 
     Raises:
-        ValueError: a text is empty or cannot be sent, or a time has no zone.
+        InvalidValueError: a text is empty or cannot be sent, a time has no zone, or a setting is of another type; all
+            are named at once.
 
     See https://help.gong.io/docs/create-an-app-for-gong
     """
@@ -103,14 +97,22 @@ class OAuthToken:
         ca_bundle: str | PathLike[str] | None = None,
         wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        if (save is None) is (store is None):
-            raise ValueError("give either save, or a store that several processes share")
-        checked_text("client_id", client_id)
-        checked_text("client_secret", client_secret)
-        if expires_at is not None and expires_at.tzinfo is None:
-            raise ValueError("expires_at has no time zone: give an aware datetime")
+        problems = [
+            key_problem("client_id", client_id),
+            secret_problem("client_secret", client_secret),
+            secret_problem("refresh_token", refresh_token),
+            None if access_token is None else secret_problem("access_token", access_token),
+            *_storage_problems(save, store),
+            _expiry_problem(expires_at),
+            kind_problem("base_url", base_url, str, "text", or_none=True),
+            base_url_problem(token_url, "token_url"),
+            _arguments_problem(arguments),
+            kind_problem("session", session, Session, "an aiohttp.ClientSession", or_none=True),
+            *network_problems(proxy, ca_bundle),
+        ]
+        refuse("OAuthToken", problems)
         self._client = AccessKey(client_id, client_secret)
-        self._refresh_token: str = MaskedText(checked_text("refresh_token", refresh_token))
+        self._refresh_token: str = MaskedText(refresh_token)
         self._store: GrantStore = FunctionStore(save) if save is not None else cast("GrantStore", store)
         self._arguments = RefreshArguments(arguments)
         self._session = session
@@ -236,24 +238,41 @@ class OAuthToken:
 
     async def _ask(self) -> OAuthGrant:
         request = token_endpoint.refresh_request(self._url.raw_path, self._refresh_token, self._arguments)
-        transport = AiohttpTransport(
-            _RefreshCredentials(self._client, self._refresh_token),
-            str(self._url.origin()),
-            max_response_bytes=LONGEST_ANSWER,
+        return await exchange(
+            request,
+            ExchangeCredentials(self._client, self._refresh_token),
+            self._url,
+            retry=RETRY,
             session=self._session,
             network=self._network,
+            now=self._now,
+            on_invalid_grant=self._note_refusal,
         )
-        lost: list[TransportError] = []
-        try:
-            response = await _send(transport, request, lost)
-            return token_endpoint.read_grant(response, self._now())
-        except (APIError, DecodeError, ForeignResponseError, TransportError) as error:
-            failure = token_endpoint.to_error(error, str(self._url), cut_off=bool(lost))
-            if isinstance(error, APIError) and token_endpoint.is_invalid_grant(error):
-                self._refused = failure
-            raise failure from None
-        finally:
-            await transport.close()
+
+    def _note_refusal(self, refused: CredentialsError) -> None:
+        self._refused = refused
+
+
+def _storage_problems(save: object, store: object) -> Iterator[str]:
+    if (save is None) is (store is None):
+        yield "give either save, or a store that several processes share"
+    if save is not None and not callable(save):
+        yield f"save must be a function of one grant, not {type(save).__name__}"
+    if store is not None and not hasattr(store, "refreshing"):
+        yield f"store must be a GrantStore, not {type(store).__name__}"
+
+
+def _expiry_problem(value: object) -> str | None:
+    if value is not None and not isinstance(value, datetime):
+        return f"expires_at must be an aware datetime, not {described(value)}"
+    has_zone = value is None or value.tzinfo is not None
+    return None if has_zone else "expires_at has no time zone: give an aware datetime"
+
+
+def _arguments_problem(value: object) -> str | None:
+    if isinstance(value, str) and value in list(RefreshArguments):
+        return None
+    return f"arguments must be one of {', '.join(RefreshArguments)}, not {described(value)}"
 
 
 def _bearer(access_token: str) -> BearerToken:
@@ -262,43 +281,3 @@ def _bearer(access_token: str) -> BearerToken:
     except ValueError as problem:
         reason = f"Gong's access token cannot be sent ({problem})"
         raise CredentialsError(reason=reason, advice="Call again, to get another one.") from None
-
-
-@frozen(repr=False)
-class _RefreshCredentials:
-    """Sign a refresh as the app, and keep the refresh token, too, out of every message."""
-
-    app: AccessKey = field(repr=False)
-    refresh_token: str = field(repr=False, converter=MaskedText)
-
-    @property
-    def authorization(self) -> str:
-        return self.app.authorization
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        return (*self.app.secrets, self.refresh_token)
-
-
-async def _send(transport: Transport, request: HttpRequest, lost: list[TransportError]) -> HttpResponse:
-    """Send until there is a response, or no use in sending; collect the attempts without one in ``lost``."""
-    attempts = Attempts()
-    while True:
-        attempts.sent += 1
-        try:
-            response = await transport.send(request, RETRY.attempt_timeout)
-        except TransportError as failure:
-            lost.append(failure)
-            error: GongError = failure
-        else:
-            judged = responses.judge(response, request, datetime.now(UTC))
-            if isinstance(judged, HttpResponse):
-                return judged
-            error = judged
-        attempts.rate_limited += isinstance(error, RateLimitError)
-        wait = RETRY.wait(error, attempts, random.random())  # noqa: S311 - jitter
-        if (
-            wait is None or attempts.sent >= RETRY.attempts
-        ):  # a 429 too, since interactive callers and `close` wait for this
-            raise error
-        await asyncio.sleep(wait)

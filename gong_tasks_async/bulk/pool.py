@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Coroutine, Generator, Iterable
 from typing import Any, Generic, TypeVar
 
+from gong_tasks_async.errors.checks import count_problem, refuse
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -82,8 +84,7 @@ class Pool(Generic[T]):
         halt: Callable[[], None] = lambda: None,
         grace: float = 0.0,
     ) -> None:
-        if workers < 1:
-            raise ValueError(f"workers must be at least 1, not {workers}")
+        refuse("Pool", [count_problem("workers", workers)])
         self._feed = Feed(items)
         self._handle = handle
         self._workers = workers

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from attrs import frozen
+
+from gong_tasks_async.errors.checks import count_problem, flag_problem, refuse, seconds_problem
 
 
 @frozen(kw_only=True)
@@ -20,7 +24,7 @@ class RunSettings:
         wait_for_day: whether the run sleeps when the day's calls are spent, then resumes.
 
     Raises:
-        ValueError: a number is out of its range.
+        InvalidValueError: a setting is out of its range or of another type; all that are wrong are named at once.
     """
 
     workers: int = 8
@@ -33,9 +37,12 @@ class RunSettings:
 
     def __attrs_post_init__(self) -> None:
         """Refuse numbers that make no sense."""
+        refuse("RunSettings", self._problems())
+
+    def _problems(self) -> Iterator[str | None]:
         for name in ("workers", "stop_after", "stop_after_refusals"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
-        for name in ("grace", "outage_timeout"):
-            if getattr(self, name) is not None and not getattr(self, name) >= 0:
-                raise ValueError(f"{name} must be 0 seconds or more, not {getattr(self, name)}")
+            yield count_problem(name, getattr(self, name))
+        for name in ("accept_refusals", "wait_for_day"):
+            yield flag_problem(name, getattr(self, name))
+        yield seconds_problem("outage_timeout", self.outage_timeout, or_zero=True)
+        yield seconds_problem("grace", self.grace, or_zero=True, or_none=True)

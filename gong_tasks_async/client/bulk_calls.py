@@ -20,10 +20,16 @@ from gong_tasks_async.bulk import (
     as_async,
 )
 from gong_tasks_async.client.single_calls import HasCaller
+from gong_tasks_async.errors.checks import flag_problem, kind_problem, refuse
 from gong_tasks_async.quota import Lane
 from gong_tasks_async.settings import BulkSettings
 
 JournalRows: TypeAlias = Iterable[JournalRow] | AsyncIterable[JournalRow]
+
+
+def journal_problem(journal: object, *, or_none: bool = False) -> str | None:
+    """The path of a journal."""
+    return kind_problem("journal", journal, (str, Path), "the path of a file", or_none=or_none)
 
 
 class BulkCalls(HasCaller):
@@ -63,6 +69,7 @@ class BulkCalls(HasCaller):
         """
         if isinstance(journal, Path | str):
             return await self._job({}).plan_undo(Path(journal))
+        refuse("plan_undo", [kind_problem("journal", journal, (Iterable, AsyncIterable), "a path or rows")])
         rows = [row async for row in journal] if isinstance(journal, AsyncIterable) else list(journal)
         return await self._job({}).plan_undo_of(rows)
 
@@ -107,6 +114,7 @@ class BulkCalls(HasCaller):
             ValueError: a setting is out of its range.
             Exception: what ``updates`` or ``on_outcome`` raised, once the changes in flight have ended.
         """
+        refuse("update_many", [flag_problem("dry_run", dry_run), journal_problem(journal, or_none=True)])
         job = self._job(
             settings, as_async(on_outcome), guard=guard, skip_unchanged=skip_unchanged, origin=origin
         )
@@ -132,6 +140,7 @@ class BulkCalls(HasCaller):
             on_outcome: see :meth:`update_many`.
             settings: see :class:`BulkSettings`.
         """
+        refuse("resume_many", [journal_problem(journal)])
         job = self._job(settings, as_async(on_outcome), guard=guard, skip_unchanged=skip_unchanged)
         return await job.resume(Path(journal))
 
@@ -151,6 +160,7 @@ class BulkCalls(HasCaller):
             guard: update a task only if it is still as the run found it.
             settings: see :class:`BulkSettings`.
         """
+        refuse("stream_updates", [journal_problem(journal, or_none=True)])
         path = None if journal is None else Path(journal)
         return OutcomeStream(
             lambda put, on_report: self._job(settings, put, guard=guard, on_report=on_report).run(
@@ -169,6 +179,12 @@ class BulkCalls(HasCaller):
         origin: Mapping[str, str] | None = None,
         on_report: Callable[[BulkReport], None] | None = None,
     ) -> BulkJob:
+        problems = [
+            None if guard is None else flag_problem("guard", guard),
+            flag_problem("skip_unchanged", skip_unchanged),
+            kind_problem("origin", origin, Mapping, "a mapping of names to texts", or_none=True),
+        ]
+        refuse("bulk run", problems)
         return BulkJob(
             applier=UpdateApplier(self._caller(Lane.BULK, haltable=True)),
             settings=RunSettings(**settings),

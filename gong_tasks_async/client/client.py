@@ -13,8 +13,10 @@ from gong_tasks_async.api.caller import Caller
 from gong_tasks_async.api.connection import Connection
 from gong_tasks_async.auth.oauth import OAuthToken
 from gong_tasks_async.client.bulk_calls import BulkCalls
+from gong_tasks_async.client.setting_checks import setting_problems
 from gong_tasks_async.client.single_calls import SingleCalls
 from gong_tasks_async.codec import Unreadable
+from gong_tasks_async.errors.checks import refuse
 from gong_tasks_async.events import Event, EventSink, FieldUnreadable
 from gong_tasks_async.http.addresses import checked_base_url
 from gong_tasks_async.http.messages import HttpResponse
@@ -72,7 +74,7 @@ class GongTasksClient(SingleCalls, BulkCalls):
         headers: further headers of each request, or a function that gives them before each; none replaces the client's own.
 
     Raises:
-        ValueError: a setting makes no sense or would not be safe.
+        InvalidValueError: a setting makes no sense, is of another type, or would not be safe; all are named at once.
         QuotaStoreError: ``limits.day_store`` is not ours, or cannot be read or written.
     """
 
@@ -95,8 +97,24 @@ class GongTasksClient(SingleCalls, BulkCalls):
         app_name: str | None = None,
         headers: Headers | None = None,
     ) -> None:
-        if max_response_bytes < 1:
-            raise ValueError(f"max_response_bytes must be at least 1, not {max_response_bytes}")
+        settings: ClientSettings = {
+            "credentials": credentials,
+            "base_url": base_url,
+            "limits": limits,
+            "retry": retry,
+            "quota": quota,
+            "session": session,
+            "on_event": on_event,
+            "max_response_bytes": max_response_bytes,
+            "missing_is_empty": missing_is_empty,
+            "strict": strict,
+            "proxy": proxy,
+            "ca_bundle": ca_bundle,
+            "max_header_bytes": max_header_bytes,
+            "app_name": app_name,
+            "headers": headers,
+        }
+        refuse("GongTasksClient", setting_problems(settings))
         self._network = network_settings(proxy, ca_bundle, max_header_bytes, app_name)
         self._headers = header_source(headers)
         self._credentials = credentials

@@ -13,6 +13,7 @@ from attrs import define, field
 
 from gong_tasks_async.client.client import GongTasksClient
 from gong_tasks_async.errors import ClientStateError
+from gong_tasks_async.errors.checks import kind_problem, refuse, seconds_problem
 from gong_tasks_async.events import logger
 from gong_tasks_async.http.transport import Session, open_session
 from gong_tasks_async.quota import LocalQuota, Quota, QuotaLimits
@@ -52,14 +53,14 @@ class GongTasksPool:
         shared: settings of all clients; those of a company go before them.
 
     Raises:
-        ValueError: ``idle_after`` is not more than 0.
+        InvalidValueError: ``idle_after`` is not more than 0, or ``settings_for`` no function.
     """
 
     def __init__(
         self, settings_for: SettingsFor, *, idle_after: float = 600.0, **shared: Unpack[ClientSettings]
     ) -> None:
-        if not idle_after > 0:
-            raise ValueError(f"idle_after must be more than 0 seconds, not {idle_after}")
+        function = kind_problem("settings_for", settings_for, Callable, "a function of a company's name")  # type: ignore[arg-type]  # an ABC
+        refuse("GongTasksPool", [function, seconds_problem("idle_after", idle_after)])
         self._settings_for = settings_for
         self._idle_after = idle_after
         self._shared = shared

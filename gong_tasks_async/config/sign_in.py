@@ -9,7 +9,8 @@ from typing import TypeAlias
 import attrs
 
 from gong_tasks_async.auth.destination import checked_destination
-from gong_tasks_async.auth.oauth import TOKEN_URL, OAuthToken
+from gong_tasks_async.auth.oauth import OAuthToken
+from gong_tasks_async.auth.token_exchange import TOKEN_URL
 from gong_tasks_async.config.errors import NoCredentialsError, NoSecretError
 from gong_tasks_async.config.folders import expand_home
 from gong_tasks_async.config.grant_file import GrantFile, SharedGrantFile

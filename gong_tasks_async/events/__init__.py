@@ -23,7 +23,7 @@ from gong_tasks_async.events.quota import (
     Resumed,
 )
 from gong_tasks_async.events.rows import RowClaimed, RowEnded
-from gong_tasks_async.events.sink import EventSink, logger
+from gong_tasks_async.events.sink import EventSink, callback_problem, logger
 
 __all__ = [
     "BudgetChanged",
@@ -47,5 +47,6 @@ __all__ = [
     "RowClaimed",
     "RowEnded",
     "UpdateUnreadable",
+    "callback_problem",
     "logger",
 ]

@@ -9,6 +9,7 @@ from typing import Final
 
 from attrs import asdict
 
+from gong_tasks_async.errors.checks import refuse
 from gong_tasks_async.events.base import Event
 from gong_tasks_async.events.calls import FieldUnreadable, ResponseDelayed, RetryPlanned, UpdateUnreadable
 from gong_tasks_async.events.quota import BudgetLow, BudgetSpent, Paused, QuotaLost, QuotaRegained
@@ -53,8 +54,7 @@ class EventSink:
     __slots__ = ("_on_event",)
 
     def __init__(self, on_event: Callable[[Event], None] | None = None) -> None:
-        if on_event is not None:
-            _check_callback(on_event)
+        refuse("on_event", [callback_problem(on_event)])
         self._on_event = on_event
 
     @property
@@ -77,16 +77,15 @@ class EventSink:
             logger.exception("on_event failed for %s", event)
 
 
-def _check_callback(on_event: object) -> None:
-    """Refuse what would never run: the coroutine of an async callback is not awaited.
-
-    Raises:
-        TypeError: it is no plain function.
-    """
+def callback_problem(on_event: object) -> str | None:
+    """A callback that runs; the coroutine of an async one would not be awaited."""
+    if on_event is None:
+        return None
     if not callable(on_event):
-        raise TypeError(f"on_event must be a function of one event, not {type(on_event).__name__}")
+        return f"on_event must be a function of one event, not {type(on_event).__name__}"
     if inspect.iscoroutinefunction(on_event) or inspect.iscoroutinefunction(type(on_event).__call__):
-        raise TypeError(
+        return (
             "on_event must be a plain function, which is not awaited: for a coroutine function, put the events "
             "into an asyncio.Queue (on_event=queue.put_nowait) and read that in a task"
         )
+    return None

@@ -12,6 +12,7 @@ from yarl import URL
 
 from gong_tasks_async.credentials import MaskedText
 from gong_tasks_async.errors import ProxyError
+from gong_tasks_async.errors.checks import described
 
 PROXY_SCHEMES = frozenset({"http", "https"})
 PROXY_EXAMPLE = "'http://user:password@proxy.example.com:3128'"
@@ -23,16 +24,25 @@ def checked_base_url(base_url: str) -> str:
     Raises:
         ValueError: not http(s), not encrypted although not loopback, or with parts that do not belong there.
     """
+    if problem := base_url_problem(base_url):
+        raise ValueError(problem)
+    return base_url.rstrip("/").removesuffix("/v2").rstrip("/")
+
+
+def base_url_problem(base_url: object, name: str = "base_url") -> str | None:
+    """An address to which credentials may be sent."""
+    if not isinstance(base_url, str):
+        return f"{name} must be text such as 'https://us-12345.api.gong.io', not {described(base_url)}"
     if "@" in base_url:  # not quoted back: it may be a secret
-        raise ValueError("base_url holds a user name or password: give credentials=AccessKey(...) instead")
+        return f"{name} holds a user name or password: give credentials=AccessKey(...) instead"
     url = _parsed(base_url)
     if url is None or url.scheme not in {"http", "https"} or not url.host:
-        raise ValueError(f"base_url {base_url!r} is not an address such as 'https://us-12345.api.gong.io'")
+        return f"{name} {base_url!r} is not an address such as 'https://us-12345.api.gong.io'"
     if "?" in base_url or "#" in base_url:
-        raise ValueError(f"base_url {base_url!r} has a query or fragment: leave it out")
+        return f"{name} {base_url!r} has a query or fragment: leave it out"
     if url.scheme == "http" and not _is_loopback(url.host):
-        raise ValueError(f"base_url {base_url!r} would send credentials unencrypted: use https://")
-    return base_url.rstrip("/").removesuffix("/v2").rstrip("/")
+        return f"{name} {base_url!r} would send credentials unencrypted: use https://"
+    return None
 
 
 @frozen
@@ -56,16 +66,30 @@ def checked_proxy(proxy: str) -> Proxy:
     Raises:
         ValueError: it is not an address, or of a kind that is not supported; a password in it is not quoted.
     """
-    url = _parsed(proxy if "://" in proxy else f"http://{proxy}")
-    if url is None or not url.host:
-        raise ValueError(f"the proxy is not an address such as {PROXY_EXAMPLE}")
-    if url.scheme not in PROXY_SCHEMES:
-        raise ValueError(f"{url.scheme}:// proxies are not supported, only http:// and https://")
+    if problem := proxy_problem(proxy):
+        raise ValueError(problem)
+    url = URL(_with_scheme(proxy))
     bare = str(url.origin())
     if url.user is None:
         return Proxy(bare)
     pair = b64encode(f"{url.user}:{url.password or ''}".encode()).decode()
     return Proxy(bare, {"Proxy-Authorization": MaskedText(f"Basic {pair}")})
+
+
+def proxy_problem(proxy: object) -> str | None:
+    """The address of a proxy; it is not quoted back, since it may hold a password."""
+    if not isinstance(proxy, str):
+        return f"the proxy must be text such as {PROXY_EXAMPLE}, not {type(proxy).__name__}"
+    url = _parsed(_with_scheme(proxy))
+    if url is None or not url.host:
+        return f"the proxy is not an address such as {PROXY_EXAMPLE}"
+    if url.scheme not in PROXY_SCHEMES:
+        return f"{url.scheme}:// proxies are not supported, only http:// and https://"
+    return None
+
+
+def _with_scheme(proxy: str) -> str:
+    return proxy if "://" in proxy else f"http://{proxy}"
 
 
 def environment_proxy(base_url: str) -> Proxy | None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import ssl
+from collections.abc import Iterator
 from os import PathLike
 from typing import Final
 
 from attrs import frozen
 
 from gong_tasks_async._version import __version__
-from gong_tasks_async.http.addresses import Proxy, checked_proxy
+from gong_tasks_async.errors.checks import count_problem, described, kind_problem, refuse
+from gong_tasks_async.http.addresses import Proxy, checked_proxy, proxy_problem
 from gong_tasks_async.http.tls import trust
 
 MAX_HEADER_BYTES: Final = 64 * 2**10
@@ -35,6 +37,23 @@ class NetworkSettings:
 DIRECT: Final = NetworkSettings()
 
 
+def network_problems(
+    proxy: object = None,
+    ca_bundle: object = None,
+    max_header_bytes: object = MAX_HEADER_BYTES,
+    app_name: object = None,
+) -> Iterator[str | None]:
+    """What is wrong with the settings of the network, before any file is read."""
+    if proxy is not None:
+        yield proxy_problem(proxy)
+    yield kind_problem(
+        "ca_bundle", ca_bundle, (str, PathLike), "the path of a file or folder of certificates", or_none=True
+    )
+    yield count_problem("max_header_bytes", max_header_bytes)
+    if app_name is not None and not (isinstance(app_name, str) and APP_NAME.fullmatch(app_name)):
+        yield f"app_name must be a word such as 'acme-bot/2.1', not {described(app_name)}"
+
+
 def network_settings(
     proxy: str | None = None,
     ca_bundle: str | PathLike[str] | None = None,
@@ -44,12 +63,10 @@ def network_settings(
     """Check the settings of the network.
 
     Raises:
-        ValueError: the proxy is no address or not supported, no certificate can be read, or a number is out of range.
+        InvalidValueError: the proxy is no address or not supported, or a setting is out of range or of another type.
+        ValueError: no certificate can be read.
     """
-    if max_header_bytes < 1:
-        raise ValueError(f"max_header_bytes must be at least 1, not {max_header_bytes}")
-    if app_name is not None and not APP_NAME.fullmatch(app_name):
-        raise ValueError(f"app_name must be a word such as 'acme-bot/2.1', not {app_name!r}")
+    refuse("network settings", network_problems(proxy, ca_bundle, max_header_bytes, app_name))
     return NetworkSettings(
         None if proxy is None else checked_proxy(proxy),
         None if ca_bundle is None else trust(ca_bundle),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -13,10 +12,10 @@ from gong_tasks_async.errors import (
     APIError,
     ForeignResponseError,
     GongError,
-    InvalidValueError,
     RateLimitError,
     ServerError,
 )
+from gong_tasks_async.errors.checks import count_problem, refuse, seconds_problem
 from gong_tasks_async.errors.meaning import Retries
 
 SERVER_ERRORS = 500
@@ -117,23 +116,17 @@ class RetryPolicy:
 
     def __attrs_post_init__(self) -> None:
         """Refuse numbers that make no sense."""
-        if problems := list(self._problems()):
-            raise InvalidValueError("RetryPolicy", problems)
+        refuse("RetryPolicy", self._problems())
 
-    def _problems(self) -> Iterator[str]:  # noqa: C901 - one rule after the other
-        for name in ("attempts", "attempts_on_500"):
-            if not getattr(self, name) >= 1:
-                yield f"{name} must be at least 1, not {getattr(self, name)}"
-        for name in ("backoff", "max_backoff"):
-            if not 0 <= getattr(self, name) < math.inf:
-                yield f"{name} must be 0 seconds or more, and finite, not {getattr(self, name)}"
-        waits = {"max_wait": self.max_wait, "max_total_wait": self.max_total_wait or 0.0}
-        for name, seconds in waits.items():
-            if not seconds >= 0:
-                yield f"{name} must be 0 seconds or more, not {seconds}"
-        for name in ("attempt_timeout", "refusal_backoff"):
-            if not getattr(self, name) > 0:
-                yield f"{name} must be more than 0 seconds, not {getattr(self, name)}"
+    def _problems(self) -> Iterator[str | None]:
+        yield count_problem("attempts", self.attempts)
+        yield count_problem("attempts_on_500", self.attempts_on_500)
+        yield seconds_problem("backoff", self.backoff, or_zero=True, finite=True)
+        yield seconds_problem("max_backoff", self.max_backoff, or_zero=True, finite=True)
+        yield seconds_problem("max_wait", self.max_wait, or_zero=True)
+        yield seconds_problem("max_total_wait", self.max_total_wait, or_zero=True, or_none=True)
+        yield seconds_problem("attempt_timeout", self.attempt_timeout)
+        yield seconds_problem("refusal_backoff", self.refusal_backoff)
 
     def wait(self, error: GongError, attempts: Attempts, jitter: float) -> float | None:
         """Seconds to wait before the next attempt, or None to give up.

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Final, cast
 
-from gong_tasks_async.errors import InvalidValueError
+from gong_tasks_async.errors.checks import SHOWN, described
 from gong_tasks_async.models.enums import EnumT, OpenEnum, word_of
 
 INT64_MAX: Final = 2**63 - 1
@@ -19,24 +19,11 @@ USER_ID: Final = re.compile(r"-?[0-9]{1,20}", re.ASCII)
 """Gong's ids have up to 20 digits, and ``-1`` occurs."""
 ADDRESS: Final = re.compile(r"[^\s@]+@[^\s@]+")
 
-SHOWN: Final = 40
-"""Characters of a wrong value that a message quotes: enough to find it by."""
-
-
-def refuse(what: str, problems: Iterable[str | None]) -> None:
-    """Report all problems at once.
-
-    Raises:
-        InvalidValueError: there are any.
-    """
-    if found := [problem for problem in problems if problem]:
-        raise InvalidValueError(what, found)
-
 
 def task_id_problem(value: object, name: str = "task_id") -> str | None:
     """Any int64 is good, since whatever Gong sends as a task's id must be good for its update."""
     if type(value) is not int:
-        return f"{name} must be an int, not {_described(value)}"
+        return f"{name} must be an int, not {described(value)}"
     if not INT64_MIN <= value <= INT64_MAX:
         return f"{name} {_shortened(str(value))} has more than 64 bits, so it cannot be a Gong task"
     return None
@@ -54,6 +41,13 @@ def user_id_problem(value: object, name: str = "user_id") -> str | None:
     return f"{name} {_shortened(text)!r} is not a user's id, which has digits only"
 
 
+def ids_problem(value: object, name: str = "user_ids", *, example: str = "['234599484848423']") -> str | None:
+    """Several texts, or one; each is looked at on its own."""
+    if isinstance(value, Iterable):
+        return None
+    return f"{name} must be a list of texts such as {example}, not {described(value)}"
+
+
 def is_address(text: str) -> bool:
     """Whether a text looks like an e-mail address."""
     return ADDRESS.fullmatch(text) is not None
@@ -62,7 +56,7 @@ def is_address(text: str) -> bool:
 def text_problem(name: str, value: object, *, such_as: str = "234599484848423", empty: str) -> str | None:
     """A text without blanks around it or control characters."""
     if not isinstance(value, str):
-        return f"{name} must be text such as {such_as!r}, not {_described(value)}"
+        return f"{name} must be text such as {such_as!r}, not {described(value)}"
     if not (stripped := value.strip()):
         return f"{name} is empty: {empty}"
     if value != stripped or not value.isprintable():
@@ -73,7 +67,7 @@ def text_problem(name: str, value: object, *, such_as: str = "234599484848423", 
 
 def not_text_problem(value: object) -> str | None:
     """An e-mail address to look for is text; any text is good, since one that nobody has finds nobody."""
-    return None if isinstance(value, str) else f"an address must be text, not {_described(value)}"
+    return None if isinstance(value, str) else f"an address must be text, not {described(value)}"
 
 
 def word_problem(name: str, kind: type[OpenEnum], value: object) -> str | None:
@@ -94,7 +88,7 @@ def word_problems(name: str, kind: type[OpenEnum], values: Sequence[object]) -> 
 def due_date_problem(value: object, name: str = "due_date") -> str | None:
     """An aware datetime within the calendar."""
     if not isinstance(value, datetime):
-        return f"{name} must be a datetime with a time zone, not {_described(value)}"
+        return f"{name} must be a datetime with a time zone, not {described(value)}"
     if value.utcoffset() is None:
         return f"{name} {value.isoformat()} has no time zone: add one, such as tzinfo=datetime.UTC"
     if not _known_to_utc(value):
@@ -135,12 +129,6 @@ def _known_to_utc(moment: datetime) -> bool:
     except OverflowError:
         return False
     return True
-
-
-def _described(value: object) -> str:
-    """A value of a wrong type, without itself where it is long: a task is a page of personal data."""
-    kind, text = type(value).__name__, reprlib.repr(value)
-    return f"{kind} {text}" if len(text) <= SHOWN else kind
 
 
 def _quoted(value: object) -> str:

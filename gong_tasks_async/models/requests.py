@@ -7,11 +7,11 @@ from datetime import datetime
 
 from attrs import field, frozen
 
+from gong_tasks_async.errors.checks import refuse
 from gong_tasks_async.models.checks import (
     due_date_problem,
     each_listed,
     listed,
-    refuse,
     task_id_problem,
     text_problem,
     user_id_problem,

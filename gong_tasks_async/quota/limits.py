@@ -11,7 +11,14 @@ from pathlib import Path
 
 from attrs import field, frozen
 
-from gong_tasks_async.errors import InvalidValueError
+from gong_tasks_async.errors.checks import (
+    count_problem,
+    described,
+    flag_problem,
+    kind_problem,
+    number_of,
+    refuse,
+)
 
 
 class Lane(Enum):
@@ -25,7 +32,31 @@ class Lane(Enum):
 
 
 def _as_path(value: Path | str | None) -> Path | None:
-    return None if value is None else Path(value)
+    return Path(value) if isinstance(value, str) else value  # a wrong type is refused with all other problems
+
+
+def _rate_problem(name: str, value: object) -> str | None:
+    number = number_of(value)
+    if number is not None and 0 < number < math.inf:
+        return None
+    return f"{name} must be more than 0 and finite, not {value if number is not None else described(value)}"
+
+
+def _share_problem(name: str, value: object, example: str) -> str | None:
+    number = number_of(value)
+    if number is not None and 0 <= number < 1:
+        return None
+    shown = value if number is not None else described(value)
+    return f"{name} must be in 0..1, such as {example}, not {shown}"
+
+
+def _day_start_problem(value: object) -> str | None:
+    example = "time(0, tzinfo=ZoneInfo('America/Los_Angeles'))"
+    if problem := kind_problem("day_starts", value, time, f"a time of day such as {example}", or_none=True):
+        return problem
+    if isinstance(value, time) and value.tzinfo is None:
+        return f"day_starts has no time zone: add one, such as {example}"
+    return None
 
 
 @frozen(kw_only=True)
@@ -68,31 +99,29 @@ class QuotaLimits:
 
     def __attrs_post_init__(self) -> None:
         """Refuse numbers that make no sense."""
-        if problems := list(self._problems()):
-            raise InvalidValueError("QuotaLimits", problems)
+        refuse("QuotaLimits", self._problems())
 
-    def _problems(self) -> Iterator[str]:
-        for name in ("per_second", "window"):
-            value = getattr(self, name)
-            if not 0 < value < math.inf:
-                yield f"{name} must be more than 0 and finite, not {value}"
-        if not 0 <= self.headroom < 1:
-            yield f"headroom must be in 0..1, such as 0.03 for 3 %, not {self.headroom}"
-        if not 0 <= self.bulk_share < 1:
-            yield f"bulk_share must be in 0..1, such as 0.1 for a tenth, not {self.bulk_share}"
-        if self.seek_raised_limit and not self.adaptive:
+    def _problems(self) -> Iterator[str | None]:
+        yield _rate_problem("per_second", self.per_second)
+        yield _rate_problem("window", self.window)
+        yield _share_problem("headroom", self.headroom, "0.03 for 3 %")
+        yield _share_problem("bulk_share", self.bulk_share, "0.1 for a tenth")
+        for name in ("adaptive", "seek_raised_limit", "count_rate_limited"):
+            yield flag_problem(name, getattr(self, name))
+        if self.seek_raised_limit is True and self.adaptive is False:
             yield "seek_raised_limit needs adaptive"
         yield from self._day_problems()
+        yield kind_problem("day_store", self.day_store, Path, "the path of a file", or_none=True)
 
-    def _day_problems(self) -> Iterator[str]:
-        if self.interactive_reserve < 0:
-            yield f"interactive_reserve must be 0 or more, not {self.interactive_reserve}"
-        if self.per_day is not None and self.per_day < 1:
-            yield f"per_day must be at least 1, or None for any number, not {self.per_day}"
-        elif self.per_day is not None and self.interactive_reserve >= self.per_day:
-            yield f"interactive_reserve {self.interactive_reserve} leaves nothing of per_day {self.per_day} for bulk"
-        if self.day_starts is not None and self.day_starts.tzinfo is None:
-            yield "day_starts has no time zone: add one, such as time(0, tzinfo=ZoneInfo('America/Los_Angeles'))"
+    def _day_problems(self) -> Iterator[str | None]:
+        reserve, per_day = self.interactive_reserve, self.per_day
+        wrong_reserve = count_problem("interactive_reserve", reserve, at_least=0)
+        wrong_day = None if per_day is None else count_problem("per_day", per_day)
+        yield wrong_reserve
+        yield wrong_day and wrong_day.replace(", not", ", or None for any number, not")
+        if per_day is not None and not (wrong_reserve or wrong_day) and reserve >= per_day:
+            yield f"interactive_reserve {reserve} leaves nothing of per_day {per_day} for bulk"
+        yield _day_start_problem(self.day_starts)
 
     @property
     def spacing(self) -> float:

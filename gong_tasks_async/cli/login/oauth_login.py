@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from gong_tasks_async.auth.code_grant import AUTHORIZE_URL, CodeGrant
-from gong_tasks_async.auth.oauth import TOKEN_URL
+from gong_tasks_async.auth.token_exchange import TOKEN_URL
 from gong_tasks_async.cli.login.browser_answer import PATH, BrowserAnswer
 from gong_tasks_async.cli.output.console import note, note_command
 from gong_tasks_async.config.edit_file import set_values

@@ -10,7 +10,8 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 from gong_tasks_async.errors import DeadlineExceeded
-from gong_tasks_async.events import Event, EventSink
+from gong_tasks_async.errors.checks import kind_problem, refuse
+from gong_tasks_async.events import Event, EventSink, callback_problem
 from gong_tasks_async.quota.base import Permit, QuotaEstimate, QuotaSnapshot, WaitReason
 from gong_tasks_async.quota.day import bound_pause
 from gong_tasks_async.quota.figures import Figures
@@ -60,6 +61,12 @@ class LocalQuota:
         wall_clock: Callable[[], float] = time.time,
         store: DayStore | None = None,
     ) -> None:
+        problems = [
+            kind_problem("limits", limits, QuotaLimits, "QuotaLimits(...)", or_none=True),
+            callback_problem(on_event),
+            None if store is None or hasattr(store, "take") else f"store must be a DayStore, not {store!r}",
+        ]
+        refuse("LocalQuota", problems)
         self.limits: QuotaLimits = limits or QuotaLimits()
         events = EventSink(on_event)
         self._wall_clock = wall_clock

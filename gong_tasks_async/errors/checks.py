@@ -1,0 +1,81 @@
+"""What is wrong with a setting: the reasons that all classes and functions with settings give alike.
+
+A wrong type is refused as a wrong number is, early and by name: a number from the environment is text, and one compared
+with a number is a TypeError that names no setting.
+"""
+
+from __future__ import annotations
+
+import math
+import reprlib
+from collections.abc import Iterable
+from numbers import Integral, Real
+
+from gong_tasks_async.errors.invalid import InvalidValueError
+
+SHOWN = 40
+"""Characters of a wrong value that a message quotes."""
+
+
+def refuse(what: str, problems: Iterable[str | None]) -> None:
+    """Report all problems at once.
+
+    Raises:
+        InvalidValueError: there are any.
+    """
+    if found := [problem for problem in problems if problem]:
+        raise InvalidValueError(what, found)
+
+
+def described(value: object) -> str:
+    """A value of a wrong type, without itself where it is long: a task is a page of personal data."""
+    kind, text = type(value).__name__, reprlib.repr(value)
+    return f"{kind} {text}" if len(text) <= SHOWN else kind
+
+
+def count_problem(name: str, value: object, *, at_least: int = 1) -> str | None:
+    """A whole number; True and 3.0 are none."""
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        return f"{name} must be a whole number, not {described(value)}"
+    return None if int(value) >= at_least else f"{name} must be at least {at_least}, not {value}"
+
+
+def seconds_problem(
+    name: str, value: object, *, or_zero: bool = False, or_none: bool = False, finite: bool = False
+) -> str | None:
+    """Seconds, more than 0; infinite ones are for ever."""
+    if value is None and or_none:
+        return None
+    must = f"{name} must be {'0 seconds or more' if or_zero else 'more than 0 seconds'}"
+    must += ", and finite" if finite else ""
+    if (number := number_of(value)) is None:
+        return f"{must}, not {described(value)}"
+    enough = number >= 0 if or_zero else number > 0
+    return None if enough and not (finite and math.isinf(number)) else f"{must}, not {value}"
+
+
+def number_of(value: object) -> float | None:
+    """A number as a float; None where it is none. True is none."""
+    return None if isinstance(value, bool) or not isinstance(value, Real) else float(value)
+
+
+def flag_problem(name: str, value: object) -> str | None:
+    """True or False: the text "no" would count as true."""
+    return None if isinstance(value, bool) else f"{name} must be True or False, not {described(value)}"
+
+
+def kind_problem(
+    name: str, value: object, kind: type | tuple[type, ...], example: str, *, or_none: bool = False
+) -> str | None:
+    """An object of a class.
+
+    Args:
+        name: the setting's.
+        value: what was given.
+        kind: the class, or several.
+        example: what it must be, in words.
+        or_none: whether None is good too.
+    """
+    if isinstance(value, kind) or (or_none and value is None):
+        return None
+    return f"{name} must be {example}, not {described(value)}"
