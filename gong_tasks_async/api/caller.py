@@ -52,6 +52,8 @@ class Caller:
     """Whether :meth:`halt` may be used; then it is remembered which calls wait."""
     on_response: Callable[[HttpResponse], None] | None = None
     """Is passed each response, whatever it means."""
+    overdue: Overdue = field(factory=Overdue)
+    """Notices requests that wait long; all callers of a client share it."""
     jitter: Callable[[], float] = random.random
     calls: int = field(default=0, init=False)
     """Requests sent so far."""
@@ -59,7 +61,6 @@ class Caller:
     """How many of them were answered 429."""
     waited: float = field(default=0.0, init=False)
     """Seconds in which its calls waited for credentials and permits."""
-    _overdue: Overdue = field(factory=Overdue, init=False)
     _resting: set[asyncio.Task[object]] = field(factory=set[asyncio.Task[object]], init=False)
     """The tasks that wait for a permit or between two attempts; the others have a request in flight."""
     _halted: bool = field(default=False, init=False)
@@ -157,7 +158,7 @@ class Caller:
         attempts.sent += 1
         self.calls += 1
         connected, response = True, None
-        self._overdue.begin(events)
+        self.overdue.begin(events)
         events.sent(attempts.sent)
         try:
             response = await self.transport.send(self._with_headers(request), self.retry.attempt_timeout)
@@ -165,7 +166,7 @@ class Caller:
             connected = error.connected
             return error
         finally:
-            self._overdue.end(events)
+            self.overdue.end(events)
             self.quota.release(permit, status=None if response is None else response.status, sent=connected)
             events.attempted(response, attempts.sent)
         if self.on_response is not None:

@@ -119,11 +119,15 @@ def _updated_task(
     if not tasks:
         missing = DecodeError(path="$.tasks", expected=f"task {update.task_id}", found="no task")
         return _complete(missing, response)
-    task = next((task for task in tasks if task.id == update.task_id), None)
+    task = tasks[0] if tasks[0].id == update.task_id else _find(tasks, update.task_id)
     if problem := _mismatch(task, tasks, update):
         return _complete(problem, response)
     assert task is not None  # noqa: S101 - or it would be a mismatch
     return task
+
+
+def _find(tasks: tuple[Task, ...], task_id: int) -> Task | None:
+    return next((task for task in tasks if task.id == task_id), None)
 
 
 def _mismatch(task: Task | None, tasks: tuple[Task, ...], update: TaskUpdate) -> UpdateMismatchError | None:

@@ -1,4 +1,4 @@
-"""Notice requests that wait long for their responses, with one timer for all of them."""
+"""Notice requests that wait long for their responses, with one timer for all of a client."""
 
 from __future__ import annotations
 

@@ -247,4 +247,5 @@ class GongTasksClient(SingleCalls, BulkCalls):
             on_unreadable=self._on_unreadable,
             on_response=on_response,
             haltable=haltable,
+            overdue=self._connection.overdue,
         )

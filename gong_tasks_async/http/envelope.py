@@ -33,17 +33,21 @@ def envelope_of(response: HttpResponse, request: HttpRequest) -> tuple[dict[str,
 
     Of a long body it is what its ends show. An odd number or character makes no response another's.
     """
-    body, keys = response.body, {"requestId", "errors", request.result_key, request.error_key}
+    body = response.body
     if response.truncated or len(body) > MAX_PARSED:
-        seen = _seen_at_ends(body, keys)
+        seen = _seen_at_ends(body, {"requestId", "errors", request.result_key, request.error_key})
         if request.result_key in seen or (seen and response.truncated):
             return seen, False
     if response.truncated or len(body) > MAX_PARSED_IN_DOUBT:
         return None, False
     exact = _object(body)
     root = exact or _object(body, lenient=True)
-    is_envelope = isinstance(root.get("requestId"), str) or not root.keys().isdisjoint(keys - {"requestId"})
-    return (root, bool(exact)) if is_envelope else (None, False)
+    return (root, bool(exact)) if _is_envelope(root, request) else (None, False)
+
+
+def _is_envelope(root: dict[str, Any], request: HttpRequest) -> bool:
+    keys = (request.result_key, "errors", request.error_key)
+    return any(key in root for key in keys) or isinstance(root.get("requestId"), str)
 
 
 def _object(body: bytes, *, lenient: bool = False) -> dict[str, Any]:

@@ -6,15 +6,18 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 
 
-@frozen
+@define
 class HttpRequest:
-    """What to send; the transport adds the address and the credentials."""
+    """What to send; the transport adds the address and the credentials.
+
+    Never changed. It is not frozen, since a frozen class of attrs pays for each field when it is made.
+    """
 
     method: str
     path: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Mapping
 from io import SEEK_END, BytesIO
 from typing import Any, Final, Protocol, TypeAlias
@@ -22,6 +21,7 @@ from gong_tasks_async.http.failures import error_text, failure_of
 from gong_tasks_async.http.masking import Mask
 from gong_tasks_async.http.messages import JSON, HttpRequest, HttpResponse
 from gong_tasks_async.http.network import DIRECT, NetworkSettings
+from gong_tasks_async.http.time_limits import TimeLimits
 
 Session: TypeAlias = aiohttp.ClientSession
 
@@ -73,6 +73,7 @@ class AiohttpTransport:
         network: NetworkSettings = DIRECT,
     ) -> None:
         self._mask = Mask()
+        self._time_limits = TimeLimits()
         self._max_response_bytes = max_response_bytes
         self._owns_session = session is None
         self._session = session or open_session()
@@ -145,7 +146,7 @@ class AiohttpTransport:
         if self._proxy_failure is not None:
             raise ProxyError(reason=self._proxy_failure.reason)
         try:
-            async with asyncio.timeout(None if timeout == math.inf else timeout):
+            with self._time_limits.within(timeout):
                 return await self._exchange(request)
         except (aiohttp.ClientError, OSError, CodingError) as error:  # TimeoutError is an OSError
             failure: GongError = failure_of(error, self._mask.conceal, proxy=self._options.get("proxy"))
