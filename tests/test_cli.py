@@ -87,7 +87,29 @@ def drawn(renderable: object) -> str:
     return capture.get()
 
 
+HEAVY_HELP = [f"gong-tasks {name}" for name in ("list", "show", "demo", "simulator", "quota simulate")]
+"""These load rich, or the simulator."""
+
+
 class TestTheGroup:
+    def test_no_help_imports_aiohttp_rich_or_sqlite(self) -> None:
+        code = f"""
+import sys, click
+from gong_tasks_async.cli.app import gong_tasks
+heavy = {{"aiohttp", "rich", "sqlite3", "redis", "openpyxl", "mcp"}}
+def walk(command, path):
+    context = click.Context(command, info_name=path)
+    command.get_help(context)
+    print(path, *(heavy & set(sys.modules)))
+    for name in getattr(command, "list_commands", lambda _: [])(context):
+        if f"{{path}} {{name}}" not in {HEAVY_HELP!r}:
+            walk(command.get_command(context, name), f"{{path}} {{name}}")
+walk(gong_tasks, "gong-tasks")
+"""
+        printed = python("-c", code).stdout.splitlines()
+        assert "gong-tasks bulk run" in printed
+        assert [line for line in printed if {"aiohttp", "rich", "sqlite3"} & set(line.split())] == []
+
     def test_help_and_version_import_neither_aiohttp_nor_rich(self) -> None:
         code = (
             "import sys; from gong_tasks_async.cli.app import gong_tasks\n"

@@ -210,6 +210,31 @@ def test_what_was_odd_once_is_read_again_from_what_is_given_back() -> None:
     assert task.status is TaskStatus.OPEN
 
 
+WITHOUT_ID: list[object] = [7, "text", [], {"title": "x"}, {"id": None}, {"id": "none"}, {"id": 2.5}]
+
+
+@pytest.mark.parametrize("odd", WITHOUT_ID, ids=str)
+@pytest.mark.parametrize("padding", [0, 3_000], ids=["whole", "in slices"])
+def test_one_task_without_an_id_loses_no_other(odd: object, padding: int) -> None:
+    whole = [{"id": number, "title": "x" * padding} for number in range(1, 31)]
+    body = json.dumps({"tasks": [*whole[:10], odd, *whole[10:]]}).encode()
+    problems: list[Unreadable] = []
+    assert [task.id for task in decode_tasks(body, problems.append)] == list(range(1, 31))
+    assert [task.id for task in decode_answer(body, problems.append).tasks] == list(range(1, 31))
+    assert {problem.path.removesuffix(".id") for problem in problems} == {"$.tasks[10]"}
+    with pytest.raises(DecodeError):
+        list(decode_tasks(body))
+
+
+def test_a_task_that_would_hold_the_event_loop_is_refused_before_it_is_parsed() -> None:
+    huge = json.dumps({"tasks": [{"id": 1}, {"id": 2, "title": "x" * 3 * 2**20}, {"id": 3}]}).encode()
+    read: list[int] = []
+    with pytest.raises(DecodeError, match=r"a task of at most 1,048,576 bytes.* a longer one, at byte 2\d"):
+        read.extend(task.id for task in decode_tasks(huge, lambda _: None))
+    large = json.dumps({"tasks": [{"id": 1}, {"id": 2, "title": "x" * 900_000}, {"id": 3}]}).encode()
+    assert [task.id for task in decode_tasks(large)] == [1, 2, 3]
+
+
 @pytest.mark.parametrize(
     "body", [b'{"tasks": {}}', b'{"tasks": [7]}', b'{"tasks": [{"id": null}]}', b"[]", b"x"]
 )

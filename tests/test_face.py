@@ -82,7 +82,10 @@ LIGHT: dict[str, set[str]] = {
     "import gong_tasks_async.errors": HEAVY,
     "from gong_tasks_async import Task, TaskUpdate, UserTasks, GongError, AccessKey, Event, RetryPolicy": HEAVY,
     "from gong_tasks_async import to_json": HEAVY - {"cattrs", "orjson"},
-    "from gong_tasks_async import GongTasksClient": {"rich", "click", "redis", "gong_tasks_async.simulator"},
+    "from gong_tasks_async import GongTasksClient": {
+        *("rich", "click", "redis", "sqlite3", "gong_tasks_async.simulator"),
+        *(f"gong_tasks_async.bulk.{part}" for part in ("job", "journal", "outcomes", "plan", "report")),
+    },
     "from gong_tasks_async import RedisQuota": {"aiohttp", "cattrs", "redis"},
     "import gong_tasks_async.simulator": HEAVY - {"aiohttp"} | {"gong_tasks_async.models"},
 }

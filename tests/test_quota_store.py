@@ -165,7 +165,8 @@ def test_a_pause_noted_by_a_clock_that_was_ahead_is_not_believed_and_can_be_repl
 def test_a_file_keeps_what_a_day_can_need_and_no_more(
     store: DayStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gong_tasks_async.quota.local.day_store.KEPT_CALLS", 10)
+    for module in ("day_store", "day_file"):
+        monkeypatch.setattr(f"gong_tasks_async.quota.local.{module}.KEPT_CALLS", 10)
     for now in range(30):
         taken(store, now * DAY, since=(now - 1) * DAY)
     assert len(store.count(30 * DAY, -1.0).made) <= 11

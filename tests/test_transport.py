@@ -21,6 +21,7 @@ from gong_tasks_async.api import endpoints
 from gong_tasks_async.credentials import AccessKey
 from gong_tasks_async.errors import DecodeError, GongError, TransportError
 from gong_tasks_async.http import responses
+from gong_tasks_async.http.masking import Mask
 from gong_tasks_async.http.messages import HttpRequest, HttpResponse
 from gong_tasks_async.http.transport import AiohttpTransport
 
@@ -311,3 +312,19 @@ async def test_a_cancelled_call_hangs_up_and_leaves_the_transport_usable() -> No
             await call
         await asyncio.wait_for(gone.wait(), 5.0)
         assert (await transport.send(PATCH, 5.0)).status == 200
+
+
+@pytest.mark.parametrize("encoding", [b"br", b"zstd", b"compress", b"gzip, br"])
+async def test_an_encoding_that_was_not_asked_for_is_an_error_at_once(encoding: bytes) -> None:
+    async with server(saying(zipped(encoding, b"\x0b\x01\x80{}\x03"))) as base_url:
+        error = await failed(base_url)
+    assert f"packed as '{encoding.decode()}', which was not asked for" in error.reason
+    assert (error.retryable, error.connected) == (False, True)
+
+
+@pytest.mark.parametrize(("key", "secret"), [("k", "s"), ("a", "4"), ("ab", "al0")])
+async def test_very_short_credentials_leave_request_ids_readable(key: str, secret: str) -> None:
+    mask = Mask()
+    mask.add(AccessKey(key, secret).secrets)
+    assert mask.conceal("4al018gzaztcr8nbukw") == "4al018gzaztcr8nbukw"
+    assert mask.conceal(f'the secret "{secret}", and {secret}.') == 'the secret "***", and ***.'

@@ -10,7 +10,8 @@ from typing import TypeAlias
 
 from gong_tasks_async.api import endpoints
 from gong_tasks_async.api.caller import Caller
-from gong_tasks_async.bulk import Applied, each_result
+from gong_tasks_async.bulk.applier import Applied
+from gong_tasks_async.bulk.pool import each_result
 from gong_tasks_async.errors import DecodeError, GongError, TaskNotFoundError, UpdateMismatchError
 from gong_tasks_async.errors.checks import count_problem, described, refuse
 from gong_tasks_async.errors.stop_rule import StopRule

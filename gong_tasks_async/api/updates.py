@@ -8,7 +8,7 @@ from attrs import define, field
 
 from gong_tasks_async.api import tasks
 from gong_tasks_async.api.caller import Caller
-from gong_tasks_async.bulk import Applied
+from gong_tasks_async.bulk.applier import Applied
 from gong_tasks_async.errors import BadRequestError, MissingScopeError
 from gong_tasks_async.http.retry import Resend
 from gong_tasks_async.models import Task, TaskFilter, TaskStatus, TaskUpdate

@@ -1,28 +1,35 @@
-"""Bulk updates: plan, journal, run with an outcome for each row, report, undo."""
+"""Bulk updates: plan, journal, run with an outcome for each row, report, undo.
 
-from gong_tasks_async.bulk.applier import Applied, Applier
-from gong_tasks_async.bulk.job import BulkJob, OnOutcome, as_async, collect
-from gong_tasks_async.bulk.journal import Journal, JournalReader, RunRecord, open_journal, retry_failed
-from gong_tasks_async.bulk.merging import PlanConflictError
-from gong_tasks_async.bulk.outcomes import (
-    Failed,
-    JournalRow,
-    Outcome,
-    RowCounts,
-    RowState,
-    Skipped,
-    TaskSnapshot,
-    Unchanged,
-    Updated,
-)
-from gong_tasks_async.bulk.plan import LostValue, Plan, SampledTask, plan_updates
-from gong_tasks_async.bulk.planning import with_names
-from gong_tasks_async.bulk.pool import each_result
-from gong_tasks_async.bulk.render.csv_rows import write_journal_csv
-from gong_tasks_async.bulk.report import BulkReport, FailureGroup, TimelineBucket
-from gong_tasks_async.bulk.run_settings import RunSettings
-from gong_tasks_async.bulk.runner import Updates
-from gong_tasks_async.bulk.stream import OutcomeStream
+Each name is imported when it is first used: a program that only lists tasks needs neither plans nor journals.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gong_tasks_async.bulk.applier import Applied, Applier
+    from gong_tasks_async.bulk.job import BulkJob, OnOutcome, as_async, collect
+    from gong_tasks_async.bulk.journal import Journal, JournalReader, RunRecord, open_journal, retry_failed
+    from gong_tasks_async.bulk.merging import PlanConflictError
+    from gong_tasks_async.bulk.outcomes import (
+        Failed,
+        JournalRow,
+        Outcome,
+        RowCounts,
+        RowState,
+        Skipped,
+        TaskSnapshot,
+        Unchanged,
+        Updated,
+    )
+    from gong_tasks_async.bulk.plan import LostValue, Plan, SampledTask, plan_updates
+    from gong_tasks_async.bulk.planning import with_names
+    from gong_tasks_async.bulk.pool import each_result
+    from gong_tasks_async.bulk.render.csv_rows import write_journal_csv
+    from gong_tasks_async.bulk.report import BulkReport, FailureGroup, TimelineBucket
+    from gong_tasks_async.bulk.run_settings import RunSettings
+    from gong_tasks_async.bulk.runner import Updates
+    from gong_tasks_async.bulk.stream import OutcomeStream
 
 __all__ = [
     "Applied",
@@ -60,3 +67,30 @@ __all__ = [
     "with_names",
     "write_journal_csv",
 ]
+
+_NAMES_OF = {
+    "applier": "Applied Applier",
+    "job": "BulkJob OnOutcome as_async collect",
+    "journal": "Journal JournalReader RunRecord open_journal retry_failed",
+    "merging": "PlanConflictError",
+    "outcomes": "Failed JournalRow Outcome RowCounts RowState Skipped TaskSnapshot Unchanged Updated",
+    "plan": "LostValue Plan SampledTask plan_updates",
+    "planning": "with_names",
+    "pool": "each_result",
+    "render.csv_rows": "write_journal_csv",
+    "report": "BulkReport FailureGroup TimelineBucket",
+    "run_settings": "RunSettings",
+    "runner": "Updates",
+    "stream": "OutcomeStream",
+}
+_MODULE_OF = {name: module for module, names in _NAMES_OF.items() for name in names.split()}
+
+
+if not TYPE_CHECKING:  # a checker that sees it believes in every name
+
+    def __getattr__(name: str) -> object:
+        if name not in _MODULE_OF:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+        globals()[name] = value  # the next look-up does not come here
+        return value

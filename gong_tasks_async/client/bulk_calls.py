@@ -6,25 +6,14 @@ from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mappin
 from pathlib import Path
 from typing import TypeAlias, Unpack
 
+from gong_tasks_async import bulk
 from gong_tasks_async.api.updates import UpdateApplier
-from gong_tasks_async.bulk import (
-    BulkJob,
-    BulkReport,
-    JournalRow,
-    OnOutcome,
-    Outcome,
-    OutcomeStream,
-    Plan,
-    RunSettings,
-    Updates,
-    as_async,
-)
 from gong_tasks_async.client.single_calls import HasCaller
 from gong_tasks_async.errors.checks import flag_problem, kind_problem, refuse
 from gong_tasks_async.quota import Lane
 from gong_tasks_async.settings import BulkSettings
 
-JournalRows: TypeAlias = Iterable[JournalRow] | AsyncIterable[JournalRow]
+JournalRows: TypeAlias = "Iterable[bulk.JournalRow] | AsyncIterable[bulk.JournalRow]"
 
 
 def journal_problem(journal: object, *, or_none: bool = False) -> str | None:
@@ -36,8 +25,8 @@ class BulkCalls(HasCaller):
     """Many updates as one job: plan, run, resume, undo."""
 
     async def plan_updates(
-        self, updates: Updates, *, skip_unchanged: bool = False, guard: bool = False
-    ) -> Plan:
+        self, updates: bulk.Updates, *, skip_unchanged: bool = False, guard: bool = False
+    ) -> bulk.Plan:
         """What :meth:`update_many` would do, and how long it will take at the quota of now; changes nothing.
 
         ``await gong.update_many(plan)`` runs the plan, and lists no owner again.
@@ -52,7 +41,7 @@ class BulkCalls(HasCaller):
         """
         return await self._job({}).plan(updates, look=skip_unchanged or guard)
 
-    async def plan_undo(self, journal: Path | str | JournalRows) -> Plan:
+    async def plan_undo(self, journal: Path | str | JournalRows) -> bulk.Plan:
         """The updates that restore what a job has changed, from its journal or its rows; changes nothing.
 
         Only tasks that are still as the job left them are restored; ``plan.lost`` lists the others, and values that
@@ -75,16 +64,16 @@ class BulkCalls(HasCaller):
 
     async def update_many(
         self,
-        updates: Updates | Plan,
+        updates: bulk.Updates | bulk.Plan,
         *,
         journal: Path | str | None = None,
         skip_unchanged: bool = False,
         guard: bool = False,
         dry_run: bool = False,
-        on_outcome: OnOutcome | None = None,
+        on_outcome: bulk.OnOutcome | None = None,
         origin: Mapping[str, str] | None = None,
         **settings: Unpack[BulkSettings],
-    ) -> BulkReport:
+    ) -> bulk.BulkReport:
         """Make many changes, in the bulk lane, with memory that does not grow with their number.
 
         Rows that Gong refuses are ``Failed``; rows without a final response stay pending. Wrong credentials, a spent
@@ -116,7 +105,7 @@ class BulkCalls(HasCaller):
         """
         refuse("update_many", [flag_problem("dry_run", dry_run), journal_problem(journal, or_none=True)])
         job = self._job(
-            settings, as_async(on_outcome), guard=guard, skip_unchanged=skip_unchanged, origin=origin
+            settings, bulk.as_async(on_outcome), guard=guard, skip_unchanged=skip_unchanged, origin=origin
         )
         if dry_run:
             return await job.rehearse(updates)
@@ -128,9 +117,9 @@ class BulkCalls(HasCaller):
         *,
         guard: bool | None = None,
         skip_unchanged: bool = False,
-        on_outcome: OnOutcome | None = None,
+        on_outcome: bulk.OnOutcome | None = None,
         **settings: Unpack[BulkSettings],
-    ) -> BulkReport:
+    ) -> bulk.BulkReport:
         """Resume the job of a journal, which holds its rows; parameters and errors as of :meth:`update_many`.
 
         Args:
@@ -141,17 +130,17 @@ class BulkCalls(HasCaller):
             settings: see :class:`BulkSettings`.
         """
         refuse("resume_many", [journal_problem(journal)])
-        job = self._job(settings, as_async(on_outcome), guard=guard, skip_unchanged=skip_unchanged)
+        job = self._job(settings, bulk.as_async(on_outcome), guard=guard, skip_unchanged=skip_unchanged)
         return await job.resume(Path(journal))
 
     def stream_updates(
         self,
-        updates: Updates | Plan,
+        updates: bulk.Updates | bulk.Plan,
         *,
         journal: Path | str | None = None,
         guard: bool = False,
         **settings: Unpack[BulkSettings],
-    ) -> OutcomeStream:
+    ) -> bulk.OutcomeStream:
         """As :meth:`update_many`, with the outcomes to be taken one by one; the run waits while none is taken.
 
         Args:
@@ -162,32 +151,32 @@ class BulkCalls(HasCaller):
         """
         refuse("stream_updates", [journal_problem(journal, or_none=True)])
         path = None if journal is None else Path(journal)
-        return OutcomeStream(
+        return bulk.OutcomeStream(
             lambda put, on_report: self._job(settings, put, guard=guard, on_report=on_report).run(
                 updates, path
             ),
-            settings.get("workers", RunSettings().workers),
+            settings.get("workers", bulk.RunSettings().workers),
         )
 
     def _job(
         self,
         settings: BulkSettings,
-        on_settled: Callable[[Outcome], Awaitable[None]] | None = None,
+        on_settled: Callable[[bulk.Outcome], Awaitable[None]] | None = None,
         *,
         guard: bool | None = None,
         skip_unchanged: bool = False,
         origin: Mapping[str, str] | None = None,
-        on_report: Callable[[BulkReport], None] | None = None,
-    ) -> BulkJob:
+        on_report: Callable[[bulk.BulkReport], None] | None = None,
+    ) -> bulk.BulkJob:
         problems = [
             None if guard is None else flag_problem("guard", guard),
             flag_problem("skip_unchanged", skip_unchanged),
             kind_problem("origin", origin, Mapping, "a mapping of names to texts", or_none=True),
         ]
         refuse("bulk run", problems)
-        return BulkJob(
+        return bulk.BulkJob(
             applier=UpdateApplier(self._caller(Lane.BULK, haltable=True)),
-            settings=RunSettings(**settings),
+            settings=bulk.RunSettings(**settings),
             on_settled=on_settled,
             on_report=on_report,
             guard=guard,

@@ -32,6 +32,9 @@ a megabyte, since what was parsed no longer fits the processor's cache; a shorte
 HEAD_BYTES = 2**20
 """Within which the tasks of a long response begin. Looking further, and parsing it in one go, would hold the event loop."""
 
+MAX_TASK_BYTES = 2**20
+"""The longest task: 400 full ones. A longer one would hold the event loop while it is parsed."""
+
 TO_BRACKET = re.compile(rb'[^"\[\]{}]*+(?:"(?:[^"\\]++|\\.)*+"[^"\[\]{}]*+)*+[\[\]{}]', re.DOTALL)
 NAMED_TASKS = re.compile(rb'(?<!\\)"tasks"[ \t\n\r]*:[ \t\n\r]*\[\Z')
 BETWEEN_TASKS = re.compile(rb'\}[ \t\n\r]{0,99},[ \t\n\r]{0,99}\{[ \t\n\r]{0,99}"[^"\\]{0,99}"')
@@ -67,11 +70,17 @@ def array_start(body: bytes) -> int | None:
 
 def _counted_cut(body: bytes, position: int, least: int) -> int:
     """Find the end of the first task that ends at ``least`` or later, or the end of the tasks."""
-    for depth, end in _brackets(body, position):
+    begins, longest = position, max(least, position) + MAX_TASK_BYTES
+    for depth, end in _brackets(body, position, longest):
         if depth < 0:
             return end - 1
         if depth == 0 and end >= least:
             return end
+        if depth == 0:
+            begins = end
+    if longest < len(body):
+        shape = f"a longer one, at byte {begins:,}"
+        raise Mismatch(f"a task of at most {MAX_TASK_BYTES:,} bytes", None, shape=shape).below(".tasks")
     raise ValueError("it ends among the tasks")
 
 
@@ -108,7 +117,7 @@ def slices(body: bytes, start: int, loads: Loads, size: int) -> Iterator[list[An
 
     Raises:
         ValueError: while iterating, where it is no JSON.
-        Mismatch: at the end, where ``tasks`` is named again. The plain decoder takes the last one; here those of
+        Mismatch: at a task of more than ``MAX_TASK_BYTES``, and at the end, where ``tasks`` is named again. The plain decoder takes the last one; here those of
             the first are gone by then.
     """
     loads(body[:start] + b"]}")

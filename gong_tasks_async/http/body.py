@@ -18,6 +18,9 @@ MAX_MEMBERS = 64
 class CodingError(Exception):
     """The body is not what its Content-Encoding names, or was cut short."""
 
+    unasked = False
+    """Whether the request did not accept the encoding, so that another attempt would get the same."""
+
 
 class Decoder(Protocol):
     """Unpacks what arrives."""
@@ -51,7 +54,11 @@ def decoder(content_encoding: str) -> Decoder:
         return _Deflated(GZIP)
     if coding == "deflate":
         return _Deflated(ZLIB)
-    raise CodingError(f"it is packed as {coding[:40]!r}, which was not asked for")
+    error = CodingError(
+        f"it is packed as {coding[:40]!r}, which was not asked for: a proxy on the way ignores Accept-Encoding"
+    )
+    error.unasked = True
+    raise error
 
 
 class _Identity:

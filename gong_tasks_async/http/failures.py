@@ -26,7 +26,7 @@ def failure_of(
     """The typed error for an exception of aiohttp, or of the socket."""
     reason = error_text(error, conceal)
     if isinstance(error, CodingError):
-        return TransportError(reason=f"the response cannot be read: {reason}")
+        return TransportError(reason=f"the response cannot be read: {reason}", retryable=not error.unasked)
     if (problem := tls_problem(_cause_of(error))) is not None:
         return TLSError(reason=reason, problem=problem)
     if isinstance(error, aiohttp.ClientHttpProxyError):

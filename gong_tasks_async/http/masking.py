@@ -8,6 +8,9 @@ from collections.abc import Iterable
 REMEMBERED = 8
 """Secrets that are masked: those in use, and those before them, which a response in flight may still repeat."""
 
+SHORT = 8
+"""Letters below which a secret is masked only as a word: a part of each id would look like one of three letters."""
+
 NOTHING = "(?!)"
 """A pattern that is found nowhere; an empty one would be everywhere."""
 
@@ -37,6 +40,7 @@ class Mask:
 
 def _in_any_spelling(secret: str) -> str:
     """A pattern for a text, also where JSON or a URL has escaped it, or some letters of it."""
-    return "".join(
+    pattern = "".join(
         rf"(?:\\?{re.escape(letter)}|(?i:\\u{ord(letter):04x}|%{ord(letter):02x}))" for letter in secret
     )
+    return pattern if len(secret) >= SHORT else rf"(?<![A-Za-z0-9]){pattern}(?![A-Za-z0-9])"

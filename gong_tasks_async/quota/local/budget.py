@@ -11,7 +11,6 @@ from gong_tasks_async.errors import DailyQuotaError, QuotaStoreError
 from gong_tasks_async.events import BudgetSpent, EventSink, logger
 from gong_tasks_async.quota.day import DAY, Day, day_of, to_datetime
 from gong_tasks_async.quota.limits import Lane, QuotaLimits
-from gong_tasks_async.quota.local.day_file import SqliteStore
 from gong_tasks_async.quota.local.day_store import Count, DayStore, MemoryStore, Taken
 from gong_tasks_async.quota.low_watch import LowWatch
 
@@ -177,6 +176,9 @@ class Budget:
 def _make_store(limits: QuotaLimits) -> DayStore:
     if limits.day_store is None:
         return MemoryStore()
+    # sqlite3 takes a while to import, and most counts are kept in memory.
+    from gong_tasks_async.quota.local.day_file import SqliteStore  # noqa: PLC0415
+
     numbers = f"per_second={limits.per_second:g}, per_day={limits.per_day}, window={limits.window:g}"
     return SqliteStore(limits.day_store, f"{numbers}, day_starts={limits.day_starts}")
 

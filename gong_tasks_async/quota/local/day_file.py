@@ -12,8 +12,8 @@ from pathlib import Path
 
 from gong_tasks_async.errors import QuotaStoreError
 from gong_tasks_async.events import logger
-from gong_tasks_async.quota.local import day_store
-from gong_tasks_async.quota.local.day_store import Count, Taken
+from gong_tasks_async.quota.day import PROBE_INTERVAL, believed_until
+from gong_tasks_async.quota.local.day_store import KEPT_CALLS, Count, Taken, counts_until, is_probe_due
 from gong_tasks_async.sqlite_file import distrust, has_views_or_triggers, header_of
 
 APPLICATION_ID = (
@@ -51,7 +51,7 @@ class SqliteStore:
     def take(self, now: float, since: float, allowed: int) -> Taken | Count:
         """See :class:`DayStore`."""
         with self._step() as database:
-            return day_store.take_from(database, now, since, allowed)
+            return _take(database, now, since, allowed)
 
     def give_back(self, ticket: int) -> None:
         """See :class:`DayStore`."""
@@ -61,7 +61,7 @@ class SqliteStore:
     def pause(self, until: float, now: float) -> None:
         """See :class:`DayStore`."""
         with self._step() as database:
-            day_store.pause_in(database, until, now)
+            _pause(database, until, now)
 
     def reopen(self) -> None:
         """See :class:`DayStore`."""
@@ -77,7 +77,7 @@ class SqliteStore:
     def count(self, now: float, since: float) -> Count:
         """See :class:`DayStore`."""
         with self._step() as database:
-            return day_store.count_in(database, now, since)
+            return _count(database, now, since)
 
     def close(self) -> None:
         """See :class:`DayStore`."""
@@ -208,3 +208,44 @@ PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {VERSION};
 COMMIT;
 """  # noqa: S608 - our own numbers
+
+
+def _take(database: sqlite3.Connection, now: float, since: float, allowed: int) -> Taken | Count:
+    """Count a call in a file, within a transaction; see :class:`DayStore`."""
+    (used,) = database.execute(
+        "SELECT count(*) FROM calls WHERE made > ? AND made <= ?", (since, counts_until(now))
+    ).fetchone()
+    paused_until, probe_at = _read_pause(database, now)
+    paused = now < paused_until
+    if used >= allowed or (paused and not is_probe_due(probe_at, now)):
+        return _count(database, now, since)
+    if paused:
+        database.execute("UPDATE probe SET next_at = ?", (now + PROBE_INTERVAL,))
+    ticket = database.execute("INSERT INTO calls (made) VALUES (?)", (now,)).lastrowid or 0
+    database.execute(
+        "DELETE FROM calls WHERE ticket <= ? AND NOT (made > ? AND made <= ?)",
+        (ticket - KEPT_CALLS, since, counts_until(now)),
+    )
+    return Taken(ticket, used + 1, probe=paused)
+
+
+def _count(database: sqlite3.Connection, now: float, since: float) -> Count:
+    """What a file knows now; see :class:`DayStore`."""
+    rows = database.execute(
+        "SELECT min(made, ?) FROM calls WHERE made > ? AND made <= ? ORDER BY made",
+        (now, since, counts_until(now)),
+    )
+    return Count(tuple(made for (made,) in rows), *_read_pause(database, now))
+
+
+def _pause(database: sqlite3.Connection, until: float, now: float) -> None:
+    """Note a pause in a file; see :class:`DayStore`."""
+    known, _ = _read_pause(database, now)
+    database.execute("UPDATE gate SET paused_until = ?", (max(known, until),))
+    database.execute("UPDATE probe SET next_at = ?", (now + PROBE_INTERVAL,))
+
+
+def _read_pause(database: sqlite3.Connection, now: float) -> tuple[float, float]:
+    """Until when Gong is paused, as far as that can be believed, and when a probe is due."""
+    until, probe_at = database.execute("SELECT paused_until, next_at FROM gate, probe").fetchone()
+    return believed_until(float(until), now), float(probe_at)

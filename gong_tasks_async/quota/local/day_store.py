@@ -6,7 +6,6 @@ clock that was wrong for a while, ahead or behind, thus spoils nothing that a ri
 
 from __future__ import annotations
 
-import sqlite3
 from bisect import bisect_right, insort
 from collections.abc import Sequence
 from math import inf
@@ -144,44 +143,3 @@ class MemoryStore:
     def _prune(self, now: float, since: float) -> None:
         oldest, latest = self._last_ticket - KEPT_CALLS, counts_until(now)
         self._calls = [call for call in self._calls if call[1] > oldest or since < call[0] <= latest]
-
-
-def take_from(database: sqlite3.Connection, now: float, since: float, allowed: int) -> Taken | Count:
-    """Count a call in a file, within a transaction; see :class:`DayStore`."""
-    (used,) = database.execute(
-        "SELECT count(*) FROM calls WHERE made > ? AND made <= ?", (since, counts_until(now))
-    ).fetchone()
-    paused_until, probe_at = read_pause(database, now)
-    paused = now < paused_until
-    if used >= allowed or (paused and not is_probe_due(probe_at, now)):
-        return count_in(database, now, since)
-    if paused:
-        database.execute("UPDATE probe SET next_at = ?", (now + PROBE_INTERVAL,))
-    ticket = database.execute("INSERT INTO calls (made) VALUES (?)", (now,)).lastrowid or 0
-    database.execute(
-        "DELETE FROM calls WHERE ticket <= ? AND NOT (made > ? AND made <= ?)",
-        (ticket - KEPT_CALLS, since, counts_until(now)),
-    )
-    return Taken(ticket, used + 1, probe=paused)
-
-
-def count_in(database: sqlite3.Connection, now: float, since: float) -> Count:
-    """What a file knows now; see :class:`DayStore`."""
-    rows = database.execute(
-        "SELECT min(made, ?) FROM calls WHERE made > ? AND made <= ? ORDER BY made",
-        (now, since, counts_until(now)),
-    )
-    return Count(tuple(made for (made,) in rows), *read_pause(database, now))
-
-
-def pause_in(database: sqlite3.Connection, until: float, now: float) -> None:
-    """Note a pause in a file; see :class:`DayStore`."""
-    known, _ = read_pause(database, now)
-    database.execute("UPDATE gate SET paused_until = ?", (max(known, until),))
-    database.execute("UPDATE probe SET next_at = ?", (now + PROBE_INTERVAL,))
-
-
-def read_pause(database: sqlite3.Connection, now: float) -> tuple[float, float]:
-    """Until when Gong is paused, as far as that can be believed, and when a probe is due."""
-    until, probe_at = database.execute("SELECT paused_until, next_at FROM gate, probe").fetchone()
-    return believed_until(float(until), now), float(probe_at)
