@@ -57,6 +57,9 @@ SCRIPTS = {
     "jobs_cost": Script(None),
     "turn_cost": Script("--blocks 5 --turns 500 --no-file"),
     "bulk_cost": Script("--rows 10000 --journal-rows 3000 --moments 3"),
+    "instructions": Script(None),
+    "scale": Script("--only plan listing waiting companies", "--full"),
+    "latency": Script("--runs 3", "--runs 20"),
     "plots": Script(None),
 }
 

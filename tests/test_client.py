@@ -292,13 +292,15 @@ async def test_an_update_answered_with_no_task_or_another_one_is_an_error(
 
 async def test_a_listing_that_cannot_be_read_names_the_call_and_the_place() -> None:
     client = ScriptedClient(AccessKey("k", "s"), quota=Unlimited())
-    client.transport = ScriptedTransport(answer(200, {"requestId": "r7", "tasks": [{"id": 1}, {"id": 2.5}]}))
+    client.transport = ScriptedTransport(
+        answer(200, {"requestId": "r7", "tasks": [{"id": 2.5}, {"id": None}]})
+    )
     async with client:
         with pytest.raises(
             DecodeError, match=r"^POST https://api.gong.io/v2/tasks: .*request id r7"
         ) as error:
             await client.list_tasks("1")
-    assert (error.value.path, error.value.attempts) == ("$.tasks[1].id", 1)
+    assert (error.value.path, error.value.attempts) == ("$.tasks[0].id", 1)
 
 
 async def test_a_large_answer_lets_the_loop_go_round_while_it_is_decoded() -> None:

@@ -151,14 +151,10 @@ def decode_answer(body: Content, on_unreadable: OnUnreadable | None = None) -> T
             of each place. Without it, such a field is an error.
 
     Raises:
-        DecodeError: it is not JSON, or has no tasks in the form of an array; or, read strictly, is not as Gong's
-            reference has it. ``path`` names the place.
+        DecodeError: it is not JSON, has no tasks in the form of an array, or a task without an id; or, read strictly,
+            is not as Gong's reference has it. ``path`` names the place.
     """
-    raw = _object(body, _loader(on_unreadable))
-    answer = _decode(TasksAnswer, raw, on_unreadable)
-    if not answer.tasks and any(task is not None for task in raw.get("tasks") or ()):
-        raise DecodeError(path="$.tasks", expected="tasks with an id", found="none")
-    return answer
+    return _decode(TasksAnswer, body, on_unreadable)
 
 
 def decode_tasks(body: Content, on_unreadable: OnUnreadable | None = None) -> Iterator[Task]:
@@ -170,30 +166,34 @@ def decode_tasks(body: Content, on_unreadable: OnUnreadable | None = None) -> It
         DecodeError: while iterating, at the task that cannot be read; see :func:`decode_answer`.
     """
     on_unreadable = on_unreadable and once_for_each_place(on_unreadable)
-    read_quickly, has_read, left_out = _quick[Task], False, None
+    left_out: DecodeError | None = None
+    read_quickly, has_read = _quick[Task], False
     for index, raw in enumerate(chain.from_iterable(_raw_slices(body, _loader(on_unreadable)))):
         if raw is None:
             continue
         try:
             task = read_quickly(raw)
         except Exception:  # noqa: BLE001 - whatever it was, the detailed reader reports it better
-            try:
-                task = _read_in_detail(Task, raw, f"$.tasks[{index}]", on_unreadable)
-            except DecodeError as error:
-                left_out = _leave_out(error, on_unreadable)
+            found = _read_or_leave_out(raw, f"$.tasks[{index}]", on_unreadable)
+            if isinstance(found, DecodeError):
+                left_out = left_out or found
                 continue
+            task = found
         has_read = True
         yield task
     if left_out is not None and not has_read:
         raise left_out
 
 
-def _leave_out(error: DecodeError, on_unreadable: OnUnreadable | None) -> DecodeError:
-    """Report a task that is of no use; read strictly, it is an error."""
-    if on_unreadable is None:
-        raise error
-    on_unreadable(Unreadable(error.path, error.expected, error.found))
-    return error
+def _read_or_leave_out(raw: object, place: str, on_unreadable: OnUnreadable | None) -> Task | DecodeError:
+    """A task, or the error for which it is of no use, which is reported; read strictly, it is raised."""
+    try:
+        return _read_in_detail(Task, raw, place, on_unreadable)
+    except DecodeError as error:
+        if on_unreadable is None:
+            raise
+        on_unreadable(Unreadable(error.path, error.expected, error.found))
+        return error.with_traceback(None)
 
 
 def decode_users(body: Content, on_unreadable: OnUnreadable | None = None) -> UsersAnswer:

@@ -234,16 +234,6 @@ def _at(step: str, problems: Problems, *, essential: bool = False) -> Generator[
         problem.below(step)
 
 
-@contextmanager
-def _useless() -> Iterator[None]:
-    """An item without what it must have is of no use, and is left out; the others are not lost with it."""
-    try:
-        yield
-    except Mismatch as mismatch:
-        mismatch.essential = False
-        raise
-
-
 def _array(item: Reader) -> Reader:
     def read(values: object, problems: Problems) -> tuple[Any, ...]:
         if type(values) is not list:
@@ -251,7 +241,7 @@ def _array(item: Reader) -> Reader:
         items = []
         for index, value in enumerate(values):
             if value is not None:  # null stands for "nothing here", in arrays too
-                with _at(f"[{index}]", problems), _useless():
+                with _at(f"[{index}]", problems):
                     items.append(item(value, problems))
         return tuple(items)
 
