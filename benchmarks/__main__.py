@@ -57,8 +57,8 @@ SCRIPTS = {
     "jobs_cost": Script(None),
     "turn_cost": Script("--blocks 5 --turns 500 --no-file"),
     "bulk_cost": Script("--rows 10000 --journal-rows 3000 --moments 3"),
-    "instructions": Script(None),
-    "scale": Script("--only plan listing waiting companies", "--full"),
+    "instructions": Script(""),
+    "scale": Script("", "--full --svg benchmarks/results/full/scale.svg"),
     "latency": Script("--runs 3", "--runs 20"),
     "plots": Script(None),
 }

@@ -16,8 +16,6 @@ The counts belong to one build of Python and its libraries: those of another are
 from __future__ import annotations
 
 import argparse
-import asyncio
-import gc
 import json
 import os
 import platform
@@ -26,134 +24,20 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import nullcontext
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
-from attrs import frozen
+from benchmarks.instruction_work import PIECES
 
 PROJECT = Path(__file__).parent.parent
 BASELINE = Path(__file__).parent / "instructions.json"
 TOLERANCE = 0.03
 COLLECTED = re.compile(r"^==(\d+)== Collected\s*:\s*(\d+)", re.MULTILINE)
 FORKED = re.compile(r"^forked (\d+)$", re.MULTILINE)
-CONCURRENCY = 16
 LIBRARIES = ("aiohttp", "aiolimiter", "attrs", "cattrs", "orjson", "pydantic", "yarl")
 
-Work = Callable[[int], object]
-
-
-def patch_ours(url: str) -> Work:
-    from benchmarks import our_client  # noqa: PLC0415 - each piece imports what it measures, and no more
-
-    return partial(_patches, our_client.connect, url)
-
-
-def patch_aiohttp(url: str) -> Work:
-    from benchmarks.bare_client import bare_aiohttp  # noqa: PLC0415
-
-    return partial(_patches, bare_aiohttp, url)
-
-
-def patch_pydantic(url: str) -> Work:
-    from benchmarks.bare_client import bare_aiohttp  # noqa: PLC0415
-    from benchmarks.decoders import with_pydantic  # noqa: PLC0415
-
-    return partial(_patches, partial(bare_aiohttp, decode=with_pydantic()), url)
-
-
-def _patches(connect: Callable[..., object], url: str, count: int) -> None:
-    """PATCHes over loopback; the stub server is another process and is not counted."""
-    from benchmarks.blocks import patches  # noqa: PLC0415
-
-    with patches(connect, url, count, CONCURRENCY) as block:  # type: ignore[arg-type]  # a Connect
-        block()
-
-
-def decode(_: str) -> Work:
-    from benchmarks.stub_server import body_of, full_tasks  # noqa: PLC0415
-    from gong_tasks_async import codec  # noqa: PLC0415
-
-    body = body_of(full_tasks(1))
-    return lambda count: [codec.decode_answer(body) for _ in range(count)]
-
-
-def loads(_: str) -> Work:
-    import orjson  # noqa: PLC0415
-
-    from benchmarks.stub_server import body_of, full_tasks  # noqa: PLC0415
-
-    body = body_of(full_tasks(1))
-    return lambda count: [orjson.loads(body) for _ in range(count)]
-
-
-def permits(_: str) -> Work:
-    """Permits taken and given back; none of them has to wait."""
-    from benchmarks.our_client import NEVER_WAITING  # noqa: PLC0415
-    from gong_tasks_async import Lane, LocalQuota  # noqa: PLC0415
-
-    async def take(count: int) -> None:
-        quota = LocalQuota(NEVER_WAITING)
-        for _ in range(count):
-            quota.release(await quota.acquire(Lane.BULK, deadline=None, max_wait=60.0), status=200)
-
-    return lambda count: asyncio.run(take(count))
-
-
-def updates(_: str) -> Work:
-    """Updates made, validated and encoded."""
-    from gong_tasks_async import TaskUpdate  # noqa: PLC0415
-    from gong_tasks_async.api import endpoints  # noqa: PLC0415
-
-    def make(count: int) -> None:
-        for number in range(count):
-            endpoints.update_task(TaskUpdate(9067931441193858457 + number, "234599484848423", status="DONE"))
-
-    return make
-
-
-def bulk_rows(_: str) -> Work:
-    """Rows through the whole client but for the socket, and through a journal on disk."""
-    from tempfile import TemporaryDirectory  # noqa: PLC0415
-
-    from benchmarks.bulk_cost import offline, rows  # noqa: PLC0415
-    from gong_tasks_async.bulk import Journal  # noqa: PLC0415, F401 - imported before the fork
-
-    async def run(count: int) -> None:
-        with TemporaryDirectory() as folder:
-            async with offline() as gong:
-                await gong.update_many(rows(count), journal=Path(folder) / "journal.sqlite")
-
-    return lambda count: asyncio.run(run(count))
-
-
-@frozen
-class Piece:
-    """A piece of work and its two lengths."""
-
-    prepare: Callable[[str], Work]
-    few: int = 100
-    many: int = 300
-    needs_server: bool = False
-
-
-PATCHES = {
-    "PATCH, ours": Piece(patch_ours, 96, 288, needs_server=True),
-    "PATCH, bare aiohttp": Piece(patch_aiohttp, 96, 288, needs_server=True),
-    "PATCH, aiohttp + pydantic": Piece(patch_pydantic, 96, 288, needs_server=True),
-}
-PARTS = {
-    "decode a full task": Piece(decode),
-    "orjson.loads of a full task": Piece(loads),
-    "a permit": Piece(permits, 200, 600),
-    "an update, made and encoded": Piece(updates, 200, 600),
-    "a bulk row": Piece(bulk_rows),
-}
-PIECES = {**PATCHES, **PARTS}
-GATED = [name for name in PARTS if name != "a bulk row"]
-"""What tests hold to the baseline: ten seconds of CPU."""
 IMPORTS = {
     "import aiohttp": "import aiohttp",
     "import GongTasksClient": "from gong_tasks_async import GongTasksClient",
@@ -204,40 +88,11 @@ def costs_of(names: list[str], url: str) -> dict[str, float]:
     """Instructions of one unit of each piece."""
     if not names:
         return {}
-    arguments = ["-m", "benchmarks.instructions", "--here", url, *names]
+    arguments = ["-m", "benchmarks.instruction_work", url, *names]
     output, collected = under_callgrind(arguments, from_the_start=False)
     counts = [collected[int(pid)] for pid in FORKED.findall(output)]
     pairs = zip(names, counts[::2], counts[1::2], strict=True)
     return {name: round((many - few) / (PIECES[name].many - PIECES[name].few)) for name, few, many in pairs}
-
-
-def work_here(url: str, names: list[str]) -> None:
-    """Under callgrind: prepare all pieces, then do each of them, in both lengths, in a process of its own."""
-    prepared = [(PIECES[name], PIECES[name].prepare(url)) for name in names]
-    for _, work in prepared:
-        work(1)  # what is imported or cached at first use
-    gc.collect()
-    gc.freeze()
-    begin = ["vgdb", f"--pid={os.getpid()}", "instrumentation on"]  # counting is ten times as slow
-    subprocess.run(begin, check=True, capture_output=True)  # noqa: S603 - a part of valgrind
-    for piece, work in prepared:
-        for length in (piece.few, piece.many):
-            _fork(work, length)
-
-
-def _fork(work: Work, length: int) -> None:
-    if pid := os.fork():
-        _, status = os.waitpid(pid, 0)
-        if status:
-            sys.exit(f"the work ended with status {status}")
-        print(f"forked {pid}", flush=True)
-        return
-    status = 1
-    try:
-        work(length)
-        status = 0
-    finally:
-        os._exit(status)
 
 
 def cost_of_import(program: str) -> int:
@@ -320,16 +175,15 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--rewrite", action="store_true", help="make these counts the baseline of this build")
     parser.add_argument("--check", action="store_true", help="fail where a count is 3 %% over its baseline")
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--here", nargs="+", help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
 def main() -> None:
     options = parse()
-    if options.here:
-        work_here(options.here[0], options.here[1:])
-        return
     if not is_countable():
+        if options.json:  # the other benchmarks go on without it
+            print(json.dumps({"instructions": [{"unit": "none: valgrind is not installed"}]}))
+            return
         sys.exit("valgrind is not installed")
     counts, before = count(options.only), baseline()
     if options.rewrite:

@@ -14,7 +14,10 @@ from benchmarks.results import Results, load
 from benchmarks.targets import Finding, findings
 
 README = Path(__file__).parent / "README.md"
-BEGINS, ENDS = "<!-- results begin -->", "<!-- results end -->"
+RESULTS, COUNTS = "results", "counts"
+"""The two parts of README.md that are written by a run, each between a mark that it begins and one that it ends."""
+COUNTED = ("instructions", "scale", "latency")
+"""The scripts whose tables are the second part: they can be run again without the others."""
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -110,7 +113,20 @@ def markdown(results: Results) -> str:
         *(comparison_table(comparison) for comparison in results.comparisons),
     ]
     for name, found in results.scripts.items():
-        parts += [f"### {name}", *script_tables(found)]
+        if name not in COUNTED:
+            parts += [f"### {name}", *script_tables(found)]
+    return "\n\n".join(parts)
+
+
+def counts_markdown(results: Results) -> str:
+    """The tables of counts and waits, with the machine that they are of."""
+    about = "; ".join(f"{name}: {about}" for name, about in results.about.items())
+    parts = [about + "."]
+    for name in COUNTED:
+        if name in results.scripts:
+            found = results.scripts[name]
+            shown = {"scale": found["scale"]} if name == "scale" else found
+            parts += [f"### {name}", *script_tables(shown)]
     return "\n\n".join(parts)
 
 
@@ -120,10 +136,18 @@ def _picture(results: Results) -> list[str]:
 
 
 def write_readme(results: Results) -> None:
-    """Put the results between the two marks."""
-    before, _, rest = README.read_text(encoding="utf-8").partition(BEGINS)
-    _, _, after = rest.partition(ENDS)
-    README.write_text(f"{before}{BEGINS}\n\n{markdown(results)}\n\n{ENDS}{after}", encoding="utf-8")
+    """Put the results between their marks: comparisons, and counts, where the run has any."""
+    if results.comparisons:
+        _write(RESULTS, markdown(results))
+    if any(name in results.scripts for name in COUNTED):
+        _write(COUNTS, counts_markdown(results))
+
+
+def _write(part: str, text: str) -> None:
+    begins, ends = f"<!-- {part} begin -->", f"<!-- {part} end -->"
+    before, _, rest = README.read_text(encoding="utf-8").partition(begins)
+    _, _, after = rest.partition(ends)
+    README.write_text(f"{before}{begins}\n\n{text}\n\n{ends}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

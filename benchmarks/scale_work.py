@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -43,20 +43,20 @@ class Work:
 
 
 @contextmanager
-def plan(size: int) -> Iterator[Run]:
+def plan(size: int) -> Generator[Run]:
     updates = list(rows(size))
     yield lambda: plan_updates(updates)
 
 
 @contextmanager
-def journal(size: int) -> Iterator[Run]:
+def journal(size: int) -> Generator[Run]:
     """A job from its first row to its report."""
     with TemporaryDirectory() as folder:
         yield lambda: _run(size, Path(folder) / "job")
 
 
 @contextmanager
-def resume(size: int) -> Iterator[Run]:
+def resume(size: int) -> Generator[Run]:
     """A job all of whose rows are settled, run again."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "job"
@@ -65,7 +65,7 @@ def resume(size: int) -> Iterator[Run]:
 
 
 @contextmanager
-def report(size: int) -> Iterator[Run]:
+def report(size: int) -> Generator[Run]:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "job"
         _run(size, path)
@@ -73,7 +73,7 @@ def report(size: int) -> Iterator[Run]:
 
 
 @contextmanager
-def failures(size: int) -> Iterator[Run]:
+def failures(size: int) -> Generator[Run]:
     """A report of a job each of whose rows was refused, each in other words."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "job"
@@ -82,7 +82,7 @@ def failures(size: int) -> Iterator[Run]:
 
 
 @contextmanager
-def journals(size: int) -> Iterator[Run]:
+def journals(size: int) -> Generator[Run]:
     """The table of all jobs in a folder."""
     from gong_tasks_async.cli.bulk.job_folder import JobFolder, state_of  # noqa: PLC0415 - needs click
 
@@ -94,25 +94,25 @@ def journals(size: int) -> Iterator[Run]:
 
 
 @contextmanager
-def listing(size: int) -> Iterator[Run]:
+def listing(size: int) -> Generator[Run]:
     body = body_of(full_tasks(size))
     yield lambda: sum(1 for _ in codec.decode_tasks(body))
 
 
 @contextmanager
-def waiting(size: int) -> Iterator[Run]:
+def waiting(size: int) -> Generator[Run]:
     """Callers that wait at the quota, all served in the end."""
     yield lambda: asyncio.run(_queue(size))
 
 
 @contextmanager
-def tasks_alone(size: int) -> Iterator[Run]:
+def tasks_alone(size: int) -> Generator[Run]:
     """As many asyncio tasks that wait for a future of their own."""
     yield lambda: asyncio.run(_wait(size))
 
 
 @contextmanager
-def companies(size: int) -> Iterator[Run]:
+def companies(size: int) -> Generator[Run]:
     """Clients of so many companies in one pool, each used once and then idle."""
     yield lambda: asyncio.run(_companies(size))
 

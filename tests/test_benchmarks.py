@@ -61,15 +61,32 @@ def test_the_report_replaces_the_last_one_and_nothing_around_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     readme = tmp_path / "README.md"
-    readme.write_text(f"before\n{report.BEGINS}\nold\n{report.ENDS}\nafter\n")
+    begins, ends = "<!-- results begin -->", "<!-- results end -->"
+    readme.write_text(f"before\n{begins}\nold\n{ends}\nafter\n")
     monkeypatch.setattr(report, "README", readme)
     comparison = Comparison("it", {"aiohttp": [1.0], "ours": [1.234]}, "aiohttp")
     report.write_readme(Results("quick", {"date": "2026-11-21"}, [comparison]))
     written = readme.read_text()
-    assert written.startswith(f"before\n{report.BEGINS}\n\n## Results of 2026-11-21, the quick form")
+    assert written.startswith(f"before\n{begins}\n\n## Results of 2026-11-21, the quick form")
     assert "| ours    | 1.23" in written
     assert "old" not in written
-    assert written.endswith(f"{report.ENDS}\nafter\n")
+    assert written.endswith(f"{ends}\nafter\n")
+
+
+def test_counts_stand_in_a_part_of_their_own_with_the_machine_they_are_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text("before\n<!-- counts begin -->\nold\n<!-- counts end -->\nafter\n")
+    monkeypatch.setattr(report, "README", readme)
+    scripts = {"scale": {"scale": [{"work": "plan", "exponent of time": 1.01}], "points": [{"size": 1}]}}
+    report.write_readme(Results("part", {"date": "2026-11-21", "machine": "a warm one"}, [], scripts))
+    written = readme.read_text()
+    assert "date: 2026-11-21; machine: a warm one." in written
+    assert "| plan | 1.01             |" in written
+    assert "old" not in written
+    assert written.startswith("before\n<!-- counts begin -->")
+    assert written.endswith("<!-- counts end -->\nafter\n")
 
 
 def test_records_within_records_become_columns_of_one_table() -> None:

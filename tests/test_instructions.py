@@ -12,6 +12,7 @@ from importlib.util import find_spec
 import pytest
 
 from benchmarks import instructions
+from benchmarks.instruction_work import GATED, PIECES
 
 
 def why_not() -> str | None:
@@ -31,7 +32,7 @@ def why_not() -> str | None:
 def test_the_parts_of_a_call_cost_no_more_than_their_baseline() -> None:
     if reason := why_not():
         pytest.skip(reason)
-    counts = instructions.count(instructions.GATED)
+    counts = instructions.count(GATED)
     assert instructions.grown(counts, instructions.baseline()) == []
 
 
@@ -45,6 +46,6 @@ def test_a_count_may_grow_by_three_percent_and_no_more() -> None:
 
 
 def test_each_kept_count_is_of_a_piece_that_is_counted() -> None:
-    known = {*instructions.PIECES, *instructions.IMPORTS}
+    known = {*PIECES, *instructions.IMPORTS}
     assert all(set(kept) <= known for kept in instructions.baselines().values())
-    assert set(instructions.GATED) <= known
+    assert set(GATED) <= known
