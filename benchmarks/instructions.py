@@ -36,7 +36,7 @@ BASELINE = Path(__file__).parent / "instructions.json"
 TOLERANCE = 0.03
 COLLECTED = re.compile(r"^==(\d+)== Collected\s*:\s*(\d+)", re.MULTILINE)
 FORKED = re.compile(r"^forked (\d+)$", re.MULTILINE)
-LIBRARIES = ("aiohttp", "aiolimiter", "attrs", "cattrs", "orjson", "pydantic", "yarl")
+LIBRARIES = ("aiohttp", "aiolimiter", "attrs", "cattrs", "orjson", "yarl")
 
 IMPORTS = {
     "import aiohttp": "import aiohttp",

@@ -10,8 +10,9 @@ import pytest
 from attrs.exceptions import FrozenInstanceError
 from hypothesis import given, settings, strategies as st
 
+from gong_tasks_async.codec.converter import converter
 from gong_tasks_async.codec.generate import quick_readers, source_of
-from gong_tasks_async.codec.structure import Mismatch, strict_converter
+from gong_tasks_async.codec.structure import Mismatch
 from gong_tasks_async.models import Contact, CrmField, Email, Step, Task, TasksAnswer
 from gong_tasks_async.models.answers import ANSWERED
 from gong_tasks_async.models.base import Answered
@@ -19,7 +20,7 @@ from gong_tasks_async.simulator import Engine, full_task
 
 
 def detailed_reader(kind: type[Answered]) -> Callable[[object], Any]:
-    hook = strict_converter().get_structure_hook(kind)
+    hook = converter().get_structure_hook(kind)
     return lambda raw: hook(raw, kind)
 
 
@@ -140,7 +141,7 @@ def test_the_detailed_reader_says_where_the_quick_one_stumbled() -> None:
     raw = full_task()
     raw["contact"]["data"]["emails"] = {}
     with pytest.raises(Mismatch) as mismatch:
-        strict_converter().structure({"tasks": [raw]}, TasksAnswer)
+        converter().structure({"tasks": [raw]}, TasksAnswer)
     assert mismatch.value.path == ".tasks[0].contact.data.emails"
 
 

@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from gong_tasks_async import codec
 from gong_tasks_async.codec import decode_answer, decode_tasks, encode, to_json
+from gong_tasks_async.codec.converter import converter
 from gong_tasks_async.codec.json_text import standard_dumps, standard_loads
-from gong_tasks_async.codec.structure import Mismatch, strict_converter
+from gong_tasks_async.codec.structure import Mismatch
 from gong_tasks_async.errors import DecodeError
 from gong_tasks_async.models import OpenEnum, Task, TaskFilter, TasksAnswer, TaskStatus, TaskType, TaskUpdate
 from gong_tasks_async.models.base import Answered
@@ -147,7 +148,7 @@ TEXTS_OF_JSON = JSON | st.sampled_from(
 
 def detailed(body: bytes) -> Any:
     """What the readers without generated code make of an answer, or the path at which they stop."""
-    hook = strict_converter().get_structure_hook(TasksAnswer)
+    hook = converter().get_structure_hook(TasksAnswer)
     try:
         return hook(json.loads(body), None).tasks
     except Mismatch as mismatch:

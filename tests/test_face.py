@@ -81,9 +81,9 @@ LIGHT: dict[str, set[str]] = {
     "import gong_tasks_async.models": HEAVY,
     "import gong_tasks_async.errors": HEAVY,
     "from gong_tasks_async import Task, TaskUpdate, UserTasks, GongError, AccessKey, Event, RetryPolicy": HEAVY,
-    "from gong_tasks_async import to_json": HEAVY - {"cattrs", "orjson"},
+    "from gong_tasks_async import to_json": HEAVY - {"orjson"},
     "from gong_tasks_async import GongTasksClient": {
-        *("rich", "click", "redis", "sqlite3", "gong_tasks_async.simulator"),
+        *("rich", "click", "redis", "sqlite3", "cattrs", "gong_tasks_async.simulator"),
         *(f"gong_tasks_async.bulk.{part}" for part in ("job", "journal", "outcomes", "plan", "report")),
     },
     "from gong_tasks_async import RedisQuota": {"aiohttp", "cattrs", "redis"},

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 from gong_tasks_async.codec.flat import to_rows
 from gong_tasks_async.codec.generate import quick_readers
 from gong_tasks_async.codec.json_text import dumps, loads, loads_leniently
 from gong_tasks_async.codec.problems import OnUnreadable, Unreadable, once_for_each_place
 from gong_tasks_async.codec.scan import SLICE_BYTES, Loads, array_start, slices
-from gong_tasks_async.codec.structure import LENIENT, Mismatch, Problems, reader_of, strict_converter
-from gong_tasks_async.codec.unstructure import register_writers
+from gong_tasks_async.codec.structure import LENIENT, Mismatch, Problems, Reader, reader_of
+from gong_tasks_async.codec.unstructure import filter_body, update_body
 from gong_tasks_async.errors import DecodeError
 from gong_tasks_async.models import (
     JsonValue,
@@ -24,8 +24,10 @@ from gong_tasks_async.models import (
     UsersAnswer,
     WorkspacesAnswer,
 )
-from gong_tasks_async.models.answers import ANSWERED
 from gong_tasks_async.models.base import Answered
+
+if TYPE_CHECKING:
+    from cattrs import Converter
 
 __all__ = [
     "Content",
@@ -48,18 +50,31 @@ Content: TypeAlias = bytes | dict[str, Any]
 
 AnsweredT = TypeVar("AnsweredT", bound=Answered)
 
-_converter = strict_converter()
-register_writers(_converter)
 _quick = quick_readers()
-_lenient = {kind: reader_of(kind, LENIENT) for kind in ANSWERED}
-_writers: dict[type, Callable[[Any], Any]] = {
-    kind: _converter.get_unstructure_hook(kind) for kind in (TaskFilter, TaskUpdate)
-}
+_lenient_readers: dict[type[Answered], Reader] = {}
+_writers: dict[type, Callable[[Any], Any]] = {TaskFilter: filter_body, TaskUpdate: update_body}
+
+
+def _lenient(kind: type[Answered]) -> Reader:
+    if kind not in _lenient_readers:
+        _lenient_readers[kind] = reader_of(kind, LENIENT)
+    return _lenient_readers[kind]
+
+
+def _converter() -> Converter:
+    from gong_tasks_async.codec.converter import converter  # noqa: PLC0415 - cattrs takes a while to import
+
+    return converter()
+
+
+def _unstructured(value: object) -> Any:
+    return _converter().unstructure(value)
 
 
 def encode(request: TaskFilter | TaskUpdate) -> bytes:
     """The body of a request, as compact JSON."""
-    return dumps(_writers.get(type(request), _converter.unstructure)(request))
+    write = _writers.get(type(request))
+    return dumps(_unstructured(request) if write is None else write(request))
 
 
 def to_json(value: Answered | TaskUpdate | TaskFilter) -> dict[str, JsonValue]:
@@ -72,7 +87,7 @@ def to_json(value: Answered | TaskUpdate | TaskFilter) -> dict[str, JsonValue]:
     """
     plain = cast(
         "dict[str, JsonValue]",
-        loads(dumps(_converter.unstructure(value))) if _is_request(value) else _converter.unstructure(value),
+        loads(dumps(_unstructured(value))) if _is_request(value) else _unstructured(value),
     )
     return {"taskId": value.task_id, **plain} if isinstance(value, TaskUpdate) else plain
 
@@ -226,8 +241,9 @@ def _read_in_detail(
     problems: Problems = []
     try:
         if on_unreadable is None:
-            return _converter.structure(raw, kind)
-        value: AnsweredT = _lenient[kind](raw, problems)
+            read: AnsweredT = _converter().structure(raw, kind)
+            return read
+        value: AnsweredT = _lenient(kind)(raw, problems)
     except Mismatch as mismatch:
         raise DecodeError(
             path=place + mismatch.path, expected=mismatch.expected, found=mismatch.found

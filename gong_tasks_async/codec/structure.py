@@ -23,11 +23,9 @@ from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin
 
 import attrs
-from cattrs import Converter
 
 from gong_tasks_async.codec.names import gong_name
 from gong_tasks_async.models import JsonValue, OpenEnum
-from gong_tasks_async.models.answers import ANSWERED
 from gong_tasks_async.models.base import NOTHING, Answered
 from gong_tasks_async.models.date_times import date_time_of, parse_date_time
 from gong_tasks_async.models.enums import documented_words
@@ -158,14 +156,6 @@ def strictly(reader: Reader) -> Callable[..., Any]:
         return value
 
     return read
-
-
-def strict_converter() -> Converter:
-    """Build a converter that structures the response classes strictly."""
-    converter = Converter()
-    for kind in ANSWERED:
-        converter.register_structure_hook(kind, strictly(reader_of(kind, STRICT)))
-    return converter
 
 
 def without_none(kind: Any) -> Any:

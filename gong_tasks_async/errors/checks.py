@@ -23,7 +23,7 @@ def refuse(what: str, problems: Iterable[str | None]) -> None:
     Raises:
         InvalidValueError: there are any.
     """
-    if found := [problem for problem in problems if problem]:
+    if found := list(filter(None, problems)):
         raise InvalidValueError(what, found)
 
 
