@@ -83,6 +83,7 @@ def test_the_same_seed_makes_the_same_forecast(company: Company) -> None:
         ("--calls 1000", "--calls"),
         ("--rows 3 --processes 0", "--processes"),
         ("--rows 3 --latency 9-1", "--latency"),
+        ("--rows 3 --svg nowhere/forecast.svg", "no folder nowhere"),
     ],
 )
 def test_what_makes_no_sense_is_refused(line: str, expected: str, company: Company) -> None:

@@ -113,6 +113,8 @@ def command(*, svg: Path | None, output: Output, **options: Any) -> None:
     """
     if not (options["rows"] or options["calls"]):
         raise click.UsageError("Nothing to simulate: give --rows N or --calls N.")
+    if svg is not None and not svg.absolute().parent.is_dir():
+        raise click.BadParameter(f"there is no folder {svg.parent}", param_hint="--svg")
     from gong_tasks_async.cli.quota.simulation_run import run_simulation  # noqa: PLC0415 - aiohttp, when it is needed
 
     run_simulation(svg=svg, output=output, **options)
