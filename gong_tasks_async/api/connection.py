@@ -31,6 +31,11 @@ class Connection:
         self._closed = False
 
     @property
+    def base_url(self) -> str | None:
+        """Where the open transport sends; None where it is not open."""
+        return None if self._transport is None else self._transport.base_url
+
+    @property
     def transport(self) -> Transport:
         """The open transport.
 

@@ -190,6 +190,11 @@ class GongTasksClient(SingleCalls, BulkCalls):
         view._options = self._options.replace(lane, timeout, retry)  # noqa: SLF001 - its own class
         return view
 
+    @property
+    def base_url(self) -> str:
+        """The company's own URL: as it was given, or, while the client is open, as OAuth has found it."""
+        return self._connection.base_url or self._base_url
+
     async def open(self) -> Self:
         """Open the client in the running event loop; a closed one may be opened again. ``async with`` does both.
 

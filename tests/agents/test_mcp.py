@@ -134,6 +134,32 @@ async def test_a_bulk_update_is_planned_run_followed_and_undone(tmp_path: Path) 
     assert {number: task["status"] for number, task in gong.tasks.items()} == before
 
 
+async def test_an_undo_has_the_same_cap_of_rows(tmp_path: Path) -> None:
+    gong = engine()
+    rows = [
+        {"task_id": str(number), "user_id": str(task["userId"]), "status": "DISMISSED"}
+        for number, task in gong.tasks.items()
+        if task["status"] == "OPEN"
+    ]
+    async with (
+        tools_of(gong, tmp_path, Limits(allow_writes=True)) as tools,
+        Client(server_of(tools)) as client,
+    ):
+        plan = await called(client, "plan_bulk", rows=rows)
+        ended = await finished(client, (await called(client, "run_bulk", plan_id=plan["plan_id"]))["job"])
+        tools.limits = Limits(allow_writes=True, max_rows=2)
+        refused = await client.call_tool("undo_bulk", {"job": ended["job"]})
+    assert refused.is_error
+    assert "2 are allowed at once" in words(refused)
+
+
+async def test_whoami_names_the_company_s_address(tmp_path: Path) -> None:
+    async with assistant(engine(), tmp_path) as client:
+        who = await called(client, "whoami")
+    assert who["base_url"].startswith("http://127.0.0.1:")
+    assert "<" not in str(who)
+
+
 async def finished(client: Client, job: str) -> dict[str, Any]:
     async with asyncio.timeout(20):
         while (status := await called(client, "job_status", job=job))["running"]:  # noqa: ASYNC110 - as assistants do
@@ -156,6 +182,9 @@ async def finished(client: Client, job: str) -> dict[str, Any]:
         ("undo_bulk", {"job": "none"}, "no job"),
         ("list_tasks", {"user_id": ""}, "user"),
         ("plan_bulk", {"rows": [{"task_id": "1", "user_id": "7", "status": "DONE"}] * 4}, "3 are allowed"),
+        ("plan_bulk", {"rows": [{"task_id": "1", "user_id": "7", "statos": "DONE"}]}, "statos"),
+        ("plan_bulk", {"rows": [{"task_id": "1", "status": "DONE"}]}, "user_id"),
+        ("plan_bulk", {"rows": [{"task_id": "1", "user_id": "7"}]}, "it changes nothing"),
     ],
 )
 async def test_an_error_reaches_the_model_with_its_words(

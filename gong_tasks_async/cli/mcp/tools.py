@@ -12,9 +12,10 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from secrets import token_hex
-from typing import Any
+from typing import Any, Required
 
 from attrs import define, field, frozen
+from pydantic import with_config
 from typing_extensions import TypedDict  # pydantic asks for it on Python 3.11
 
 from gong_tasks_async.bulk import BulkReport, Plan, open_journal
@@ -48,11 +49,12 @@ class Limits:
     daily_calls: int = 1_000
 
 
+@with_config(extra="forbid")  # a misnamed field would change nothing, and its row would count as done
 class BulkRow(TypedDict, total=False):
     """One row of a bulk update; ids are text."""
 
-    task_id: str
-    user_id: str
+    task_id: Required[str]
+    user_id: Required[str]
     status: str
     due_date: str
     priority: str
@@ -101,7 +103,7 @@ class GongTools:
     async def whoami(self) -> dict[str, Any]:
         """The company's address, and what this server may do."""
         return {
-            "client": repr(self.gong),
+            "base_url": self.gong.base_url,
             "may_update": self.limits.allow_writes,
             "max_rows": self.limits.max_rows,
             "daily_calls": self.limits.daily_calls,
@@ -153,8 +155,7 @@ class GongTools:
     async def plan_bulk(self, rows: list[BulkRow]) -> dict[str, Any]:
         """Preview a bulk update; nothing changes. run_bulk takes the plan's id."""
         self._require_writes()
-        if len(rows) > self.limits.max_rows:
-            raise RefusedError(f"{len(rows)} rows, and {self.limits.max_rows} are allowed at once.")
+        self._require_few(len(rows))
         updates = [_update(row, row.get("status"), row.get("due_date"), row.get("priority")) for row in rows]
         self.budget.require(len({update.user_id for update in updates}))
         return self._kept(await self.gong.plan_updates(updates, guard=True))
@@ -162,7 +163,10 @@ class GongTools:
     async def undo_bulk(self, job: str) -> dict[str, Any]:
         """Preview putting the tasks of a job back as they were; nothing changes. run_bulk takes the plan's id."""
         self._require_writes()
-        return self._kept(await self.gong.plan_undo(self.jobs.find(job)))
+        self.budget.require()
+        plan = await self.gong.plan_undo(self.jobs.find(job))
+        self._require_few(plan.rows)
+        return self._kept(plan)
 
     async def run_bulk(self, plan_id: str) -> dict[str, Any]:
         """Start the job of a plan; job_status follows it."""
@@ -213,6 +217,10 @@ class GongTools:
     def _require_writes(self) -> None:
         if not self.limits.allow_writes:
             raise RefusedError("This server is read-only: start it with --allow-writes.")
+
+    def _require_few(self, rows: int) -> None:
+        if rows > self.limits.max_rows:
+            raise RefusedError(f"{rows} rows, and {self.limits.max_rows} are allowed at once.")
 
     def _kept(self, plan: Plan) -> dict[str, Any]:
         while len(self._plans) >= KEPT_PLANS:
