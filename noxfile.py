@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -77,6 +78,8 @@ SLOW = [
     )
 ]
 """They start processes, or draw thousands of examples: four fifths of the suite's time."""
+KNOWN_TYPES = 0.99
+"""The share of the package's symbols whose type pyright has to know."""
 SHORTER = {"GONG_QUOTA_EXAMPLES": "200", "GONG_EXAMPLES": "50"}
 """The coverage session tries each law more often; what another Python does differently shows soon."""
 
@@ -161,6 +164,23 @@ def types(session: nox.Session) -> None:
     )
     for version in (PYTHONS[0], PYTHONS[-1]):
         session.run("mypy", "--python-version", version, *session.posargs)
+    session.run("pyright", "tests/typing")
+
+
+@nox.session(default=False)
+def checkers(session: nox.Session) -> None:
+    """Check with other type checkers what users' programs see of the types, and how many of them are known."""
+    session.install(
+        "-e", ".[cli,docket,excel,mcp,otel,prometheus,redis,speed]", *_groups("types", "test", "checkers")
+    )
+    session.run("pyrefly", "check", "tests/typing")
+    session.run("ty", "check", "tests/typing/accepted.py", "tests/typing/calls.py")
+    verify = ("pyright", "--verifytypes", "gong_tasks_async", "--ignoreexternal", "--outputjson")
+    found = json.loads(str(session.run(*verify, silent=True, success_codes=[0, 1])))
+    score = found["typeCompleteness"]["completenessScore"]
+    if score < KNOWN_TYPES:
+        session.error(f"pyright knows {score:.1%} of the types")
+    session.log(f"pyright knows {score:.1%} of the types")
 
 
 @nox.session
