@@ -269,7 +269,7 @@ def release(session: nox.Session) -> None:
 @nox.session(default=False)
 def pictures(session: nox.Session) -> None:
     """Draw the pictures of the site, each from a run against the simulator."""
-    session.install("-e", ".")
+    session.install("-e", ".[otel,prometheus]", "opentelemetry-sdk>=1.27")
     session.run("python", "docs/pictures", *session.posargs)
 
 

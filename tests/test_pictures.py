@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 DOCS = Path(__file__).parent.parent / "docs"
-NAMES = ("pace", "pause", "lanes", "rows", "days")
+NAMES = ("pace", "pause", "lanes", "rows", "days", "trace", "dashboard")
 PAGES = "".join(page.read_text(encoding="utf-8") for page in DOCS.rglob("*.md"))
 
 

@@ -8,13 +8,23 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import dashboard
 import days
 import lanes
 import pace
 import pause
 import rows
+import trace_of_calls
 
-PICTURES = {"pace": pace, "pause": pause, "lanes": lanes, "rows": rows, "days": days}
+PICTURES = {
+    "pace": pace,
+    "pause": pause,
+    "lanes": lanes,
+    "rows": rows,
+    "days": days,
+    "trace": trace_of_calls,
+    "dashboard": dashboard,
+}
 STATIC = Path(__file__).parent.parent / "_static"
 
 

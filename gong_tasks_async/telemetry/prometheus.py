@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 try:
@@ -116,6 +117,11 @@ class PrometheusMetrics:
         self._paused = Gauge("gong_tasks_paused", "1 while all calls are paused.", registry=registry)
         self._left = Gauge("gong_tasks_budget_left", "Calls left of the day.", registry=registry)
         self._budget = Gauge("gong_tasks_budget_calls", "Calls a day.", registry=registry)
+        for unknown in (
+            self._left,
+            self._budget,
+        ):  # before the first call; 0 would mean that the day is spent
+            unknown.set(math.nan)
         self._shared = Gauge(
             "gong_tasks_shared_quota_up", "0 while the shared quota is away.", registry=registry
         )

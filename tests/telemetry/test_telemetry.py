@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -196,3 +197,12 @@ class TestPrometheus:
         PrometheusMetrics(registry)
         with pytest.raises(ValueError, match="gong_tasks"):
             PrometheusMetrics(registry)
+
+
+def test_before_the_first_call_no_day_is_spent() -> None:
+    registry = CollectorRegistry()
+    PrometheusMetrics(registry)
+    for name in ("gong_tasks_budget_left", "gong_tasks_budget_calls"):
+        value = registry.get_sample_value(name)
+        assert value is not None
+        assert math.isnan(value)
