@@ -306,3 +306,25 @@ async def test_single_responses_can_be_mocked(gong_aioresponses: aioresponses) -
     async with GongTasksClient(AccessKey("key", "secret"), quota=Unlimited()) as gong:
         [task] = await gong.list_tasks("234")
     assert (task.id, task.title) == (7, "Call")
+
+
+MOCKING_TESTS = """
+import pytest
+from gong_tasks_async import AccessKey, GongTasksClient, TaskNotFoundError, TaskUpdate
+
+pytestmark = pytest.mark.asyncio
+
+async def test_a_bot_s_answer_to_a_task_that_is_gone(gong_aioresponses):
+    gong_aioresponses.patch(
+        "https://api.gong.io/v2/tasks/7", status=404, payload={"requestId": "r7", "errors": ["Gone"]}
+    )
+    async with GongTasksClient(AccessKey("key", "secret")) as gong:
+        with pytest.raises(TaskNotFoundError, match="Gone"):
+            await gong.update_task(TaskUpdate(7, "234", "DONE"))
+"""
+
+
+def test_a_project_of_its_own_mocks_single_responses(tmp_path: Path) -> None:
+    result = run_asynchronous(tmp_path, MOCKING_TESTS, mode="strict")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "1 passed" in result.stdout
