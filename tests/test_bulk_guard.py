@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from gong_tasks_async import (
     DailyQuotaError,
@@ -25,7 +27,7 @@ from gong_tasks_async import (
     open_journal,
     retry_failed,
 )
-from gong_tasks_async.simulator import Engine, Fault, SecondLimit
+from gong_tasks_async.simulator import Engine, Fault, Request, Response, SecondLimit
 from tests.conftest import Connect
 
 pytestmark = pytest.mark.virtual
@@ -182,6 +184,55 @@ async def test_where_an_owner_cannot_be_listed_nothing_of_it_is_sent(
     report = await gong.resume_many(path)
     assert isinstance(report.stopped_because, ServerError)
     assert (report.pending, calls(engine, "PATCH")) == (6, before)
+
+
+class Picky(Engine):
+    """A Gong that refuses to list what it may: all but open tasks, as its reference also says, or one user's."""
+
+    open_only = False
+    refused = ""
+
+    def answer(self, request: Request, now: float) -> Response:
+        if request.method == "POST":
+            wanted = json.loads(request.body)["filter"]
+            if wanted["userId"] == self.refused or (self.open_only and wanted["status"] != ["OPEN"]):
+                request = evolve(request, body=b'{"filter": {}}')  # answered 400
+        return super().answer(request, now)
+
+
+@pytest.fixture
+def picky() -> Picky:
+    engine = Picky(users=5, tasks_per_user=2, second_limit=SecondLimit.NONE)
+    for task in engine.tasks.values():
+        task["status"] = "OPEN"
+    return engine
+
+
+async def test_where_gong_lists_open_tasks_alone_the_look_lists_those_and_counts_the_others(
+    picky: Picky, connect: Connect
+) -> None:
+    picky.open_only = True
+    gong = await connect(picky, quota=Unlimited(), latency=(0.1, 0.1))
+    closed = next(iter(picky.tasks))
+    picky.tasks[closed]["status"] = "DONE"
+    plan = await gong.plan_updates(dismiss_all(picky), guard=True)
+    assert plan.look is not None
+    assert plan.look.owners == set(picky.user_ids)  # all are asked at the same time, and each is refused once
+    assert plan.looked.keys() == picky.tasks.keys() - {closed}
+    report = await gong.update_many(plan, guard=True, workers=1)
+    assert (report.updated, report.unguarded) == (10, 1)
+
+
+async def test_one_user_who_cannot_be_listed_does_not_hide_the_closed_tasks_of_others(
+    picky: Picky, connect: Connect
+) -> None:
+    gong = await connect(picky, quota=Unlimited())
+    for task in picky.tasks.values():
+        task["status"] = "DISMISSED"
+    picky.refused = picky.user_ids[0]
+    plan = await gong.plan_updates(dismiss_all(picky), skip_unchanged=True)
+    assert {update.user_id for update in plan.updates} == {picky.refused}
+    assert len(plan.unchanged) == 8
 
 
 # Undo

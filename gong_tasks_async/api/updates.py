@@ -54,16 +54,18 @@ class UpdateApplier:
 
     async def list_owned(self, user_id: str) -> list[Task]:
         """The tasks of a user in any state, or the open ones where Gong lists no others."""
+        statuses = self._statuses
         try:
-            return await self._list(user_id)
+            return await self._list(user_id, statuses)
         except MissingScopeError as error:
             error.for_look = True
             raise
         except BadRequestError:
-            if self._statuses == OPEN_ONLY:
+            if statuses == OPEN_ONLY:
                 raise
-            self._statuses = OPEN_ONLY
-            return await self._list(user_id)
+        found = await self._list(user_id, OPEN_ONLY)  # refused again, it is this user that Gong refuses
+        self._statuses = OPEN_ONLY
+        return found
 
     async def estimate(self, calls: int) -> QuotaEstimate:
         """How long these calls will take."""
@@ -77,7 +79,7 @@ class UpdateApplier:
         """Make no further request; those in flight come to their end."""
         self.caller.halt()
 
-    async def _list(self, user_id: str) -> list[Task]:
+    async def _list(self, user_id: str, statuses: tuple[TaskStatus, ...]) -> list[Task]:
         self.listings += 1
-        wanted = TaskFilter(user_id, statuses=self._statuses)
+        wanted = TaskFilter(user_id, statuses=statuses)
         return [task async for task in tasks.iter_tasks(self.caller, wanted, missing_is_empty=True)]
