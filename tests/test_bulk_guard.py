@@ -166,12 +166,15 @@ async def test_rows_whose_look_is_older_than_an_hour_are_looked_at_again(connect
     assert calls(engine, "POST") == 2
 
 
+@pytest.mark.parametrize(("guard", "unguarded"), [(True, 1), (False, 0)])
 async def test_a_task_that_no_listing_finds_is_sent_and_counted(
-    engine: Engine, gong: GongTasksClient
+    guard: bool, unguarded: int, engine: Engine, gong: GongTasksClient, tmp_path: Path
 ) -> None:
     updates = [*dismiss_all(engine), TaskUpdate(1, engine.user_ids[0], status="DONE")]
-    report = await gong.update_many(updates, guard=True)
-    assert (report.updated, report.failed, report.unguarded) == (10, 1, 1)
+    report = await gong.update_many(updates, journal=tmp_path / "job", guard=guard)
+    assert (report.updated, report.failed, report.unguarded) == (10, 1, unguarded)
+    with open_journal(tmp_path / "job") as journal:
+        assert journal.report().unguarded == unguarded
 
 
 async def test_where_an_owner_cannot_be_listed_nothing_of_it_is_sent(

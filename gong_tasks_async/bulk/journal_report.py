@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gong_tasks_async.bulk.journal_reader import JournalReader, RunRecord
 
 BUCKETS = 120
+SENT = (RowState.UPDATED, RowState.FAILED)
 
 
 def report_of(journal: JournalReader) -> BulkReport:
@@ -33,10 +34,12 @@ def report_of(journal: JournalReader) -> BulkReport:
     runs = journal.runs()
     last = runs[-1] if runs else None
     groups, changes, attempts, settled = FailureGroups(), Counter[str](), 0, journal.created_at
+    guarded, unguarded = journal.facts.get("guard") == "1", 0
     for row in journal.rows():
         changes.update(_changes(row))
         attempts += row.attempts if row.settled_at else 0
         settled = max(settled, row.settled_at or settled)
+        unguarded += guarded and row.before is None and row.state in SENT
         if row.state is RowState.FAILED:
             groups.add(failure_of(row).error)
     return build_report(
@@ -49,6 +52,7 @@ def report_of(journal: JournalReader) -> BulkReport:
         resume_after=None if last is None else last.resume_after,
         started_at=journal.created_at,
         job=journal.path.stem,
+        unguarded=unguarded,
         runs=max(1, len(runs)),
         changes=counted_changes(changes.most_common()),
         company=journal.company,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 
@@ -89,3 +90,24 @@ def test_an_undo_shows_what_it_restores_with_the_job_s_names(found: Found) -> No
     page = company.invoke("bulk", "report", "big-undo", "--output", "json").stdout
     assert '"source": "undo of big"' in page
     assert len(journals(company)) == 2
+
+
+def test_the_status_of_a_job_names_people_and_says_why_it_stopped(found: Found) -> None:
+    company = found(users=2, tasks_per_user=110)
+    company.configure(per_day=110, interactive_reserve=0)
+    assert company.invoke("bulk", "run", company.rows(220), "--yes", "--name", "big").exit_code == 4
+    status = company.invoke("bulk", "status", "big", "--output", "table")
+    assert re.search(f"{company.engine.user_ids[0]} +{name_of(company, 0)}", status.stdout)
+    assert "Stopped: " in status.stderr
+    assert "Resume after " in status.stderr
+    printed = json.loads(company.invoke("bulk", "status", "big").stdout)
+    assert printed["users"][company.engine.user_ids[0]] == name_of(company, 0)
+    assert printed["resume_after"]
+    assert "day" in printed["stopped_because"]
+    assert set(next(iter(printed["by_user"].values()))) == {
+        "pending",
+        "failed",
+        "updated",
+        "unchanged",
+        "skipped",
+    }
