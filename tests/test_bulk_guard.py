@@ -271,7 +271,7 @@ async def test_without_a_look_there_is_no_state_before_to_go_back_to(
     await gong.update_many(dismiss_all(engine), journal=tmp_path / "job")
     plan = await gong.plan_undo(tmp_path / "job")
     assert (plan.calls, len(plan.lost)) == (0, 10)
-    assert "without a look" in plan.lost[0].reason
+    assert "did not list" in plan.lost[0].reason
     assert "10 values that cannot be restored" in str(plan)
 
 

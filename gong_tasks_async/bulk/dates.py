@@ -94,9 +94,9 @@ def read_when(text: str, date_format: str | None = None) -> When:
     stripped = text.strip()
     found = _relative(" ".join(stripped.casefold().split())) or _iso(stripped) or _own(stripped, date_format)
     if found is None:
-        own = f", one in the format {date_format}" if date_format else ""
+        own = f", or a date in the format {date_format}" if date_format else ""
         raise ValueError(
-            f"{text!r} is not a date such as 2026-03-02, a date-time such as {EXAMPLE}, or a shift such as +7d{own}"
+            f"{text!r} is no date; write 2026-03-02, {EXAMPLE}, today, tomorrow, next monday, or a shift such as +7d{own}"
         )
     return found
 

@@ -52,7 +52,7 @@ def first_updated(rows: Iterable[JournalRow]) -> frozenset[int]:
 
 def _reason_to_leave(row: JournalRow, now: TaskSnapshot | None) -> str | None:
     if row.before is None:
-        return "its state before the job is not known: the job ran without a look"
+        return "its state before the job is not known: the job did not list the tasks first (--guard)"
     if now is None:
         return "not found: deleted, or not listed by Gong"
     left = row.after or _expected(row.before, row.update)

@@ -26,7 +26,7 @@ COMMANDS = {
     "users": "List users and their ids, or show some.",
     "workspaces": "List workspaces and their ids.",
     "quota": "Show today's remaining calls; simulate a company's.",
-    "jobs": "Distributed jobs: submit, status, list, cancel, resume, report.",
+    "jobs": "Distributed jobs: submit, status, list, cancel, resume, retry, undo, report.",
     "worker": "Run a worker that processes rows of a company's jobs.",
     "mcp": "Serve the Model Context Protocol, for assistants.",
     "profiles": "List the profiles of the configuration file.",

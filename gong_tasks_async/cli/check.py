@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 from attrs import define, frozen
 
+from gong_tasks_async.bulk.render.format import counted
 from gong_tasks_async.cli.command import Command
 from gong_tasks_async.cli.exit_codes import ExitCode, exit_code_of
 from gong_tasks_async.cli.messages import line_for_operator
@@ -154,7 +155,7 @@ async def _list(client: GongTasksClient, user_id: str) -> str:
         if user_id != ANY_USER or not _from_gong(error):
             raise
         return "Gong responds"
-    return f"tasks can be read: {user_id} has {len(tasks):,} open ones"
+    return f"tasks can be read: {user_id} has {counted(len(tasks), 'open task')}"
 
 
 async def _change_nothing(client: GongTasksClient, user_id: str) -> str:

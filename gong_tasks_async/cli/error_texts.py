@@ -5,6 +5,7 @@ By the name of the class, since the errors of jobs on workers need an extra that
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -127,6 +128,16 @@ def _redirect(error: Any) -> Text:
     )
 
 
+_CLASSES: Final = re.compile(r"\b[A-Z]\w*(?:Error|Exception|Timeout|Disconnected)\b:? ?")
+_OF_PYTHON: Final = re.compile(r"\[(?:Errno -?\d+|[A-Z_:() \d]+)\] ?| ssl:\w+| \(_ssl\.c:\d+\)")
+
+
+def plain_reason(text: str) -> str:
+    """The reason of a fault of the network without the classes and error numbers of Python's libraries."""
+    plain = _OF_PYTHON.sub("", _CLASSES.sub("", text)).strip(" :,")
+    return " ".join(plain.split()) or "the connection broke"
+
+
 def _transport(error: Any) -> Text:
     tries = f" after {error.attempts} attempts" if error.attempts > 1 else ""
     advice = (
@@ -134,7 +145,7 @@ def _transport(error: Any) -> Text:
         if error.retryable
         else "Check the company's address and the network."
     )
-    return f"No response from Gong{tries} ({error.reason})", advice
+    return f"No response from Gong{tries} ({plain_reason(error.reason)})", advice
 
 
 def _proxy(error: Any) -> Text:
@@ -144,13 +155,24 @@ def _proxy(error: Any) -> Text:
             f"The proxy{where} asks for a user and password (407)",
             "Write them into its address, in HTTPS_PROXY or the profile's proxy: http://USER:PASSWORD@HOST:PORT.",
         )
-    return f"The proxy{where} does not let calls through ({error.reason})", "Check HTTPS_PROXY and NO_PROXY."
+    return (
+        f"The proxy{where} does not let calls through ({plain_reason(error.reason)})",
+        "Check HTTPS_PROXY and NO_PROXY.",
+    )
 
 
 def _tls(error: Any) -> Text:
-    return f"No secure connection to Gong ({error.reason})", _TLS_ADVICE.get(error.problem, _TLS_USUAL)
+    reason = _TLS_PROBLEMS.get(error.problem) or plain_reason(error.reason)
+    return f"No secure connection to Gong ({reason})", _TLS_ADVICE.get(error.problem, _TLS_USUAL)
 
 
+_TLS_PROBLEMS: Final = {
+    "unknown authority": "this machine does not know who signed the certificate",
+    "expired": "the certificate has expired",
+    "wrong host": "the certificate is of another server",
+    "version": "the two sides have no version of TLS in common",
+    "no tls": "that port does not speak TLS",
+}
 _TLS_USUAL: Final = "Check the company's address and the certificates of this machine."
 _TLS_ADVICE: Final = {
     "unknown authority": "If a proxy inspects traffic here, name its certificate in SSL_CERT_FILE.",
@@ -269,12 +291,19 @@ def _unknown_credentials(error: Any) -> Text:
     )
 
 
+def _unknown(_: Any) -> Text:
+    return (
+        "The command failed for a reason that it does not know",
+        "Run it again with --verbose, and report what it shows.",
+    )
+
+
 def _as_it_is(error: Any) -> Text:
     return str(error).rstrip("."), ""
 
 
 MESSAGES: Final[dict[str, Callable[[Any], Text]]] = {
-    "GongError": _as_it_is,
+    "GongError": _unknown,
     "APIError": _api,
     "BadRequestError": _bad_request,
     "AuthenticationError": _authentication,

@@ -15,7 +15,7 @@ from gong_tasks_async.cli.invocation import global_option
 from gong_tasks_async.cli.messages import Message, in_full, message_of
 from gong_tasks_async.cli.output.console import note
 from gong_tasks_async.cli.output.visible import visible_json
-from gong_tasks_async.config.errors import NoCredentialsError
+from gong_tasks_async.config.errors import NoCredentialsError, NoProfileChosenError
 from gong_tasks_async.errors import GongError
 
 
@@ -25,7 +25,7 @@ def exit_for(error: Exception) -> tuple[ExitCode, Message | None] | None:
         case GongError():
             return exit_code_of(error), message_of(error)
         case NoCredentialsError():
-            return ExitCode.CREDENTIALS, message_of(error)
+            return ExitCode.CREDENTIALS, _no_credentials(error)
         case BrokenPipeError():  # the reader has read enough
             return ExitCode.DONE, None
         case OSError():
@@ -33,6 +33,18 @@ def exit_for(error: Exception) -> tuple[ExitCode, Message | None] | None:
         case ValueError():  # settings, configuration, conflicting rows: all are refused before anything is sent
             return ExitCode.USAGE, message_of(error)
     return None
+
+
+def _no_credentials(error: NoCredentialsError) -> Message:
+    if not isinstance(error, NoProfileChosenError):
+        return message_of(error)
+    first = error.names[0]
+    return evolve(
+        message_of(error),
+        advice="Name one with --profile, or make one the default.",
+        command=f"gong-tasks config set default_profile {first}",
+        label=f"Make {first} the default",
+    )
 
 
 def _file_trouble(error: OSError) -> tuple[str, str]:

@@ -12,12 +12,12 @@ from gong_tasks_async.cli.command import Command
 from gong_tasks_async.cli.exit_codes import ExitCode, exit_code_of
 from gong_tasks_async.cli.input.filters import TaskQuery, filter_options
 from gong_tasks_async.cli.input.row_selection import RowSelection, selection_options
+from gong_tasks_async.cli.input.shared_options import all_users_option, refuse_changes, users_option
 from gong_tasks_async.cli.input.users import active_users, named_users
 from gong_tasks_async.cli.messages import line_for_operator
 from gong_tasks_async.cli.output.console import emit, note, stderr_console
 from gong_tasks_async.cli.output.formats import Output, OutputFormat, output_option
 from gong_tasks_async.cli.output.listing import Listing
-from gong_tasks_async.cli.output.progress import ProgressNotes, bar_for, show_quota
 from gong_tasks_async.cli.output.task_rows import TASKS, OwnedTask, user_name
 from gong_tasks_async.cli.owners import with_names
 from gong_tasks_async.cli.session import client_options, open_client, run
@@ -41,11 +41,10 @@ STOP_AFTER = 5
 
 
 @click.command("list", cls=Command, examples=EXAMPLES)
-@click.option(
-    "-u", "--user", "users", metavar="ID|EMAIL|NAME", multiple=True, help="Owner of tasks; repeatable."
-)
-@click.option("--all-users", is_flag=True, help="The tasks of all active users: a call for each.")
+@users_option
+@all_users_option
 @filter_options
+@refuse_changes
 @selection_options(TASKS)
 @output_option
 @client_options
@@ -81,6 +80,8 @@ async def _list(configuration: Configuration, users: Sequence[str], found: _Foun
 
 
 async def _list_all(client: GongTasksClient, found: _Found) -> None:
+    from gong_tasks_async.cli.output.progress import ProgressNotes, bar_for, show_quota  # noqa: PLC0415 - rich
+
     filters = found.query.filters(list(found.owners))
     hidden = found.listing.shares_screen and not found.selection.waits_for_all
     notes = ProgressNotes("users listed", len(filters)) if hidden else None

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from gong_tasks_async.cli.command import Command
+from gong_tasks_async.cli.input.shared_options import TASK, all_users_option, users_option
 from gong_tasks_async.cli.input.users import active_users, named_users
 from gong_tasks_async.cli.output.console import stderr_console
 from gong_tasks_async.cli.output.formats import Output, output_option
 from gong_tasks_async.cli.output.listing import Listing
-from gong_tasks_async.cli.output.progress import bar_for
 from gong_tasks_async.cli.output.tables import draw_facts
 from gong_tasks_async.cli.output.task_facts import task_facts
 from gong_tasks_async.cli.output.task_rows import TASKS, OwnedTask
@@ -33,13 +33,9 @@ gong-tasks show 5678901234567890123 --all-users --output json
 
 
 @click.command("show", cls=Command, examples=EXAMPLES)
-@click.argument("task_id", metavar="TASK", type=int)
-@click.option(
-    "-u", "--user", "users", metavar="ID|EMAIL|NAME", multiple=True, help="The task's owner; repeatable."
-)
-@click.option(
-    "--all-users", is_flag=True, help="Search the tasks of all active users: up to a call for each."
-)
+@click.argument("task_id", metavar="TASK", type=TASK)
+@users_option
+@all_users_option
 @output_option
 @client_options
 def command(
@@ -62,7 +58,7 @@ def command(
     if output.is_table:
         draw_facts(task_facts(found))
         return
-    with Listing(TASKS, output, single=True) as listing:
+    with Listing(TASKS, output) as listing:
         listing.add([found])
 
 
@@ -98,6 +94,8 @@ async def find_task(
 async def _find_of(
     client: GongTasksClient, task_id: int, owners: Mapping[str, User | None], statuses: tuple[TaskStatus, ...]
 ) -> OwnedTask | None:
+    from gong_tasks_async.cli.output.progress import bar_for  # noqa: PLC0415 - rich, which help need not load
+
     filters = [TaskFilter(user_id, statuses=statuses) for user_id in owners]
     with bar_for(stderr_console(), "Users", len(filters), hidden=len(filters) == 1) as (progress, bar):
         async with aclosing(client.list_many(filters)) as listings:

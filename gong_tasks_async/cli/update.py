@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from datetime import tzinfo
+from typing import TYPE_CHECKING, Final
 
 import click
 from attrs import evolve, frozen
 
-from gong_tasks_async.cli.command import Command, SectionOption
+from gong_tasks_async.bulk.dates import Clock
+from gong_tasks_async.cli.command import Command
 from gong_tasks_async.cli.exit_codes import ExitCode, exit_code_of
-from gong_tasks_async.cli.input.cells import read_priority
-from gong_tasks_async.cli.input.dates import DATE, due_option, option_value
-from gong_tasks_async.cli.input.filters import STATUS, STATUSES
+from gong_tasks_async.cli.input.filters import moment_option
+from gong_tasks_async.cli.input.shared_options import (
+    TASK,
+    date_format_option,
+    dry_run_option,
+    refuse_filters,
+    set_due_option,
+    set_priority_option,
+    set_status_option,
+    zone_option,
+)
 from gong_tasks_async.cli.input.users import named_users
 from gong_tasks_async.cli.local_time import local_time
 from gong_tasks_async.cli.messages import line_for_operator
@@ -39,58 +48,17 @@ gong-tasks update 5678901234567890123 5678901234567890124 --user 'Ana Example' -
 gong-tasks update 5678901234567890123 --user 234599484848423 --set-due 2026-03-02T17:00:00+01:00
 """
 
-CHANGE: Final = "The change"
-
-
-def _refuse_filter(_context: click.Context, parameter: click.Parameter, value: str | None) -> None:
-    """Refuse an option that filters elsewhere, with the one that sets; a flag means one thing."""
-    if value is not None:
-        flag = parameter.opts[0]
-        raise click.UsageError(
-            f"{flag} filters tasks in list and bulk; to set it, use --set-{flag.removeprefix('--')} {value}"
-        )
-
-
-def _filter(flag: str) -> Callable[[Any], Any]:
-    return click.option(
-        flag, f"{flag.removeprefix('--')}_filter", hidden=True, expose_value=False, callback=_refuse_filter
-    )
-
 
 @click.command("update", cls=Command, examples=EXAMPLES)
-@click.argument("task_ids", metavar="TASK...", type=int, nargs=-1, required=True)
+@click.argument("task_ids", metavar="TASK...", type=TASK, nargs=-1, required=True)
 @click.option("-u", "--user", metavar="ID|EMAIL|NAME", required=True, help="The tasks' owner.")
-@click.option(
-    "--set-status",
-    "status",
-    type=STATUS,
-    metavar=STATUSES,
-    cls=SectionOption,
-    section=CHANGE,
-    help="New status.",
-)
-@click.option(
-    "--set-due",
-    "due",
-    type=due_option,
-    metavar=DATE,
-    cls=SectionOption,
-    section=CHANGE,
-    help="New due date: a date (its noon, local time), a date-time, or +7d for a week from today.",
-)
-@click.option(
-    "--set-priority",
-    "priority",
-    type=option_value(read_priority),
-    metavar="WORD",
-    cls=SectionOption,
-    section=CHANGE,
-    help="New priority.",
-)
-@_filter("--status")
-@_filter("--due")
-@_filter("--priority")
-@click.option("--dry-run", is_flag=True, help="Show what would change; change nothing.")
+@set_status_option
+@set_due_option
+@set_priority_option
+@zone_option
+@date_format_option
+@refuse_filters
+@dry_run_option
 @output_option
 @client_options
 def command(
@@ -98,8 +66,10 @@ def command(
     task_ids: tuple[int, ...],
     user: str,
     status: TaskStatus | None,
-    due: datetime | None,
-    priority: str | None,
+    set_due: str | None,
+    set_priority: str | None,
+    zone: tzinfo | None,
+    date_format: str | None,
     dry_run: bool,
     output: Output,
     configuration: Configuration,
@@ -109,13 +79,14 @@ def command(
     All of one user. On a terminal it shows what changed, which takes a call to read the tasks first; in a pipe it prints the tasks
     after the update. Ends with 1 if some of them could not be changed.
     """
-    if status is None and due is None and priority is None:
+    if status is None and set_due is None and set_priority is None:
         raise click.UsageError(
             "name the change: --set-status DONE, --set-due 2026-03-02, --set-priority HIGH"
         )
+    due = moment_option("set_due", set_due, Clock.now_in(zone), date_format)
     # The user may still be an address; every other mistake is reported before any call.
     updates = [
-        TaskUpdate(task_id, "1", status=status, due_date=due, priority=priority)
+        TaskUpdate(task_id, "1", status=status, due_date=due, priority=set_priority)
         for task_id in dict.fromkeys(task_ids)
     ]
     is_table = output.is_table

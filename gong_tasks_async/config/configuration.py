@@ -17,7 +17,7 @@ from attrs import evolve, field, frozen
 
 from gong_tasks_async.auth.oauth import OAuthToken
 from gong_tasks_async.config.config_file import ConfigFile, read_config_file
-from gong_tasks_async.config.errors import StateFolderError
+from gong_tasks_async.config.errors import NoProfileChosenError, StateFolderError
 from gong_tasks_async.config.folders import config_file, jobs_folder, state_folder
 from gong_tasks_async.config.private_files import make_private_folder
 from gong_tasks_async.config.profile import Profile
@@ -111,6 +111,8 @@ def read_configuration(
     """
     file = _read_file(environment)
     chosen = chosen_profile(file, environment, profile)
+    if chosen is None and len(file.names) > 1 and not environment_has_credentials(environment):
+        raise NoProfileChosenError(file.path, tuple(file.names))
     if chosen and (profile or chosen.has_credentials):
         sign_in = sign_in_from_profile(chosen, environment, notify)
         address = chosen.base_url

@@ -52,7 +52,8 @@ def with_value(text: str, profile: str | None, key: str, value: Value) -> str:
     for number in range(start, end):
         if re.match(rf"\s*{re.escape(key)}\s*=", lines[number]):
             return "\n".join((*lines[:number], line, *lines[number + 1 :])) + "\n"
-    return "\n".join((*lines[:start], line, *lines[start:])) + "\n"
+    gap = [""] if profile is None and lines[start:] and lines[start].strip() else []
+    return "\n".join((*lines[:start], line, *gap, *lines[start:])) + "\n"
 
 
 def _section(lines: list[str], profile: str | None) -> tuple[int | None, int]:

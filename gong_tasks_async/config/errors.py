@@ -23,6 +23,18 @@ class NoCredentialsError(ConfigurationError):
     """There are no credentials, half of them, or their secret is out of reach; the message has the remedy."""
 
 
+class NoProfileChosenError(NoCredentialsError):
+    """The file has several profiles, and neither it nor the caller says which one is meant."""
+
+    def __init__(self, file: Path, names: tuple[str, ...]) -> None:
+        super().__init__("no profile is chosen", (f"{file} has {', '.join(names)}",))
+        self.file = file
+        self.names = names
+
+    def __reduce__(self) -> tuple[type, tuple[Path, tuple[str, ...]]]:
+        return type(self), (self.file, self.names)
+
+
 class NoSecretError(ValueError):
     """The source of a secret is empty, out of reach, or open to others; the message has the remedy."""
 

@@ -69,7 +69,7 @@ class TestUndo:
         sent = len(company.changes)
         result = company.invoke("bulk", "undo", "mine", "--yes")
         assert (result.exit_code, len(company.changes)) == (1, sent)
-        assert "the job ran without a look" in result.stderr
+        assert "the job did not list the tasks first" in result.stderr
 
 
 class TestRetry:

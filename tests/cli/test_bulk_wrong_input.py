@@ -67,14 +67,14 @@ WRONG: dict[str, tuple[bytes | str, tuple[str, ...]]] = {
     "nothing to change": (f"{HEAD}1,2,\n", ("line 2: no change",)),
     "date without separators": (
         "taskId,userId,due\n1,2,20260302203000Z\n",
-        ("line 2: dueDate '20260302203000Z' is not a date such as 2026-03-02",),
+        ("line 2: dueDate '20260302203000Z' is no date; write 2026-03-02",),
     ),
-    "date that is a number": ("taskId,userId,due\n1,2,1711110812345\n", ("dueDate '1711110812345' is not a date",)),
+    "date that is a number": ("taskId,userId,due\n1,2,1711110812345\n", ("dueDate '1711110812345' is no date",)),
     "date of a spreadsheet": (
         "taskId,userId,due\n1,2,02.03.2026 17:00\n",
-        ("line 2: dueDate '02.03.2026 17:00' is not a date", "add --date-format %d.%m.%Y"),
+        ("line 2: dueDate '02.03.2026 17:00' is no date", "add --date-format '%d.%m.%Y %H:%M'"),
     ),
-    "date that is none": ("taskId,userId,due\n1,2,2026-02-30T10:00:00Z\n", ("dueDate '2026-02-30T10:00:00Z' is not a date",)),
+    "date that is none": ("taskId,userId,due\n1,2,2026-02-30T10:00:00Z\n", ("dueDate '2026-02-30T10:00:00Z' is no date",)),
     "date beyond the calendar": ("taskId,userId,due\n1,2,0001-01-01T00:00:00+14:00\n", ("beyond the calendar",)),
     "contradicting rows": (
         f"{HEAD}1,2,DONE\n3,2,OPEN\n1,2,DISMISSED\n",
@@ -192,7 +192,7 @@ class TestWrongInput:
             ("run --user 1 --all-users --set-status DONE", "exclude each other"),
             ("run --user 1 --set-due +1d --move-due +1d", "exclude each other"),
             ("run --user 1 --set-status DOEN", "did you mean DONE?"),
-            ("run --user 1 --set-due soon", "'soon' is not a date such as"),
+            ("run --user 1 --set-due soon", "'soon' is no date; write"),
             ("run --user 1 --move-due 2026-03-01", "no shift such as +7d"),
             ("run --user 1 --move-due +0d", "no shift such as +7d"),
             ("run --user 1 --set-status DONE --due-before +9z", "for --due-before: '+9z'"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import shlex
+from datetime import UTC, date, datetime
 from typing import Any
 
 import click
 import pytest
 
+from gong_tasks_async.cli.input.dates import read_date
 from gong_tasks_async.cli.input.filters import NAMES, TaskQuery, filter_options
 from gong_tasks_async.models import Account, Flow, Priority, Task, TaskStatus, TaskType
 from tests.cli.company import Company
@@ -141,3 +143,23 @@ class TestUsers:
             none.exit_code,
             "no user has the address x@y.z; no user is called 'nobody'" in none.stderr,
         ) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("01.12.2026", "--date-format %d.%m.%Y"),
+        ("1.12.26", "--date-format %d.%m.%y"),
+        ("13/01/2026", "--date-format %d/%m/%Y"),
+        ("01/13/2026", "--date-format %m/%d/%Y"),
+        ("12/01/2026", "--date-format %d/%m/%Y or --date-format %m/%d/%Y"),
+        ("01.12.2026 17:30", "--date-format '%d.%m.%Y %H:%M'"),
+        ("01.12.2026 17:30:15", "--date-format '%d.%m.%Y %H:%M:%S'"),
+    ],
+)
+def test_a_date_of_another_country_is_answered_with_the_option_that_reads_it(text: str, advice: str) -> None:
+    with pytest.raises(ValueError, match="is no date") as caught:
+        read_date(text)
+    assert str(caught.value).endswith(f"; for dates such as {text} add {advice}")
+    if " or " not in advice:
+        assert isinstance(read_date(text, shlex.split(advice)[1]), date | datetime)

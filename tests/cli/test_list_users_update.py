@@ -198,10 +198,10 @@ class TestUpdate:
         [
             ("7 --user 1", "name the change"),
             ("7 --set-status DONE", "Missing option '-u' / '--user'"),
-            ("seven --user 1 --set-status DONE", "'seven' is not a valid integer"),
+            ("seven --user 1 --set-status DONE", "taskId 'seven' is not a number such as"),
             ("9223372036854775808 --user 1 --set-status DONE", "has more than 64 bits"),
             ("7 --user 1 --set-status WON", "'WON'"),
-            ("7 --user 1 --set-due soon", "'soon' is not a date such as 2026-03-02"),
+            ("7 --user 1 --set-due soon", "'soon' is no date; write 2026-03-02"),
             ("7 --user 1 --set-due +999999w", "beyond the calendar"),
             ("7 --user a@b.c --set-due +1d", "no user has the address a@b.c"),
         ],

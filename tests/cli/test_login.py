@@ -96,9 +96,43 @@ class TestLogin:
     def test_a_profile_is_not_replaced_unasked(self, company: Company) -> None:
         login(company, "--store", "file")
         before = (company.folder / "config.toml").read_text()
-        got = company.invoke("login", "--profile", "acme", "--base-url", company.gong.base_url, input="n\n")
-        assert (got.exit_code, got.stderr.splitlines()[-1]) == (130, "Nothing was changed.")
+        code, _, err = login(company, "--store", "file", secret="n")
+        assert (code, "profile acme exists: add --yes" in err) == (2, True)
         assert (company.folder / "config.toml").read_text() == before
+
+    def test_a_piped_secret_has_no_prompt_and_no_warning(self, company: Company) -> None:
+        _, _, err = login(company, "--store", "file")
+        assert "secret:" not in err
+        assert "GetPass" not in err
+        code, _, err = login(company, "--store", "file", "--yes", secret="")
+        assert (code, "standard input is empty" in err) == (2, True)
+
+    def test_what_was_not_proven_is_named(self, company: Company) -> None:
+        line = "login --profile acme --base-url http://127.0.0.1:1 --access-key KEY --store file"
+        got = company.invoke(*line.split(), input="secret\n")
+        assert (got.exit_code, "Stored unproven" in got.stderr) == (5, True)
+        assert "Error:" not in got.stdout
+
+    def test_it_is_where_that_is_agreed_to(self, company: Company) -> None:
+        login(company, "--store", "file")
+        assert login(company, "--store", "file", "--yes")[0] == 0
+
+    def test_a_second_one_leaves_the_first_the_default(self, company: Company) -> None:
+        company.configure()
+        assert login(company, "--store", "file")[0] == 0
+        assert config(company)["default_profile"] == "simulated"
+        assert company.invoke("users").exit_code == 0
+
+    def test_of_several_without_a_default_the_command_that_makes_one_is_named(self, company: Company) -> None:
+        company.configure()
+        login(company, "--store", "file")
+        file = company.folder / "config.toml"
+        file.write_text(file.read_text().replace('default_profile = "simulated"\n', ""))
+        got = company.invoke("users")
+        assert (got.exit_code, "no profile is chosen" in got.stderr) == (3, True)
+        assert got.stderr.endswith(
+            "Make simulated the default:\n  gong-tasks config set default_profile simulated\n"
+        )
 
     def test_a_piped_secret_is_never_taken_for_the_url(self, company: Company) -> None:
         got = company.invoke("login", "--profile", "acme", "--access-key", "KEY", input="the-secret\n")

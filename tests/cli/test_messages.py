@@ -14,7 +14,7 @@ import pytest
 import gong_tasks_async.bulk.journal_report
 import gong_tasks_async.distributed.errors  # noqa: F401 - its errors are walked
 from gong_tasks_async import TaskUpdate, errors
-from gong_tasks_async.cli.error_texts import MESSAGES
+from gong_tasks_async.cli.error_texts import MESSAGES, plain_reason
 from gong_tasks_async.cli.errors import exit_for
 from gong_tasks_async.cli.messages import error_code, line_for_operator, message_of
 from gong_tasks_async.errors import GongError
@@ -74,9 +74,7 @@ def test_no_entry_is_left_over() -> None:
 SOON = {"ForeignResponseError", "ProxyError", "RedirectError", "TLSError", "UpdateMismatchError"}
 
 
-@pytest.mark.parametrize(
-    "kind", [kind for kind in KINDS if kind.__name__ not in {"GongError", "RecordedError"}]
-)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.__name__ != "RecordedError"])
 @pytest.mark.parametrize("status", [404, 407, 500, 503])
 def test_operators_read_nothing_that_is_for_developers(kind: type[GongError], status: int) -> None:
     error = made(kind)
@@ -85,6 +83,35 @@ def test_operators_read_nothing_that_is_for_developers(kind: type[GongError], st
     assert FOR_DEVELOPERS.search(line) is None, line
     assert line.count("..") == 0, line
     assert "\n" not in line
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        (
+            (
+                "ClientConnectorCertificateError: Cannot connect to host a:443 ssl:True [SSLCertVerificationError: (1, "
+                "'[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed (_ssl.c:1000)')]"
+            ),
+            "Cannot connect to host a:443 [(1, 'certificate verify failed')]",
+        ),
+        ("ServerDisconnectedError: Server disconnected", "Server disconnected"),
+        ("TimeoutError", "the connection broke"),
+        ("the response was cut short", "the response was cut short"),
+        (
+            "ClientConnectorError: Connect call failed ('127.0.0.1', 9) [Errno 111]",
+            "Connect call failed ('127.0.0.1', 9)",
+        ),
+    ],
+)
+def test_a_reason_of_the_network_has_no_class_of_python(reason: str, words: str) -> None:
+    assert plain_reason(reason) == words
+
+
+@pytest.mark.parametrize("problem", ["unknown authority", "expired", "wrong host", "version", "no tls"])
+def test_a_certificate_is_explained_in_words(problem: str) -> None:
+    line = line_for_operator(errors.TLSError(reason="SSLError: [SSL: X] no (_ssl.c:1)", problem=problem))
+    assert "SSL" not in line.replace("SSL_CERT_FILE", "")
 
 
 @pytest.mark.parametrize(

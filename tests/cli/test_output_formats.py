@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import locale
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -236,6 +237,8 @@ class TestSeparator:
         before = locale.setlocale(locale.LC_NUMERIC)
         monkeypatch.setenv("LC_ALL", "xx_XX.UTF-8")
         assert list_separator() == ","
+        monkeypatch.setenv("LC_ALL", "de_XX.UTF-8")
+        assert list_separator() == ";"
         assert locale.setlocale(locale.LC_NUMERIC) == before
 
 
@@ -337,3 +340,21 @@ class TestFailedRows:
         path.unlink()
         company.invoke("bulk", "resume", "mine")
         assert list(company.folder.glob("state/jobs/*/mine.failed.csv"))
+
+
+class TestNames:
+    def test_a_report_of_many_rows_names_their_owners(self, found: Found) -> None:
+        company = found(users=2, tasks_per_user=120)
+        path = company.write(
+            "ids.csv", Path(company.rows(200)).read_text() + f"77,{company.engine.user_ids[0]},DONE\n"
+        )
+        got = company.invoke("bulk", "run", path, "--yes", "--name", "mine", "-o", "table")
+        name = "Björn van Dijk"
+        assert f"task 77 of {name}" in got.stderr
+        report = company.invoke("bulk", "report", "mine", "-o", "table").stdout
+        assert re.search(rf"^For +{name}", report, re.MULTILINE)
+        assert f"1  {name}" in report
+
+    def test_of_few_none_is_looked_up(self, company: Company) -> None:
+        company.invoke("bulk", "run", company.rows(20), "--yes", "--name", "mine")
+        assert not [entry for entry in company.gong.ledger.entries if entry.path.startswith("/v2/users")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import sys
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from gong_tasks_async import AccessKey, BearerToken, OAuthToken
 from gong_tasks_async.config.configuration import Configuration, company_name, read_configuration
-from gong_tasks_async.config.errors import ConfigurationError, NoCredentialsError
+from gong_tasks_async.config.errors import ConfigurationError, NoCredentialsError, NoProfileChosenError
 from gong_tasks_async.config.folders import config_file, state_folder
 
 FILE = """
@@ -112,10 +113,10 @@ class TestPrecedence:
     def test_of_several_none_is(self, home: Path) -> None:
         default_is(home, None)
         with pytest.raises(
-            NoCredentialsError,
-            match="set GONG_ACCESS_KEY and GONG_ACCESS_KEY_SECRET, or GONG_ACCESS_TOKEN, or make",
-        ):
+            NoProfileChosenError, match=r"no profile is chosen: .* has acme, umbrella"
+        ) as caught:
             read(home)
+        assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)  # noqa: S301 - our own
 
     def test_an_unknown_profile_is_told_with_those_there_are(self, home: Path) -> None:
         with pytest.raises(ConfigurationError, match="no profile 'acmee'; there are: acme, umbrella, limits"):

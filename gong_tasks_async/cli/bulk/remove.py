@@ -8,7 +8,7 @@ import click
 
 from gong_tasks_async.cli.bulk.job_argument import complete_job
 from gong_tasks_async.cli.command import Command
-from gong_tasks_async.cli.input.options import yes_option
+from gong_tasks_async.cli.input.shared_options import yes_option
 from gong_tasks_async.config.folders import jobs_folder
 
 

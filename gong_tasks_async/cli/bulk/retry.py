@@ -10,7 +10,7 @@ from gong_tasks_async.cli.bulk.job_argument import job_argument
 from gong_tasks_async.cli.bulk.run_options import run_options
 from gong_tasks_async.cli.command import Command
 from gong_tasks_async.cli.input.failed_rows import choose_failed, reason_option
-from gong_tasks_async.cli.input.options import yes_option
+from gong_tasks_async.cli.input.shared_options import yes_option
 from gong_tasks_async.cli.output.formats import Output, report_output_option
 from gong_tasks_async.cli.session import client_options, run
 

@@ -12,8 +12,8 @@ from gong_tasks_async.cli.input.options import (
     guard_option,
     skip_unchanged_option,
     source_options,
-    yes_option,
 )
+from gong_tasks_async.cli.input.shared_options import dry_run_option, yes_option
 from gong_tasks_async.cli.input.source import Source, read_source
 from gong_tasks_async.cli.output.formats import OF_ROWS, Output, report_output_option
 from gong_tasks_async.cli.session import client_options, run
@@ -33,7 +33,7 @@ gong-tasks list --all-users --output csv | gong-tasks bulk run - --set-status DO
 @click.command("run", cls=Command, examples=EXAMPLES)
 @source_options
 @click.option("--name", metavar="NAME", help="The job's name; by default the file's, and today's date.")
-@click.option("--dry-run", is_flag=True, help="Preview, change nothing.")
+@dry_run_option
 @yes_option
 @run_options
 @skip_unchanged_option

@@ -58,8 +58,9 @@ def _failed_in_all(journal: Path | None) -> int:
 
 
 def _print_failures(report: BulkReport, journal: Path | None) -> None:
+    names = {} if journal is None or not report.failures else _names(journal)
     for failed in report.failures[:SHOWN]:
-        note(failure(failed))
+        note(failure(failed, names))
     if report.failed > SHOWN:
         note(f"and {report.failed - SHOWN:,} more")
     if journal is not None and (count := _failed_in_all(journal)):
@@ -68,6 +69,11 @@ def _print_failures(report: BulkReport, journal: Path | None) -> None:
             f"{counted(count, 'failed row')} in {path}. Fix the rows there, then run:",
             to_type("bulk", "run", str(path)),
         )
+
+
+def _names(journal: Path) -> dict[str, str]:
+    with open_journal(journal) as reader:
+        return reader.users
 
 
 def _write(report: BulkReport, journal: Path | None, output: Output) -> None:

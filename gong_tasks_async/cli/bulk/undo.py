@@ -10,7 +10,7 @@ import click
 from gong_tasks_async.cli.bulk.job_argument import job_argument, resume_command
 from gong_tasks_async.cli.bulk.run_options import run_options
 from gong_tasks_async.cli.command import Command
-from gong_tasks_async.cli.input.options import yes_option
+from gong_tasks_async.cli.input.shared_options import dry_run_option, yes_option
 from gong_tasks_async.cli.output.formats import Output, report_output_option
 from gong_tasks_async.cli.session import client_options, run
 
@@ -29,7 +29,7 @@ gong-tasks bulk undo dismiss-2026-11-21
 
 @click.command("undo", cls=Command, examples=EXAMPLES)
 @job_argument()
-@click.option("--dry-run", is_flag=True, help="Preview, change nothing.")
+@dry_run_option
 @yes_option
 @run_options
 @report_output_option

@@ -30,9 +30,8 @@ def confirm(text: str) -> None:
         click.Abort: the answer is Ctrl-C.
     """
     if not is_terminal(sys.stdin):
-        raise click.UsageError(
-            f"cannot prompt: stdin is not a terminal: {text}\nAdd --yes to agree, or --dry-run to preview"
-        )
+        preview = ", or --dry-run to preview" if "dry_run" in click.get_current_context().params else ""
+        raise click.UsageError(f"cannot prompt: stdin is not a terminal: {text}\nAdd --yes to agree{preview}")
     stderr_console().print(text, markup=False)  # wrapped between words; a prompt breaks anywhere
     with _signals_answer():
         agreed = click.confirm("Go ahead?", err=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from difflib import get_close_matches
 from typing import Any, Final, TypeVar
 
 import click
 from attrs import field, frozen
 
-from gong_tasks_async.bulk.dates import Clock, When, checked_date_format, read_zone
+from gong_tasks_async.bulk.dates import Clock, When
 from gong_tasks_async.bulk.selection import (
     Condition,
     all_of,
@@ -23,9 +23,15 @@ from gong_tasks_async.bulk.selection import (
     titled,
     with_priority,
 )
-from gong_tasks_async.cli.command import SectionOption
-from gong_tasks_async.cli.input.cells import read_priority, read_status
+from gong_tasks_async.cli.input.cells import read_priority
 from gong_tasks_async.cli.input.dates import DATE, option_value, read_date
+from gong_tasks_async.cli.input.shared_options import (
+    STATUS,
+    STATUSES,
+    date_format_option,
+    option_in,
+    zone_option,
+)
 from gong_tasks_async.cli.messages import message_of
 from gong_tasks_async.models import Task, TaskFilter, TaskStatus, TaskType
 
@@ -128,33 +134,19 @@ def _type(text: str) -> TaskType:
     raise ValueError(f"{text!r} is no type: take one of {', '.join(TaskType)}")
 
 
-STATUS = option_value(read_status)
-STATUSES: Final = "|".join(TaskStatus)
-
-
-def _option(*names: str, section: str = SECTION, **settings: Any) -> Callable[[Any], Any]:
-    return click.option(*names, cls=SectionOption, section=section, **settings)
-
-
 _OPTIONS: Final = (
-    _option("--status", "statuses", type=STATUS, multiple=True, metavar=STATUSES, help="Of this status; by default OPEN."),
-    _option("--type", "types", type=option_value(_type), multiple=True, metavar="FLOW|MANUAL", help="Of this type."),
-    _option("--due", metavar=DATE, help="Due on this day: 2026-03-02, today, or 'next monday'."),
-    _option("--due-before", metavar=DATE, help="Due before this day or date-time, such as -7d."),
-    _option("--due-after", metavar=DATE, help="Due after this day or date-time."),
-    _option("--priority", type=option_value(read_priority), metavar="WORD", help="Of this priority."),
-    _option("--flow", metavar="NAME|ID", help="Made by this flow."),
-    _option("--account", metavar="NAME|ID", help="Of this CRM account."),
-    _option("--title", metavar="TEXT|GLOB", help="With this text in the title, or '*follow up*' as a pattern."),
-    _option("--workspace", metavar="ID", help="Of this workspace."),
-    _option(
-        "--zone", section="Dates", type=option_value(read_zone), metavar="NAME",
-        help="Time zone of dates without one, such as Europe/Berlin; by default, this machine's.",
-    ),
-    _option(
-        "--date-format", section="Dates", type=option_value(checked_date_format), metavar="FORMAT",
-        help="A further format of dates, such as %d.%m.%Y for 01.12.2026.",
-    ),
+    option_in(SECTION, "--status", "statuses", type=STATUS, multiple=True, metavar=STATUSES, help="Of this status; by default OPEN."),
+    option_in(SECTION, "--type", "types", type=option_value(_type), multiple=True, metavar="FLOW|MANUAL", help="Of this type."),
+    option_in(SECTION, "--due", metavar=DATE, help="Due on this day: 2026-03-02, today, or 'next monday'."),
+    option_in(SECTION, "--due-before", metavar=DATE, help="Due before this day or date-time, such as -7d."),
+    option_in(SECTION, "--due-after", metavar=DATE, help="Due after this day or date-time."),
+    option_in(SECTION, "--priority", type=option_value(read_priority), metavar="WORD", help="Of this priority."),
+    option_in(SECTION, "--flow", metavar="NAME|ID", help="Made by this flow."),
+    option_in(SECTION, "--account", metavar="NAME|ID", help="Of this CRM account."),
+    option_in(SECTION, "--title", metavar="TEXT|GLOB", help="With this text in the title, or '*follow up*' as a pattern."),
+    option_in(SECTION, "--workspace", metavar="ID", help="Of this workspace."),
+    zone_option,
+    date_format_option,
 )  # fmt: skip
 
 NAMES: Final = (
@@ -205,5 +197,18 @@ def date_option(name: str, text: str | None, date_format: str | None) -> When | 
     """
     try:
         return None if text is None else read_date(text, date_format)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint=f"--{name.replace('_', '-')}") from None
+
+
+def moment_option(name: str, text: str | None, clock: Clock, date_format: str | None) -> datetime | None:
+    """The moment of a new due date; a day is its noon.
+
+    Raises:
+        click.BadParameter: it is no date, or beyond the calendar.
+    """
+    when = date_option(name, text, date_format)
+    try:
+        return None if when is None else clock.due(when)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint=f"--{name.replace('_', '-')}") from None

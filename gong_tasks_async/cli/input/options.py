@@ -9,16 +9,21 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 import click
 
-from gong_tasks_async.cli.command import SectionOption
-from gong_tasks_async.cli.input.cells import read_priority
-from gong_tasks_async.cli.input.dates import DATE, option_value, shift_option
+from gong_tasks_async.cli.input.dates import shift_option
 from gong_tasks_async.cli.input.filters import (
     NAMES as FILTER_NAMES,
-    STATUS,
-    STATUSES,
     add_filter_options,
     date_option,
     query_of,
+)
+from gong_tasks_async.cli.input.shared_options import (
+    CHANGE,
+    all_users_option,
+    option_in,
+    set_due_option,
+    set_priority_option,
+    set_status_option,
+    users_option,
 )
 from gong_tasks_async.cli.input.source import Source
 
@@ -26,38 +31,29 @@ T = TypeVar("T")
 Decorator: TypeAlias = Callable[[Any], Any]
 """What click makes of an option."""
 
-INPUT, SELECTION, CHANGE = "The file", "Or a selection of tasks", "The change"
-"""Sections of the help."""
-
-
-def _option(section: str, *names: str, **settings: Any) -> Decorator:
-    return click.option(*names, cls=SectionOption, section=section, **settings)
-
+INPUT = "The file"
 
 _INPUT_OPTIONS = (
     click.argument("file", required=False, metavar="[FILE]"),
-    _option(INPUT, "--encoding", metavar="NAME", help="Encoding, if not UTF-8 and without BOM."),
-    _option(INPUT, "--skip-unknown", is_flag=True, help="Ignore columns that resemble known ones, too."),
-    _option(
+    option_in(INPUT, "--encoding", metavar="NAME", help="Encoding, if not UTF-8 and without BOM."),
+    option_in(INPUT, "--skip-unknown", is_flag=True, help="Ignore columns that resemble known ones, too."),
+    option_in(
         INPUT, "--problems", metavar="PATH", type=click.Path(path_type=Path), help="Write all problems here."
     ),
-    _option(SELECTION, "-u", "--user", "users", metavar="ID|EMAIL", multiple=True, help="Owner of tasks; repeatable."),
-    _option(SELECTION, "--all-users", is_flag=True, help="The tasks of all active users."),
+    users_option,
+    all_users_option,
 )  # fmt: skip
 _CHANGE_OPTIONS = (
-    _option(CHANGE, "--set-status", "status", type=STATUS, metavar=STATUSES, help="New status."),
-    _option(
-        CHANGE, "--set-due", metavar=DATE,
-        help="New due date: a date (its noon), a date-time, or +7d for a week from today.",
-    ),
-    _option(
+    set_status_option,
+    set_due_option,
+    option_in(
         CHANGE, "--keep-time", is_flag=True, help="With --set-due DATE: keep each task's time of day.",
     ),
-    _option(
+    option_in(
         CHANGE, "--move-due", type=shift_option, metavar="SHIFT",
         help="Shift each due date, such as +7d; tasks without one are left out.",
     ),
-    _option(CHANGE, "--set-priority", type=option_value(read_priority), metavar="WORD", help="New priority."),
+    set_priority_option,
 )  # fmt: skip
 
 guard_option: Decorator = click.option(
@@ -89,7 +85,6 @@ _NOT_OF_THE_JOB: Final = ("file", "encoding", "skip_unknown", "problems")
 skip_unchanged_option: Decorator = click.option(
     "--skip-unchanged", is_flag=True, help="List the tasks first; skip unchanged tasks."
 )
-yes_option: Decorator = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 workers_option: Decorator = click.option(
     "--workers", type=click.IntRange(1, 64), default=8, show_default=True, help="Updates in flight at once."
 )

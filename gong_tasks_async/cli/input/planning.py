@@ -111,7 +111,8 @@ def _is_worth_a_look(plan: Plan) -> bool:
     if plan.calls:
         listings = counted(plan.users, "listing")
         note(
-            f"Changes made meanwhile are not noticed: {listings} for {counted(plan.calls, 'update')}; add --guard."
+            f"Changes made meanwhile are not noticed, and it cannot be undone: that takes {listings} for "
+            f"{counted(plan.calls, 'update')}; add --guard."
         )
     return False
 

@@ -99,5 +99,5 @@ def _show(progress: Progress, output: Output) -> None:
         draw_facts(facts(progress))
         note_command(NO_WORKER if waits_for_worker(progress) else "Next:", next_command(progress))
         return
-    with Listing(JOBS, output, single=True) as listing:
+    with Listing(JOBS, output) as listing:
         listing.add([progress])

@@ -8,7 +8,7 @@ import click
 
 from gong_tasks_async.cli.command import Command
 from gong_tasks_async.cli.input.failed_rows import choose_failed, reason_option
-from gong_tasks_async.cli.input.options import yes_option
+from gong_tasks_async.cli.input.shared_options import yes_option
 from gong_tasks_async.cli.job_server import JobServer, jobs_command, read_only_options
 from gong_tasks_async.cli.jobs.with_job import with_job
 from gong_tasks_async.cli.output.console import note, note_command

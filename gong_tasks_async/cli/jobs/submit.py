@@ -8,12 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from gong_tasks_async.cli.command import Command
-from gong_tasks_async.cli.input.options import (
-    guard_option,
-    skip_unchanged_option,
-    source_options,
-    yes_option,
-)
+from gong_tasks_async.cli.input.options import guard_option, skip_unchanged_option, source_options
+from gong_tasks_async.cli.input.shared_options import dry_run_option, yes_option
 from gong_tasks_async.cli.input.source import Source, read_source
 from gong_tasks_async.cli.job_server import JobServer, job_server_options
 from gong_tasks_async.cli.output.formats import Output, report_output_option
@@ -39,7 +35,7 @@ gong-tasks jobs submit --all-users --due-before -30d --set-status DISMISSED --dr
     show_default=True,
     help="Credentials' name on the workers: default, or a profile's name.",
 )
-@click.option("--dry-run", is_flag=True, help="Show the plan; submit nothing.")
+@dry_run_option
 @yes_option
 @partial(report_output_option, of="the updates; of a --dry-run")
 @skip_unchanged_option

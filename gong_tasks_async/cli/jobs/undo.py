@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gong_tasks_async.cli.command import Command
-from gong_tasks_async.cli.input.options import yes_option
+from gong_tasks_async.cli.input.shared_options import yes_option
 from gong_tasks_async.cli.job_server import JobServer, job_server_options, jobs_command
 from gong_tasks_async.cli.output.formats import Output, report_output_option
 from gong_tasks_async.cli.session import client_options, run

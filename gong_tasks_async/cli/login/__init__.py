@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +12,7 @@ import click
 
 from gong_tasks_async.cli.command import Command
 from gong_tasks_async.cli.exit_codes import ExitCode
+from gong_tasks_async.cli.input.shared_options import yes_option
 from gong_tasks_async.cli.invocation import global_option
 from gong_tasks_async.cli.output.console import is_terminal, note, note_command
 from gong_tasks_async.cli.session import run
@@ -50,15 +52,16 @@ WHERE: Final = "Gong shows URL and keys under Company settings > Ecosystem > API
     show_default=True,
     help="With --oauth: the app's redirect address is http://localhost:PORT/callback.",
 )
+@yes_option
 def command(
-    *, base_url: str | None, access_key: str | None, store: str | None, oauth: bool, port: int
+    *, base_url: str | None, access_key: str | None, store: str | None, oauth: bool, port: int, yes: bool
 ) -> None:
     """Store a company's credentials as a profile, and check them.
 
     Asks for what is not given; the secret is never shown, nor taken from the command line. Credentials that Gong
     does not accept are not stored.
     """
-    from gong_tasks_async.cli.login.key_login import KeyLogin, refuse_bad_name  # noqa: PLC0415 - as above
+    from gong_tasks_async.cli.login.key_login import KeyLogin, keep_default, refuse_bad_name  # noqa: PLC0415 - as above
     from gong_tasks_async.config.folders import config_file  # noqa: PLC0415 - brings aiohttp
 
     _refuse_unnamed_url(base_url, access_key)
@@ -67,7 +70,7 @@ def command(
     name = global_option("profile") or _ask("Name of the profile", default="default")
     refuse_bad_name(name)
     file = config_file(os.environ)
-    _confirm_replacement(file, name)
+    _confirm_replacement(file, name, yes=yes)
     if oauth:
         _login_by_browser(file, name, store, port)
         return
@@ -82,7 +85,11 @@ def command(
     if code is ExitCode.CREDENTIALS:
         note("Nothing was stored.")
         click.get_current_context().exit(code)
+    keep_default(file, name)
     place = login.store(use_keyring=_keyring(store))
+    if code is not ExitCode.DONE:
+        note("Stored unproven, since the check did not pass.")
+    _note_if_temporary(file)
     note_command(
         f"Profile {name} is in {file}, its secret in {place}. Try it:", f"gong-tasks users --profile {name}"
     )
@@ -96,12 +103,23 @@ def _refuse_unnamed_url(base_url: str | None, access_key: str | None) -> None:
 
 
 def _login_by_browser(file: Path, name: str, store: str | None, port: int) -> None:
+    from gong_tasks_async.cli.login.key_login import keep_default  # noqa: PLC0415 - brings aiohttp
     from gong_tasks_async.cli.login.oauth_login import login_by_browser  # noqa: PLC0415 - few need it
 
     client_id = _ask("Client id of the app")
     secret = _ask("Client secret", hidden=True)
+    keep_default(file, name)
     run(login_by_browser(file, name, client_id, secret, port=port, use_keyring=_keyring(store)))
     note_command(f"Profile {name} is in {file}. Check it:", f"gong-tasks check --profile {name}")
+
+
+def _note_if_temporary(file: Path) -> None:
+    """In a container without a home, what is stored may be gone with it."""
+    if file.is_relative_to(tempfile.gettempdir()) and not os.environ.get("GONG_TASKS_CONFIG"):
+        note(
+            f"There is no home folder, and {file.parent} may not last: "
+            "name lasting places in GONG_TASKS_CONFIG and GONG_TASKS_STATE."
+        )
 
 
 def _keyring(store: str | None) -> bool | None:
@@ -109,17 +127,28 @@ def _keyring(store: str | None) -> bool | None:
 
 
 def _ask(text: str, *, default: str | None = None, hidden: bool = False) -> str:
-    """Ask on standard error; from a pipe, take the next line."""
+    """Ask on standard error; from a pipe, take the next line, a secret without a prompt that nobody reads."""
+    if hidden and not is_terminal(sys.stdin):
+        return _next_line(text)
     answer: str = click.prompt(text, default=default, hide_input=hidden, err=True, type=str)
     return answer.strip()
 
 
-def _confirm_replacement(file: Path, name: str) -> None:
+def _next_line(text: str) -> str:
+    line = sys.stdin.readline().strip()
+    if not line:
+        raise click.UsageError(f"no {text.lower()}: standard input is empty")
+    return line
+
+
+def _confirm_replacement(file: Path, name: str, *, yes: bool) -> None:
     from gong_tasks_async.config.config_file import read_config_file  # noqa: PLC0415 - as above
 
-    if name in read_config_file(file).names and not click.confirm(
-        f"Replace the credentials of profile {name}?", err=True
-    ):
+    if yes or name not in read_config_file(file).names:
+        return
+    if not is_terminal(sys.stdin):  # the next line is the secret, and no answer
+        raise click.UsageError(f"profile {name} exists: add --yes to replace its credentials")
+    if not click.confirm(f"Replace the credentials of profile {name}?", err=True):
         note("Nothing was changed.")
         raise click.exceptions.Exit(ExitCode.INTERRUPTED)
 

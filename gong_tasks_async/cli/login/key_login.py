@@ -7,6 +7,8 @@ from pathlib import Path
 
 from attrs import evolve, field, frozen
 
+from gong_tasks_async.cli.output.console import note_command
+from gong_tasks_async.config.config_file import read_config_file
 from gong_tasks_async.config.configuration import Configuration, company_name
 from gong_tasks_async.config.edit_file import PLAIN_NAME, set_values
 from gong_tasks_async.config.folders import jobs_folder, state_folder
@@ -24,6 +26,22 @@ def refuse_bad_name(name: str) -> None:
     """
     if not PLAIN_NAME.fullmatch(name):
         raise ValueError(f"{name!r} cannot name a profile: use letters, digits, - and _")
+
+
+def keep_default(file: Path, profile: str) -> None:
+    """Write down which profile is the default, before another one stands beside the only one.
+
+    Raises:
+        ConfigurationError: the file cannot take it.
+        OSError: the file cannot be written.
+    """
+    before = read_config_file(file)
+    if before.default_profile is None and len(before.names) == 1 and profile not in before.names:
+        set_values(file, None, {"default_profile": before.names[0]})
+        note_command(
+            f"Commands without --profile are still those of {before.names[0]}. To change that:",
+            f"gong-tasks config set default_profile {profile}",
+        )
 
 
 @frozen(kw_only=True)

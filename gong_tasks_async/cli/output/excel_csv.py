@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import locale
+import os
 import sys
 from typing import Final
 
@@ -12,6 +13,40 @@ from gong_tasks_async.models.date_times import parse_date_time
 BYTE_ORDER_MARK: Final = "\ufeff"
 """Without it Excel takes UTF-8 for the machine's code page, and spells M\u00fcller M\u00c3\u00bcller."""
 
+_COMMA: Final = frozenset(
+    [
+        "bg",
+        "cs",
+        "da",
+        "de",
+        "el",
+        "es",
+        "et",
+        "fi",
+        "fr",
+        "hr",
+        "hu",
+        "id",
+        "it",
+        "lt",
+        "lv",
+        "nb",
+        "nl",
+        "nn",
+        "pl",
+        "pt",
+        "ro",
+        "ru",
+        "sk",
+        "sl",
+        "sr",
+        "sv",
+        "tr",
+        "uk",
+        "vi",
+    ]
+)
+"""Languages that write a decimal comma: https://cldr.unicode.org"""
 SHOWN_DIGITS: Final = 11
 """Excel shows longer numbers as 5.67E+18, and keeps 15 digits of them:
 https://support.microsoft.com/office/excel-specifications-and-limits."""
@@ -41,7 +76,8 @@ def _decimal_sign() -> str:
     try:
         locale.setlocale(locale.LC_NUMERIC, "")
         return str(locale.localeconv()["decimal_point"])
-    except locale.Error:  # a language that is not installed
-        return "."
+    except locale.Error:  # a language that is not installed, as in most containers
+        name = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_NUMERIC", "LANG"))), "")
+        return "," if name[:2] in _COMMA else "."
     finally:
         locale.setlocale(locale.LC_NUMERIC, before)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from gong_tasks_async.bulk.render.format import one_line
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from gong_tasks_async.bulk.plan import LostValue, Plan, SampledTask
     from gong_tasks_async.quota import QuotaSnapshot
 
-SHOWN = 20
+SHOWN = 10
 """Values that cannot be restored, as far as they are listed."""
 
 
@@ -55,13 +57,13 @@ def note_lost(lost: Sequence[LostValue]) -> None:
     """Note what an undo cannot restore."""
     from gong_tasks_async.bulk.render.format import counted  # noqa: PLC0415 - for the same reason
 
-    if not lost:
-        return
-    note(f"{counted(len(lost), 'value')} cannot be restored:")
-    for value in lost[:SHOWN]:
-        note(f"  task {value.task_id} of user {value.user_id}: {value.reason}")
-    if len(lost) > SHOWN:
-        note(f"  and {len(lost) - SHOWN:,} more")
+    for reason, values in groupby(sorted(lost, key=attrgetter("reason")), key=attrgetter("reason")):
+        found = list(values)
+        note(f"{counted(len(found), 'value')} cannot be restored: {reason}")
+        for value in found[:SHOWN]:
+            note(f"  task {value.task_id} of user {value.user_id}")
+        if len(found) > SHOWN:
+            note(f"  and {len(found) - SHOWN:,} more")
 
 
 def print_sample(plan: Plan) -> None:

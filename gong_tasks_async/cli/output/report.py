@@ -20,7 +20,7 @@ from gong_tasks_async.cli.output.formats import Output, OutputFormat
 from gong_tasks_async.cli.output.job_rows import job_rows
 from gong_tasks_async.cli.output.listing import Listing
 from gong_tasks_async.cli.output.tables import draw_facts
-from gong_tasks_async.cli.output.text import local
+from gong_tasks_async.cli.output.text import local, owner_of
 from gong_tasks_async.cli.output.visible import visible_json
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def ending(report: BulkReport) -> str:
 
 
 def _owners(report: BulkReport) -> str:
-    names = [report.users.get(user) or f"user {user}" for user in report.by_user]
+    names = [owner_of(report.users, user) for user in report.by_user]
     shown = ", ".join(names[:3])
     return shown if len(names) <= 3 else f"{shown} and {len(names) - 3:,} more"  # noqa: PLR2004 - to recognize them by
 
@@ -129,11 +129,6 @@ def _title(title: str, lines: Sequence[str], count: int | None = None) -> str:
 
 def _user(names: Mapping[str, str], user: str, counts: RowCounts) -> str:
     return f"{counts.failed:>7,}  {owner_of(names, user)}"
-
-
-def owner_of(names: Mapping[str, str], user: str) -> str:
-    """An owner's name where it is known, else the id."""
-    return one_line(names.get(user) or f"user {user}")
 
 
 def _failure(names: Mapping[str, str], update: TaskUpdate, error: GongError) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from gong_tasks_async.bulk.outcomes import Failed
 from gong_tasks_async.bulk.plan import Plan
-from gong_tasks_async.bulk.render.format import counted, duration
+from gong_tasks_async.bulk.render.format import counted, duration, one_line
 from gong_tasks_async.cli.local_time import local_time_zone
 from gong_tasks_async.cli.messages import line_for_operator
 from gong_tasks_async.models import TaskUpdate
@@ -78,6 +78,12 @@ def local(moment: datetime) -> str:
     return local_time_zone(moment)
 
 
-def failure(failed: Failed) -> str:
+def failure(failed: Failed, names: Mapping[str, str]) -> str:
     """One line for a failed row: the task, its owner, Gong's message, and what to do."""
-    return f"task {failed.update.task_id} of user {failed.update.user_id}: {line_for_operator(failed.error)}"
+    update = failed.update
+    return f"task {update.task_id} of {owner_of(names, update.user_id)}: {line_for_operator(failed.error)}"
+
+
+def owner_of(names: Mapping[str, str], user: str) -> str:
+    """An owner's name where it is known, else the id."""
+    return one_line(names.get(user) or f"user {user}")

@@ -10,7 +10,7 @@ import click
 from click.core import ParameterSource
 
 from gong_tasks_async.cli.command import write_examples
-from gong_tasks_async.cli.input.options import yes_option
+from gong_tasks_async.cli.input.shared_options import yes_option
 from gong_tasks_async.cli.job_server import company_option, redis_option
 from gong_tasks_async.cli.lazy_group import LazyGroup
 from gong_tasks_async.cli.output.formats import output_option
