@@ -55,7 +55,7 @@ def _page(error: Exception) -> str:
         "\n\n".join(
             (
                 f"# {name}",
-                f"```{{eval-rst}}\n.. autoexception:: {_home(error)}\n```",
+                f"```{{eval-rst}}\n{_directive(error)}\n```",
                 f"```text\n{error}\n```",
                 *_command(error),
                 _table(error),
@@ -65,6 +65,14 @@ def _page(error: Exception) -> str:
         )
         + "\n"
     )
+
+
+def _directive(error: Exception) -> str:
+    """The class as a name that other pages link to, with its text; its attributes stand in a table of their own."""
+    text = inspect.cleandoc(type(error).__doc__ or "").partition("Attributes:\n")[0].strip()
+    kind = type(error)
+    head = f".. py:exception:: {_home(error)}\n   :canonical: {kind.__module__}.{kind.__name__}\n\n"
+    return head + "".join(f"   {line}\n" if line else "\n" for line in text.splitlines())
 
 
 def _home(error: Exception) -> str:
