@@ -103,7 +103,15 @@ def _documented(module: ModuleType, name: str) -> str:
     value = getattr(module, name)
     kind = "class" if inspect.isclass(value) else "function" if callable(value) else "data"
     options = ":members:\n" if kind == "class" else ""
+    if inspect.isclass(value) and _has_private_bases(value):
+        options += ":inherited-members:\n"
     return f"```{{eval-rst}}\n.. auto{kind}:: {module.__name__}.{name}\n" + _indented(options) + "```\n"
+
+
+def _has_private_bases(kind: type) -> bool:
+    """Whether methods come from classes of the package that have no entry of their own, such as ``SingleCalls``."""
+    bases = [base for base in kind.__mro__[1:] if base.__module__.startswith("gong_tasks_async.")]
+    return any(base.__name__ not in gong_tasks_async.__all__ for base in bases)
 
 
 def _indented(text: str) -> str:

@@ -30,3 +30,9 @@ def test_each_setting_has_its_meaning() -> None:
     assert "<" not in page.replace("<=", "")
     for name in ClientSettings.__annotations__:
         assert f"| `{name}` |" in page
+
+
+def test_the_reference_shows_methods_of_bases_that_have_no_entry() -> None:
+    page = import_module("generate")._name_pages()["client.md"]
+    client = page.partition(".. autoclass:: gong_tasks_async.GongTasksClient\n")[2].partition("```")[0]
+    assert ":inherited-members:" in client
