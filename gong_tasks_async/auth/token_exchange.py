@@ -73,7 +73,7 @@ async def exchange(
         retry: how often it is sent, a 429 included: callers wait for the tokens.
         session: an aiohttp session to borrow.
         network: the proxy and the certificates.
-        now: tells when the tokens begin to live.
+        now: gives the moment from which the tokens live.
         on_invalid_grant: is passed the error where what was exchanged is used up or revoked.
 
     Raises:

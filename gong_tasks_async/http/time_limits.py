@@ -37,7 +37,7 @@ class Limit:
             self.limits.end(self)
             return
         assert self.task is not None  # noqa: S101 - it was cancelled
-        # Where another caller has cancelled the task too, the cancel goes on.
+        # Where another caller has cancelled the task too, it stays cancelled.
         is_alone = self.task.uncancel() <= self._cancelling
         if is_alone and kind is asyncio.CancelledError:
             raise TimeoutError from error
@@ -51,7 +51,7 @@ class TimeLimits:
         self._timer: asyncio.TimerHandle | None = None
 
     def within(self, seconds: float) -> Limit:
-        """A block that is cancelled after so many seconds, and then raises TimeoutError; ``math.inf`` for none."""
+        """A block that is cancelled after these seconds, and then raises TimeoutError; ``math.inf`` for none."""
         return Limit(self, seconds)
 
     def begin(self, limit: Limit) -> None:
