@@ -116,6 +116,26 @@ def test_the_guard_of_a_new_job(
     assert call["origin"]["line"]
 
 
+@pytest.mark.parametrize(("options", "guard"), [((), True), (("--no-guard",), False), (("--again",), False)])
+def test_the_guard_of_a_selection_which_is_listed_anyway(
+    options: tuple[str, ...], guard: bool, company: Company, listen: Callable[[], Calls]
+) -> None:
+    calls = listen()
+    company.invoke("bulk", "run", "--all-users", "--set-status", "DONE", "--yes", *options)
+    assert calls.made[0]["guard"] is guard
+
+
+@pytest.mark.parametrize(("options", "sent"), [(("--skip-unchanged",), 2), ((), 3)])
+def test_unchanged_tasks_are_skipped_where_that_is_asked_for(
+    options: tuple[str, ...], sent: int, company: Company, listen: Callable[[], Calls]
+) -> None:
+    calls = listen()
+    path = company.rows(3)
+    next(iter(company.engine.tasks.values()))["status"] = "DONE"
+    company.invoke("bulk", "run", path, "--yes", "--no-guard", *options)
+    assert calls.made[0]["what"].calls == sent
+
+
 @pytest.mark.parametrize(("options", "guard"), [(("--guard",), True), (("--no-guard",), False), ((), None)])
 def test_the_guard_of_a_resumed_job(
     options: tuple[str, ...], guard: bool | None, company: Company, listen: Callable[[], Calls]
