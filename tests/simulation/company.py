@@ -138,9 +138,10 @@ class Company:
         )
 
     def doubtful(self) -> int:
-        """Calls counted on another day: by a wrong clock, or at the head when it was put right or the machine slept."""
-        heads = len(self.processes) if self.excused or self.slept else 0
-        return self.excused + heads
+        """Calls counted on another day: by a wrong clock, at the head when it was put right or the machine slept, or
+        counted before a day's reset and paced over it."""
+        at_head = bool(self.excused or self.slept or self.plan.limits.day_starts)
+        return self.excused + at_head * len(self.processes)
 
     def disk_paused(self) -> bool:
         """Whether a process that was killed meanwhile has noted a pause of the day."""
