@@ -125,7 +125,7 @@ REMEDIES = {
         "A wrong company's URL, such as `http://` or one of a web page: set the API's own, `https://us-12345.api.gong.io`.",
     ),
     "APIError": (
-        "Gong refused the request with a status that has no class of its own: its message says why.",
+        "Gong refused the request with a status that has no class of its own: its message has the reason.",
     ),
     "BadRequestError": (
         "A value that Gong does not accept, such as a due date in the past: correct the row and run it again.",
@@ -184,7 +184,7 @@ REMEDIES = {
         "Your own vault or `save` raised, or took longer than 30 seconds: its error is the cause of this one.",
     ),
     "DeadlineExceeded": (
-        "The queue, a pause or the request itself would outlast `timeout`: nothing is waited for in vain.",
+        "The queue, a pause or the request itself would outlast `timeout`, so it is not begun, or is ended.",
         "`error.estimate` is how many seconds it would take; `error.attempts == 0` means that nothing was sent.",
     ),
     "QuotaStoreError": (

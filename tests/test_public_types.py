@@ -39,8 +39,8 @@ def names_used() -> set[str]:
 
 def public_calls(kind: type) -> Iterator[str]:
     for name in dir(kind):
-        member = inspect.getattr_static(kind, name)
-        if not name.startswith("_") and isinstance(member, property | classmethod | type(public_calls)):
+        found = inspect.getattr_static(kind, name)
+        if not name.startswith("_") and isinstance(found, property | classmethod | type(public_calls)):
             yield name
 
 

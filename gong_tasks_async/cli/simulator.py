@@ -18,9 +18,9 @@ from gong_tasks_async.simulator import Account, Engine, Fault, SecondLimit, Simu
 SHOWN_USERS = 5
 
 
-def dashed(member: StrEnum) -> str:
-    """Spell a member as command lines do."""
-    return member.value.replace("_", "-")
+def dashed(word: StrEnum) -> str:
+    """Spell a word as command lines do."""
+    return word.value.replace("_", "-")
 
 
 def read_fault(text: str) -> tuple[Fault, float]:

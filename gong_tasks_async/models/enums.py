@@ -42,12 +42,12 @@ class OpenEnum(StrEnum):
 @cache
 def documented_words(vocabulary: type[EnumT]) -> Mapping[str, EnumT]:
     """Map the documented words of an enum to its members."""
-    return {member.value: member for member in vocabulary}
+    return {word.value: word for word in vocabulary}
 
 
 @cache
 def _lower_words(vocabulary: type[EnumT]) -> Mapping[str, EnumT]:
-    return {member.value.lower(): member for member in vocabulary}
+    return {word.value.lower(): word for word in vocabulary}
 
 
 def word_of(vocabulary: type[EnumT], text: str) -> EnumT | None:

@@ -37,7 +37,7 @@ STALLED_AFTER = 120.0
 
 
 @define(eq=False)
-class Member:
+class Process:
     """One process."""
 
     quota: RedisQuota
@@ -60,7 +60,7 @@ class SharedCompany:
     chance: Random = field(init=False)
     gong: Gong = field(init=False)
     network: Network = field(init=False)
-    members: list[Member] = field(factory=list)
+    processes: list[Process] = field(factory=list)
     flights: list[Flight] = field(factory=list)
     server_behind: float = 0.0
     paused: tuple[float, float] = (0.0, 0.0)
@@ -115,7 +115,7 @@ class SharedCompany:
         plan = self.plan
         for number in range(plan.processes):
             limits = evolve(plan.limits, per_second=4.0) if plan.mistaken and number == 1 else plan.limits
-            await self.add_member(limits)
+            await self.add_process(limits)
         acts = [self.one_caller] * plan.callers
         acts += [self.kill] * plan.killed + [self.lose_redis] * bool(plan.outage)
         acts += [self.set_clock_back] * bool(plan.set_back)
@@ -133,60 +133,62 @@ class SharedCompany:
                 job.cancel()
         await self.wind_down()
 
-    async def add_member(self, limits: QuotaLimits) -> None:
+    async def add_process(self, limits: QuotaLimits) -> None:
         """Start a process."""
         client = await self.connect()
         quota = RedisQuota(client, company="acme", limits=limits, outage_timeout=30.0, wall_clock=wall)  # type: ignore[arg-type]  # a fake
         with suppress(GongError):
             await quota.snapshot()  # it subscribes
-        self.members.append(Member(quota))
+        self.processes.append(Process(quota))
 
-    def client(self, member: Member, lane: Lane, timeout: float | None = None) -> WiredClient:
+    def client(self, process: Process, lane: Lane, timeout: float | None = None) -> WiredClient:
         """A client of a process."""
         wire = Wire(self.network, 0, lane, self)
-        made = WiredClient(wire, member.quota, RetryPolicy(attempt_timeout=20.0))
+        made = WiredClient(wire, process.quota, RetryPolicy(attempt_timeout=20.0))
         return made.with_options(lane=lane, timeout=timeout)
 
     async def one_caller(self) -> None:
         """Somebody lists tasks, and may give up."""
-        member = self.chance.choice(self.members)
+        process = self.chance.choice(self.processes)
         lane = self.chance.choice((Lane.INTERACTIVE, Lane.INTERACTIVE, Lane.BULK))
         timeout = self.chance.choice((None, None, 5.0))
-        await self.start(member, self.list_tasks(member, lane, timeout), gives_up=self.chance.random() < 0.2)
+        await self.start(
+            process, self.list_tasks(process, lane, timeout), gives_up=self.chance.random() < 0.2
+        )
 
     async def start(
-        self, member: Member, work: AsyncIterator[None] | Awaitable[None], *, gives_up: bool
+        self, process: Process, work: AsyncIterator[None] | Awaitable[None], *, gives_up: bool
     ) -> None:
         """Run something in a process until that is killed."""
         task = asyncio.ensure_future(work)  # type: ignore[arg-type]  # a coroutine
-        member.tasks.add(task)
+        process.tasks.add(task)
         if gives_up:
             asyncio.get_running_loop().call_later(self.chance.choice((0.0, 0.1, 3.0)), task.cancel)
         await asyncio.wait([task])
-        member.tasks.discard(task)
+        process.tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
             raise error
 
-    async def list_tasks(self, member: Member, lane: Lane, timeout: float | None) -> None:  # noqa: ASYNC109
+    async def list_tasks(self, process: Process, lane: Lane, timeout: float | None) -> None:  # noqa: ASYNC109
         self.asked += 1
-        number, member.waiting[self.asked] = self.asked, asyncio.get_running_loop().time()
+        number, process.waiting[self.asked] = self.asked, asyncio.get_running_loop().time()
         try:
-            async with self.client(member, lane, timeout) as gong:
+            async with self.client(process, lane, timeout) as gong:
                 with suppress(GongError):
                     await gong.list_tasks("7")
         finally:
             self.ended += 1
-            del member.waiting[number]
+            del process.waiting[number]
 
     async def bulk(self) -> None:
         """A bulk job, run again until its rows are settled."""
         while rows := [row for row in range(1, self.plan.rows + 1) if row not in self.settled]:
-            member = self.members[0]
-            await self.start(member, self.update(member, rows), gives_up=False)
+            process = self.processes[0]
+            await self.start(process, self.update(process, rows), gives_up=False)
             await asyncio.sleep(5.0)
 
-    async def update(self, member: Member, rows: list[int]) -> None:
-        async with self.client(member, Lane.BULK) as gong:
+    async def update(self, process: Process, rows: list[int]) -> None:
+        async with self.client(process, Lane.BULK) as gong:
             with suppress(GongError):
                 await gong.update_many(
                     [TaskUpdate(row, "7", status="DONE") for row in rows], on_outcome=self.settle
@@ -200,11 +202,11 @@ class SharedCompany:
 
     async def kill(self) -> None:
         """A process is killed, and another one started."""
-        member = self.members.pop(self.chance.randrange(len(self.members)))
-        for task in list(member.tasks):
+        process = self.processes.pop(self.chance.randrange(len(self.processes)))
+        for task in list(process.tasks):
             task.cancel()
-        await member.quota.close()
-        await self.add_member(self.plan.limits)
+        await process.quota.close()
+        await self.add_process(self.plan.limits)
 
     async def lose_redis(self) -> None:
         """Redis does not answer for a while."""
@@ -215,22 +217,22 @@ class SharedCompany:
 
     async def reopen(self) -> None:
         """Gong calls the day spent, and somebody ends that by hand: who waits in another process leaves at once."""
-        first, other = self.members[0].quota, self.members[-1]
+        first, other = self.processes[0].quota, self.processes[-1]
         first.pause(7_200.0, day_spent=True)
         await asyncio.sleep(1.0)
         waiting = asyncio.ensure_future(self.wait_for_permit(other))
         other.tasks.add(waiting)
         await asyncio.sleep(30.0)
-        await self.members[0].quota.reopen()  # the first may have been killed
+        await self.processes[0].quota.reopen()  # the first may have been killed
         self.moved_at = asyncio.get_running_loop().time()
         await asyncio.wait([waiting], timeout=HEARD_BY_ALL)
         check(waiting.done(), "an opened gate is heard of")
         other.tasks.discard(waiting)
 
-    async def wait_for_permit(self, member: Member) -> None:
+    async def wait_for_permit(self, process: Process) -> None:
         """Wait as long as it takes, and give the permit back."""
         with suppress(GongError):
-            member.quota.release(await member.quota.acquire(Lane.INTERACTIVE), status=None, sent=False)
+            process.quota.release(await process.quota.acquire(Lane.INTERACTIVE), status=None, sent=False)
 
     async def set_clock_back(self) -> None:
         """Another server takes over, whose clock shows less."""
@@ -243,7 +245,7 @@ class SharedCompany:
         while True:
             await asyncio.sleep(5.0)
             now = asyncio.get_running_loop().time()
-            since = [moment for member in self.members for moment in member.waiting.values()]
+            since = [moment for process in self.processes for moment in process.waiting.values()]
             if since and self.gong.used(wall()) < self.plan.limits.allowed(Lane.BULK) - 4:
                 idle = now - max(min(since), self.moved_at)
                 check(idle <= STALLED_AFTER, "every wait is explained", idle=idle)
@@ -260,8 +262,8 @@ class SharedCompany:
             check(self.gong.tasks.get(row) == "DONE", "no row is settled that Gong has not changed", row=row)
             check(times == 1, "no row is settled twice", row=row)
         await self.check_counts()
-        for member in self.members:
-            await member.quota.close()
+        for process in self.processes:
+            await process.quota.close()
 
     def check_window(self) -> None:
         """At most so many arrivals in any window, of calls that were answered in time."""
@@ -277,7 +279,7 @@ class SharedCompany:
 
     async def check_counts(self) -> None:
         """Redis counts what has departed, and a little more: calls that were cut off or never reported."""
-        used = (await self.members[0].quota.snapshot()).used
+        used = (await self.processes[0].quota.snapshot()).used
         departed = len(self.flights)
         check(
             departed - 4 * bool(self.plan.set_back) <= used <= departed + 4 + 8 * self.plan.killed,
