@@ -184,7 +184,11 @@ def gong_simulator(request: pytest.FixtureRequest) -> Generator[GongSimulator]:
     """A simulated Gong for each test, without limits unless the marker of the same name sets them."""
     from gong_tasks_async.simulator import DayLimit, Engine, SecondLimit, SimulatorThread  # noqa: PLC0415 - as above
 
-    settings = {"second_limit": SecondLimit.NONE, "day_limit": DayLimit.NONE, **_marked(request.node)}
+    settings: dict[str, Any] = {
+        "second_limit": SecondLimit.NONE,
+        "day_limit": DayLimit.NONE,
+        **_marked(request.node),
+    }
     latency = settings.pop("latency", (0.0, 0.0))
     engine = Engine(**settings)
     if CLOCK in request.fixturenames:

@@ -73,6 +73,7 @@ class Applier(Protocol):
         Args:
             calls: how many calls.
         """
+        ...
 
     async def sleep(self, seconds: float) -> None:
         """Wait, until :meth:`halt` at the most.

@@ -85,10 +85,10 @@ def read_config_file(path: Path) -> ConfigFile:
 
 def _read(path: Path, raw: dict[str, Any]) -> ConfigFile:
     problems = list(unknown_keys("", raw, ("default_profile", "profiles")))
-    tables = raw.get("profiles", {})
-    if not isinstance(tables, dict):
+    found = raw.get("profiles", {})
+    tables: dict[str, object] = found if isinstance(found, dict) else {}
+    if tables is not found:
         problems.append("profiles: write a table for each company, such as [profiles.acme]")
-        tables = {}
     default = raw.get("default_profile")
     if default is not None and (not isinstance(default, str) or default not in tables):
         problems.append(f"default_profile: there is no [profiles.{default}]")

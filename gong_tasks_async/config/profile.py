@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import time
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from attrs import field, frozen
 
@@ -159,10 +159,11 @@ def read_profile(name: str, table: object) -> Profile | tuple[str, ...]:
     place = f"profiles.{name}"
     if not isinstance(table, dict):
         return (f"{place}: must be a table: put it below [profiles.NAME]",)
-    problems = list(unknown_keys(f"{place}.", table, tuple(_KEYS)))
-    values = dict(_values(place, table, problems))
+    keys = cast("dict[str, Any]", table)  # of TOML, whose keys are texts
+    problems = list(unknown_keys(f"{place}.", keys, tuple(_KEYS)))
+    values = dict(_values(place, keys, problems))
     limits = _limits(place, {key: values.pop(key) for key in _LIMIT_KEYS if key in values}, problems)
-    problems += (f"{place}: {trouble}" for trouble in _credential_problems(table))
+    problems += (f"{place}: {trouble}" for trouble in _credential_problems(keys))
     return tuple(problems) or Profile(name=name, limits=limits, **values)
 
 

@@ -135,3 +135,4 @@ class Quota(Protocol):
             calls: how many calls.
             lane: the lane in which they wait.
         """
+        ...

@@ -94,8 +94,8 @@ class OpenTelemetry:
             CallEnded: self._ended,
             RowClaimed: self._row_claimed,
             RowEnded: self._row_ended,
-            Paused: lambda _: self._pauses.add(1),
-            BudgetChanged: lambda event: self._left.set(event.left),
+            Paused: self._paused,
+            BudgetChanged: self._budget_changed,
         }
 
     def __call__(self, event: Event) -> None:
@@ -192,6 +192,12 @@ class OpenTelemetry:
             call.span.add_event(
                 "retry planned", {"gong_tasks.wait": event.wait, "gong_tasks.reason": event.reason}
             )
+
+    def _paused(self, _event: Paused) -> None:
+        self._pauses.add(1)
+
+    def _budget_changed(self, event: BudgetChanged) -> None:
+        self._left.set(event.left)
 
     def _ended(self, event: CallEnded) -> None:
         self._waits.record(

@@ -81,10 +81,10 @@ class PrometheusMetrics:
             RetryPlanned: self._retry_planned,
             RowEnded: self._row_ended,
             Paused: self._pause,
-            Resumed: lambda _: self._paused.set(0),
+            Resumed: self._resumed,
             BudgetChanged: self._budget_changed,
-            QuotaLost: lambda _: self._shared.set(0),
-            QuotaRegained: lambda _: self._shared.set(1),
+            QuotaLost: self._quota_lost,
+            QuotaRegained: self._quota_regained,
         }
 
     def _add_calls(self, registry: CollectorRegistry) -> None:
@@ -163,3 +163,12 @@ class PrometheusMetrics:
     def _budget_changed(self, event: BudgetChanged) -> None:
         self._left.set(event.left)
         self._budget.set(event.per_day)
+
+    def _resumed(self, _event: Resumed) -> None:
+        self._paused.set(0)
+
+    def _quota_lost(self, _event: QuotaLost) -> None:
+        self._shared.set(0)
+
+    def _quota_regained(self, _event: QuotaRegained) -> None:
+        self._shared.set(1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -78,7 +78,7 @@ class Company:
 
 
 @asynccontextmanager
-async def open_company(configuration: Configuration, server: JobServer) -> AsyncIterator[Company]:
+async def open_company(configuration: Configuration, server: JobServer) -> AsyncGenerator[Company]:
     """Open the company's jobs, and a client whose calls count in the workers' quota."""
     async with (
         server.jobs() as jobs,

@@ -124,7 +124,8 @@ class GongTools:
     async def find_people(self, query: str) -> dict[str, Any]:
         """Users whose name or e-mail address holds a text, at most 20."""
         self.budget.require()
-        wanted, found = name_key(query), []
+        wanted = name_key(query)
+        found: list[dict[str, Any]] = []
         async for user in self._quick().iter_users():
             if wanted in name_key(f"{user.name} {user.email_address or ''}"):
                 found.append(_person(user))

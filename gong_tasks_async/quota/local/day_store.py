@@ -56,6 +56,7 @@ class DayStore(Protocol):
 
     def is_reopened(self) -> bool:
         """Whether it holds no pause of the day; one that is not believed is held too."""
+        ...
 
     def count(self, now: float, since: float) -> Count:
         """What is known now."""
