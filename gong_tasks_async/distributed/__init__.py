@@ -23,7 +23,8 @@ from gong_tasks_async.distributed.errors import (
     UnreadableRowError,
     WrongAddressError,
 )
-from gong_tasks_async.distributed.jobs import Job, Jobs
+from gong_tasks_async.distributed.job import Job
+from gong_tasks_async.distributed.jobs import Jobs
 from gong_tasks_async.distributed.progress import JobState, Progress
 from gong_tasks_async.distributed.worker import Worker, run_worker
 

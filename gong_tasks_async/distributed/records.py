@@ -111,7 +111,7 @@ class AttemptCost:
 
 @frozen
 class Settled:
-    """What became of the job's rows by one step."""
+    """The rows of a job that have their outcome by one step."""
 
     row: bool
     """Whether this row has its outcome by it."""
