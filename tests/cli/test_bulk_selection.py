@@ -135,6 +135,23 @@ class TestSelection:
         named = company.invoke("bulk", "run", "--user", "7", "--set-status", "DONE", "--yes")
         assert (named.exit_code, "Gong found no such user" in named.stderr) == (1, True)
 
+    def test_one_user_that_cannot_be_listed_stops_no_other(self, found: Found) -> None:
+        company = found(empty_as="not_found")
+        known = company.engine.user_ids[0]
+        line = f"bulk run --user 5 --user {known} --set-status DONE --yes"
+        got = company.invoke(*line.split())
+        assert (got.exit_code, got.stderr.count("User 5, left out: Gong found no such user")) == (1, 1)
+        assert company.changes
+        assert {
+            str(task["userId"]) for task in company.engine.tasks.values() if task["status"] == "DONE"
+        } >= {known}
+
+    def test_where_none_can_be_listed_nothing_is_a_success(self, found: Found) -> None:
+        company = found(empty_as="not_found")
+        got = company.invoke(*["bulk", "run", "--user", "5", "--user", "6", "--set-status", "DONE", "--yes"])
+        assert (got.exit_code, company.changes) == (1, [])
+        assert got.stderr.startswith("Error: Gong found no such user")
+
     def test_a_user_that_is_none(self, company: Company) -> None:
         assert company.invoke("bulk", "run", "--user", " ", "--set-status", "DONE").exit_code == 2
         unknown = company.invoke("bulk", "run", "--user", "x@y.z", "--set-status", "DONE")
