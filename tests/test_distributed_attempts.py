@@ -1,0 +1,79 @@
+"""What an attempt at a row does while Redis, or a look, takes its time."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, cast
+
+import pytest
+
+from gong_tasks_async import GongTasksClient
+from gong_tasks_async.distributed import CorruptJobError, Jobs, JobStoreError
+from gong_tasks_async.distributed.row_attempts import DRAIN_TIMEOUT, REDIS_RETRY_DELAY, RowAttempts
+from gong_tasks_async.events import Event, EventSink, RowEnded
+from gong_tasks_async.simulator import Simulator
+from tests.distributed_floor import COMPANY, at_work, engine, memory, over, settings_of, updates_of
+
+
+class Away:
+    """A Redis that does not respond for so many seconds."""
+
+    def __init__(self, seconds: float, error: type[JobStoreError] = JobStoreError) -> None:
+        self.until = asyncio.get_running_loop().time() + seconds
+        self.error = error
+
+    async def __call__(self) -> str:
+        if asyncio.get_running_loop().time() < self.until:
+            raise self.error(reason="away")
+        return "here"
+
+
+@pytest.fixture
+def attempts() -> RowAttempts:
+    nothing = cast("Any", None)
+    return RowAttempts(nothing, nothing, nothing, redis_timeout=1.0, events=EventSink())
+
+
+@pytest.mark.virtual
+class TestUntilAnswered:
+    async def test_an_outcome_waits_for_as_long_as_it_takes(self, attempts: RowAttempts) -> None:
+        assert await attempts.until_answered(Away(600.0)) == "here"
+
+    async def test_a_claim_waits_for_its_time_and_no_longer(self, attempts: RowAttempts) -> None:
+        assert await attempts.until_answered(Away(14.0), 15.0) == "here"
+        began = asyncio.get_running_loop().time()
+        with pytest.raises(JobStoreError):
+            await attempts.until_answered(Away(60.0), 15.0)
+        waited = asyncio.get_running_loop().time() - began
+        assert 15.0 < waited <= 15.0 + 2 * REDIS_RETRY_DELAY
+
+    async def test_a_worker_that_stops_does_not_wait_for_ever(self, attempts: RowAttempts) -> None:
+        attempts.drain()
+        assert await attempts.until_answered(Away(DRAIN_TIMEOUT - 1)) == "here"
+        with pytest.raises(JobStoreError):
+            await attempts.until_answered(Away(DRAIN_TIMEOUT + 1))
+
+    async def test_damage_does_not_mend_by_itself(self, attempts: RowAttempts) -> None:
+        began = asyncio.get_running_loop().time()
+        with pytest.raises(CorruptJobError):
+            await attempts.until_answered(Away(60.0, CorruptJobError))
+        assert asyncio.get_running_loop().time() - began < REDIS_RETRY_DELAY
+
+
+async def test_a_long_look_leaves_its_update_to_the_next_delivery() -> None:
+    """Half of the lease belongs to the update; the next delivery finds the look fresh, and lists nobody."""
+    url, gong_engine, ended = memory(), engine(2), list[Event]()
+    for task in gong_engine.tasks.values():
+        task["status"] = "OPEN"
+    async with (
+        Simulator(gong_engine, latency=(0.4, 0.4)) as gong,
+        Jobs(url, company=COMPANY) as jobs,
+        GongTasksClient(**settings_of(gong)) as client,
+    ):
+        plan = await client.plan_updates(updates_of(gong_engine)[:1], guard=True)
+        async with at_work(url, gong, lease=2.4, on_event=ended.append):
+            job = await jobs.submit(plan, guard=True, row_attempts=1)
+            progress = await over(job)
+    assert (progress.updated, progress.given_up, progress.listings, progress.calls) == (1, 0, 1, 2)
+    outcomes = [(event.outcome, event.error) for event in ended if isinstance(event, RowEnded)]
+    assert (outcomes[0], outcomes[-1]) == (("pending", "DeadlineExceeded"), ("updated", None))
