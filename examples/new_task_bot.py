@@ -1,4 +1,4 @@
-"""A bot that says "a new call for you": watches users within a twentieth of the day's calls.
+"""A bot that announces each new call: watches users within a twentieth of the day's calls.
 
 Run it against `gong-tasks simulator`, and close or add tasks there; or against Gong, with the users' ids as arguments.
 """

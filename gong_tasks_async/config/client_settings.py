@@ -24,7 +24,7 @@ def settings_from_environment(environment: Mapping[str, str], given: ClientSetti
         return {"base_url": base_url, **given} if base_url else given
     named = environment.get("GONG_TASKS_PROFILE", "").strip() or None
     configuration = read_configuration(environment, profile=named, base_url=given.get("base_url"))
-    # Without a profile nothing says that this machine has a place for state: containers often have none.
+    # Without a profile this machine may have no place for state, as containers often have none.
     if configuration.profile == ENVIRONMENT and not environment.get("GONG_TASKS_STATE", "").strip():
         configuration = evolve(configuration, limits=evolve(configuration.limits, day_store=None))
     return _completed(configuration, given)

@@ -25,7 +25,7 @@ _APP = ("GONG_CLIENT_ID", "GONG_CLIENT_SECRET", "GONG_REFRESH_TOKEN_FILE")
 
 
 Notify: TypeAlias = Callable[[str], object]
-"""Receives a line for whoever operates this, such as where new tokens were saved."""
+"""Receives a line for operators, such as where new tokens were saved."""
 
 
 @attrs.frozen(repr=False)
