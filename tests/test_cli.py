@@ -87,8 +87,8 @@ def drawn(renderable: object) -> str:
     return capture.get()
 
 
-HEAVY_HELP = [f"gong-tasks {name}" for name in ("list", "show", "demo", "simulator", "quota simulate")]
-"""These load rich, or the simulator."""
+HEAVY_HELP = [f"gong-tasks {name}" for name in ("demo", "simulator")]
+"""These load the simulator, which needs aiohttp."""
 
 
 class TestTheGroup:
