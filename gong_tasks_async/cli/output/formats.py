@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 from attrs import evolve, frozen
@@ -65,7 +65,13 @@ class Output:
         return self.file is None and is_terminal()
 
 
-class OutputType(click.ParamType[Output]):
+if TYPE_CHECKING:
+    _ParamType = click.ParamType[Output]
+else:
+    _ParamType = click.ParamType  # of click 8.2, generic in the annotations alone
+
+
+class OutputType(_ParamType):
     """A format, or a file whose ending is one.
 
     Args:

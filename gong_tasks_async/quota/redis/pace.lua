@@ -73,7 +73,7 @@ local function earliest()
     at = now + longest
   end
   state.next = min(state.next, now + 2 * spacing() + ask.settle) -- nor does a spacing
-  return max(now, state.next, at), leases
+  return max(state.next, at), leases
 end
 
 local function lease(at, leases)

@@ -20,8 +20,13 @@ function STEPS.take()
   local field = expiry()
   if not field then return reply('unknown') end
   if state.used >= ask.allowed then return reply('spent', flat_counts()) end
-  local at, leases = earliest()
-  if at > now + AHEAD or (count_ahead() > 0 and not (ask.due and ask.ticket > 0)) then
+  local free_since, leases = earliest()
+  local at = max(now, free_since)
+  -- A ticket ahead that has not come for half a spacing is passed over: its process is gone. Where interactive callers wait,
+  -- no spacing is idle for so long.
+  local passes = free_since <= now - spacing() / 2 or state.urgent > now
+  local in_turn = count_ahead() == 0 or (ask.due and ask.ticket > 0 and passes)
+  if at > now + AHEAD or not in_turn then
     if ask.ticket == 0 then ask.ticket = new_ticket() end
     at = turn(at)
     note_urgent(ask.lane == 'interactive' or ask.interactive > 0, at)
@@ -57,7 +62,7 @@ end
 
 function STEPS.look()
   sweep()
-  return reply('state', now, (earliest()) - now, max(0, state.shut - now),
+  return reply('state', now, max(0, (earliest()) - now), max(0, state.shut - now),
     state.day_shut > 0 and 1 or 0, per_call(state.flight), flat_counts())
 end
 
