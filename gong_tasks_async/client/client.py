@@ -51,7 +51,7 @@ class GongTasksClient(SingleCalls, BulkCalls):
             for task in await gong.list_tasks("234599484848423"):
                 await gong.update_task(task.update(status=TaskStatus.DONE))
 
-    All calls of a client leave through one quota: in order, evenly spaced, people before bulk runs.
+    All calls of a client leave through one quota: in order, evenly spaced, interactive calls before bulk runs.
 
     Args:
         credentials: an :class:`AccessKey`, :class:`BearerToken`, :class:`OAuthToken`, or a (coroutine) function
@@ -182,8 +182,8 @@ class GongTasksClient(SingleCalls, BulkCalls):
         """A view of this client with other options; it shares the session and the quota, and costs nothing.
 
         Args:
-            lane: who is asking; by default a person for single calls, a machine for many.
-            timeout: seconds for each call: the wait in line, all attempts, all sleeps.
+            lane: the lane; by default interactive for single calls, bulk for many.
+            timeout: seconds for each call: the wait in the queue, all attempts, all pauses.
             retry: when a call is tried again. What is left out stays as it is in this client.
         """
         view = copy(self)

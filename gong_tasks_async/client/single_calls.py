@@ -30,7 +30,7 @@ class HasCaller(ABC):
 
 
 class SingleCalls(HasCaller):
-    """Calls of a person, one at a time."""
+    """Single calls, by default in the interactive lane."""
 
     _missing_is_empty: bool
 
