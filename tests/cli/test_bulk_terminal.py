@@ -89,7 +89,7 @@ class TestTheQuestion:
         assert "Too narrow for: " in narrow
         with terminal(company, "status", name, columns=100) as screen:
             assert screen.end() == 0
-            assert re.search(r"^All\s+0\s+0\s+5\s+0$", screen.screen, re.MULTILINE)
+            assert re.search(r"^All\s+0\s+0\s+5\s+0\s+0$", screen.screen, re.MULTILINE)
         with terminal(company, "report", name) as screen:
             assert screen.end() == 0
             assert re.search(r"^Updated +5 of 5 rows$", screen.screen, re.MULTILINE)
