@@ -123,7 +123,10 @@ class Office(Engine):
         stamp = f"2030-01-01T00:00:00.{self.moment:06}Z"
         self.tasks[number] |= EDITS[edit.change] | {"updated": stamp}
         story = self.stories[number]
-        (story.same if EDITS[edit.change] == DISMISSED else story.edits).append(self.moment)
+        # Of a row whose update got no answer, the next look takes a new title for a part of it.
+        unseen = "title" in EDITS[edit.change] and story.patches[-1:] > story.looks[-1:]
+        apart = unseen or EDITS[edit.change] == DISMISSED
+        (story.same if apart else story.edits).append(self.moment)
 
     def look_on(self, request: Request, fault: Fault | str | None, now: float) -> None:
         if request.method == "PATCH":

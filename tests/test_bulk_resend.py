@@ -109,6 +109,19 @@ async def test_what_turns_out_to_be_made_is_updated_and_can_be_undone(
     assert (undone.updated, [task["status"] for task in desk.tasks.values()]) == (1, ["OPEN"])
 
 
+async def test_an_undo_leaves_what_a_person_changed_before_a_look_found_the_update(
+    connect: Connect, desk: Desk, tmp_path: Path
+) -> None:
+    gong = await connected(connect, desk)
+    plan = await planned(gong, desk)
+    unanswered_then_paused(desk, Fault.RESET_AFTER, 100)
+    desk.after[2] = desk.edit(dueDate="2031-01-01T00:00:00Z")
+    report = await gong.update_many(plan, journal=tmp_path / "job", guard=True)
+    assert (report.updated, report.skipped) == (1, 0)
+    undo = await gong.plan_undo(tmp_path / "job")
+    assert (undo.calls, [each.reason for each in undo.lost]) == (0, ["changed since the job"])
+
+
 @pytest.mark.parametrize(
     ("fault", "looks"),
     [(Fault.RESET_BEFORE, 2), (Fault.UNAVAILABLE, 2), (Fault.PORTAL_PAGE, 2), (Fault.TOO_MANY, 1)],

@@ -19,6 +19,7 @@ from gong_tasks_async.bulk.journal_entries import PendingRow
 from gong_tasks_async.bulk.outcomes import JournalRow, RowState, TaskSnapshot
 from gong_tasks_async.bulk.plan import Look, has_values, read_clocks
 from gong_tasks_async.bulk.recorder import Recorder
+from gong_tasks_async.bulk.undo import expected_after
 from gong_tasks_async.errors import GongError
 from gong_tasks_async.http.retry import may_be_made
 
@@ -83,7 +84,7 @@ class Guard:
             return None
         if has_values(found, update):
             state = RowState.UPDATED if row.sent else RowState.UNCHANGED
-            return JournalRow(update, state, before=before, after=found if row.sent else None)
+            return JournalRow(update, state, before=before, after=_left(row, before, found))
         if self.skip_changed and before is not None and found.differs_from(before):
             return JournalRow(update, RowState.SKIPPED, reason=CHANGED, before=before)
         return None
@@ -187,6 +188,14 @@ class RowLooks:
             self._refused = error
         if failure is not None and (self._found or self._refused):
             raise failure
+
+
+def _left(row: PendingRow, before: TaskSnapshot | None, found: TaskSnapshot) -> TaskSnapshot | None:
+    """A task as the job left it: as it is found, unless people have changed it since."""
+    if not row.sent:
+        return None
+    expected = found if before is None else expected_after(before, row.update)
+    return found if found.values == expected.values else expected
 
 
 def _age(moment: tuple[float, float]) -> float:

@@ -10,7 +10,7 @@ from gong_tasks_async.http.retry import may_be_made
 from gong_tasks_async.models import TaskUpdate
 
 LISTING = "POST"
-"""Method of a look; its error says nothing of the update."""
+"""Method of a look; its error has no verdict of the update."""
 
 
 class PendingRow(NamedTuple):

@@ -55,15 +55,15 @@ def _reason_to_leave(row: JournalRow, now: TaskSnapshot | None) -> str | None:
         return "its state before the job is not known: the job did not list the tasks first (--guard)"
     if now is None:
         return "not found: deleted, or not listed by Gong"
-    left = row.after or _expected(row.before, row.update)
+    left = row.after or expected_after(row.before, row.update)
     changed_later = (
         now.updated and row.after and row.after.updated and now.updated > row.after.updated + SAME_CHANGE
     )
     return "changed since the job" if now.values != left.values or changed_later else None
 
 
-def _expected(before: TaskSnapshot, update: TaskUpdate) -> TaskSnapshot:
-    """A task as an update leaves it, where Gong's response could not be read."""
+def expected_after(before: TaskSnapshot, update: TaskUpdate) -> TaskSnapshot:
+    """A task as an update leaves it, where Gong's response could not be read or did not come."""
     return TaskSnapshot(
         update.status or before.status, update.due_date or before.due_date, update.priority or before.priority
     )
