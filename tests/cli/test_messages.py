@@ -14,9 +14,10 @@ import pytest
 import gong_tasks_async.bulk.journal_report
 import gong_tasks_async.distributed.errors  # noqa: F401 - its errors are walked
 from gong_tasks_async import TaskUpdate, errors
-from gong_tasks_async.cli.error_texts import MESSAGES, plain_reason
+from gong_tasks_async.cli.error_texts import MESSAGES
 from gong_tasks_async.cli.errors import exit_for
 from gong_tasks_async.cli.messages import error_code, line_for_operator, message_of
+from gong_tasks_async.cli.network_texts import plain_reason
 from gong_tasks_async.errors import GongError
 from gong_tasks_async.simulator import Account
 from tests.cli.company import Company

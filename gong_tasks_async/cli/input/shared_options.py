@@ -40,7 +40,7 @@ def refused(flag: str, advice: str) -> Option:
 
 
 def refuse_filters(function: Any) -> Any:
-    """Refuse what filters tasks, in a command that is told which tasks."""
+    """Refuse what filters tasks, in a command that takes the ids of tasks."""
     for flag in ("--status", "--due", "--priority"):
         advice = f"filters tasks in list and bulk; to set it, use --set-{flag.removeprefix('--')} {{value}}"
         function = refused(flag, advice)(function)

@@ -127,7 +127,7 @@ def _keyring(store: str | None) -> bool | None:
 
 
 def _ask(text: str, *, default: str | None = None, hidden: bool = False) -> str:
-    """Ask on standard error; from a pipe, take the next line, a secret without a prompt that nobody reads."""
+    """Ask on standard error; from a pipe, take the next line, a secret without a prompt."""
     if hidden and not is_terminal(sys.stdin):
         return _next_line(text)
     answer: str = click.prompt(text, default=default, hide_input=hidden, err=True, type=str)

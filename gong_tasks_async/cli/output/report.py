@@ -1,4 +1,4 @@
-"""The report of a job, for whoever asked for it: as text, JSON, one HTML page, or its rows with their outcomes."""
+"""The report of a job, for the person who asked for it: as text, JSON, one HTML page, or its rows with their outcomes."""
 
 from __future__ import annotations
 
