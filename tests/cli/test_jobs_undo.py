@@ -49,9 +49,7 @@ class TestGuard:
 
     def test_elsewhere_it_is_said_what_it_would_cost(self, floor: Floor) -> None:
         result = floor.submit(3, "--name", "mine")
-        assert (
-            "Changes made meanwhile are not noticed: 1 listing for 3 updates; add --guard." in result.stderr
-        )
+        assert "that takes 1 listing for 3 updates; add --guard." in result.stderr
         touch(floor, 0, priority={"id": 1, "name": "High", "weight": 1})
         assert floor.done("mine").updated == 3
 
@@ -75,7 +73,7 @@ class TestUndo:
         number = touch(floor, 2, status="DISMISSED")
         undone = floor.jobs("undo", "mine", "--yes")
         assert (undone.exit_code, undone.stdout) == (1, "mine-undo\n")
-        assert f"1 value cannot be restored:\n  task {number} of user " in undone.stderr
+        assert f"1 value cannot be restored: changed since the job\n  task {number} of user " in undone.stderr
         floor.done("mine-undo")
         assert floor.company.statuses(5) == ["OPEN", "OPEN", "DISMISSED", "OPEN", "OPEN"]
 
