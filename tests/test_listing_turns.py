@@ -23,8 +23,10 @@ Listing = Callable[[GongTasksClient], Awaitable[list[Task]]]
 
 
 @asynccontextmanager
-async def listing(body: dict[str, Any]) -> AsyncIterator[GongTasksClient]:
-    client = ScriptedClient(AccessKey("k", "s"), quota=Unlimited(), base_url="http://localhost")
+async def listing(body: dict[str, Any], *, strict: bool = False) -> AsyncIterator[GongTasksClient]:
+    client = ScriptedClient(
+        AccessKey("k", "s"), quota=Unlimited(), base_url="http://localhost", strict=strict
+    )
     client.transport = ScriptedTransport(answer(200, body))
     async with client:
         yield client
@@ -71,7 +73,7 @@ async def test_what_came_before_a_bad_task_is_handed_out_and_the_error_says_wher
     tasks: list[dict[str, Any]] = [{"id": n} for n in range(10_000)]
     tasks[9_000]["id"] = None
     read = []
-    async with listing({"requestId": "r", "tasks": tasks}) as client:
+    async with listing({"requestId": "r", "tasks": tasks}, strict=True) as client:
         with pytest.raises(DecodeError) as caught:  # noqa: PT012 - what came before it is looked at below
             async for task in client.iter_tasks("1"):
                 read.append(task.id)  # noqa: PERF401 - a comprehension would lose what came before the error

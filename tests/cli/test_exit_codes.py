@@ -91,7 +91,7 @@ def with_another_program_s_count(company: Company) -> None:
         (without_the_secret, 3, "the environment has no NOT_THERE: set it"),
         (at_no_home, 3, "~no-such-user/secret: there is no such home folder; write ~/ for your own"),
         (inactive, 3, "Gong treats the company as inactive"),
-        (at_no_address, 2, "base_url 'gong' is not an address"),
+        (at_no_address, 2, "the company's address 'gong' is not an address"),
         (misspelled, 2, "did you mean per_second?"),
         (without_engage, 1, "the company may not have Gong Engage"),
         (with_a_file_for_its_state, 1, "state"),

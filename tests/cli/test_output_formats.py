@@ -26,7 +26,7 @@ from tests.cli.company import Company, Found, companies, today
 
 WITHOUT = {
     *("login", "check", "worker", "simulator", "demo", "completion", "mcp"),
-    *("config path", "config set", "bulk remove", "bulk prune", "jobs cancel", "jobs resume"),
+    *("config path", "config set", "bulk remove", "bulk prune", "jobs cancel", "jobs resume", "jobs retry"),
 }
 """Commands that act, or write one text: they have no rows to be written."""
 
@@ -344,9 +344,9 @@ class TestFailedRows:
 
 class TestNames:
     def test_a_report_of_many_rows_names_their_owners(self, found: Found) -> None:
-        company = found(users=2, tasks_per_user=120)
+        company = found(users=2, tasks_per_user=150)
         path = company.write(
-            "ids.csv", Path(company.rows(200)).read_text() + f"77,{company.engine.user_ids[0]},DONE\n"
+            "ids.csv", Path(company.rows(290)).read_text() + f"77,{company.engine.user_ids[0]},DONE\n"
         )
         got = company.invoke("bulk", "run", path, "--yes", "--name", "mine", "-o", "table")
         name = "Björn van Dijk"

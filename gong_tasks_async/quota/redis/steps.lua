@@ -30,7 +30,8 @@ function STEPS.take()
     if ask.ticket == 0 then ask.ticket = new_ticket() end
     at = turn(at)
     note_urgent(ask.lane == 'interactive' or ask.interactive > 0, at)
-    return reply('wait', max(0, at - now - AHEAD / 4), ask.ticket)
+    -- Behind a ticket that may never come it asks again, but not at once: it would do nothing else.
+    return reply('wait', max(in_turn and 0 or spacing() / 4, at - now - AHEAD / 4), ask.ticket)
   end
   lease(at, leases)
   note_departure()
