@@ -32,9 +32,10 @@ CLASSES = sorted(
 def documented_fields(kind: type) -> set[str]:
     """The fields that the docstrings of a class and of its bases explain."""
     sections = [
-        (base.__doc__ or "").partition("Attributes:\n")[2].partition("\n\n")[0] for base in kind.__mro__
+        inspect.cleandoc(base.__doc__ or "").partition("Attributes:\n")[2].partition("\n\n")[0]
+        for base in kind.__mro__
     ]
-    return {name for section in sections for name in re.findall(r"^ {8}(\w+): \S", section, re.MULTILINE)}
+    return {name for section in sections for name in re.findall(r"^ {4}(\w+): \S", section, re.MULTILINE)}
 
 
 @pytest.mark.parametrize("kind", CLASSES)

@@ -388,8 +388,8 @@ class TestWorker:
     def test_works_with_the_profile_s_credentials_until_told_to_end(
         self, stop: signal.Signals, floor: Floor
     ) -> None:
-        floor.submit(5, "--name", "as-default")
-        floor.submit(5, "--name", "by-name", "--credentials", "simulated")
+        floor.submit(5, "--name", "as-default", "--no-guard")  # the other changes the same tasks
+        floor.submit(5, "--name", "by-name", "--credentials", "simulated", "--no-guard")
         with started(floor.company, "worker") as process:
             wait_until(lambda: all(floor.progress(name).finished for name in ("as-default", "by-name")))
             process.send_signal(stop)
