@@ -129,6 +129,50 @@ async def test_a_fixed_day_frees_all_calls_at_once() -> None:
     assert again[3] == pytest.approx(TURN + DAY, abs=0.01)
 
 
+def quota_of_fixed_days(per_day: int, store: Path | None) -> LocalQuota:
+    return quota_of(per_day, day_starts=MIDNIGHT, adaptive=False, day_store=store)
+
+
+@virtual
+@pytest.mark.parametrize("store", [None, "day"])
+async def test_a_call_that_is_paced_over_the_reset_counts_in_the_day_in_which_it_departs(
+    store: str | None, tmp_path: Path
+) -> None:
+    quota = quota_of_fixed_days(5, tmp_path / store if store else None)
+    await asyncio.sleep(TURN - 2.0 - wall())
+    hanging = [
+        await quota.acquire(PERSON) for _ in range(3)
+    ]  # the window is full until they count as arrived
+    assert START + await call(quota) > TURN + 2.0
+    assert await used(quota) == 1
+    outcomes = await asyncio.gather(*(call(quota) for _ in range(6)), return_exceptions=True)
+    assert sum(isinstance(outcome, float) for outcome in outcomes) == 4
+    for turn in hanging:
+        quota.release(turn, status=None)
+
+
+@virtual
+async def test_a_call_that_is_paced_into_a_spent_day_is_refused_and_the_next_one_is_served(
+    tmp_path: Path,
+) -> None:
+    quota, other = (quota_of_fixed_days(4, tmp_path / "day") for _ in range(2))
+    await asyncio.sleep(TURN - 2.0 - wall())
+    hanging = [await quota.acquire(PERSON) for _ in range(3)]
+    held = asyncio.create_task(call(quota))
+    await asyncio.sleep(TURN + 0.1 - wall())
+    await call(other)
+    left = [await other.acquire(PERSON) for _ in range(3)]
+    with pytest.raises(DailyQuotaError):
+        await held
+    assert await used(quota) == 4
+    other.release(left[0], status=200, sent=False)
+    await asyncio.sleep(120.0)
+    await call(quota)
+    assert await used(quota) == 4
+    for turn in hanging:
+        quota.release(turn, status=None)
+
+
 @virtual
 async def test_without_a_daily_limit_calls_are_counted_and_none_is_refused() -> None:
     quota = quota_of(None, per_second=1_000.0)

@@ -261,6 +261,22 @@ async def test_a_fixed_day_frees_all_at_its_turn(make: MakeQuota) -> None:
     assert again.value.resets_at == turns + timedelta(days=1)
 
 
+async def test_a_call_that_departs_just_after_the_reset_counts_in_the_day_that_begins(
+    make: MakeQuota,
+) -> None:
+    reset = 20.0
+    turns = datetime.fromtimestamp(BEGAN + reset, UTC)
+    quota = make(QuotaLimits(per_day=15, interactive_reserve=0, day_starts=turns.timetz()))
+    await spend(quota)
+    await asyncio.sleep(reset + 0.005 - 10 * SPACING - now())
+    moments = [await spend(quota) for _ in range(25)]
+    assert sum(moment >= reset for moment in moments) == 15
+    assert min(moment for moment in moments if moment >= reset) < reset + 0.01
+    with pytest.raises(DailyQuotaError):
+        await spend(quota)
+    assert (await quota.snapshot()).used == 15
+
+
 async def test_a_refused_call_counts_only_where_it_is_set_so(make: MakeQuota) -> None:
     quota = make(QuotaLimits(per_day=10, interactive_reserve=0, count_rate_limited=False))
     for _ in range(3):

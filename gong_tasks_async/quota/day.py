@@ -56,6 +56,10 @@ class FixedDay:
         """When the day of a moment began, and when the next two begin."""
         return self._reset(moment, 0), self._reset(moment, 1), self._reset(moment, 2)
 
+    def are_in_one(self, one: float, other: float) -> bool:
+        """Whether no reset lies between two moments."""
+        return max(one, other) < self._reset(min(one, other), 1)
+
     def _reset(self, moment: float, days_on: int) -> float:
         """The last reset of the day before a moment, or one some days later."""
         local = datetime.fromtimestamp(moment, self.starts.tzinfo)

@@ -21,7 +21,7 @@ from gong_tasks_async import Lane, RowState, open_journal
 from gong_tasks_async.quota.day import DAY, PROBE_INTERVAL, FixedDay, day_of
 from gong_tasks_async.quota.local.budget import LOOK_AGAIN
 from gong_tasks_async.quota.local.day_store import MemoryStore
-from gong_tasks_async.simulation.gong import Gong
+from gong_tasks_async.simulation.gong import Flight, Gong
 from gong_tasks_async.simulation.network import Network
 from gong_tasks_async.simulator import VirtualClockLoop
 from tests.simulation.books import DUST, IN_DOUBT, check
@@ -53,6 +53,8 @@ class Company:
     processes: list[Process] = field(factory=list)
     departed: list[float] = field(factory=list)
     """When calls departed, by true time."""
+    flights: list[Flight] = field(factory=list)
+    """The same calls."""
     excused: int = 0
     """Calls that a wrong clock has counted on another day."""
     day_paused_until: float = -math.inf
@@ -101,10 +103,11 @@ class Company:
 
     # What is checked of the whole company
 
-    def note_departure(self, lane: Lane, *, clock_error: float) -> None:
+    def note_departure(self, flight: Flight, lane: Lane, *, clock_error: float) -> None:
         """Count a departure of the company."""
         now, limits = START + self.true_time(), self.plan.limits
         self.departed.append(now)
+        self.flights.append(flight)
         self.excused += clock_error > DAY
         true_now = self.true_time()
         if true_now < self.day_paused_until - DUST and true_now > self.day_noted_at + IN_DOUBT:
@@ -138,10 +141,18 @@ class Company:
         )
 
     def doubtful(self) -> int:
-        """Calls counted on another day: by a wrong clock, at the head when it was put right or the machine slept, or
-        counted before a day's reset and paced over it."""
-        at_head = bool(self.excused or self.slept or self.plan.limits.day_starts)
-        return self.excused + at_head * len(self.processes)
+        """Calls counted on another day: by a wrong clock, or at the head when it was put right or the machine slept."""
+        heads = len(self.processes) if self.excused or self.slept else 0
+        return self.excused + heads
+
+    def carried_over(self) -> int:
+        """Calls that departed before a day's reset and arrived after it."""
+        if not isinstance(day := self.gong.day, FixedDay):
+            return 0
+        ways = ((flight.arrived or flight.departed) - flight.departed for flight in self.flights)
+        return sum(
+            not day.are_in_one(each, each + way) for each, way in zip(self.departed, ways, strict=True)
+        )
 
     def disk_paused(self) -> bool:
         """Whether a process that was killed meanwhile has noted a pause of the day."""
@@ -200,7 +211,7 @@ class Company:
         for process in self.processes:
             process.books.check_window()
         self.check_counts()
-        excused = self.doubtful()
+        excused = self.doubtful() + self.carried_over()
         check(self.gong.overspent <= excused, "the day is never overspent", calls=self.gong.overspent)
         for row, times in self.settled.items():
             check(self.gong.tasks.get(row) == "DONE", "no row is settled that Gong has not changed", row=row)
@@ -227,7 +238,7 @@ class Company:
         since = self.gong.day.since(now) + (LATE if self.plan.limits.day_starts is None else 0.0)
         counted, arrived = len(self.disk.count(now, since).made), self.gong.used(now)
         killed = 4 * self.plan.kills
-        excused = self.doubtful()
+        excused = self.doubtful() + self.carried_over()
         check(
             arrived - excused <= counted <= arrived + killed + self.network.vanished,
             "counts agree",

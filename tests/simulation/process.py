@@ -40,7 +40,7 @@ class World(Protocol):
     def true_time(self) -> float:
         """Seconds since the company began, those in which its machines slept included."""
 
-    def note_departure(self, lane: Lane, *, clock_error: float) -> None:
+    def note_departure(self, flight: Flight, lane: Lane, *, clock_error: float) -> None:
         """Count a departure of the company."""
 
     def note_response(self, status: int, seconds: float, departed: float) -> None:
@@ -182,7 +182,7 @@ class Watcher:
         self._departed[id(flight)] = now
         if process.alive:
             process.books.note_departure(flight, now)
-            process.world.note_departure(self._lane, clock_error=process.clock_error)
+            process.world.note_departure(flight, self._lane, clock_error=process.clock_error)
 
     def note_response(self, flight: Flight, response: HttpResponse) -> None:
         world, books = self._process.world, self._process.books

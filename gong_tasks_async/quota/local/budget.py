@@ -9,7 +9,7 @@ from typing import Any, TypeVar, TypeVarTuple
 
 from gong_tasks_async.errors import DailyQuotaError, QuotaStoreError
 from gong_tasks_async.events import BudgetSpent, EventSink, logger
-from gong_tasks_async.quota.day import DAY, Day, day_of, to_datetime
+from gong_tasks_async.quota.day import DAY, Day, FixedDay, day_of, to_datetime
 from gong_tasks_async.quota.limits import Lane, QuotaLimits
 from gong_tasks_async.quota.local.day_store import Count, DayStore, MemoryStore, Taken
 from gong_tasks_async.quota.low_watch import LowWatch
@@ -34,6 +34,8 @@ class Budget:
     ) -> None:
         self.day: Day = day_of(limits.day_starts)
         """When calls stop counting."""
+        self.resets: bool = isinstance(self.day, FixedDay)
+        """Whether all calls stop counting at once; a plain attribute, since each call asks."""
         self._events = events
         self._now = wall_clock
         self._store: DayStore = store or _make_store(limits)
@@ -68,7 +70,7 @@ class Budget:
         if not isinstance(taken, Taken):
             return None
         self._low.check(taken.used, now, self.day.expires_at)
-        return taken
+        return taken._replace(counted_at=now + lead) if self.resets else taken
 
     async def take(self, lane: Lane, lead: float = 0.0) -> Taken | Count:
         """Count one call: its ticket, by which it can be given back, or the count where Gong calls the day spent.
@@ -85,10 +87,22 @@ class Budget:
         taken = await self._with_store(self._store.take, now + lead, self.day.since(now), allowed)
         if isinstance(taken, Taken):
             self._low.check(taken.used, now, self.day.expires_at)
-            return taken
+            return taken._replace(counted_at=now + lead) if self.resets else taken
         if len(taken.made) < allowed:
             return taken
         raise self._note_spent(lane, taken)
+
+    def is_of_another_day(self, taken: Taken) -> bool:
+        """Whether a reset lies between the moment for which a call was counted and now, when it is about to depart.
+
+        The windows, a slower pace or a slow disk may hold a call longer than was expected, and a clock may be set.
+        """
+        day, counted_at = self.day, taken.counted_at
+        return (
+            isinstance(day, FixedDay)
+            and counted_at is not None
+            and not day.are_in_one(counted_at, self._now())
+        )
 
     def give_back(self, taken: Taken | int) -> None:
         """Forget a call that was never sent, or that Gong does not count."""

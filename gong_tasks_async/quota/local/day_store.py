@@ -36,6 +36,8 @@ class Taken(NamedTuple):
     used: int
     probe: bool = False
     """Whether it is let through although Gong calls the day spent, to find out."""
+    counted_at: float | None = None
+    """The moment that decides its day, where days are fixed; a :class:`DayStore` leaves it out."""
 
 
 class DayStore(Protocol):

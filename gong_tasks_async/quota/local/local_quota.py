@@ -41,7 +41,8 @@ class LocalQuota:
 
     The order is measured, not chosen. A token drawn before a wait at the gate is stale after it, and a call that
     leaves with a stale token leaves beside the next one's. A call is counted before it is paced: otherwise a slow
-    disk holds back some departures, and they leave together.
+    disk holds back some departures, and they leave together. So a call that a fixed day's reset overtakes while
+    it is paced is given back, then counted and paced again.
 
     It may outlive an event loop, so that a service that calls ``asyncio.run`` for each job keeps its counts; it
     serves one loop at a time.
@@ -127,7 +128,7 @@ class LocalQuota:
             self._raise_if_late(0 if returning else self._queue.count_ahead(lane), deadline)
         if self._queue.try_take_head():
             taken = await self._draw(lane, deadline, max_wait)
-            if self._queue.total_waiting or self._gate.closed:
+            if self._queue.total_waiting or self._gate.closed or self._budget.resets:
                 taken = await self._take(lane, deadline, max_wait, taken, fresh=True)
         else:
             handed = await self._queue.wait_for_head(lane, returning=returning)
@@ -228,11 +229,13 @@ class LocalQuota:
                 self._handed, taken, fresh = taken, None, False
                 if await self._queue.yield_head(lane):
                     taken = self._take_handed()
-            elif (taken.probe or not self._gate.closed or not self._gate.remaining()) and (
-                fresh or self._pacer.is_free()
+            elif (
+                (taken.probe or not self._gate.closed or not self._gate.remaining())
+                and (fresh or self._pacer.is_free())
+                and not (self._budget.resets and self._budget.is_of_another_day(taken))
             ):
                 return taken
-            else:  # it closed while the call waited for its token, which is stale after a pause
+            else:  # while it waited for its token, the gate closed, and a token is stale after a pause; or the day turned
                 self._budget.give_back(taken)
                 taken = None
 

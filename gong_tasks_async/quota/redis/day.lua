@@ -33,11 +33,13 @@ local function sweep()
   end
 end
 
--- The second at which a call of now stops counting; nil where the process takes another day for today.
-local function expiry()
-  local second = floor(now / SECOND)
+-- The second at which a call stops counting that departs now or a little later, perhaps in the next day; nil where the
+-- process takes another day for today.
+local function expiry(departure)
+  local second = floor(departure / SECOND)
   if not ask.day then return (floor(second / BUCKET) + 1) * BUCKET + A_DAY / SECOND end
-  return second >= ask.day[1] and second < ask.day[2] and ask.day[2] or nil
+  if now < ask.day[1] * SECOND or now >= ask.day[2] * SECOND then return nil end
+  return second < ask.day[2] and ask.day[2] or ask.day[3]
 end
 
 local function count(field)

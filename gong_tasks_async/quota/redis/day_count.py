@@ -40,10 +40,10 @@ class DayCount:
         self._ahead = server_now - self._wall_clock()
 
     def bounds(self) -> list[int] | None:
-        """When the day began, and when it ends; None for a rolling day, which the server knows itself."""
+        """When the day began, and when it and the next one end; None for a rolling day, which the server knows itself."""
         if isinstance(self.day, RollingDay):
             return None
-        return [math.ceil(reset) for reset in self.day.resets(self.now())[:2]]
+        return [math.ceil(reset) for reset in self.day.resets(self.now())]
 
     def record(self, expires_at: int, counted: int, used: int) -> None:
         """Remember what came with a permit."""

@@ -17,8 +17,7 @@ function STEPS.take()
   end
   if yields() then return reply('room', state.urgent - now) end
   sweep()
-  local field = expiry()
-  if not field then return reply('unknown') end
+  if not expiry(now) then return reply('unknown') end
   if state.used >= ask.allowed then return reply('spent', flat_counts()) end
   local free_since, leases = earliest()
   local at = max(now, free_since)
@@ -36,6 +35,7 @@ function STEPS.take()
   lease(at, leases)
   note_departure()
   ask.ticket = ask.waiting > 0 and new_ticket() or 0
+  local field = expiry(at)
   local counted, following = count(field), turn(max(state.next, at + per_call(state.flight)))
   note_urgent(ask.interactive > 0, following)
   return reply('go', at - now, state.serial, expected_flight(), field, counted,
