@@ -120,6 +120,11 @@ walk(gong_tasks, "gong-tasks")
         assert said.endswith("[]\n")
         assert all(name in said for name in COMMANDS)
 
+    @pytest.mark.parametrize("line", [(), ("bulk",)])
+    def test_alone_a_group_shows_its_help_and_no_error(self, line: tuple[str, ...]) -> None:
+        shown = python("-m", "gong_tasks_async", *line)
+        assert (shown.returncode, shown.stderr.split()[0]) == (2, "Usage:")
+
     @pytest.mark.parametrize("name", COMMANDS)
     def test_the_list_of_commands_says_what_their_own_help_says(self, name: str) -> None:
         command = gong_tasks.get_command(click.Context(gong_tasks), name)

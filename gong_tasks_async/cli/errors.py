@@ -74,7 +74,10 @@ def print_error(error: Exception) -> ExitCode | None:
 
 
 def print_usage_error(error: click.ClickException) -> None:
-    """Print what is wrong with the command line or an input, and where its help is."""
+    """Print what is wrong with the command line or an input, and where its help is; of a bare group, its help."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        note(error.format_message())
+        return
     message = Message(
         error.format_message().rstrip("."), code="usage" if error.exit_code == ExitCode.USAGE else "error"
     )
