@@ -80,6 +80,7 @@ SLOW = [
 """They start processes, or draw thousands of examples: four fifths of the suite's time."""
 KNOWN_TYPES = 0.99
 """The share of the package's symbols whose type pyright has to know."""
+SLOW_IGNORED = [f"--ignore-glob={pattern}" for pattern in SLOW]
 SHORTER = {"GONG_QUOTA_EXAMPLES": "200", "GONG_EXAMPLES": "50"}
 """The coverage session tries each law more often; what another Python does differently shows soon."""
 
@@ -115,9 +116,10 @@ def _groups(*names: str) -> tuple[str, ...]:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """Run the tests with orjson; the longest, which try the disk and the clock, in the coverage session alone."""
+    """Run the tests with orjson; the longest in the coverage session alone, processes on the outermost Pythons."""
     session.install("-e", ".[cli,docket,excel,mcp,otel,prometheus,redis,speed]", *_groups("test"))
-    session.run("pytest", *ON_ALL_CORES, *LONG_TESTS_IGNORED, *session.posargs, env=SHORTER)
+    left_out = SLOW_IGNORED if session.python in PYTHONS[1:-1] else LONG_TESTS_IGNORED
+    session.run("pytest", *ON_ALL_CORES, *left_out, *session.posargs, env=SHORTER)
 
 
 @nox.session
@@ -145,7 +147,7 @@ def quick(session: nox.Session) -> None:
     session.run("ruff", "format", "--check")
     session.run("lint-imports")
     session.run("mypy")
-    session.run("pytest", *ON_ALL_CORES, *(f"--ignore-glob={pattern}" for pattern in SLOW), *session.posargs)
+    session.run("pytest", *ON_ALL_CORES, *SLOW_IGNORED, *session.posargs)
 
 
 @nox.session(default=False)
