@@ -5,6 +5,7 @@ import csv
 import io
 import os
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ from gong_tasks_async import (
 )
 from gong_tasks_async.bulk import PlanConflictError, RowState, open_journal, write_journal_csv
 from gong_tasks_async.bulk.journal import Journal
+from gong_tasks_async.bulk.recorder import Recorder
 from gong_tasks_async.simulator import Engine, SecondLimit
 from tests.conftest import Connect
 from tests.fakes import ScriptedTransport, answer, lost, task_answer
@@ -116,6 +118,60 @@ async def test_contradictions_are_refused_in_a_list_and_in_a_journal(path: Path)
         with pytest.raises(JournalError):
             await gong.update_many(iter(rows), journal=path)
         assert network_of(gong).sent == []
+
+
+class WatchedJournal(Journal):
+    closed: Event
+
+    def close(self) -> None:
+        super().close()
+        self.closed.set()
+
+
+class SlowlyOpened:
+    """A journal on a busy machine: a cancelled run has time to end before it is open."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.locked, self.resume, self.closed = Event(), Event(), Event()
+
+    def open(self) -> Journal:
+        self.journal = journal = WatchedJournal.create_or_open(self.path, updates(3))
+        journal.closed = self.closed
+        self.locked.set()
+        assert self.resume.wait(10)
+        return journal
+
+
+async def cancelled_while_it_opens(slow: SlowlyOpened) -> asyncio.Task[Recorder]:
+    opening = asyncio.create_task(Recorder.open(slow.open))
+    assert await asyncio.to_thread(slow.locked.wait, 10)
+    opening.cancel()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    return opening
+
+
+async def test_cancelled_while_it_opens_its_journal_a_run_leaves_it_free_for_the_next(path: Path) -> None:
+    slow = SlowlyOpened(path)
+    opening = await cancelled_while_it_opens(slow)
+    assert not opening.done()
+    slow.resume.set()
+    await asyncio.wait([opening])
+    assert opening.cancelled()
+    with Journal.create_or_open(path, None) as journal:  # its lock is free
+        assert journal.counts().pending == 3
+
+
+async def test_a_journal_that_is_long_in_opening_is_not_waited_for_and_closed_in_the_end(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gong_tasks_async.bulk.recorder.CLOSE_WITHIN", 0.0)
+    slow = SlowlyOpened(path)
+    opening = await cancelled_while_it_opens(slow)
+    assert opening.cancelled()
+    slow.resume.set()
+    assert await asyncio.to_thread(slow.closed.wait, 10)
 
 
 async def test_cancelled_requests_under_way_come_to_their_end_and_are_recorded(path: Path) -> None:

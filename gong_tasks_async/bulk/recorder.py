@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from functools import partial
 from typing import TypeAlias, TypeVar
 
@@ -17,6 +18,8 @@ T = TypeVar("T")
 
 PAGE = 500
 """Rows that are read from the journal at once."""
+CLOSE_WITHIN = 5.0
+"""Seconds; a cancelled run waits no longer for a journal that is being opened: its rows may be long in coming."""
 
 Entry: TypeAlias = JournalRow | Note | int
 """An outcome, a note about a pending row, or the id of a task that is about to be sent."""
@@ -33,18 +36,17 @@ class Recorder:
 
     @classmethod
     async def open(cls, open_journal: Callable[[], Journal]) -> Recorder:
-        """Open a journal in its thread.
+        """Open a journal in its thread. Cancelled, it returns when the journal is closed again.
 
         Raises:
             JournalError: it cannot be opened, or is not this job's.
         """
         thread = ThreadPoolExecutor(1, thread_name_prefix="gong-journal")
         try:
-            journal = await asyncio.get_running_loop().run_in_executor(thread, open_journal)
+            return cls(await _opened(open_journal, thread), thread)
         except BaseException:
             thread.shutdown(wait=False)
             raise
-        return cls(journal, thread)
 
     @property
     def path_stem(self) -> str:
@@ -146,6 +148,22 @@ class Recorder:
 
     async def _in_thread(self, step: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, step)
+
+
+async def _opened(open_journal: Callable[[], Journal], thread: ThreadPoolExecutor) -> Journal:
+    loop, held = asyncio.get_running_loop(), ExitStack()
+
+    def open_and_hold() -> Journal:
+        journal = open_journal()
+        held.callback(journal.close)
+        return journal
+
+    try:
+        return await loop.run_in_executor(thread, open_and_hold)
+    except asyncio.CancelledError:
+        # The thread opens it all the same: its lock would refuse the job's next run, which may begin at once.
+        await asyncio.wait([loop.run_in_executor(thread, held.close)], timeout=CLOSE_WITHIN)
+        raise
 
 
 def _wake(waiting: Sequence[asyncio.Future[None]], error: Exception | None) -> None:
