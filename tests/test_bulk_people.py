@@ -76,6 +76,8 @@ class Story:
     patches: list[int] = field(factory=list)
     open_since: float | None = None
     """When an update was sent that got no verdict, until the next look."""
+    looked_for_another: float | None = None
+    """When the last look was made, if it was made for another row while this one waited."""
     same: list[int] = field(factory=list)
     """Edits that make the very change of the job: of a row that was in flight when a life ended, nothing tells later
     who made it. They are counted apart."""
@@ -135,16 +137,23 @@ class Office(Engine):
             owner = json.loads(request.body)["filter"]["userId"]
             for number, task in self.tasks.items():
                 if str(task["userId"]) == owner:
-                    self.stories[number].looks.append(self.moment)
-                    self.stories[number].open_since = None
+                    self.seen(self.stories[number], now)
+
+    def seen(self, story: Story, now: float) -> None:
+        waited = story.open_since is None and story.looks[-1:] > [self.life_began]
+        story.looked_for_another = now if waited else None
+        story.looks.append(self.moment)
+        story.open_since = None
 
     def patched(self, number: int, fault: Fault | str | None, now: float) -> None:
         story = self.stories[number]
         # The first look says what the job is about; what was edited after it, or after the last change of ours,
-        # and before the last look, stays.
+        # and before the last look, stays. A look for another row may pass an update that is in the air.
+        in_air = story.looked_for_another is not None and now - story.looked_for_another < SLACK
+        last_look = story.looks[-2 if in_air else -1] if story.looks else 0
         if not story.looks or story.looks[-1] <= self.life_began:
             self.overwritten.append(number)  # sent without a look of this life
-        elif any(max([story.looks[0], *story.patches]) < moment < story.looks[-1] for moment in story.edits):
+        elif any(max([story.looks[0], *story.patches]) < moment < last_look for moment in story.edits):
             self.overwritten.append(number)
         if story.open_since is not None and now - story.open_since > RESEND_WITHIN + SLACK:
             self.sent_late.append(number)

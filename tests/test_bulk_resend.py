@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from gong_tasks_async import (
+    GongError,
     GongTasksClient,
     LocalQuota,
     MissingScopeError,
@@ -16,11 +18,14 @@ from gong_tasks_async import (
     QuotaLimits,
     RetryPolicy,
     RowState,
+    Task,
     TaskUpdate,
     TransportError,
     open_journal,
 )
-from gong_tasks_async.bulk.guard import RESEND_WITHIN
+from gong_tasks_async.bulk.applier import Applier
+from gong_tasks_async.bulk.guard import RESEND_WITHIN, Guard, RowLooks
+from gong_tasks_async.bulk.journal_entries import PendingRow
 from gong_tasks_async.http.messages import HttpRequest, HttpResponse
 from gong_tasks_async.http.transport import AiohttpTransport
 from gong_tasks_async.simulator import Engine, Fault, Request, Response, SecondLimit
@@ -134,6 +139,44 @@ async def test_what_was_not_made_is_sent_again_after_a_look_unless_gong_refused_
     unanswered_then_paused(desk, fault, 100)
     report = await gong.update_many(plan, guard=True)
     assert (report.updated, desk.sent.count("POST"), report.listings) == (1, looks, looks - 1)
+
+
+async def test_a_look_for_one_row_stops_another_that_waits_and_whose_task_was_changed(
+    connect: Connect,
+) -> None:
+    desk = Desk(tasks=2)
+    gong = await connected(connect, desk)
+    plan = await planned(gong, desk)
+    unanswered_then_paused(desk, Fault.UNAVAILABLE, 100)
+    desk.inject_fault(Fault.TOO_MANY, retry_after="100")  # the other row again, while the first is looked at
+    waiting = plan.updates[1].task_id
+    desk.after[2] = lambda: desk.tasks[waiting].update({"updated": "2030-01-01T00:00:00Z", "title": "Mine"})
+    report = await gong.update_many(plan, guard=True, workers=2)
+    assert desk.sent == ["POST", "PATCH", "PATCH", "PATCH", "POST", "PATCH"]
+    assert (report.updated, report.skipped, report.listings) == (1, 1, 1)
+    assert desk.tasks[waiting]["status"] == "OPEN"
+
+
+async def test_a_row_that_never_left_heeds_a_look_for_another_without_one_of_its_own(
+    connect: Connect, desk: Desk
+) -> None:
+    gong = await connected(connect, desk)
+
+    class Lister:
+        async def list_owned(self, user_id: str) -> list[Task]:
+            return await gong.list_tasks(user_id)
+
+    guard, [update] = Guard(cast("Applier", Lister())), desk.rows
+    looks = RowLooks(guard, PendingRow(1, update))
+    assert (await looks.check(), looks.is_due) == (None, False)
+    desk.edit(title="Mine")()
+    await guard.check(PendingRow(1, update), max_age=0.0)
+    assert (looks.is_due, desk.sent) == (True, ["POST", "POST"])
+    with pytest.raises(GongError):
+        await looks.look()
+    found = looks.outcome()
+    assert found is not None
+    assert (found.state, found.attempts, desk.sent) == (RowState.SKIPPED, 0, ["POST", "POST"])
 
 
 async def test_within_a_minute_it_is_sent_again_as_it_is(connect: Connect, desk: Desk) -> None:

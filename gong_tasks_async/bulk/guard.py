@@ -2,8 +2,9 @@
 
 A look is one listing of a user's tasks. Before the first row of a user in a run, and again where the look is older
 than an hour, the tasks are compared with what the job found first. An update without a verdict, which Gong may have
-made, is not sent again later than a minute after it was sent without another look. What remains is the window between
-the look and the PATCH: Gong offers no conditional update.
+made, is not sent again later than a minute after it was sent without another look. A look that is made for one row
+counts for all rows of its user that still wait to be sent. What remains is the window between the look and the PATCH:
+Gong offers no conditional update.
 """
 
 from __future__ import annotations
@@ -94,6 +95,10 @@ class Guard:
         """Rows that were or will be sent although the last look has not found their task."""
         return len(self._unseen)
 
+    def looked_at(self, user_id: str) -> tuple[float, float] | None:
+        """When the user's tasks were listed last, by both clocks."""
+        return self._looked_at.get(user_id)
+
     def _before(self, task_id: int) -> TaskSnapshot | None:
         return self._planned.get(task_id) or self._first.get(task_id)
 
@@ -131,10 +136,14 @@ class RowLooks:
     """Seconds for which a look is good before the first attempt."""
     _found: JournalRow | None = field(default=None, init=False)
     """The outcome of a look between two attempts."""
+    _judged_by: tuple[float, float] | None = field(default=None, init=False)
+    """When the look was made that the row was compared with."""
     _refused: GongError | None = field(default=None, init=False)
     """Why such a look could not be made."""
     _failure: GongError | None = field(default=None, init=False)
     """How an attempt failed that may have made the change, until a look has found out."""
+    _last: GongError | None = field(default=None, init=False)
+    """How the last attempt failed."""
     _sent_at: tuple[float, float] | None = field(default=None, init=False)
     _attempts: int = field(default=0, init=False)
 
@@ -144,10 +153,11 @@ class RowLooks:
         Raises:
             GongError: the owner's tasks cannot be listed.
         """
-        if not self.is_due:
-            return await self.guard.check(self.row, self.max_age, self.applier)
-        found = await self.guard.check(self.row, LOOK_IS_NEW, self.applier)
-        self._failure = None
+        unverified = self._is_unverified
+        found = await self.guard.check(self.row, self._good_for, self.applier)
+        self._judged_by = self.guard.looked_at(self.row.update.user_id)
+        if unverified:
+            self._failure = None
         return found
 
     def outcome(self) -> JournalRow | None:
@@ -162,10 +172,8 @@ class RowLooks:
 
     @property
     def is_due(self) -> bool:
-        """Whether a look is due before the update is sent again."""
-        return (
-            self._failure is not None and self._sent_at is not None and _age(self._sent_at) >= RESEND_WITHIN
-        )
+        """Whether a look is due before the update is sent, or one was made meanwhile for another row."""
+        return self._is_unverified or self._is_seen_again
 
     def sending(self) -> None:
         """Note that an attempt leaves."""
@@ -178,16 +186,35 @@ class RowLooks:
         if may_be_made(error):
             self._failure = error
             self.row = self.row._replace(sent=True)
+        self._last = error
 
     async def look(self) -> None:
-        """Look at the task; raises the last failure where the update is not to be sent again."""
-        failure = self._failure
+        """Look at the task; raises the last failure, if any, where the update is not to be sent."""
+        failure = self._failure or self._last or GongError(method="PATCH")
         try:
             self._found = await self.check()
         except GongError as error:
             self._refused = error
-        if failure is not None and (self._found or self._refused):
+        if self._found or self._refused:
             raise failure
+
+    @property
+    def _is_unverified(self) -> bool:
+        """Whether an attempt may have made the change, so long ago that people may have seen it."""
+        return (
+            self._failure is not None and self._sent_at is not None and _age(self._sent_at) >= RESEND_WITHIN
+        )
+
+    @property
+    def _is_seen_again(self) -> bool:
+        return self._judged_by not in (None, self.guard.looked_at(self.row.update.user_id))
+
+    @property
+    def _good_for(self) -> float:
+        """Seconds for which a look is good: rows that list again for each other's looks would never end."""
+        if self._is_unverified:
+            return LOOK_IS_NEW
+        return self.max_age if self._judged_by is None else LOOK_AGAIN_AFTER
 
 
 def _left(row: PendingRow, before: TaskSnapshot | None, found: TaskSnapshot) -> TaskSnapshot | None:
