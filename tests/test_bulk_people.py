@@ -78,6 +78,8 @@ class Story:
     """When an update was sent that got no verdict, until the next look."""
     looked_for_another: float | None = None
     """When the last look was made, if it was made for another row while this one waited."""
+    unanswered: bool = False
+    """Whether the last update that was made got no answer."""
     same: list[int] = field(factory=list)
     """Edits that make the very change of the job: of a row that was in flight when a life ended, nothing tells later
     who made it. They are counted apart."""
@@ -125,8 +127,9 @@ class Office(Engine):
         stamp = f"2030-01-01T00:00:00.{self.moment:06}Z"
         self.tasks[number] |= EDITS[edit.change] | {"updated": stamp}
         story = self.stories[number]
-        # Of a row whose update got no answer, the next look takes a new title for a part of it.
-        unseen = "title" in EDITS[edit.change] and story.patches[-1:] > story.looks[-1:]
+        # Of a row whose update got no answer, its next look takes a new title for a part of it. That may be the look
+        # of a later life: one that another row needed settles only rows that still wait.
+        unseen = "title" in EDITS[edit.change] and story.unanswered
         apart = unseen or EDITS[edit.change] == DISMISSED
         (story.same if apart else story.edits).append(self.moment)
 
@@ -159,6 +162,7 @@ class Office(Engine):
             self.sent_late.append(number)
         if fault in (None, Fault.RESET_AFTER):
             story.patches.append(self.moment)
+            story.unanswered = fault is not None
         if story.open_since is None and isinstance(fault, Fault) and fault is not Fault.TOO_MANY:
             story.open_since = now
 
