@@ -355,6 +355,11 @@ class TestNames:
         assert re.search(rf"^For +{name}", report, re.MULTILINE)
         assert f"1  {name}" in report
 
+    def test_scripts_of_before_the_one_option_go_on(self, company: Company) -> None:
+        company.invoke("bulk", "run", company.rows(2), "--yes", "--name", "mine")
+        report = company.invoke("bulk", "report", "mine", "--json")
+        assert report.stdout == company.invoke("bulk", "report", "mine", "-o", "json").stdout
+
     def test_of_few_none_is_looked_up(self, company: Company) -> None:
         company.invoke("bulk", "run", company.rows(20), "--yes", "--name", "mine")
         assert not [entry for entry in company.gong.ledger.entries if entry.path.startswith("/v2/users")]

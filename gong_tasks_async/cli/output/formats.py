@@ -166,15 +166,17 @@ def _add_option(
     function: Callable[..., T], forms: Sequence[OutputFormat], in_pipe: OutputFormat, text: str
 ) -> Callable[..., T]:
     @functools.wraps(function)
-    def with_output(*args: Any, output: Output | None, excel: bool, **keywords: Any) -> T:
-        return function(*args, output=chosen_output(output, excel=excel, in_pipe=in_pipe), **keywords)
+    def with_output(*args: Any, output: Output | None, as_json: bool, excel: bool, **keywords: Any) -> T:
+        asked = output or (Output(OutputFormat.JSON) if as_json else None)
+        return function(*args, output=chosen_output(asked, excel=excel, in_pipe=in_pipe), **keywords)
 
     excel = click.option(
         "--excel",
         is_flag=True,
         help="csv that Excel opens well: its mark, its separator, local dates, whole ids.",
     )
-    return click.option("-o", "--output", type=OutputType(forms), help=text)(excel(with_output))
+    as_json = click.option("--json", "as_json", is_flag=True, hidden=True)  # in scripts of before `-o`
+    return click.option("-o", "--output", type=OutputType(forms), help=text)(excel(as_json(with_output)))
 
 
 def chosen_output(given: Output | None, *, excel: bool, in_pipe: OutputFormat) -> Output:
