@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -42,6 +43,8 @@ nox.options.sessions = [
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 
 ON_ALL_CORES = ["-n", "auto", "--dist", "worksteal"]
+ONE_MORE = ["-n", str((os.cpu_count() or 1) + 1), "--dist", "worksteal"]
+"""Tests that wait for a process of theirs leave a core to others."""
 TORTURE = ["tests/test_torture.py", "tests/test_torture_proxy.py", "tests/test_distributed_torture.py"]
 LONG_TESTS = [*TORTURE, "tests/test_quota_day.py", "tests/test_shared_quota_crew.py"]
 """They reach nothing that the others do not, and need no coverage."""
@@ -119,7 +122,7 @@ def tests(session: nox.Session) -> None:
     """Run the tests with orjson; the longest in the coverage session alone, processes on the outermost Pythons."""
     session.install("-e", ".[cli,docket,excel,mcp,otel,prometheus,redis,speed]", *_groups("test"))
     left_out = SLOW_IGNORED if session.python in PYTHONS[1:-1] else LONG_TESTS_IGNORED
-    session.run("pytest", *ON_ALL_CORES, *left_out, *session.posargs, env=SHORTER)
+    session.run("pytest", *ONE_MORE, *left_out, *session.posargs, env=SHORTER)
 
 
 @nox.session
@@ -129,7 +132,7 @@ def coverage(session: nox.Session) -> None:
     session.env["COVERAGE_FILE"] = str(session.cache_dir / ".coverage")
     session.run("coverage", "erase")
     # pytest loads our plugin early, so coverage has to be there before pytest is.
-    session.run("coverage", "run", "-m", "pytest", *ON_ALL_CORES, *LONG_TESTS_IGNORED, *session.posargs)
+    session.run("coverage", "run", "-m", "pytest", *ONE_MORE, *LONG_TESTS_IGNORED, *session.posargs)
     session.run("coverage", "combine")
     session.run("coverage", "report")
     session.run("pytest", *ON_ALL_CORES, *LONG_TESTS)
