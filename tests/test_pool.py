@@ -92,6 +92,38 @@ async def test_a_vault_that_fails_is_asked_again(companies: Companies) -> None:
             assert await gong.list_tasks(companies.engines["acme"].user_ids[0])
 
 
+async def test_nothing_is_kept_of_companies_that_the_vault_does_not_know() -> None:
+    def settings_for(company: str) -> ClientSettings:
+        raise LookupError(company)
+
+    async with GongTasksPool(settings_for) as pool:
+        for number in range(100):
+            with pytest.raises(LookupError):
+                async with pool.client(f"unknown {number}"):
+                    pass
+        assert pool._companies == {}
+
+
+async def test_a_pool_that_is_closed_during_a_look_into_the_vault_opens_no_client() -> None:
+    looking, sealed = asyncio.Event(), asyncio.Event()
+
+    async def settings_for(company: str) -> ClientSettings:
+        looking.set()
+        await sealed.wait()
+        return {"credentials": AccessKey(company, "secret")}
+
+    async def use(pool: GongTasksPool) -> None:
+        async with pool.client("acme"):
+            pass
+
+    async with GongTasksPool(settings_for) as pool:
+        using = asyncio.create_task(use(pool))
+        await looking.wait()
+    sealed.set()
+    with pytest.raises(ClientStateError, match="pool is not open"):
+        await using
+
+
 async def test_a_pool_that_is_not_open_says_so(companies: Companies) -> None:
     with pytest.raises(ClientStateError, match="pool is not open"):
         async with GongTasksPool(companies.settings_for).client("acme"):

@@ -22,6 +22,8 @@ from gong_tasks_async import (
     RetryPolicy,
 )
 from gong_tasks_async.bulk import RunSettings
+from gong_tasks_async.distributed import Jobs, Worker
+from gong_tasks_async.distributed.serialization import JobSettings
 
 KEY = AccessKey("key", "secret")
 MAKE: dict[Callable[..., Any], dict[str, Any]] = {
@@ -39,6 +41,9 @@ MAKE: dict[Callable[..., Any], dict[str, Any]] = {
         "refresh_token": "token",
         "save": lambda _: None,
     },
+    Jobs: {"url": "redis://localhost/0", "company": "acme"},
+    Worker: {"url": "redis://localhost/0", "company": "acme", "credentials": {}},
+    JobSettings: {"credentials": "default"},
 }
 """What makes one, and what it cannot be made without."""
 
@@ -98,6 +103,21 @@ def test_a_secret_of_another_type_is_not_shown() -> None:
         AccessKey(b"the-key", b"the-secret")  # read as bytes
     assert "the-" not in str(refused.value)
     assert len(refused.value.problems) == 2
+
+
+def test_neither_a_worker_s_credentials_nor_its_url_are_shown() -> None:
+    with pytest.raises(InvalidValueError) as refused:
+        Worker("redis://:the-pass/word@host/0", company="acme", credentials="the-secret")  # type: ignore[arg-type]  # a likely slip
+    assert "the-" not in str(refused.value)
+    assert len(refused.value.problems) == 2
+
+
+async def test_a_job_with_wrong_settings_is_refused_before_anything_is_stored() -> None:
+    async with Jobs("memory://refused", company="acme") as jobs:
+        with pytest.raises(InvalidValueError) as refused:
+            await jobs.submit([], base_url="gong", keep=7, row_attempts="5", guard="no")  # type: ignore[arg-type]  # what is tried
+        assert len(refused.value.problems) == 4
+        assert await jobs.overview() == []
 
 
 @pytest.mark.parametrize(

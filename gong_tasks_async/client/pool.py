@@ -13,7 +13,7 @@ from attrs import define, field
 
 from gong_tasks_async.client.client import GongTasksClient
 from gong_tasks_async.errors import ClientStateError
-from gong_tasks_async.errors.checks import kind_problem, refuse, seconds_problem
+from gong_tasks_async.errors.checks import function_problem, refuse, seconds_problem
 from gong_tasks_async.events import logger
 from gong_tasks_async.http.transport import Session, open_session
 from gong_tasks_async.quota import LocalQuota, Quota, QuotaLimits
@@ -59,7 +59,7 @@ class GongTasksPool:
     def __init__(
         self, settings_for: SettingsFor, *, idle_after: float = 600.0, **shared: Unpack[ClientSettings]
     ) -> None:
-        function = kind_problem("settings_for", settings_for, Callable, "a function of a company's name")  # type: ignore[arg-type]  # an ABC
+        function = function_problem("settings_for", settings_for, "a function of a company's name")
         refuse("GongTasksPool", [function, seconds_problem("idle_after", idle_after)])
         self._settings_for = settings_for
         self._idle_after = idle_after
@@ -87,6 +87,7 @@ class GongTasksPool:
         finally:
             found.users -= 1
             found.idle_since = asyncio.get_running_loop().time()
+            self._forget_if_unknown(company, found)
 
     async def __aenter__(self) -> Self:
         self._session = open_session()
@@ -118,18 +119,27 @@ class GongTasksPool:
         return company.client
 
     async def _made(self, name: str, company: _Company) -> GongTasksClient:
-        if self._session is None:
-            raise ClientStateError(
-                reason="The pool is not open: write `async with GongTasksPool(...) as pool:`."
-            )
+        self._check_open()
         given = self._settings_for(name)
         settings: ClientSettings = {**self._shared, **(await given if inspect.isawaitable(given) else given)}
+        self._check_open()  # closed meanwhile, it would lend the client no session
         if company.quota is None:
             company.quota = settings.get("quota") or LocalQuota(
                 settings.get("limits", QuotaLimits()), on_event=settings.get("on_event")
             )
         settings["quota"], settings["session"] = company.quota, self._session
         return GongTasksClient(**settings)
+
+    def _check_open(self) -> None:
+        if self._session is None:
+            raise ClientStateError(
+                reason="The pool is not open: write `async with GongTasksPool(...) as pool:`."
+            )
+
+    def _forget_if_unknown(self, name: str, company: _Company) -> None:
+        """Keep nothing of a company without settings: names may come from outside, without end."""
+        if not company.users and company.quota is None:
+            self._companies.pop(name, None)
 
     async def _sweep(self) -> None:
         """Close what is idle; a client that cannot be closed does not keep the others open."""

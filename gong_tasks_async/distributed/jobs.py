@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from uuid import uuid4
 
 from attrs import evolve
@@ -21,8 +21,15 @@ from gong_tasks_async.distributed.errors import (
 )
 from gong_tasks_async.distributed.job import Job
 from gong_tasks_async.distributed.progress import JobState, Progress
-from gong_tasks_async.distributed.queue import enqueue_start, open_docket, store_of
+from gong_tasks_async.distributed.queue import (
+    company_problem,
+    enqueue_start,
+    open_docket,
+    store_of,
+    url_problem,
+)
 from gong_tasks_async.distributed.serialization import JobSettings, origin_text
+from gong_tasks_async.errors.checks import function_problem, refuse
 from gong_tasks_async.events import Event
 from gong_tasks_async.http.addresses import checked_base_url
 from gong_tasks_async.models import TaskUpdate
@@ -48,11 +55,18 @@ class Jobs:
         company: the company whose jobs these are.
         trace_context: gives the trace context of a submission, as headers, which is stored with the job; such as
             ``OpenTelemetry().trace_context``. The workers' spans link to it.
+
+    Raises:
+        InvalidValueError: a setting cannot be used; all are named at once.
     """
 
     def __init__(
         self, url: str, *, company: str, trace_context: Callable[[], Mapping[str, str]] | None = None
     ) -> None:
+        trace = function_problem(
+            "trace_context", trace_context, "a function that gives headers", or_none=True
+        )
+        refuse("Jobs", [url_problem(url), company_problem(company), trace])
         self.company = company
         self._trace_context = trace_context
         self._docket = open_docket(url, company)
@@ -97,24 +111,27 @@ class Jobs:
             PlanConflictError: two rows are conflicting updates of one task.
             JobExistsError: a job of that name exists with other rows, or with these rows but cancelled.
             JobStoreError: Redis does not respond. The job may have been stored: submit it again under its name.
-            ValueError: a setting is out of range, or ``guard`` is given without a plan that has a look.
+            InvalidValueError: a setting is of another type or out of range; all are named at once.
+            ValueError: ``guard`` is given without a plan that has a look.
         """
         plan = updates if isinstance(updates, Plan) else plan_updates(await collect(updates))
-        if guard and plan.look is None:
-            raise ValueError(
-                "guard=True needs a plan with a look: await gong.plan_updates(updates, guard=True)"
-            )
         settings = JobSettings(
             credentials=credentials,
-            base_url=None if base_url is None else checked_base_url(base_url),
+            base_url=base_url,
             limits=limits,
             row_attempts=row_attempts,
             stop_after=stop_after,
             stop_after_refusals=stop_after_refusals,
             outage_timeout=outage_timeout,
-            keep=int(keep.total_seconds()),
+            keep=_whole_seconds(keep),
             guard=guard,
         )
+        if guard and plan.look is None:
+            raise ValueError(
+                "guard=True needs a plan with a look: await gong.plan_updates(updates, guard=True)"
+            )
+        if base_url is not None:
+            settings = evolve(settings, base_url=checked_base_url(base_url))
         return await self._submit(
             self.job(uuid4().hex if name is None else name), plan, settings, origin or {}
         )
@@ -193,6 +210,10 @@ class Jobs:
         if created.state is JobState.STARTING:
             await enqueue_start(self._docket, job.name)
         return evolve(job, submitted_before=not created.is_new)
+
+
+def _whole_seconds(keep: object) -> Any:
+    return int(keep.total_seconds()) if isinstance(keep, timedelta) else keep
 
 
 def _fingerprint(updates: Iterable[TaskUpdate]) -> str:

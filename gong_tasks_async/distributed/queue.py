@@ -13,6 +13,7 @@ from gong_tasks_async.distributed.errors import JobStoreError
 from gong_tasks_async.distributed.messages import FEED, NAME, ROW, START
 from gong_tasks_async.distributed.redis_client import RedisClient, translate_errors
 from gong_tasks_async.distributed.store import JobStore
+from gong_tasks_async.errors.checks import described
 from gong_tasks_async.quota.redis.url import read_url, unreadable_url
 
 SENTINEL = re.compile(
@@ -21,27 +22,31 @@ SENTINEL = re.compile(
 """Hosts, then the name of the service, and the database's number; both schemes are Docket's own."""
 
 
-def checked_company(name: str) -> str:
-    """The company's name, if it can be part of a Redis key.
+def company_problem(name: object) -> str | None:
+    """The company's name, which is part of Redis keys."""
+    if isinstance(name, str) and NAME.fullmatch(name):
+        return None
+    shown = repr(name) if isinstance(name, str) else described(name)
+    return f"company {shown} must be 1 to 100 letters, digits, dots, dashes and underscores"
 
-    Raises:
-        ValueError: it cannot.
-    """
-    if not NAME.fullmatch(name):
-        raise ValueError(f"company {name!r} must be 1 to 100 letters, digits, dots, dashes and underscores")
-    return name
+
+def url_problem(url: object) -> str | None:
+    """The URL of Redis; no piece of it is quoted, since it may be the password."""
+    if not isinstance(url, str):
+        return f"url must be text, not {type(url).__name__}"
+    try:
+        _check_url(url)
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 def open_docket(url: str, company: str) -> DataDocket:
     """The company's Docket, to be entered.
 
     Its name is a hash tag, so that all keys of a company share one slot of a Cluster.
-
-    Raises:
-        ValueError: the URL cannot be read; no piece of it is quoted.
     """
-    _check_url(url)
-    docket = DataDocket(f"{{gong-jobs:{checked_company(company)}}}", url)
+    docket = DataDocket(f"{{gong-jobs:{company}}}", url)
     docket.register(_placeholder, names=[ROW, START, FEED])
     return docket
 

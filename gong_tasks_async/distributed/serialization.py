@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, time
 from functools import lru_cache
 from typing import Any
 
 import attrs
-from attrs import field, frozen
+from attrs import frozen
 
 from gong_tasks_async.bulk import JournalRow, RowState
 from gong_tasks_async.bulk.error_facts import error_of as error_of_facts, facts_of
@@ -17,6 +17,15 @@ from gong_tasks_async.bulk.journal_schema import update_columns, update_from
 from gong_tasks_async.bulk.outcomes import TaskSnapshot
 from gong_tasks_async.bulk.zones import read_zone
 from gong_tasks_async.errors import GongError
+from gong_tasks_async.errors.checks import (
+    count_problem,
+    described,
+    flag_problem,
+    kind_problem,
+    refuse,
+    seconds_problem,
+)
+from gong_tasks_async.http.addresses import base_url_problem
 from gong_tasks_async.models import TaskStatus, TaskUpdate
 from gong_tasks_async.quota import QuotaLimits
 
@@ -27,6 +36,9 @@ UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, OverflowError, Re
 
 OUTCOME_COLUMNS = 7
 
+DAY = 86_400
+"""Seconds."""
+
 
 @frozen(kw_only=True)
 class JobSettings:
@@ -35,14 +47,34 @@ class JobSettings:
     credentials: str
     base_url: str | None = None
     limits: QuotaLimits | None = None
-    row_attempts: int = field(default=5, validator=attrs.validators.ge(1))
-    stop_after: int = field(default=5, validator=attrs.validators.ge(1))
-    stop_after_refusals: int = field(default=25, validator=attrs.validators.ge(1))
-    outage_timeout: float = field(default=300.0, validator=attrs.validators.ge(0))
-    keep: int = field(default=7 * 86_400, validator=attrs.validators.ge(86_400))
+    row_attempts: int = 5
+    stop_after: int = 5
+    stop_after_refusals: int = 25
+    outage_timeout: float = 300.0
+    keep: int = 7 * DAY
     """Seconds."""
     guard: bool = False
     """Whether rows whose task was changed since the submission's look are skipped."""
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse what makes no sense, also out of Redis.
+
+        Raises:
+            InvalidValueError: a setting is of another type or out of range; all are named at once.
+        """
+        refuse("a job", self._problems())
+
+    def _problems(self) -> Iterator[str | None]:
+        yield kind_problem("credentials", self.credentials, str, "the name of credentials on the workers")
+        yield None if self.base_url is None else base_url_problem(self.base_url)
+        yield kind_problem("limits", self.limits, QuotaLimits, "QuotaLimits", or_none=True)
+        yield count_problem("row_attempts", self.row_attempts)
+        yield count_problem("stop_after", self.stop_after)
+        yield count_problem("stop_after_refusals", self.stop_after_refusals)
+        yield seconds_problem("outage_timeout", self.outage_timeout, or_zero=True)
+        if count_problem("keep", self.keep, at_least=DAY):
+            yield f"keep must be a timedelta of at least a day, not {described(self.keep)}"
+        yield flag_problem("guard", self.guard)
 
 
 @frozen

@@ -8,7 +8,7 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import AsyncExitStack, contextmanager, suppress
 from datetime import timedelta
 from types import TracebackType
@@ -18,10 +18,11 @@ from gong_tasks_async.distributed.clients import ClientPool, QuotaOf, Resolver, 
 from gong_tasks_async.distributed.data_docket import DataWorker
 from gong_tasks_async.distributed.errors import JobStoreError
 from gong_tasks_async.distributed.messages import FEED, ROW, START
-from gong_tasks_async.distributed.queue import checked_company, open_docket, store_of
+from gong_tasks_async.distributed.queue import company_problem, open_docket, store_of, url_problem
 from gong_tasks_async.distributed.row_tasks import RowTasks
 from gong_tasks_async.distributed.store import WORKER_LIFETIME
-from gong_tasks_async.events import Event, EventSink
+from gong_tasks_async.errors.checks import count_problem, function_problem, refuse, seconds_problem
+from gong_tasks_async.events import Event, EventSink, callback_problem
 
 CHECK_EVERY = timedelta(milliseconds=50)
 """Limits a worker to 160 rows a second with 8 in flight; polling more often costs CPU while idle."""
@@ -55,7 +56,7 @@ class Worker:
             settings have no ``on_event`` of their own.
 
     Raises:
-        ValueError: a setting is out of range.
+        InvalidValueError: a setting is of another type or out of range; all are named at once.
     """
 
     def __init__(
@@ -69,11 +70,17 @@ class Worker:
         lease: float = 120.0,
         on_event: Callable[[Event], None] | None = None,
     ) -> None:
-        if concurrency < 1:
-            raise ValueError(f"concurrency must be at least 1, not {concurrency}")
-        if not lease > 0:
-            raise ValueError(f"lease must be more than 0 seconds, not {lease}")
-        self.company: str = checked_company(company)
+        problems = [
+            url_problem(url),
+            company_problem(company),
+            _credentials_problem(credentials),
+            function_problem("quota", quota, "a function of a company's name and its limits", or_none=True),
+            count_problem("concurrency", concurrency),
+            seconds_problem("lease", lease, finite=True),
+            callback_problem(on_event),
+        ]
+        refuse("Worker", problems)
+        self.company: str = company
         self._docket = open_docket(url, company)
         self._clients = ClientPool(
             company, credentials, quota or shared_quota(self._docket), timeout=lease / 2, on_event=on_event
@@ -128,6 +135,8 @@ class Worker:
                 self._seen_at = asyncio.get_running_loop().time()
             except JobStoreError as error:
                 logger.debug("The worker's sign of life was not recorded: %s", error)
+            except Exception:  # the next sign may succeed, and rows are processed without one
+                logger.exception("The worker's sign of life was not recorded")
             await asyncio.sleep(SHOW_UP_EVERY)
 
     def stop(self) -> None:
@@ -151,6 +160,13 @@ class Worker:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.company}>"
+
+
+def _credentials_problem(value: object) -> str | None:
+    """What maps names to credentials; a wrong value may be a secret and is not shown."""
+    if isinstance(value, Mapping) or callable(value):
+        return None
+    return f"credentials must be a mapping or a function of their names, not {type(value).__name__}"
 
 
 async def run_worker(worker: Worker) -> None:

@@ -79,3 +79,10 @@ def kind_problem(
     if isinstance(value, kind) or (or_none and value is None):
         return None
     return f"{name} must be {example}, not {described(value)}"
+
+
+def function_problem(name: str, value: object, example: str, *, or_none: bool = False) -> str | None:
+    """A function, or another thing that can be called; see :func:`kind_problem`."""
+    if callable(value) or (or_none and value is None):
+        return None
+    return f"{name} must be {example}, not {described(value)}"
