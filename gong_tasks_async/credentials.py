@@ -7,7 +7,7 @@ from typing import Protocol, cast
 
 from attrs import field, frozen
 
-from gong_tasks_async.errors.checks import refuse
+from gong_tasks_async.errors.checks import conceals_fields, refuse
 
 
 class Credentials(Protocol):
@@ -70,6 +70,7 @@ def key_problem(name: str, value: object) -> str | None:
     return f"{name} holds a colon, which HTTP Basic cannot carry: copy it again" if colon else None
 
 
+@conceals_fields
 @frozen(repr=False)
 class AccessKey:
     """An access key and its secret, from Gong's Company settings > Ecosystem > API.
@@ -103,6 +104,7 @@ class AccessKey:
         return "AccessKey(...)"
 
 
+@conceals_fields
 @frozen(repr=False)
 class BearerToken:
     """An OAuth access token that your own code refreshes.

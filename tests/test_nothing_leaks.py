@@ -33,10 +33,12 @@ from gong_tasks_async import (
     GongTasksClient,
     OAuthGrant,
     OAuthToken,
+    RedisQuota,
     RetryPolicy,
     TaskUpdate,
     Unlimited,
 )
+from gong_tasks_async.distributed import Jobs, Worker
 from gong_tasks_async.simulator import memory_session
 
 KEY, SECRET, NAME = "QWERTYACCESSKEY", "zxcvbnSECRETlkjh", "Zaphod Beeblebrox"
@@ -334,6 +336,42 @@ async def test_a_refresh_that_fails_shows_nothing(body: str, eye: str) -> None:
                 error = await ended(gong.list_tasks("234"))
                 assert isinstance(error, GongError)
                 assert_unseen(error, eye)
+
+
+REFUSED: dict[str, Callable[[], object]] = {
+    "a secret with a line break": lambda: AccessKey(KEY, f"{SECRET}\n"),
+    "a secret without a key": lambda: AccessKey("", SECRET),
+    "a token with a blank": lambda: BearerToken(f"{TOKEN} "),
+    "an app without an id": lambda: OAuthToken("", SECRET, REFRESH, save=lambda _: None),
+    "an app with a secret in its address": lambda: OAuthToken(
+        "id", SECRET, REFRESH, save=lambda _: None, token_url=f"https://u:{SECRET}@h"
+    ),
+    "credentials that are text": lambda: GongTasksClient(SECRET),  # type: ignore[arg-type]  # refused
+    "a secret in the address": lambda: GongTasksClient(
+        AccessKey(KEY, SECRET), base_url=f"https://u:{SECRET}@h"
+    ),
+    "a secret in the proxy": lambda: GongTasksClient(
+        AccessKey(KEY, SECRET), proxy=f"socks5://u:{SECRET}@h:1"
+    ),
+    "an environment without a key": GongTasksClient.from_env,
+    "a profile that is not there": lambda: GongTasksClient.from_profile("nobody"),
+    "a quota's password": lambda: RedisQuota(f"redis://:a/{SECRET}@h/0", company="acme"),
+    "the jobs' password": lambda: Jobs(f"redis://:{SECRET}@h/0?nonsense=1", company="acme"),
+    "a worker's credentials": lambda: Worker(
+        f"redis://:{SECRET}@h:p/0",
+        company="acme",
+        credentials={"default": {"credentials": AccessKey(KEY, SECRET)}},
+    ),
+}
+
+
+@pytest.mark.parametrize("eye", EYES)
+@pytest.mark.parametrize("refused", REFUSED)
+def test_a_refused_setting_shows_nothing(refused: str, eye: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GONG_ACCESS_KEY_SECRET", SECRET)
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - whose text is another test's
+        REFUSED[refused]()
+    assert_unseen(caught.value, eye)
 
 
 @pytest.mark.virtual

@@ -121,6 +121,14 @@ async def test_a_proxy_s_password_reaches_the_proxy_and_nothing_else(base_url: s
         assert secret not in text
 
 
+@pytest.mark.parametrize("password", ["12/p4ss", "12?p4ss", "12#p4ss", "12/p4ss@x"])
+def test_a_password_that_looks_like_a_port_and_a_path_is_refused_without_it(password: str) -> None:
+    with pytest.raises(ValueError, match="percent-encoded") as caught:
+        network_settings(proxy=f"http://user:{password}@proxy.example:3128")
+    assert "p4ss" not in str(caught.value)
+    assert "12" not in str(caught.value).replace("3128", "")
+
+
 async def test_a_call_goes_through_the_proxy_in_absolute_form() -> None:
     async with proxy(OK) as (address, heads):
         response = await sent("http://localhost:1/prefix", network=network_settings(proxy=address))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
@@ -26,7 +27,14 @@ URLS = [
     for scheme in ("redis", "rediss", "redis+sentinel", "rediss+sentinel")
     for user in ("", "u")
     for word in SLASHED
-] + ["redis://:p4ss@h//:p4ssw0rd6380/0"]  # as pasted twice
+] + [
+    "redis://:p4ss@h//:p4ssw0rd6380/0",  # as pasted twice
+    *(
+        f"rediss://h/0?{option}=w0rd"
+        for option in ("nonsense", "socket_timeout", "ssl_cert_reqs", "ssl_min_version")
+    ),
+    "redis+cluster://h/0?socket_timeout=w0rd",
+]
 
 
 def shown(make: object) -> str:
@@ -46,6 +54,14 @@ def test_no_piece_of_a_password_is_in_an_error(url: str) -> None:
     ):
         text = shown(make)
         assert not [piece for piece in ("p4ss", "w0rd", "1234") if piece in text]
+
+
+@pytest.mark.parametrize("option", ["nonsense=1", "socket_timeout=x", "protocol=9", "db=x"])
+@pytest.mark.parametrize("make", [RedisQuota, Jobs])
+def test_options_that_redis_does_not_know_are_refused_when_it_is_made(make: Any, option: str) -> None:
+    with pytest.raises(ValueError, match="cannot be read"):
+        make(f"redis://h/0?{option}", company="acme")
+    assert make("redis://h/0?health_check_interval=30&protocol=3", company="acme").company == "acme"
 
 
 @given(st.text("ab1/?#@:[]%", max_size=12))

@@ -26,7 +26,7 @@ from gong_tasks_async.credentials import (
 from gong_tasks_async.errors import (
     CredentialsError,
 )
-from gong_tasks_async.errors.checks import described, kind_problem, refuse
+from gong_tasks_async.errors.checks import conceals_arguments, described, kind_problem, refuse
 from gong_tasks_async.events import logger
 from gong_tasks_async.http.addresses import base_url_problem, checked_base_url
 from gong_tasks_async.http.network import NetworkSettings, network_problems, network_settings
@@ -79,6 +79,7 @@ class OAuthToken:
     See https://help.gong.io/docs/create-an-app-for-gong
     """
 
+    @conceals_arguments
     def __init__(
         self,
         client_id: str,

@@ -93,9 +93,9 @@ async def exchange(
         failure = token_endpoint.to_error(error, str(url), cut_off=bool(lost))
         if isinstance(error, APIError) and token_endpoint.is_invalid_grant(error):
             on_invalid_grant(failure)
-        raise failure from None
     finally:
         await transport.close()
+    raise failure  # out here: a chain would show the frames that read the response
 
 
 async def _send(

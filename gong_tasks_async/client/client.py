@@ -16,7 +16,7 @@ from gong_tasks_async.client.bulk_calls import BulkCalls
 from gong_tasks_async.client.setting_checks import setting_problems
 from gong_tasks_async.client.single_calls import SingleCalls
 from gong_tasks_async.codec import Unreadable
-from gong_tasks_async.errors.checks import refuse
+from gong_tasks_async.errors.checks import conceals_arguments, refuse
 from gong_tasks_async.events import Event, EventSink, FieldUnreadable
 from gong_tasks_async.http.addresses import checked_base_url
 from gong_tasks_async.http.messages import HttpResponse
@@ -78,6 +78,7 @@ class GongTasksClient(SingleCalls, BulkCalls):
         QuotaStoreError: ``limits.day_store`` is not ours, or cannot be read or written.
     """
 
+    @conceals_arguments
     def __init__(
         self,
         credentials: AnyCredentials,
@@ -137,6 +138,7 @@ class GongTasksClient(SingleCalls, BulkCalls):
         self.quota: Quota = quota
 
     @classmethod
+    @conceals_arguments
     def from_env(cls, **overrides: Unpack[ClientSettings]) -> Self:
         """Build a client from the environment, as the command ``gong-tasks`` does; keywords go before it.
 
@@ -157,6 +159,7 @@ class GongTasksClient(SingleCalls, BulkCalls):
         return cls(**settings_from_environment(os.environ, overrides))
 
     @classmethod
+    @conceals_arguments
     def from_profile(cls, name: str, **overrides: Unpack[ClientSettings]) -> Self:
         """Build a client of a profile of the configuration file of ``gong-tasks``; keywords go before it.
 

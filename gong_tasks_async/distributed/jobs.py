@@ -29,7 +29,7 @@ from gong_tasks_async.distributed.queue import (
     url_problem,
 )
 from gong_tasks_async.distributed.serialization import JobSettings, origin_text
-from gong_tasks_async.errors.checks import function_problem, refuse
+from gong_tasks_async.errors.checks import conceals_arguments, function_problem, refuse
 from gong_tasks_async.events import Event
 from gong_tasks_async.http.addresses import checked_base_url
 from gong_tasks_async.models import TaskUpdate
@@ -60,6 +60,7 @@ class Jobs:
         InvalidValueError: a setting cannot be used; all are named at once.
     """
 
+    @conceals_arguments
     def __init__(
         self, url: str, *, company: str, trace_context: Callable[[], Mapping[str, str]] | None = None
     ) -> None:

@@ -14,6 +14,7 @@ from gong_tasks_async.distributed.messages import FEED, NAME, ROW, START
 from gong_tasks_async.distributed.redis_client import RedisClient, translate_errors
 from gong_tasks_async.distributed.store import JobStore
 from gong_tasks_async.errors.checks import described
+from gong_tasks_async.quota.redis.redis_backend import check_options
 from gong_tasks_async.quota.redis.url import read_url, unreadable_url
 
 SENTINEL = re.compile(
@@ -104,8 +105,11 @@ def _check_url(url: str) -> None:
     Raises:
         ValueError: it cannot.
     """
-    if not url.partition("://")[0].endswith("+sentinel"):
+    scheme, _, rest = url.partition("://")
+    if not scheme.endswith("+sentinel"):
         read_url(url)
+        if scheme != "memory":
+            check_options(f"{scheme.removesuffix('+cluster')}://{rest}")
     elif not (url.isprintable() and SENTINEL.fullmatch(url)):
         raise unreadable_url()
 

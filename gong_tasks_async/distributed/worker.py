@@ -21,7 +21,13 @@ from gong_tasks_async.distributed.messages import FEED, ROW, START
 from gong_tasks_async.distributed.queue import company_problem, open_docket, store_of, url_problem
 from gong_tasks_async.distributed.row_tasks import RowTasks
 from gong_tasks_async.distributed.store import WORKER_LIFETIME
-from gong_tasks_async.errors.checks import count_problem, function_problem, refuse, seconds_problem
+from gong_tasks_async.errors.checks import (
+    conceals_arguments,
+    count_problem,
+    function_problem,
+    refuse,
+    seconds_problem,
+)
 from gong_tasks_async.events import Event, EventSink, callback_problem
 
 CHECK_EVERY = timedelta(milliseconds=50)
@@ -59,6 +65,7 @@ class Worker:
         InvalidValueError: a setting is of another type or out of range; all are named at once.
     """
 
+    @conceals_arguments
     def __init__(
         self,
         url: str,

@@ -8,10 +8,17 @@ from __future__ import annotations
 
 import math
 import reprlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import wraps
 from numbers import Integral, Real
+from typing import ParamSpec, TypeVar
 
+from gong_tasks_async.errors.base import GongError
 from gong_tasks_async.errors.invalid import InvalidValueError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+C = TypeVar("C", bound=type)
 
 SHOWN = 40
 """Characters of a wrong value that a message quotes."""
@@ -25,6 +32,32 @@ def refuse(what: str, problems: Iterable[str | None]) -> None:
     """
     if found := list(filter(None, problems)):
         raise InvalidValueError(what, found)
+
+
+def conceals_arguments(function: Callable[P, T]) -> Callable[P, T]:
+    """Raise what a function refuses without its frames: error trackers show the variables of frames.
+
+    For functions that are given secrets: a refused secret may be the right one, with a line break too many.
+    """
+
+    @wraps(function)
+    def call(*args: P.args, **keywords: P.kwargs) -> T:
+        try:
+            return function(*args, **keywords)
+        except (GongError, ValueError, OSError) as error:
+            refusal = error.with_traceback(None)
+        if refusal.__suppress_context__:
+            refusal.__context__ = None  # some trackers show it nevertheless
+        del args, keywords
+        raise refusal
+
+    return call
+
+
+def conceals_fields(cls: C) -> C:
+    """The same for a class whose ``__init__`` attrs writes."""
+    cls.__init__ = conceals_arguments(cls.__init__)  # type: ignore[misc]  # of a class, not of an instance
+    return cls
 
 
 def described(value: object) -> str:

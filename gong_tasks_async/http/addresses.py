@@ -81,8 +81,9 @@ def proxy_problem(proxy: object) -> str | None:
     if not isinstance(proxy, str):
         return f"the proxy must be text such as {PROXY_EXAMPLE}, not {type(proxy).__name__}"
     url = _parsed(_with_scheme(proxy))
-    if url is None or not url.host:
-        return f"the proxy is not an address such as {PROXY_EXAMPLE}"
+    # Behind a slash in a password, the rest of it, and the host, look like a path, and the password like a host's port.
+    if url is None or not url.host or "@" in url.raw_path_qs + url.raw_fragment:
+        return f"the proxy is not an address such as {PROXY_EXAMPLE}, with special characters in the password percent-encoded"
     if url.scheme not in PROXY_SCHEMES:
         return f"{url.scheme}:// proxies are not supported, only http:// and https://"
     return None

@@ -78,6 +78,8 @@ class TestCsv:
             ("a\t@x", "a\t'@x"),
             ("a\n=x", "a\n'=x"),
             ("5;-3;-x", "5;-3;'-x"),
+            ('Ann;"=cmd"', 'Ann;\'"=cmd"'),
+            ('a\n""=x', 'a\n\'""=x'),
         ],
     )
     def test_no_cell_is_a_formula(self, text: str, cell: str) -> None:
@@ -88,7 +90,22 @@ class TestCsv:
         for part in re.split(r"[;|\t\r\n]", escape_formula(text)):
             assert not part.startswith(tuple("=+-@\uff1d")) or re.fullmatch(r"[+-]?[0-9]+", part)
 
-    @pytest.mark.parametrize("text", ["-1", "+49", "x=1", "", "7408596319731897791"])
+    @given(
+        st.text(alphabet='=+-@a1,;|\t\n" '), st.sampled_from(",;\t"), st.sampled_from(",;|\t"), st.booleans()
+    )
+    def test_no_reader_with_another_separator_finds_a_formula(
+        self, text: str, own: str, read: str, first: bool
+    ) -> None:
+        file = io.StringIO(newline="")
+        cells = ["x", "1"] if first else ["1", "x"]
+        writer = csv.writer(file, delimiter=own, quoting=csv.QUOTE_NONNUMERIC)
+        writer.writerow([escape_formula(text, own) if cell == "x" else cell for cell in cells])
+        found = csv.reader(io.StringIO(file.getvalue(), newline=""), delimiter=read)
+        for cell in (cell for row in found for cell in row):
+            number = re.match(r"""[+-]?[0-9]+("|$)""", cell)
+            assert not cell.startswith(tuple("=+-@")) or number, (file.getvalue(), cell)
+
+    @pytest.mark.parametrize("text", ["-1", "+49", "x=1", "", "7408596319731897791", "Ann,=x"])
     def test_other_cells_are_as_they_are(self, text: str) -> None:
         assert escape_formula(text) == text
 

@@ -7,24 +7,43 @@ East Asian keyboards as the plain ones. See https://owasp.org/www-community/atta
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Final
 
 SIGNS: Final = "=+\\-@\uff1d\uff0b\uff0d\uff20"
-_STARTS: Final = re.compile(rf"(?:^|(?<=[;|\t\r\n]))(?=[{SIGNS}])")
 _SEPARATORS_FIRST: Final = ("\t", "\r", "\n")
 _PLAIN_NUMBER: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
-_PART: Final = re.compile(r"[^;|\t\r\n]*")
 
 
-def escape_formula(text: str | None) -> str:
-    """The text of a CSV cell, with an apostrophe before each part that a spreadsheet would run as a formula."""
+def escape_formula(text: str | None, separator: str = ",") -> str:
+    """The text of a CSV cell, with an apostrophe before each part that a spreadsheet would run as a formula.
+
+    Args:
+        text: the cell, before it is quoted.
+        separator: the file's own, at which its quotes keep a cell together.
+    """
     if not text:
         return ""
     if text.startswith(_SEPARATORS_FIRST):
         text = f"'{text}"
-    return _STARTS.sub(lambda found: "" if _is_number(text, found.start()) else "'", text)
+    starts, part = _patterns(separator)
+    return starts.sub(lambda found: "" if _is_number(text, part, found.start()) else "'", text)
 
 
-def _is_number(text: str, start: int) -> bool:
-    part = _PART.match(text, start)
-    return part is not None and _PLAIN_NUMBER.fullmatch(part[0]) is not None
+@cache
+def _patterns(separator: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Where a formula may start, and the part up to the next separator.
+
+    Quotes behind a separator of another program's are doubled in the file, which that program reads as an empty quoted
+    text and drops: the formula then stands first.
+    """
+    others = r";|\t\r\n" if separator == "," else r",;|\t\r\n"
+    return (
+        re.compile(rf'^(?=[{SIGNS}])|(?<=[{others}])(?="*[{SIGNS}])'),
+        re.compile(f"[^{others}]*"),
+    )
+
+
+def _is_number(text: str, part: re.Pattern[str], start: int) -> bool:
+    found = part.match(text, start)
+    return found is not None and _PLAIN_NUMBER.fullmatch(found[0]) is not None

@@ -124,8 +124,12 @@ class Listing(Generic[T]):
     def _csv(self) -> Any:
         """Quotes mark all text, ids included, as in the reports of bulk runs."""
         return csv.writer(
-            self._file, delimiter=self._output.excel or ",", lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC
+            self._file, delimiter=self._separator, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC
         )
+
+    @property
+    def _separator(self) -> str:
+        return self._output.excel or ","
 
     def _write(self, row: T) -> None:
         if self._output.form is OutputFormat.CSV:
@@ -135,7 +139,7 @@ class Listing(Generic[T]):
 
     def _cell(self, column: Column[T], row: T) -> str:
         """A cell as it is for a program; on a terminal nothing of it is obeyed."""
-        cell = escape_formula(column.cell(row))
+        cell = escape_formula(column.cell(row), self._separator)
         if self._output.excel:
             cell = excel_cell(cell, is_date=column.is_date)
         return visible(cell) if self._output.on_terminal else cell

@@ -125,11 +125,23 @@ class RedisBackend:
         return QuotaUnavailable(server=self.address, reason=f"{type(error).__name__}: {message.rstrip('.')}")
 
 
-def _open(url: str, timeout: float) -> Redis:
+def check_options(url: str) -> None:
+    """Refuse options of a URL that redis-py does not know, before it quotes one; no connection is opened.
+
+    Raises:
+        ValueError: there are such.
+    """
     try:
-        # What is tried again, and when, is decided by the quota, which has deadlines to keep.
-        retry = Retry(NoBackoff(), 0)
-        return Redis.from_url(url, socket_timeout=timeout, socket_connect_timeout=timeout, retry=retry)
-    except ValueError:
+        ConnectionPool.from_url(url).make_connection()  # type: ignore[no-untyped-call]  # redis-py's
+    except (ValueError, TypeError, AttributeError, RedisError):
         failure = unreadable_url()
+    else:
+        return
     raise failure
+
+
+def _open(url: str, timeout: float) -> Redis:
+    check_options(url)
+    # What is tried again, and when, is decided by the quota, which has deadlines to keep.
+    retry = Retry(NoBackoff(), 0)
+    return Redis.from_url(url, socket_timeout=timeout, socket_connect_timeout=timeout, retry=retry)

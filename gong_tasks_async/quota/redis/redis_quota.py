@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from attrs import evolve
 
 from gong_tasks_async.errors import ClientStateError, DeadlineExceeded, InvalidValueError, QuotaUnavailable
+from gong_tasks_async.errors.checks import conceals_arguments
 from gong_tasks_async.events import Event, EventSink
 from gong_tasks_async.quota.base import Permit, QuotaEstimate, QuotaSnapshot, WaitReason
 from gong_tasks_async.quota.day import DAY, bound_pause
@@ -62,6 +63,7 @@ class RedisQuota:
         ModuleNotFoundError: the extra ``redis`` is not installed.
     """
 
+    @conceals_arguments
     def __init__(
         self,
         url_or_client: str | Redis | RedisCluster,

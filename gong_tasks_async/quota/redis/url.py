@@ -31,5 +31,6 @@ def unreadable_url() -> ValueError:
     """The error of a URL that cannot be read."""
     return ValueError(
         "the URL of Redis cannot be read: write redis://user:password@host:port/0, rediss:// for TLS, "
-        "unix:// for a socket, with special characters in the password percent-encoded"
+        "unix:// for a socket, with special characters in the password percent-encoded, "
+        "and no options behind a question mark but those of redis-py"
     )
