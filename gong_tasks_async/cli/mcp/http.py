@@ -72,7 +72,7 @@ def _bearer_only(app: App, token: str) -> App:
     async def guarded(
         scope: Scope, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
     ) -> None:
-        if scope["type"] == "http" and not compare_digest(_authorization(scope), expected):
+        if scope["type"] != "lifespan" and not compare_digest(_authorization(scope), expected):
             headers = [(b"www-authenticate", b"Bearer"), (b"content-length", b"0")]
             await send({"type": "http.response.start", "status": 401, "headers": headers})
             await send({"type": "http.response.body", "body": b""})

@@ -17,8 +17,9 @@ from mcp.types import ToolAnnotations
 
 from gong_tasks_async import __version__
 from gong_tasks_async.cli.bulk.job_folder import JobFolder
+from gong_tasks_async.cli.mcp.budget import CallBudget, RefusedError
 from gong_tasks_async.cli.mcp.http import HttpSettings, serve_http
-from gong_tasks_async.cli.mcp.tools import CallBudget, GongTools, Limits, RefusedError
+from gong_tasks_async.cli.mcp.tools import GongTools, Limits
 from gong_tasks_async.cli.messages import line_for_operator
 from gong_tasks_async.cli.session import open_client
 from gong_tasks_async.config.configuration import Configuration

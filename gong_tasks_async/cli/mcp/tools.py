@@ -6,8 +6,6 @@ Texts from the CRM stand under ``crm`` in every result: they are data that anybo
 from __future__ import annotations
 
 import asyncio
-import time
-from collections import deque
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -22,22 +20,19 @@ from gong_tasks_async.bulk import BulkReport, Plan, open_journal
 from gong_tasks_async.bulk.dates import EXAMPLE
 from gong_tasks_async.cli.bulk.job_folder import JobFolder
 from gong_tasks_async.cli.input.cells import read_task_id
+from gong_tasks_async.cli.mcp.budget import CallBudget, RefusedError
+from gong_tasks_async.cli.messages import line_for_operator
 from gong_tasks_async.client import GongTasksClient
 from gong_tasks_async.errors import GongError
-from gong_tasks_async.events import CallAttempted, Event, logger
+from gong_tasks_async.events import logger
 from gong_tasks_async.models import Task, TaskFilter, TaskStatus, TaskUpdate, User
 from gong_tasks_async.models.addresses import name_key
 from gong_tasks_async.models.date_times import parse_date_time
 
 TIMEOUT = 20.0
 """Seconds for a tool; assistants and the people before them give up soon after."""
-DAY = 86_400.0
 FOUND_USERS = 20
 KEPT_PLANS = 50
-
-
-class RefusedError(Exception):
-    """The assistant asked for something that it may not have; the text is for the model."""
 
 
 @frozen
@@ -58,33 +53,6 @@ class BulkRow(TypedDict, total=False):
     status: str
     due_date: str
     priority: str
-
-
-@define
-class CallBudget:
-    """The calls that the assistant caused in the last 24 hours."""
-
-    per_day: int
-    _made: deque[float] = field(factory=deque[float], init=False)
-
-    def __call__(self, event: Event) -> None:
-        """Count an attempt."""
-        if isinstance(event, CallAttempted):
-            self._made.append(time.monotonic())
-
-    def require(self, calls: int = 1) -> None:
-        """Make sure that this many calls are left.
-
-        Raises:
-            RefusedError: they are not.
-        """
-        while self._made and self._made[0] <= time.monotonic() - DAY:
-            self._made.popleft()
-        left = self.per_day - len(self._made)
-        if calls > left:
-            raise RefusedError(
-                f"This takes {calls} calls, and the assistant has {left} of {self.per_day} left for 24 hours."
-            )
 
 
 @define
@@ -175,29 +143,28 @@ class GongTools:
         plan = self._plans.get(plan_id)
         if plan is None:
             raise RefusedError(f"There is no plan {plan_id!r}: make one with plan_bulk or undo_bulk.")
-        self.budget.require(plan.calls)
-        del self._plans[plan_id]
         job = f"agent-{datetime.now(UTC):%Y-%m-%d}-{plan_id}"
+        self.budget.promise(job, plan.calls)
+        del self._plans[plan_id]
         path = self.jobs.path(job)
         path.parent.mkdir(parents=True, exist_ok=True)
         self._running[job] = asyncio.create_task(self._run(plan, path))
         return {"job": job, "rows": plan.rows, "state": "running"}
 
     async def job_status(self, job: str) -> dict[str, Any]:
-        """How far a job is."""
-        running = self._running.get(job)
-        if running is not None and not self.jobs.path(job).exists():
-            return {"job": job, "running": not running.done(), "pending": "all rows: it has just begun"}
+        """How far a job is, and why it stopped, if it did."""
+        task = self._running.get(job)
+        state = {
+            "job": job,
+            "running": task is not None and not task.done(),
+            "stopped_because": _stopped_because(task),
+        }
+        if task is not None and not self.jobs.path(job).exists():
+            return {**state, "pending": "all rows"}
         with open_journal(self.jobs.find(job)) as journal:
             counts = journal.counts()
-        return {
-            "job": job,
-            "running": running is not None and not running.done(),
-            **{
-                name: getattr(counts, name)
-                for name in ("updated", "unchanged", "skipped", "failed", "pending")
-            },
-        }
+        names = ("updated", "unchanged", "skipped", "failed", "pending")
+        return {**state, **{name: getattr(counts, name) for name in names}}
 
     async def close(self) -> None:
         """Stop the jobs that run; their journals know what is left."""
@@ -207,9 +174,13 @@ class GongTools:
 
     async def _run(self, plan: Plan, path: Path) -> BulkReport:
         try:
-            return await self.gong.update_many(plan, journal=path, guard=True)
+            with self.budget.spending(path.stem):
+                return await self.gong.update_many(plan, journal=path, guard=True)
         except GongError as error:
             logger.warning("The job %s ended: %s", path.stem, error)
+            raise
+        except Exception:
+            logger.exception("The job %s ended", path.stem)
             raise
 
     def _quick(self) -> GongTasksClient:
@@ -229,6 +200,22 @@ class GongTools:
         plan_id = token_hex(4)
         self._plans[plan_id] = plan
         return {"plan_id": plan_id, **_plan(plan)}
+
+
+def _stopped_because(task: asyncio.Task[BulkReport] | None) -> str | None:
+    """Why a job of this server ended before its last row."""
+    if task is None or not task.done():
+        return None
+    if task.cancelled():
+        return "the server was stopped"
+    error = task.exception() or task.result().stopped_because
+    if error is None:
+        return None
+    return (
+        line_for_operator(error)
+        if isinstance(error, GongError)
+        else "an unforeseen error: see the server's log"
+    )
 
 
 def _update(row: BulkRow, status: str | None, due_date: str | None, priority: str | None) -> TaskUpdate:
