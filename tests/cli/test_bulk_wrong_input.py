@@ -97,7 +97,7 @@ WRONG: dict[str, tuple[bytes | str, tuple[str, ...]]] = {
         ("line 2: is not JSON: Expecting property name", "at column"),
     ),
     "JSON line without a task": ('{"userId": "2", "status": "DONE"}', ("line 1: taskId is empty",)),
-    "JSON line that is a list": ('{"taskId": 1, "userId": "2", "status": "DONE"}\n[1, 2]\n', ("line 2: is a list and no object",)),
+    "JSON line that is a list of numbers": ('{"taskId": 1, "userId": "2", "status": "DONE"}\n[1, 2]\n', ("line 2: is a plain value and no object",)),
     "JSON line that is a number": ('{"taskId": 1, "userId": "2", "status": "DONE"}\n7\n', ("line 2: is a plain value",)),
     "JSON with NaN": ('{"taskId": NaN, "userId": "2", "status": "DONE"}', ("line 1: is not JSON: NaN",)),
     "JSON id as a float": ('{"taskId": 9.067931441193858e18, "userId": "2", "status": "DONE"}', ("was shortened",)),

@@ -11,6 +11,7 @@ from typing import Any
 import openpyxl
 import pytest
 
+from gong_tasks_async.cli.input.columns import SPELLINGS, Column, plain
 from tests.cli.company import Company
 
 DUE = "2030-05-05T09:00:00Z"
@@ -31,6 +32,14 @@ def several_lines(data: bytes, status: str) -> bytes:
 def array(data: bytes, status: str) -> bytes:
     """As jq writes it with -s."""
     return json.dumps([json.loads(line) for line in lines(data, status).splitlines()]).encode()
+
+
+def arrays(data: bytes, status: str) -> bytes:
+    """As jq writes several files, or Gong several pages."""
+    rows = [json.loads(line) for line in lines(data, status).splitlines()]
+    return "\n".join(
+        json.dumps(part, indent=2) for part in (rows[:2], {"tasks": rows[2:4]}, rows[4:])
+    ).encode()
 
 
 def cells(data: bytes, status: str, delimiter: str = ",") -> bytes:
@@ -61,6 +70,7 @@ FORMS: list[tuple[str, Edit]] = [
     ("jsonl", lines),
     ("jsonl", several_lines),
     ("jsonl", array),
+    ("jsonl", arrays),
     ("csv", cells),
     ("csv", semicolons),
     ("xlsx", sheet),
@@ -91,6 +101,25 @@ def test_an_edited_status_is_the_only_change(form: str, edit: Edit, company: Com
     tasks = company.engine.tasks
     assert {tasks[number]["status"] for number in listed} == {"DONE"}
     assert {(task["dueDate"], task["priority"]["name"]) for task in tasks.values()} == {(DUE, "LOW")}
+
+
+NEW_FIELDS = {"Status", "dueDateTime", "statuses", "taskStatus", "priorityScore", "taskId", *SPELLINGS} - {
+    "id",
+    *map(plain, Column),
+}
+"""Names like those of columns; none is the name of one but for its capitals."""
+
+
+def test_a_field_that_gong_adds_is_neither_a_column_nor_a_slip(company: Company) -> None:
+    for number, task in company.engine.tasks.items():
+        task.update({name: {"id": "5"} for name in NEW_FIELDS})
+        task.pop("priority", None)
+        if number % 2:
+            del task["dueDate"]
+    data = lines(exported(company, "jsonl"), "DONE")
+    before = {number: task.get("dueDate") for number, task in company.engine.tasks.items()}
+    assert run(company, "jsonl", data)["updated"] > 5
+    assert {number: task.get("dueDate") for number, task in company.engine.tasks.items()} == before
 
 
 @pytest.mark.parametrize(("form", "edit"), FORMS)

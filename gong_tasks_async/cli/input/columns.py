@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from enum import StrEnum
 from typing import Final
@@ -42,6 +42,15 @@ SPELLINGS: Final = {
     "priority": Column.PRIORITY,
     "aslisted": Column.AS_LISTED,
 }
+
+LISTED_NAMES: Final[Mapping[str, Column]] = {
+    "id": Column.TASK_ID,
+    **{column.value: column for column in Column},
+}
+"""Names by which `gong-tasks list` writes the columns, as JSON and as tables."""
+
+LEFT_OUT: Final = (Column.DUE_DATE, Column.PRIORITY)
+"""Columns that a JSON line of a listing has only where the task has a value."""
 
 UNREAD: Final = frozenset(
     (
@@ -86,13 +95,35 @@ class Layout:
 def layout_of(names: Sequence[str], *, lenient: bool = False) -> Layout:
     """Read the names of a row's fields. Unknown ones are left unread.
 
-    One that resembles a known name is a problem, since it may be a slip; not so if ``lenient``.
+    One that resembles a known name is a problem, since it may be a slip; not so if ``lenient``. In a row that
+    `gong-tasks list` wrote, such a name beside the known one is a field that Gong has added to its tasks.
     """
-    columns = tuple(map(column_of, names))
+    columns = _columns(names)
     unknown = [name for name, column in zip(names, columns, strict=True) if _is_unknown(name, column)]
-    slips = [] if lenient else [slip for name in unknown if (slip := _slip(name))]
+    slips = [] if lenient else _slips(unknown, columns)
     problems = (*_twice(names, columns), *slips)
     return Layout(columns, tuple(_missing(columns)), problems, tuple(dict.fromkeys(unknown)))
+
+
+def _columns(names: Sequence[str]) -> tuple[Column | None, ...]:
+    """The column of each name; in a listed row, not of one that may be a new field of Gong's."""
+    columns = tuple(map(column_of, names))
+    if Column.AS_LISTED not in columns:
+        return columns
+    as_written: dict[Column, str] = {}
+    for name in names:
+        if name in LISTED_NAMES:
+            as_written.setdefault(LISTED_NAMES[name], name)
+
+    def is_meant(name: str, column: Column) -> bool:
+        if column in as_written:
+            return name == as_written[column]
+        return column not in LEFT_OUT or plain(name) == plain(column)
+
+    return tuple(
+        column if column is not None and is_meant(name, column) else None
+        for name, column in zip(names, columns, strict=True)
+    )
 
 
 def _missing(columns: Sequence[Column | None]) -> Iterator[str]:
@@ -113,11 +144,12 @@ def _is_unknown(name: str, column: Column | None) -> bool:
     return column is None and plain(name) not in UNREAD and bool(name.strip())
 
 
-def _slip(name: str) -> str | None:
-    near = get_close_matches(plain(name), SPELLINGS, n=1, cutoff=0.7)
-    if not near:
-        return None
-    return (
-        f"the column {name!r} is not known: did you mean {SPELLINGS[near[0]]}? If not, rename it, "
-        "or add --skip-unknown to leave it unread"
-    )
+def _slips(unknown: Sequence[str], columns: Sequence[Column | None]) -> Iterator[str]:
+    there = {*columns, *LEFT_OUT} if Column.AS_LISTED in columns else set()
+    for name in unknown:
+        near = get_close_matches(plain(name), SPELLINGS, n=1, cutoff=0.7)
+        if near and SPELLINGS[near[0]] not in there:
+            yield (
+                f"the column {name!r} is not known: did you mean {SPELLINGS[near[0]]}? If not, rename it, "
+                "or add --skip-unknown to leave it unread"
+            )

@@ -1,9 +1,10 @@
-"""Rows of JSON: objects one after the other, on a line each or over several, or one array of objects."""
+"""Rows of JSON: objects one after the other, on a line each or over several, or arrays of them."""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
 from attrs import frozen
@@ -46,20 +47,23 @@ OBJECT_LINE = re.compile(r"\n(?=\{)")
 
 
 def read_json(text: str) -> Table:
-    """Read an array of objects, or objects one after the other.
+    """Read objects one after the other, arrays of them, or Gong's own answers to listings.
 
     Raises:
         ValueError: the array cannot be read.
     """
     if not text.lstrip().startswith("["):
         return Table(_objects(text), lines=text.count("\n"))
-    items = _items(text)
+    items = list(_items(text))
     return Table((_record(f"item {number}", item) for number, item in enumerate(items, 1)), lines=len(items))
 
 
-def _items(text: str) -> list[object]:
+def _items(text: str) -> Iterator[object]:
+    position = 0
     try:
-        items: list[object] = READER.decode(text.strip())
+        while (start := _next(text, position)) < len(text):
+            value, position = READER.raw_decode(text, start)
+            yield from _rows(value)
     except json.JSONDecodeError as error:
         raise ValueError(
             f"its JSON array is broken at line {error.lineno}, column {error.colno} ({error.msg}); "
@@ -67,7 +71,13 @@ def _items(text: str) -> list[object]:
         ) from None
     except RecursionError:
         raise ValueError("its JSON is nested too deeply to be rows of tasks") from None
-    return items
+
+
+def _rows(value: object) -> Sequence[object]:
+    """The rows that a value holds: an array's items, the tasks of an answer of Gong's, or itself."""
+    if isinstance(value, Pairs) and isinstance(tasks := dict(value.items).get("tasks"), list):
+        value = tasks
+    return value if isinstance(value, list) else [value]
 
 
 def _objects(text: str) -> Found:
@@ -82,7 +92,7 @@ def _objects(text: str) -> Found:
             yield Problem(place, _reason(error, text, start))
             end = _resume(text, start, error)
         else:
-            yield _record(place, item)
+            yield from (_record(place, row) for row in _rows(item))
         line += text.count("\n", start, end)
         position = end
 
