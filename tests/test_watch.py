@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
-from gong_tasks_async import InactiveCompanyError, InvalidValueError, Task, TaskStatus
+from gong_tasks_async import (
+    InactiveCompanyError,
+    InvalidValueError,
+    QuotaSnapshot,
+    QuotaUnavailable,
+    Task,
+    TaskStatus,
+    Unlimited,
+)
 from gong_tasks_async.api.watch import (
     TaskAppeared,
     TaskChanged,
@@ -70,6 +78,13 @@ def test_a_busy_user_is_listed_more_often() -> None:
         listed.append(user)
         turns.record(user, float(now), 5 if user == "busy" else 0)
     assert listed.count("busy") > 2 * listed.count("calm")
+
+
+class Unseen(Unlimited):
+    """A shared quota whose Redis grants permits and does not describe itself."""
+
+    async def snapshot(self) -> QuotaSnapshot:
+        raise QuotaUnavailable(server="redis://quota.internal", reason="it does not answer")
 
 
 async def events_of(stream: AsyncGenerator[TaskEvent], count: int) -> list[TaskEvent]:
@@ -165,3 +180,12 @@ class TestWatch:
         gong = await connect(Engine(users=1))
         with pytest.raises(ValueError, match="share must be more than 0 and at most 1"):
             gong.watch(["1"], share=share)
+
+    async def test_goes_on_while_the_quota_cannot_be_asked(self, connect: Connect) -> None:
+        engine = Engine(users=1, tasks_per_user=3)
+        stream = (await connect(engine, quota=Unseen())).watch(engine.user_ids, share=0.5)
+        coming = asyncio.create_task(events_of(stream, 1))
+        await asyncio.sleep(60)
+        next(iter(engine.tasks.values()))["title"] = "seen all the same"
+        assert isinstance((await coming)[0], TaskChanged)
+        await stream.aclose()

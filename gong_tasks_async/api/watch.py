@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import TypeAlias
 
 from attrs import define, field, frozen
@@ -148,5 +149,8 @@ def _log_or_raise(user: str, error: GongError) -> None:
 
 
 async def _calls_a_day(caller: Caller) -> int | None:
-    snapshot = await caller.quota.snapshot()
-    return None if snapshot.left is None else snapshot.used + snapshot.left
+    """What the quota allows a day; None without a limit, and while the quota cannot be asked."""
+    with suppress(GongError):
+        snapshot = await caller.quota.snapshot()
+        return None if snapshot.left is None else snapshot.used + snapshot.left
+    return None

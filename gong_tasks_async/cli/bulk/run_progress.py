@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final, TypeAlias
@@ -14,7 +14,7 @@ from rich.progress import Progress, Task, TaskID
 from gong_tasks_async.bulk import BulkReport, Outcome
 from gong_tasks_async.bulk.render.format import duration
 from gong_tasks_async.cli.output.console import note, stderr_console
-from gong_tasks_async.cli.output.progress import bulk_progress
+from gong_tasks_async.cli.output.progress import bulk_progress, figures_of
 from gong_tasks_async.cli.output.text import local
 from gong_tasks_async.cli.waiting import PauseNotices
 from gong_tasks_async.events import BudgetSpent, CallAttempted, Event, Paused, RetryPlanned
@@ -74,10 +74,13 @@ async def run_with_progress(start: Start, total: int, meter: CallMeter, quota: Q
 
 @asynccontextmanager
 async def _bar(total: int, meter: CallMeter, quota: Quota) -> AsyncGenerator[OnOutcome]:
-    left = (await quota.snapshot()).left
+    figures = await figures_of(quota)
     with bulk_progress(stderr_console()) as progress:
         bar = progress.add_task(
-            "Changing tasks", total=total, left_today=left, outlook=partial(_outlook_of, meter)
+            "Changing tasks",
+            total=total,
+            left_today=figures and figures.left,
+            outlook=partial(_outlook_of, meter),
         )
         watching = None if progress.disable else asyncio.create_task(_watch(quota, progress, bar))
         try:
@@ -85,14 +88,13 @@ async def _bar(total: int, meter: CallMeter, quota: Quota) -> AsyncGenerator[OnO
         finally:
             if watching is not None:
                 watching.cancel()
-                with suppress(asyncio.CancelledError):
-                    await watching
+                await asyncio.gather(watching, return_exceptions=True)  # the run counts, not its bar
 
 
 async def _watch(quota: Quota, progress: Progress, bar: TaskID) -> None:
     while True:
-        snapshot = await quota.snapshot()
-        progress.update(bar, left_today=snapshot.left, snapshot=snapshot)
+        if figures := await figures_of(quota):
+            progress.update(bar, left_today=figures.left, snapshot=figures)
         await asyncio.sleep(REFRESH)
 
 

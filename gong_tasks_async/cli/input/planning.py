@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Final
 
 from attrs import evolve, frozen
@@ -172,8 +172,7 @@ async def _looking(owners: int, calls: Callable[[], int] | None) -> AsyncGenerat
             progress.update(bar, completed=owners)
         finally:
             redrawing.cancel()
-            with suppress(asyncio.CancelledError):
-                await redrawing
+            await asyncio.gather(redrawing, return_exceptions=True)  # the plan counts, not its bar
 
 
 async def estimated(client: GongTasksClient, plan: Plan) -> Plan:

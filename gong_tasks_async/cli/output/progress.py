@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from rich.console import Console
 from rich.progress import (
@@ -21,7 +21,8 @@ from rich.progress import (
 from rich.text import Text
 
 from gong_tasks_async.cli.output.console import is_terminal, note
-from gong_tasks_async.quota import Quota
+from gong_tasks_async.errors import GongError
+from gong_tasks_async.quota import Quota, QuotaSnapshot
 
 NOTE_EVERY = 10.0
 """Seconds between two notes."""
@@ -90,10 +91,17 @@ def bulk_progress(console: Console, *, hidden: bool = False, transient: bool = F
     )
 
 
+async def figures_of(quota: Quota) -> QuotaSnapshot | None:
+    """The quota's figures for a display; None where they cannot be had, which is no reason to end a command."""
+    with suppress(GongError):
+        return await quota.snapshot()
+    return None
+
+
 async def show_quota(progress: Progress, bar: TaskID, quota: Quota) -> None:
     """Show on a bar what is left of the day; costs no call."""
-    if not progress.disable:
-        progress.update(bar, left_today=(await quota.snapshot()).left)
+    if not progress.disable and (figures := await figures_of(quota)):
+        progress.update(bar, left_today=figures.left)
 
 
 @contextmanager
