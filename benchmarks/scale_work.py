@@ -1,13 +1,13 @@
-"""The kinds of work whose cost :mod:`benchmarks.scale` measures against their size."""
+"""The kinds of work of one process whose cost :mod:`benchmarks.scale` measures against their size."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from attrs import frozen
 
@@ -19,102 +19,139 @@ from gong_tasks_async.bulk import Applied, BulkJob, RunSettings, open_journal, p
 from gong_tasks_async.models import TaskUpdate
 from gong_tasks_async.settings import ClientSettings
 
-Run = Callable[[], object]
+
+@frozen
+class Ready:
+    """Work that has all it needs."""
+
+    run: Callable[[], object]
+    """Its time and memory are measured."""
+    stored: Callable[[], int] = lambda: 0
+    """Bytes that it has left on disk, or in Redis."""
+    clock: Callable[[], float] = time.process_time
+    """Counts its seconds: the CPU of this process, and of others where they do the work."""
 
 
-Prepared = Callable[[int], AbstractContextManager[Run]]
+Prepared = Callable[[int, Path], AbstractContextManager[Ready]]
+"""Makes what so much work needs; files stay in a folder for the next works."""
 
 
 @frozen
 class Work:
     """One kind of work."""
 
+    what: str
+    """What grows."""
     prepared: Prepared
-    """Makes what the work needs, which is not measured, and gives the work."""
-    unit: str
     quick: tuple[int, ...]
     full: tuple[int, ...]
     flat: bool = False
     """Whether its memory is promised not to grow."""
-    bytes_each: int | None = None
-    """The most memory that one may take."""
+    most_held: int | None = None
+    """Bytes of memory that one may take."""
+    most_stored: int | None = None
+    """Bytes on disk or in Redis that one may take."""
     without: Prepared | None = None
     """The same without what is measured, whose time and memory do not count."""
+    resident: bool = False
+    """Whether its memory is what the process had at most, from /proc, since it is held outside Python too, in
+    SQLite; else it is what Python's allocator has given out, the same in every run."""
 
 
 @contextmanager
-def plan(size: int) -> Generator[Run]:
+def plan(size: int, _: Path) -> Generator[Ready]:
     updates = list(rows(size))
-    yield lambda: plan_updates(updates)
+    yield Ready(lambda: plan_updates(updates))
 
 
 @contextmanager
-def journal(size: int) -> Generator[Run]:
-    """A job from its first row to its report."""
-    with TemporaryDirectory() as folder:
-        yield lambda: _run(size, Path(folder) / "job")
+def plan_of_file(size: int, folder: Path) -> Generator[Ready]:
+    """A CSV file, read, checked and planned as by the command."""
+    from gong_tasks_async.cli.input.source import Source, read_source  # noqa: PLC0415 - needs click
+
+    path = folder / f"{size}.csv"
+    path.write_text("taskId,userId,status\n" + "".join(f"{row},1,DONE\n" for row in range(1, size + 1)))
+
+    def run() -> object:
+        parsed = read_source(Source(file=str(path)))
+        return plan_updates([row.update("1") for row in parsed.rows])
+
+    yield Ready(run)
+    path.unlink()
 
 
 @contextmanager
-def resume(size: int) -> Generator[Run]:
+def journal(size: int, folder: Path) -> Generator[Ready]:
+    """A job from its first row to its end; its journal stays for the works below."""
+    path = folder / f"job-{size}"
+    path.unlink(missing_ok=True)
+    yield Ready(lambda: _run(size, path), stored=lambda: path.stat().st_size)
+
+
+@contextmanager
+def resume(size: int, folder: Path) -> Generator[Ready]:
     """A job all of whose rows are settled, run again."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "job"
-        _run(size, path)
-        yield lambda: _run(size, path)
+    path = _settled(size, folder)
+    yield Ready(lambda: _run(size, path))
 
 
 @contextmanager
-def report(size: int) -> Generator[Run]:
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "job"
-        _run(size, path)
-        yield lambda: _report(path)
+def report(size: int, folder: Path) -> Generator[Ready]:
+    path = _settled(size, folder)
+    yield Ready(lambda: _report(path))
 
 
 @contextmanager
-def failures(size: int) -> Generator[Run]:
+def failures(size: int, folder: Path) -> Generator[Ready]:
     """A report of a job each of whose rows was refused, each in other words."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "job"
+    path = folder / f"refused-{size}"
+    if not path.exists():
         asyncio.run(_refused(size, path))
-        yield lambda: _report(path)
+    yield Ready(lambda: _report(path))
 
 
 @contextmanager
-def journals(size: int) -> Generator[Run]:
+def journals(size: int, folder: Path) -> Generator[Ready]:
     """The table of all jobs in a folder."""
     from gong_tasks_async.cli.bulk.job_folder import JobFolder, state_of  # noqa: PLC0415 - needs click
 
-    with TemporaryDirectory() as folder:
-        for number in range(size):
-            (company := Path(folder) / "acme").mkdir(exist_ok=True)
-            _run(3, company / f"job-{number}.gong")
-        yield lambda: [state_of(path) for path in JobFolder(Path(folder)).all()]
+    jobs = folder / f"jobs-{size}"
+    for number in range(size):
+        if not (path := jobs / "acme" / f"job-{number}.gong").exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _run(3, path)
+    yield Ready(lambda: [state_of(path) for path in JobFolder(jobs).all()])
 
 
 @contextmanager
-def listing(size: int) -> Generator[Run]:
+def listing(size: int, _: Path) -> Generator[Ready]:
     body = body_of(full_tasks(size))
-    yield lambda: sum(1 for _ in codec.decode_tasks(body))
+    yield Ready(lambda: sum(1 for _ in codec.decode_tasks(body)))
 
 
 @contextmanager
-def waiting(size: int) -> Generator[Run]:
+def waiting(size: int, _: Path) -> Generator[Ready]:
     """Callers that wait at the quota, all served in the end."""
-    yield lambda: asyncio.run(_queue(size))
+    yield Ready(lambda: asyncio.run(_queue(size)))
 
 
 @contextmanager
-def tasks_alone(size: int) -> Generator[Run]:
+def tasks_alone(size: int, _: Path) -> Generator[Ready]:
     """As many asyncio tasks that wait for a future of their own."""
-    yield lambda: asyncio.run(_wait(size))
+    yield Ready(lambda: asyncio.run(_wait(size)))
 
 
 @contextmanager
-def companies(size: int) -> Generator[Run]:
+def companies(size: int, _: Path) -> Generator[Ready]:
     """Clients of so many companies in one pool, each used once and then idle."""
-    yield lambda: asyncio.run(_companies(size))
+    yield Ready(lambda: asyncio.run(_companies(size)))
+
+
+def _settled(size: int, folder: Path) -> Path:
+    path = folder / f"job-{size}"
+    if not path.exists():
+        _run(size, path)
+    return path
 
 
 def _run(size: int, path: Path | None) -> None:
@@ -185,17 +222,24 @@ async def _companies(size: int) -> None:
                 pass
 
 
-SMALL, MIDDLE = (100, 1_000, 10_000), (100, 500, 2_500)
-TO_MILLION, TO_100_000 = (1_000, 10_000, 100_000, 1_000_000), (100, 1_000, 10_000, 100_000)
+SMALL, MIDDLE = (100, 1_000, 10_000), (500, 2_500, 10_000)
+TO_MILLION, TO_100_000, TO_1_000 = (
+    (1_000, 10_000, 100_000, 1_000_000),
+    (100, 1_000, 10_000, 100_000),
+    (1, 10, 100, 1_000),
+)
 
-WORKS = {
-    "plan": Work(plan, "row", SMALL, TO_MILLION),
-    "journal": Work(journal, "row", (500, 2_500, 10_000), TO_MILLION, flat=True),
-    "resume": Work(resume, "row", (500, 2_500, 10_000), TO_MILLION, flat=True),
-    "report": Work(report, "row", (500, 2_500, 10_000), TO_MILLION, flat=True),
-    "failures": Work(failures, "failure", (500, 2_500, 10_000), TO_100_000),
-    "listing": Work(listing, "task", MIDDLE, TO_100_000, flat=True),
-    "waiting": Work(waiting, "caller", SMALL, TO_100_000, bytes_each=1_024, without=tasks_alone),
-    "companies": Work(companies, "company", (1, 10, 100), (1, 10, 100, 1_000), bytes_each=60 * 2**10),
-    "journals": Work(journals, "journal", (1, 10, 50), (1, 10, 100, 1_000)),
+LOCAL_WORKS = {
+    "plan": Work("rows, planned", plan, SMALL, TO_MILLION),
+    "plan_of_file": Work("rows of a CSV file, planned", plan_of_file, MIDDLE, TO_MILLION),
+    "journal": Work(
+        "rows of a job with its journal", journal, MIDDLE, TO_MILLION, True, most_stored=500, resident=True
+    ),
+    "resume": Work("rows of a settled job, resumed", resume, MIDDLE, TO_MILLION, True, resident=True),
+    "report": Work("rows of a job, reported", report, MIDDLE, TO_MILLION, True, resident=True),
+    "failures": Work("failures in a report", failures, MIDDLE, TO_100_000, True, resident=True),
+    "listing": Work("tasks in a listing", listing, (100, 500, 2_500), TO_100_000, True),
+    "waiting": Work("waiting callers", waiting, SMALL, TO_100_000, most_held=1_024, without=tasks_alone),
+    "companies": Work("companies in a process", companies, (1, 10, 100), TO_1_000, most_held=60 * 2**10),
+    "journals": Work("journals in a folder", journals, (1, 10, 50), TO_1_000),
 }
