@@ -13,6 +13,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
 
 from benchmarks import jobs_cost
 from benchmarks.redis_parts import Part, cost_of_the_script, run
@@ -95,7 +96,7 @@ def _server() -> Generator[tuple[str, Redis]]:
 
 
 async def _until_it_answers(url: str) -> None:
-    async with jobs_cost.Redis.from_url(url) as client:
+    async with AsyncRedis.from_url(url) as client:
         await jobs_cost._until_it_answers(client)  # noqa: SLF001 - of a script like this one
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -97,23 +98,28 @@ def page(count: int) -> bytes:
     return answer_with(full_tasks(count))
 
 
-async def serve(kind: str) -> None:
-    server = await asyncio.get_running_loop().create_server(lambda: Answering(kind), "127.0.0.1", 0)
+async def serve(kind: str, certificate: str | None = None) -> None:
+    tls = None
+    if certificate is not None:
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(certificate)
+    server = await asyncio.get_running_loop().create_server(lambda: Answering(kind), "127.0.0.1", 0, ssl=tls)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
 
 @contextmanager
-def running(kind: str) -> Iterator[str]:
-    """The base URL of a server in a process of its own."""
-    command = [executable, "-m", "benchmarks.stub_server", kind]
+def running(kind: str, certificate: Path | None = None) -> Iterator[str]:
+    """The base URL of a server in a process of its own; with TLS where a file has a certificate and its key."""
+    scheme, given = ("http", []) if certificate is None else ("https", [str(certificate)])
+    command = [executable, "-m", "benchmarks.stub_server", kind, *given]
     with Popen(command, stdout=PIPE, text=True, cwd=PROJECT) as process:  # noqa: S603 - this file
         assert process.stdout is not None  # noqa: S101 - it was asked for
         try:
-            yield f"http://127.0.0.1:{int(process.stdout.readline())}"
+            yield f"{scheme}://127.0.0.1:{int(process.stdout.readline())}"
         finally:
             process.kill()
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(argv[1]))
+    asyncio.run(serve(*argv[1:]))
