@@ -41,6 +41,13 @@ class Books:
     """By true time, as this process has heard it."""
     day_paused_until: float = -math.inf
     day_noted_at: float = -math.inf
+    noted_by_wrong_clock: bool = False
+    """Whether the day's pause was noted while the wall clock stood far ahead."""
+    overslept: float = 0.0
+    """Seconds by which such a pause may end late. Once the clock is right, its end is years ahead by the wall's clock, so
+    only the loop's is left, which stands still while the machine sleeps. That delays the first call after the reset, which
+    is let through as a probe all the same, and can overspend nothing. The gate must not follow the corrected clock instead:
+    one that is set back for a moment would then open it early."""
     reopened_at: float = -math.inf
     probes: list[float] = field(factory=list)
     moved_at: float = 0.0
@@ -77,14 +84,18 @@ class Books:
         before = [other for other, of in self.returning if of is lane and other < number]
         check(not before, "calls refused together come back in their order", before=before)
 
-    def note_refusal(self, seconds: float, true_now: float, *, day: bool) -> None:
-        """A 429 was read: nobody of this process departs before the pause is over."""
+    def note_refusal(
+        self, seconds: float, true_now: float, *, day: bool, clock_is_wrong: bool = False
+    ) -> None:
+        """A 429 was read: no call of this process departs before the pause is over."""
         longest = DAY
         if self.limits.day_starts is not None:
             longest = FixedDay(self.limits.day_starts).expires_at(START + true_now) - START - true_now
         bounded = max(self.limits.window, min(seconds, longest))
         if day:
-            self.day_paused_until = max(self.day_paused_until, true_now + bounded)
+            if true_now + bounded > self.day_paused_until:
+                self.day_paused_until = true_now + bounded
+                self.noted_by_wrong_clock, self.overslept = clock_is_wrong, 0.0
             self.probes.append(true_now)
             self.day_noted_at = true_now
         else:
@@ -101,9 +112,14 @@ class Books:
         if self.day_paused_until > -math.inf:
             self.day_paused_until, self.reopened_at = -math.inf, until
 
+    def note_sleep(self, seconds: float) -> None:
+        """The machine has slept."""
+        self.overslept += seconds * self.noted_by_wrong_clock
+
     def is_paused(self, true_now: float) -> bool:
         """Whether this process waits for Gong's pause to end."""
-        return true_now < max(self.paused_until, self.day_paused_until, self.reopened_at + 1.0) + DUST
+        day_ends = self.day_paused_until + self.overslept
+        return true_now < max(self.paused_until, day_ends, self.reopened_at + 1.0) + DUST
 
     def check_waits(self, true_now: float, *, spent: bool) -> None:
         """Every wait is explained: by a pause, a spent day, or calls that depart."""

@@ -98,7 +98,10 @@ async def kill(company: Company) -> None:
 
 async def sleep(company: Company) -> None:
     """The machine sleeps: the loop's clock stands still, true time and the wall's go on."""
-    company.slept += company.chance.choice((600.0, 8 * HOUR, 26 * HOUR))
+    seconds = company.chance.choice((600.0, 8 * HOUR, 26 * HOUR))
+    company.slept += seconds
+    for process in company.processes:
+        process.books.note_sleep(seconds)
 
 
 async def step_clock(company: Company) -> None:

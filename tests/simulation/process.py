@@ -21,6 +21,7 @@ from gong_tasks_async import (
 )
 from gong_tasks_async.http.messages import HttpResponse
 from gong_tasks_async.quota import Permit
+from gong_tasks_async.quota.day import DAY
 from gong_tasks_async.quota.local.day_store import Count, MemoryStore, Taken
 from gong_tasks_async.simulation.gong import Flight
 from gong_tasks_async.simulation.network import Network, Wire, WiredClient
@@ -190,7 +191,12 @@ class Watcher:
         if response.status == 429:
             seconds = float(response.headers["Retry-After"])
             world.note_response(429, seconds, departed)
-            books.note_refusal(seconds, world.true_time(), day=seconds >= LONG)
+            books.note_refusal(
+                seconds,
+                world.true_time(),
+                day=seconds >= LONG,
+                clock_is_wrong=self._process.clock_error > DAY,
+            )
         elif response.status == 200:
             world.note_response(200, 0.0, departed)
             books.note_success(departed, world.true_time())
