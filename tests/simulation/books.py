@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 
 from attrs import define, field
 
@@ -31,12 +31,22 @@ def check(holds: object, invariant: str, **facts: object) -> None:
 
 @define(eq=False)
 class Books:
-    """One process's books, in one of its lives."""
+    """The books of one quota: of a process in one of its lives, or of all that share it."""
 
     limits: QuotaLimits
+    alone: bool = True
+    """Whether all of its calls pass one queue: they are spaced, in the order of lanes, and know of pauses at once."""
+    heard_after: float = 0.0
+    """Seconds within which a pause is heard of everywhere."""
+    stalled_after: float | None = None
+    """Seconds after which the head of a queue must have moved; None for what its limits come to."""
+    keeps_window: bool = True
+    """Whether the promise of a window holds: its exceptions are an outage, clocks set back, other limits by mistake."""
     flights: list[Flight] = field(factory=list)
     waiting: dict[int, tuple[Lane, float]] = field(factory=dict)
     """Who waits for a permit, and since when, by true time."""
+    paused_at: float = -math.inf
+    """When the last pause was read, by true time."""
     paused_until: float = -math.inf
     """By true time, as this process has heard it."""
     day_paused_until: float = -math.inf
@@ -56,32 +66,36 @@ class Books:
     """Interactive departures while a bulk call waited all the time."""
     bulk_first: int = 0
     """Bulk departures while an interactive call waited all the time."""
-    returning: list[tuple[int, Lane]] = field(factory=list)
-    """Calls that were refused and wait again, in the order in which they came back."""
+    returning: list[tuple[int, Hashable]] = field(factory=list)
+    """Calls that were refused and wait again, in the order in which they came back, each with its queue."""
 
     @property
     def patience(self) -> float:
         """Seconds after which the head of a queue must have moved, at the slowest pace and beside calls that hang."""
+        if self.stalled_after is not None:
+            return self.stalled_after
         slowest = spacing_at(SLOWEST_RUNG, self.limits)
         return ARRIVED_AFTER + self.limits.hold + 4 * slowest + 2.0
 
     def note_departure(self, flight: Flight, true_now: float) -> None:
         """A call departs: spaced, in its lane's turn, and not into a pause."""
-        if self.flights:
+        if self.alone and self.flights:
             gap = flight.departed - self.flights[-1].departed
             check(gap >= self.limits.spacing - DUST, "departures are spaced", gap=gap)
-        self._check_pause(true_now)
-        self._check_lanes(flight)
+        if not self.paused_at <= true_now < self.paused_at + self.heard_after:
+            self._check_pause(true_now)
+        if self.alone:
+            self._check_lanes(flight)
         self.flights.append(flight)
-        self.moved_at = true_now
+        self.moved_at = max(self.moved_at, true_now) if not self.alone else true_now
 
-    def note_return(self, number: int, lane: Lane) -> None:
+    def note_return(self, number: int, queue: Hashable) -> None:
         """A call that was refused waits again."""
-        self.returning.append((number, lane))
+        self.returning.append((number, queue))
 
-    def note_permit(self, number: int, lane: Lane) -> None:
-        """A call that was refused has its permit: before those of its lane that came back later."""
-        before = [other for other, of in self.returning if of is lane and other < number]
+    def note_permit(self, number: int, queue: Hashable) -> None:
+        """A call that was refused has its permit: before those of its queue that came back later."""
+        before = [other for other, of in self.returning if of == queue and other < number]
         check(not before, "calls refused together come back in their order", before=before)
 
     def note_refusal(
@@ -92,6 +106,7 @@ class Books:
         if self.limits.day_starts is not None:
             longest = FixedDay(self.limits.day_starts).expires_at(START + true_now) - START - true_now
         bounded = max(self.limits.window, min(seconds, longest))
+        self.paused_at = true_now
         if day:
             if true_now + bounded > self.day_paused_until:
                 self.day_paused_until = true_now + bounded
@@ -132,6 +147,8 @@ class Books:
 
     def check_window(self) -> None:
         """At most so many arrivals in any window, of calls that were answered and not cancelled."""
+        if not self.keeps_window:
+            return
         answered = (flight.arrived for flight in self.flights if self._is_sure(flight))
         most = most_in_a_window(answered, self.limits.window)
         check(most <= self.limits.slots, "no window above the limit", most=most)

@@ -1,66 +1,53 @@
-"""A company in one process, in virtual time, under one seed: days of services, bots and a bulk job.
+"""A company in one process, in virtual time, under one seed: its processes, callers and bulk job, and what befalls them.
 
-Processes share the day's store, as on one machine; each has its part of the second. What may happen to them: callers
-that give up, timeouts, 429s of each rule, bogus headers, lost and late responses, clocks that step and come back,
-machines that sleep, processes that are killed, disks that are full.
+How its processes share Gong's limits is a subclass's: each has its part and a quota of its own
+(``local_company.py``), or all have one quota in Redis (``shared_company.py``).
 """
 
 from __future__ import annotations
 
 import asyncio
-import math
 import random
-from collections.abc import Iterator
+from abc import ABC, abstractmethod
+from bisect import bisect_right
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
 
 from attrs import define, field
 
 from gong_tasks_async import Lane, RowState, open_journal
-from gong_tasks_async.quota.day import DAY, PROBE_INTERVAL, FixedDay, day_of
-from gong_tasks_async.quota.local.budget import LOOK_AGAIN
-from gong_tasks_async.quota.local.day_store import MemoryStore
+from gong_tasks_async.quota.day import DAY, FixedDay, day_of
 from gong_tasks_async.simulation.gong import Flight, Gong
 from gong_tasks_async.simulation.network import Network
 from gong_tasks_async.simulator import VirtualClockLoop
-from tests.simulation.books import DUST, IN_DOUBT, check
-from tests.simulation.happenings import (
-    bulk,
-    fill_disk,
-    flood,
-    kill,
-    one_caller,
-    sleep,
-    step_clock,
-    use_wrong_clock,
-)
-from tests.simulation.plan import HOUR, LATE, LONG, START, Plan
+from tests.simulation.books import Books, check
+from tests.simulation.happenings import bulk
+from tests.simulation.plan import LATE, LONG, START, Plan
 from tests.simulation.process import Process
 
+Act = Callable[[Any], Coroutine[Any, Any, None]]
+"""Something that happens to a company."""
+MEMORY_DISK = Path("/dev/shm")  # noqa: S108 - a private folder is made in it
+"""Where a file can be flushed often in no time; nothing here loses its power."""
 
-@define(eq=False)
-class Company:
+
+@define(eq=False, kw_only=True)
+class Company(ABC):
     """All of it."""
 
     plan: Plan
     chance: Random = field(init=False)
     gong: Gong = field(init=False)
     network: Network = field(init=False)
-    disk: MemoryStore = field(factory=MemoryStore)
-    disk_is_full: bool = False
     slept: float = 0.0
     processes: list[Process] = field(factory=list)
-    departed: list[float] = field(factory=list)
-    """When calls departed, by true time."""
     flights: list[Flight] = field(factory=list)
-    """The same calls."""
-    excused: int = 0
-    """Calls that a wrong clock has counted on another day."""
-    day_paused_until: float = -math.inf
-    """By Gong's word to any process, in true time; the others read it in the store."""
-    day_noted_at: float = -math.inf
-    probed_at: float = -math.inf
+    departed: list[float] = field(factory=list)
+    """When these departed, by true time, in seconds since 1970."""
     settled: dict[int, int] = field(factory=dict)
     """How often each row was settled."""
     journal: Path | None = None
@@ -83,67 +70,81 @@ class Company:
         """Seconds since the company began, those in which its machines slept included."""
         return asyncio.get_running_loop().time() + self.slept
 
-    def note_response(self, status: int, seconds: float, departed: float) -> None:
-        """A process has read a response."""
-        now = self.true_time()
-        if status == 429 and seconds >= LONG:
-            self.day_noted_at, self.day_paused_until = (
-                now,
-                max(self.day_paused_until, now + min(seconds, DAY)),
-            )
-            starts = self.plan.limits.day_starts
-            if starts is not None:
-                reset = FixedDay(starts).expires_at(START + now) - START
-                self.day_paused_until = min(self.day_paused_until, reset)
-        elif status == 200 and departed > self.day_noted_at:
-            if self.day_paused_until > now:
-                for process in self.processes:
-                    process.books.note_reopened(now + LOOK_AGAIN)
-            self.day_paused_until = -math.inf
+    # What is a subclass's
+
+    @abstractmethod
+    async def start_process(self, number: int, before: Process | None = None) -> Process:
+        """Start a process; ``before`` was its life until it was killed."""
+
+    @abstractmethod
+    def happenings(self) -> list[tuple[Act, int]]:
+        """What happens, and how often."""
+
+    @abstractmethod
+    async def check_counts(self) -> None:
+        """The quota's count of the day agrees with what has departed or arrived."""
+
+    def clocks(self, loop: asyncio.AbstractEventLoop) -> AbstractContextManager[object]:  # noqa: ARG002
+        """Have what looks at the wall's clock see the company's."""
+        return nullcontext()
+
+    def excused(self) -> int:
+        """Calls by which the day may be overspent."""
+        return 0
+
+    def is_store_paused(self) -> bool:
+        """Whether the quota remembers a pause that no living process has read of."""
+        return False
+
+    def is_spent(self) -> bool:
+        """Whether bulk may have to wait for the day, or nearly."""
+        return (
+            self.is_store_paused()
+            or self.used(START + self.true_time()) >= self.plan.limits.allowed(Lane.BULK) - 4
+        )
+
+    # What is noted
+
+    def note_departure(self, process: Process, flight: Flight, lane: Lane) -> None:  # noqa: ARG002 - a subclass's
+        """A call of a process departs."""
+        process.books.note_departure(flight, self.true_time())
+        self.flights.append(flight)
+        self.departed.append(START + self.true_time())
+
+    def note_refusal(self, process: Process, seconds: float) -> None:
+        """A process has read a 429."""
+        wrong = process.clock_error > DAY
+        process.books.note_refusal(seconds, self.true_time(), day=seconds >= LONG, clock_is_wrong=wrong)
+
+    def note_success(self, process: Process, departed: float) -> None:
+        """A process has read the response to a call that departed then, by true time."""
+        process.books.note_success(departed, self.true_time())
 
     # What is checked of the whole company
 
-    def note_departure(self, flight: Flight, lane: Lane, *, clock_error: float) -> None:
-        """Count a departure of the company."""
-        now, limits = START + self.true_time(), self.plan.limits
-        self.departed.append(now)
-        self.flights.append(flight)
-        self.excused += clock_error > DAY
-        true_now = self.true_time()
-        if true_now < self.day_paused_until - DUST and true_now > self.day_noted_at + IN_DOUBT:
-            since = true_now - max(self.probed_at, self.day_noted_at)
-            check(since >= PROBE_INTERVAL - IN_DOUBT, "all processes hear of a spent day", since=since)
-            self.probed_at = true_now
-        if lane is Lane.BULK:
-            allowed = limits.allowed(Lane.BULK) + self.doubtful()
-            check(self.used(now) <= allowed, "the reserve is kept", used=self.used(now), allowed=allowed)
+    @property
+    def books(self) -> list[Books]:
+        """All that are kept; those of a quota that is shared once."""
+        return list({id(process.books): process.books for process in self.processes}.values())
 
     def used(self, now: float, late: float = LATE) -> int:
         """Calls of the day that have departed; of a rolling one, less those that were counted so long ago."""
         starts = self.plan.limits.day_starts
         since = now - DAY + late if starts is None else FixedDay(starts).since(now)
-        return sum(moment > since for moment in self.departed)
+        return len(self.departed) - bisect_right(self.departed, since)
 
     def check_denial(self, process: Process, lane: Lane) -> None:
         """The day is called spent only when it is."""
-        now = START + self.true_time()
         if process.clock_error:
             return
-        paused = any(
-            each.books.is_paused(self.true_time()) for each in self.processes
-        ) or process.books.is_paused(self.true_time())
-        heads = sum(bool(each.books.waiting) for each in self.processes)
-        allowed = self.plan.limits.allowed(lane) - heads
+        paused = any(books.is_paused(self.true_time()) for books in [*self.books, process.books])
+        used = self.used(START + self.true_time(), -LATE)
+        counted_ahead = sum(bool(books.waiting) for books in self.books)
         check(
-            paused or self.disk_paused() or self.used(now, -LATE) >= allowed,
+            paused or self.is_store_paused() or used >= self.plan.limits.allowed(lane) - counted_ahead,
             "a spent day is spent",
-            used=self.used(now, -LATE),
+            used=used,
         )
-
-    def doubtful(self) -> int:
-        """Calls counted on another day: by a wrong clock, or at the head when it was put right or the machine slept."""
-        heads = len(self.processes) if self.excused or self.slept else 0
-        return self.excused + heads
 
     def carried_over(self) -> int:
         """Calls that departed before a day's reset and arrived after it."""
@@ -154,51 +155,55 @@ class Company:
             not day.are_in_one(each, each + way) for each, way in zip(self.departed, ways, strict=True)
         )
 
-    def disk_paused(self) -> bool:
-        """Whether a process that was killed meanwhile has noted a pause of the day."""
-        now = START + self.true_time()
-        return self.disk.count(now, 0.0).paused_until > now
-
-    async def watch(self) -> None:
-        """Look at those that wait, again and again."""
-        while True:
-            await asyncio.sleep(7.0 if any(process.books.waiting for process in self.processes) else 120.0)
-            now = START + self.true_time()
-            spent = (
-                self.disk_is_full
-                or self.disk_paused()
-                or self.used(now) >= self.plan.limits.allowed(Lane.BULK) - 4
-            )
-            for process in self.processes:
-                process.books.check_waits(self.true_time(), spent=spent)
+    def check_rows(self) -> None:
+        """What is settled has been changed, once, and is in the journal."""
+        done = "no row is settled that Gong has not changed"
+        for row, times in self.settled.items():
+            check(self.gong.tasks.get(row) == "DONE", done, row=row)
+            check(times == 1, "no row is settled twice", row=row)
+        if self.journal is None or not self.journal.exists():
+            return
+        with open_journal(self.journal) as journal:
+            updated = {row.update.task_id for row in journal.rows(RowState.UPDATED)}
+        missing = set(self.settled) - updated
+        check(not missing, "what is settled is in the journal", rows=missing)
+        for row in updated:
+            check(self.gong.tasks.get(row) == "DONE", done, row=row)
 
     # The course of it
 
     async def run(self) -> None:
         """Live through the plan, and look at the books."""
         plan = self.plan
-        self.processes = [Process(self, number, plan.limits) for number in range(plan.processes)]
-        end = plan.hours * HOUR
-        happenings = [
-            *((one_caller, plan.callers), (flood, plan.floods), (kill, plan.kills)),
-            *((sleep, plan.sleeps), (step_clock, plan.steps), (fill_disk, plan.full_disks)),
-        ]
-        moments = [
-            (self.chance.random() * end, number, act)
-            for number, act in enumerate(act for act, times in happenings for _ in range(times))
-        ]
-        moments += [(0.0, -1, use_wrong_clock)] if plan.steps else []
+        began = asyncio.get_running_loop().time()
+        for number in range(plan.processes):
+            self.processes.append(await self.start_process(number))
         async with asyncio.TaskGroup() as group:
-            watching = group.create_task(self.watch())
-            background = [group.create_task(bulk(self))] if plan.rows else []
-            for moment, _, act in sorted(moments, key=lambda item: item[:2]):
-                await asyncio.sleep(max(0.0, moment - asyncio.get_running_loop().time()))
+            background = [group.create_task(self.watch())]
+            background += [group.create_task(bulk(self))] if plan.rows else []
+            for moment, act in self.schedule():
+                await asyncio.sleep(max(0.0, began + moment - asyncio.get_running_loop().time()))
                 group.create_task(act(self))
-            await asyncio.sleep(120.0)
-            watching.cancel()
+            await asyncio.sleep(plan.goes_on)
             for task in background:
                 task.cancel()
         await self.wind_down()
+
+    def schedule(self) -> list[tuple[float, Act]]:
+        """When what happens, in order."""
+        acts = [act for act, times in self.happenings() for _ in range(times)]
+        moments = [(self.chance.random() * self.plan.lasts, act) for act in acts]
+        return sorted(moments, key=lambda item: item[0])
+
+    async def watch(self) -> None:
+        """Look at those that wait, again and again."""
+        while True:
+            waiting = [books for books in self.books if books.waiting]
+            unexplained = [books for books in waiting if not books.is_paused(self.true_time())]
+            await asyncio.sleep(7.0 if unexplained else 30.0 if waiting else 120.0)
+            spent = self.is_spent()
+            for books in self.books:
+                books.check_waits(self.true_time(), spent=spent)
 
     async def wind_down(self) -> None:
         """Let what is in flight land, and look at the books."""
@@ -207,61 +212,37 @@ class Company:
                 task.cancel()
         while self.network.travelling:
             await asyncio.wait(self.network.travelling)
-        await asyncio.sleep(1.0)
-        for process in self.processes:
-            process.books.check_window()
-        self.check_counts()
-        excused = self.doubtful() + self.carried_over()
-        check(self.gong.overspent <= excused, "the day is never overspent", calls=self.gong.overspent)
-        for row, times in self.settled.items():
-            check(self.gong.tasks.get(row) == "DONE", "no row is settled that Gong has not changed", row=row)
-            check(times == 1, "no row is settled twice", row=row)
-        self.check_journal()
-
-    def check_journal(self) -> None:
-        """What the journal calls updated is what was settled."""
-        if self.journal is None or not self.journal.exists():
-            return
-        with open_journal(self.journal) as journal:
-            updated = {row.update.task_id for row in journal.rows(RowState.UPDATED)}
+        await asyncio.sleep(self.plan.lands)
+        for books in self.books:
+            books.check_window()
+            check(not books.waiting, "no call is lost", waiting=books.waiting)
+        await self.check_counts()
+        overspent = self.gong.overspent
         check(
-            updated >= set(self.settled),
-            "what is settled is in the journal",
-            rows=set(self.settled) - updated,
+            overspent <= self.excused() + self.carried_over(), "the day is never overspent", calls=overspent
         )
-        for row in updated:
-            check(self.gong.tasks.get(row) == "DONE", "no row is recorded that Gong has not changed", row=row)
-
-    def check_counts(self) -> None:
-        """The count is Gong's, or a little more: of calls that were cut off before they were sent."""
-        now = START + self.true_time()
-        since = self.gong.day.since(now) + (LATE if self.plan.limits.day_starts is None else 0.0)
-        counted, arrived = len(self.disk.count(now, since).made), self.gong.used(now)
-        killed = 4 * self.plan.kills
-        excused = self.doubtful() + self.carried_over()
-        check(
-            arrived - excused <= counted <= arrived + killed + self.network.vanished,
-            "counts agree",
-            counted=counted,
-            arrived=arrived,
-        )
+        self.check_rows()
 
 
-def live(seed: int, plan: Plan | None = None) -> Company:
-    """Live through the days of a seed.
+C = TypeVar("C", bound=Company)
+
+
+def live(company: C) -> C:
+    """Live through a company's days.
 
     Raises:
         Broken: an invariant does not hold.
     """
-    random.seed(seed)  # the pacer's delays and the callers' jitter
-    company = Company(plan or Plan.of(seed))
-    with TemporaryDirectory() as folder, asyncio.Runner(loop_factory=VirtualClockLoop) as runner:
+    random.seed(company.plan.seed)  # the pacer's delays and the callers' jitter
+    disk = MEMORY_DISK if MEMORY_DISK.is_dir() else None
+    with TemporaryDirectory(dir=disk) as folder, asyncio.Runner(loop_factory=VirtualClockLoop) as runner:
         if company.plan.journal:
             company.journal = Path(folder) / "job.gong"
-        try:
-            runner.run(company.run())
-        except BaseExceptionGroup as group:
-            raise next(_leaves(group)) from None
+        with company.clocks(runner.get_loop()):
+            try:
+                runner.run(company.run())
+            except BaseExceptionGroup as group:
+                raise next(_leaves(group)) from None
     return company
 
 

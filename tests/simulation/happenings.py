@@ -10,18 +10,25 @@ from typing import TYPE_CHECKING
 
 from gong_tasks_async import GongError, Lane, TaskUpdate, Updated
 from gong_tasks_async.bulk.outcomes import Outcome
+from gong_tasks_async.quota import Quota
 from gong_tasks_async.quota.day import DAY
+from tests.simulation.books import check
 from tests.simulation.plan import HOUR
 from tests.simulation.process import Process
 
 if TYPE_CHECKING:
     from tests.simulation.company import Company
+    from tests.simulation.local_company import LocalCompany
+    from tests.simulation.shared_company import SharedCompany
+
+HEARD_BY_ALL = 20.0
+"""Seconds within which a caller leaves once a pause was ended by hand: the queue before it included."""
 
 
-async def one_caller(company: Company, lane: Lane | None = None) -> None:
-    """Somebody lists tasks, and may give up."""
+async def one_caller(company: Company) -> None:
+    """A caller lists tasks, and may give up."""
     process = company.chance.choice(company.processes)
-    lane = lane or company.chance.choice((Lane.INTERACTIVE, Lane.INTERACTIVE, Lane.BULK))
+    lane = company.chance.choice((Lane.INTERACTIVE, Lane.INTERACTIVE, Lane.BULK))
     timeout = company.chance.choice((None, None, 2.0, 20.0))
     task = process.start(list_tasks(process, lane, timeout))
     if company.chance.random() < 0.25:
@@ -59,7 +66,7 @@ async def bulk(company: Company) -> None:
         task = process.start(update(company, process, tuple(rows)))
         await finish(task)
         rows = [row for row in rows if row not in company.settled]
-        await asyncio.sleep(company.chance.choice((60.0, 600.0, HOUR)))
+        await asyncio.sleep(company.chance.choice(company.plan.reruns))
 
 
 async def update(company: Company, process: Process, rows: tuple[int, ...]) -> None:
@@ -85,18 +92,17 @@ def settle(company: Company, outcome: Outcome) -> None:
 
 
 async def kill(company: Company) -> None:
-    """A process is killed, and started again some seconds later."""
+    """A process is killed, and started again."""
     number = company.chance.randrange(len(company.processes))
-    dead = company.processes[number]
-    born = dead.kill()
-    born.books.day_paused_until, born.books.probes = dead.books.day_paused_until, dead.books.probes
-    born.books.day_noted_at = dead.books.day_noted_at
-    if company.excused:  # what a wrong clock has stored is not believed, so the next life does not know of it
-        company.day_paused_until = born.books.day_paused_until = -math.inf
-    company.processes[number] = born
+    dead = company.processes.pop(number)
+    dead.kill()
+    company.processes.insert(number, await company.start_process(number, dead))
 
 
-async def sleep(company: Company) -> None:
+# On one machine
+
+
+async def sleep(company: LocalCompany) -> None:
     """The machine sleeps: the loop's clock stands still, true time and the wall's go on."""
     seconds = company.chance.choice((600.0, 8 * HOUR, 26 * HOUR))
     company.slept += seconds
@@ -104,8 +110,8 @@ async def sleep(company: Company) -> None:
         process.books.note_sleep(seconds)
 
 
-async def step_clock(company: Company) -> None:
-    """Somebody looks at the quota while the clock is wrong; then it is right again."""
+async def step_clock(company: LocalCompany) -> None:
+    """A caller looks at the quota while the clock is wrong; then it is right again."""
     process = company.chance.choice(company.processes)
     process.clock_error = company.chance.choice((25 * HOUR, 400 * DAY, -3 * DAY, 90.0))
     with suppress(GongError):
@@ -113,7 +119,7 @@ async def step_clock(company: Company) -> None:
     process.clock_error = 0.0
 
 
-async def use_wrong_clock(company: Company) -> None:
+async def use_wrong_clock(company: LocalCompany) -> None:
     """The clock is years ahead while the first calls are made."""
     process = company.processes[0]
     process.clock_error = 3 * 365 * DAY
@@ -126,8 +132,45 @@ async def use_wrong_clock(company: Company) -> None:
     process.books.probes.clear()  # a clock that was set back does not put the next probe off
 
 
-async def fill_disk(company: Company) -> None:
+async def fill_disk(company: LocalCompany) -> None:
     """The disk is full for a while."""
     company.disk_is_full = True
     await asyncio.sleep(company.chance.choice((5.0, 300.0)))
     company.disk_is_full = False
+
+
+# With one quota in Redis
+
+
+async def lose_redis(company: SharedCompany) -> None:
+    """Redis does not answer for a while."""
+    company.set_connected(False)
+    await asyncio.sleep(company.plan.outage)
+    company.set_connected(True)
+    company.all_books.moved_at = max(company.all_books.moved_at, company.true_time())
+
+
+async def set_clock_back(company: SharedCompany) -> None:
+    """Another server takes over, whose clock shows less."""
+    company.server_behind = company.plan.set_back
+
+
+async def reopen(company: SharedCompany) -> None:
+    """Gong calls the day spent, and that is ended by hand: who waits in another process leaves at once."""
+    books, first, other = company.all_books, company.processes[0].quota, company.processes[-1]
+    first.pause(2 * HOUR, day_spent=True)
+    books.note_refusal(2 * HOUR, company.true_time(), day=True)
+    await asyncio.sleep(1.0)
+    waiting = other.start(wait_for_permit(other.quota))
+    await asyncio.sleep(30.0)
+    await company.processes[0].quota.reopen()  # the first may have been killed
+    books.note_reopened(company.true_time())
+    books.moved_at = company.true_time()
+    await asyncio.wait([waiting], timeout=HEARD_BY_ALL)
+    check(waiting.done(), "an opened gate is heard of")
+
+
+async def wait_for_permit(quota: Quota) -> None:
+    """Wait as long as it takes, and give the permit back."""
+    with suppress(GongError):
+        quota.release(await quota.acquire(Lane.INTERACTIVE), status=None, sent=False)

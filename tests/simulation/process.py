@@ -6,110 +6,45 @@ import asyncio
 import itertools
 import math
 from collections.abc import Coroutine
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
-from gong_tasks_async import (
-    DailyQuotaError,
-    GongTasksClient,
-    Lane,
-    LocalQuota,
-    QuotaLimits,
-    QuotaStoreError,
-    RetryPolicy,
-)
+from gong_tasks_async import DailyQuotaError, GongTasksClient, Lane, QuotaLimits, RetryPolicy
 from gong_tasks_async.http.messages import HttpResponse
-from gong_tasks_async.quota import Permit
-from gong_tasks_async.quota.day import DAY
-from gong_tasks_async.quota.local.day_store import Count, MemoryStore, Taken
+from gong_tasks_async.quota import Permit, Quota
 from gong_tasks_async.simulation.gong import Flight
-from gong_tasks_async.simulation.network import Network, Wire, WiredClient
+from gong_tasks_async.simulation.network import Wire, WiredClient
 from tests.simulation.books import Books
-from tests.simulation.plan import LONG, START
+from tests.simulation.plan import START
+
+if TYPE_CHECKING:
+    from tests.simulation.company import Company
 
 RETRY = RetryPolicy(attempt_timeout=30.0)
-
-
-class World(Protocol):
-    """What a process asks of its company."""
-
-    network: Network
-    disk: MemoryStore
-    disk_is_full: bool
-
-    def true_time(self) -> float:
-        """Seconds since the company began, those in which its machines slept included."""
-
-    def note_departure(self, flight: Flight, lane: Lane, *, clock_error: float) -> None:
-        """Count a departure of the company."""
-
-    def note_response(self, status: int, seconds: float, departed: float) -> None:
-        """A process has read a response."""
-
-    def check_denial(self, process: Process, lane: Lane) -> None:
-        """The day is called spent only when it is."""
-
-
-class DiskStore(MemoryStore):
-    """The day's count of all processes of a machine, as one of them sees it: it can be full, and dies with the process."""
-
-    def __init__(self, world: World) -> None:
-        super().__init__()
-        self._world = world
-        self.dead = False
-
-    def take(self, now: float, since: float, allowed: int) -> Taken | Count:
-        if self._world.disk_is_full:
-            raise QuotaStoreError(path="day", reason="the disk is full")
-        return self._world.disk.take(now, since, allowed)
-
-    def give_back(self, ticket: int) -> None:
-        if not self.dead:
-            self._world.disk.give_back(ticket)
-
-    def pause(self, until: float, now: float) -> None:
-        self._world.disk.pause(until, now)
-
-    def reopen(self) -> None:
-        self._world.disk.reopen()
-
-    def is_reopened(self) -> bool:
-        return self._world.disk.is_reopened()
-
-    def count(self, now: float, since: float) -> Count:
-        return self._world.disk.count(now, since)
-
-    def close(self) -> None:
-        """A process ends; the disk stays."""
 
 
 @define(eq=False)
 class Process:
     """One process of the company, in one of its lives."""
 
-    world: World
+    company: Company
     number: int
     limits: QuotaLimits
+    books: Books
+    """Its own, or those of all that share its quota."""
     clock_error: float = 0.0
-    books: Books = field(init=False)
-    store: DiskStore = field(init=False)
-    quota: LocalQuota = field(init=False)
+    quota: Quota = field(init=False)
     tasks: set[asyncio.Task[None]] = field(factory=set)
     alive: bool = True
 
-    def __attrs_post_init__(self) -> None:
-        self.books = Books(self.limits, moved_at=self.world.true_time())
-        self.store = DiskStore(self.world)
-        self.quota = LocalQuota(self.limits, wall_clock=self.wall, store=self.store)
-
     def wall(self) -> float:
         """What the wall clock shows."""
-        return START + self.world.true_time() + self.clock_error
+        return START + self.company.true_time() + self.clock_error
 
     def client(self, lane: Lane, timeout: float | None = None) -> GongTasksClient:
         """A client of this process."""
-        wire = Wire(self.world.network, self.number, lane, Watcher(self, lane))
+        wire = Wire(self.company.network, self.number, lane, Watcher(self, lane))
         return WiredClient(wire, Watched(self), RETRY).with_options(lane=lane, timeout=timeout)
 
     def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -119,13 +54,11 @@ class Process:
         task.add_done_callback(self.tasks.discard)
         return task
 
-    def kill(self) -> Process:
-        """End at once, as with ``kill -9``; the next life begins."""
-        self.alive, self.store.dead = False, True
+    def kill(self) -> None:
+        """End at once, as with ``kill -9``."""
+        self.alive = False
         for task in list(self.tasks):
             task.cancel()
-        self.books.check_window()
-        return Process(self.world, self.number, self.limits, self.clock_error)
 
 
 class Watched:
@@ -147,30 +80,31 @@ class Watched:
         max_wait: float = math.inf,
         returning: bool = False,
     ) -> Permit:
-        world, books, number = self._process.world, self._process.books, next(self.numbers)
-        books.waiting[number] = lane, world.true_time()
+        company, books, number = self._process.company, self._process.books, next(self.numbers)
+        queue = id(self._process), lane
+        books.waiting[number] = lane, company.true_time()
         if returning:
-            books.note_return(number, lane)
+            books.note_return(number, queue)
         try:
             permit = await self._quota.acquire(
                 lane, deadline=deadline, max_wait=max_wait, returning=returning
             )
         except DailyQuotaError:
             if self._process.alive:
-                world.check_denial(self._process, lane)
+                company.check_denial(self._process, lane)
             raise
         else:
             if returning and self._process.alive:
-                books.note_permit(number, lane)
+                books.note_permit(number, queue)
             return permit
         finally:
             del books.waiting[number]
             if returning:
-                books.returning.remove((number, lane))
+                books.returning.remove((number, queue))
 
 
 class Watcher:
-    """Keeps a process's books of what goes over the network."""
+    """Keeps the books of what goes over a process's network."""
 
     def __init__(self, process: Process, lane: Lane) -> None:
         self._process = process
@@ -179,24 +113,14 @@ class Watcher:
         """By flight, in true time."""
 
     def note_departure(self, flight: Flight) -> None:
-        process, now = self._process, self._process.world.true_time()
-        self._departed[id(flight)] = now
+        process = self._process
+        self._departed[id(flight)] = process.company.true_time()
         if process.alive:
-            process.books.note_departure(flight, now)
-            process.world.note_departure(flight, self._lane, clock_error=process.clock_error)
+            process.company.note_departure(process, flight, self._lane)
 
     def note_response(self, flight: Flight, response: HttpResponse) -> None:
-        world, books = self._process.world, self._process.books
         departed = self._departed.pop(id(flight))
         if response.status == 429:
-            seconds = float(response.headers["Retry-After"])
-            world.note_response(429, seconds, departed)
-            books.note_refusal(
-                seconds,
-                world.true_time(),
-                day=seconds >= LONG,
-                clock_is_wrong=self._process.clock_error > DAY,
-            )
+            self._process.company.note_refusal(self._process, float(response.headers["Retry-After"]))
         elif response.status == 200:
-            world.note_response(200, 0.0, departed)
-            books.note_success(departed, world.true_time())
+            self._process.company.note_success(self._process, departed)
