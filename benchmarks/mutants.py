@@ -1,14 +1,16 @@
 """How strong the tests are: plant small faults one at a time, and see which of them a module's tests find.
 
-Cosmic Ray makes the faults and tries them, in a copy of the sources; ``mutants.toml`` names the modules, the tests of
-each, and the survivors that mean the same as the original. A seeded sample of the places in each module is tried, one
-fault in each; with 20 of them a module's figure is good to some 15 points.
+Cosmic Ray makes the faults, in a copy of the sources; ``mutants.toml`` names the modules, the tests of each, and the
+survivors that mean the same as the original. A seeded sample of the places in each module is tried, one fault in each;
+with 20 of them a module's figure is good to some 15 points. A fault with which the tests take several times as long
+counts as found. This needs a system that can fork.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import difflib
 import json
 import os
 import random
@@ -16,33 +18,27 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 import tomllib
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
-from queue import SimpleQueue
 
 from attrs import frozen
+from cosmic_ray.commands import init
+from cosmic_ray.mutating import use_mutation
+from cosmic_ray.plugins import get_operator
 from cosmic_ray.work_db import WorkDB, use_db
-from cosmic_ray.work_item import TestOutcome, WorkerOutcome, WorkItem, WorkResult
+from cosmic_ray.work_item import MutationSpec
+
+from benchmarks.mutant_tests import TestRuns
 
 ROOT = Path(__file__).parent.parent
 SETTINGS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
-NEVER_RUN = ("RemoveDecorator", "BinaryOperator_BitOr")
-"""Without its decorator hardly any of our functions can be imported; most `|` stand in types."""
-PYTEST = f"{sys.executable} -m pytest -x -q -p no:cacheprovider"
-TIMES_LONGER, LEAST_SECONDS = 4, 20
-CONFIG = """
-[cosmic-ray]
-module-path = "{module}"
-timeout = {timeout}
-excluded-modules = []
-test-command = "{command}"
-
-[cosmic-ray.distributor]
-name = "local"
-"""
+NEVER_RUN = ("RemoveDecorator", "BinaryOperator_BitOr", "Operator_Is_Eq", "Operator_IsNot_NotEq")
+"""Without its decorator hardly any of our functions can be imported; most `|` stand in types; `is` is asked of None, of
+classes and of enums' members alone, where `==` gives the same."""
 
 
 @frozen
@@ -62,99 +58,60 @@ class Result:
         return 1.0 if not real else 1 - len(self.survivors) / real
 
 
-def try_module(module: str, tests: Iterable[str], tree: Path, size: int, seed: int) -> Result:
-    """Plant `size` faults in one module of the copy `tree`, and run its tests with each."""
-    command = " ".join([PYTEST, *(f"tests/{name}" for name in tests)])
-    path = f"gong_tasks_async/{module}"
-    timeout = max(LEAST_SECONDS, TIMES_LONGER * _time_untouched(command, tree))
-    (tree / "mutants.conf").write_text(
-        CONFIG.format(module=path, timeout=timeout, command=command), encoding="utf-8"
-    )
-    _run([_cosmic_ray(), "init", "mutants.conf", "mutants.sqlite"], tree)
-    with use_db(str(tree / "mutants.sqlite"), WorkDB.Mode.open) as database:
-        _keep_a_sample(
-            database, (tree / path).read_text(encoding="utf-8"), size, random.Random(f"{seed} {module}")
-        )
-    _run([_cosmic_ray(), "exec", "mutants.conf", "mutants.sqlite"], tree)
-    with use_db(str(tree / "mutants.sqlite"), WorkDB.Mode.open) as database:
-        return _result(module, [result for _, result in database.results])
+def try_module(module: str, size: int, seed: int) -> Result:
+    """Plant `size` faults in one module of the copy that this process stands in, and run its tests with each."""
+    path = Path("gong_tasks_async", module)
+    source = path.read_text(encoding="utf-8")
+    tests = TestRuns.watched(path, [f"tests/{name}" for name in SETTINGS["tests"][module]])
+    alive = []
+    sample = _sample(path, source, size, random.Random(f"{seed} {module}"))
+    for mutation in sample:
+        operator = get_operator(mutation.operator_name)(**mutation.operator_args)
+        with use_mutation(mutation.module_path, operator, mutation.occurrence) as (before, after):
+            if not tests.find(tests.executing(source, mutation.start_pos[0])):
+                alive.append(_changed_lines(before, after or ""))
+    same = SETTINGS["equal"].get(module, {})
+    survivors = tuple(sorted(line for line in alive if line not in same))
+    return Result(module, len(sample), survivors, len(alive) - len(survivors))
 
 
-def _time_untouched(command: str, tree: Path) -> float:
-    began = time.monotonic()
-    _run(command.split(), tree)
-    return time.monotonic() - began
+def _sample(path: Path, source: str, size: int, chance: random.Random) -> list[MutationSpec]:
+    """One fault at each of `size` places."""
+    unseen = set(_unseen(ast.parse(source)))
+    places: dict[tuple[int, int], list[MutationSpec]] = {}
+    for mutation in sorted(_all_mutations(path), key=_key):
+        if mutation.start_pos not in unseen and not any(name in mutation.operator_name for name in NEVER_RUN):
+            places.setdefault(mutation.start_pos, []).append(mutation)
+    return [chance.choice(places[place]) for place in chance.sample(sorted(places), min(size, len(places)))]
 
 
-def _run(command: list[str], tree: Path) -> None:
-    done = subprocess.run(  # noqa: S603 - our own
-        command, cwd=tree, env=_environment(tree), capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        sys.exit(
-            f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
-        )
+def _all_mutations(path: Path) -> list[MutationSpec]:
+    with use_db("mutants.sqlite", WorkDB.Mode.create) as database:
+        init([path], database, {})
+        return [mutation for item in database.work_items for mutation in item.mutations]
 
 
-def _environment(tree: Path) -> dict[str, str]:
-    """The copy is imported, not what is installed; each run draws the same examples."""
-    return {
-        **os.environ,
-        "PYTHONPATH": str(tree),
-        "CI": "true",
-        "GONG_EXAMPLES": "30",
-        "GONG_QUOTA_EXAMPLES": "40",
-    }
-
-
-def _cosmic_ray() -> str:
-    return str(Path(sys.executable).with_name("cosmic-ray"))
-
-
-def _keep_a_sample(database: WorkDB, source: str, size: int, chance: random.Random) -> None:
-    """One fault at each of `size` places; all others are marked as skipped."""
-    types = set(_lines_of_types(ast.parse(source)))
-    places: dict[tuple[int, int], list[WorkItem]] = {}
-    for item in sorted(database.work_items, key=_key):
-        (mutation,) = item.mutations
-        if mutation.start_pos not in types and not any(name in mutation.operator_name for name in NEVER_RUN):
-            places.setdefault(mutation.start_pos, []).append(item)
-    chosen = chance.sample(sorted(places), min(size, len(places)))
-    kept = {chance.choice(places[place]).job_id for place in chosen}
-    skipped = [item.job_id for item in database.work_items if item.job_id not in kept]
-    database.set_multiple_results(skipped, WorkResult(worker_outcome=WorkerOutcome.SKIPPED))
-
-
-def _key(item: WorkItem) -> tuple[object, ...]:
-    (mutation,) = item.mutations
+def _key(mutation: MutationSpec) -> tuple[object, ...]:
     return mutation.start_pos, mutation.operator_name, mutation.occurrence, str(mutation.operator_args)
 
 
-def _lines_of_types(tree: ast.AST) -> Iterator[tuple[int, int]]:
-    """The places inside annotations, which nothing evaluates."""
+def _unseen(tree: ast.AST) -> Iterator[tuple[int, int]]:
+    """The places that nothing evaluates, inside annotations; and `init=False`, which keeps callers from a mistake."""
     for node in ast.walk(tree):
-        for name in ("annotation", "returns"):
-            if isinstance(annotation := getattr(node, name, None), ast.AST):
+        roots = [getattr(node, name, None) for name in ("annotation", "returns")]
+        if isinstance(node, ast.keyword) and node.arg == "init":
+            roots.append(node.value)
+        for root in roots:
+            if isinstance(root, ast.AST):
                 yield from (
-                    (part.lineno, part.col_offset)
-                    for part in ast.walk(annotation)
-                    if isinstance(part, ast.expr)
+                    (part.lineno, part.col_offset) for part in ast.walk(root) if isinstance(part, ast.expr)
                 )
 
 
-def _result(module: str, results: Iterable[WorkResult]) -> Result:
-    tried = [result for result in results if result.worker_outcome is WorkerOutcome.NORMAL]
-    alive = [
-        _changed_lines(result.diff or "") for result in tried if result.test_outcome is TestOutcome.SURVIVED
-    ]
-    same = SETTINGS["equal"].get(module, {})
-    survivors = tuple(sorted(line for line in alive if line not in same))
-    return Result(module, len(tried), survivors, len(alive) - len(survivors))
-
-
-def _changed_lines(diff: str) -> str:
+def _changed_lines(before: str, after: str) -> str:
     """The fault in one line: what stood there, and what was planted."""
-    lines = [line for line in diff.splitlines() if line[:1] in "+-" and line[:3] not in ("+++", "---")]
+    diff = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=0)
+    lines = [line for line in diff if line[:1] in "+-" and line[:3] not in ("+++", "---")]
     return " -> ".join(" ".join(line[1:].split()) for line in lines)
 
 
@@ -167,21 +124,21 @@ def _copy(into: Path) -> Path:
     return into
 
 
+def _stand_in_a_copy(folder: str) -> None:
+    """The copy is imported, not what is installed; each run draws the same examples."""
+    tree = _copy(Path(tempfile.mkdtemp(dir=folder)))
+    os.chdir(tree)
+    sys.path.insert(0, str(tree))
+    os.environ.update(PYTHONPATH=str(tree), CI="true", GONG_EXAMPLES="30", GONG_QUOTA_EXAMPLES="40")
+
+
 def try_all(modules: Iterable[str], size: int, seed: int, at_once: int) -> Iterator[Result]:
-    """Try modules side by side, each in one of `at_once` copies of the sources."""
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(at_once) as pool:
-        trees: SimpleQueue[Path] = SimpleQueue()
-        for number in range(at_once):
-            trees.put(_copy(Path(folder, str(number))))
-
-        def try_one(module: str) -> Result:
-            tree = trees.get()
-            try:
-                return try_module(module, SETTINGS["tests"][module], tree, size, seed)
-            finally:
-                trees.put(tree)
-
-        yield from pool.map(try_one, modules)
+    """Try modules side by side, each in one of `at_once` processes that has a copy of the sources."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        ProcessPoolExecutor(at_once, get_context("spawn"), _stand_in_a_copy, (folder,)) as pool,
+    ):
+        yield from pool.map(partial(try_module, size=size, seed=seed), modules)
 
 
 def main() -> None:

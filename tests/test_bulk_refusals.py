@@ -50,6 +50,39 @@ def test_another_reason_or_a_success_clears_the_suspects() -> None:
     assert breaker.suspects == []
 
 
+@pytest.mark.parametrize("first", [400, 404])
+def test_any_other_status_or_message_is_another_reason(first: int) -> None:
+    second = 804 - first
+    breaker = Breaker(25)
+    for number, (status, message) in enumerate(
+        [(first, "a"), (second, "a"), (second, "b"), (second, "a")], 1
+    ):
+        cleared = breaker.refused(refused(number, message, BadRequestError, status))
+        assert [failed.update.task_id for failed in cleared] == [number - 1][: number - 1]
+
+
+@pytest.mark.parametrize("limit", [1, 3, 4])
+def test_it_opens_at_the_limit_and_never_without_a_suspect(limit: int) -> None:
+    breaker = Breaker(limit)
+    assert not breaker.is_open
+    states = []
+    for number in range(limit):
+        breaker.refused(refused(number + 1))
+        states.append(breaker.is_open)
+    assert states == [False] * (limit - 1) + [True]
+    assert len(breaker.succeeded()) == limit
+    assert not breaker.is_open
+
+
+def test_a_lower_limit_holds_for_denied_access_too() -> None:
+    breaker = Breaker(2)
+    states = []
+    for number in (1, 2):
+        breaker.refused(refused(number, "no", AccessDeniedError, 403))
+        states.append(breaker.is_open)
+    assert states == [False, True]
+
+
 def test_access_denied_stops_at_the_third_before_a_success_and_is_the_rows_after_one() -> None:
     denied = [refused(number, "no", AccessDeniedError, 403) for number in (1, 2, 3)]
     before, after = Breaker(25), Breaker(25)

@@ -11,9 +11,10 @@ from attrs import evolve
 from hypothesis import given, settings, strategies as st
 
 from gong_tasks_async.bulk.merging import NAMED_CONFLICTS, PlanConflictError
-from gong_tasks_async.bulk.plan import Plan, is_unchanged, plan_updates
+from gong_tasks_async.bulk.outcomes import TaskSnapshot
+from gong_tasks_async.bulk.plan import LostValue, Plan, SampledTask, is_unchanged, plan_updates
 from gong_tasks_async.errors import InvalidValueError
-from gong_tasks_async.models import Priority, Task, TaskStatus, TaskUpdate
+from gong_tasks_async.models import Account, Flow, Priority, Task, TaskStatus, TaskUpdate
 from gong_tasks_async.quota import LocalQuota, QuotaEstimate
 
 NOON = datetime(2026, 2, 17, 12, tzinfo=UTC)
@@ -190,6 +191,51 @@ def test_a_plan_tells_itself_to_people() -> None:
     plan = plan_updates([*rows, done(1)], [Task(id=2, status=TaskStatus.DONE)])
     assert str(plan) == "7,999 calls for 200 users (8,001 rows: 1 duplicate, 1 already up to date)"
     assert str(Plan(updates=())) == "nothing to send (0 rows: 0 duplicates, 0 already up to date)"
+
+
+def test_a_plan_shows_the_first_five_tasks_that_will_change_by_title_or_flow() -> None:
+    current = [
+        Task(id=1, status=TaskStatus.DONE, title="Done already"),
+        Task(id=2, title="Call", flow=Flow(name="Renewals"), account=Account(name="Acme")),
+        Task(id=3, flow=Flow(name="Renewals"), priority=Priority(name="high")),
+        Task(id=4, flow=Flow(), account=Account()),
+        *(Task(id=number) for number in range(6, 12)),
+    ]
+    plan = plan_updates(map(done, range(1, 12)), current)
+    assert [each.update.task_id for each in plan.sample] == [2, 3, 4, 6, 7]
+    assert plan.sample[:3] == (
+        SampledTask(done(2), "Call", "Acme", TaskSnapshot()),
+        SampledTask(done(3), "Renewals", None, TaskSnapshot(priority="high")),
+        SampledTask(done(4), None, None, TaskSnapshot()),
+    )
+    assert plan.looked.keys() == {*range(1, 12)} - {5}
+    assert plan_updates([done(1)]).looked == {}
+
+
+def test_a_plan_of_other_rows_is_another_job_and_in_another_order_it_is_the_same() -> None:
+    rows = [done(7), done(8, "2"), TaskUpdate(9, "1", due_date=NOON, priority="high")]
+    job = plan_updates(rows).job
+    assert (job.rows, len(job.fingerprint)) == (3, 32)
+    assert plan_updates(reversed(rows)).job == job
+    assert (
+        plan_updates(rows, [Task(id=7, status=TaskStatus.DONE)]).job == job
+    )  # that row counts, though it is not sent
+    others = [
+        rows[:2],
+        [*rows, done(10)],
+        [done(7, "2"), *rows[1:]],
+        [TaskUpdate(7, "1", status=TaskStatus.OPEN), *rows[1:]],
+        [*rows[:2], TaskUpdate(9, "1", due_date=NOON + timedelta(seconds=1), priority="high")],
+        [*rows[:2], TaskUpdate(9, "1", due_date=NOON, priority="low")],
+    ]
+    assert job not in [plan_updates(other).job for other in others]
+
+
+def test_values_that_an_undo_loses_are_counted_in_the_plan() -> None:
+    plan = Plan(updates=(done(7),), lost=(LostValue(8, "1", "changed since the job"),))
+    assert str(plan).splitlines()[1] == "1 value that cannot be restored"
+    assert len(str(Plan(updates=(done(7),))).splitlines()) == 1
+    assert repr(plan).startswith("Plan(updates=<1>, unchanged=<0>,")
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from gong_tasks_async.errors import (
     TransportError,
     UpdateMismatchError,
 )
-from gong_tasks_async.http.retry import Attempts, RetryPolicy
+from gong_tasks_async.http.retry import Attempts, RetryPolicy, may_be_made
 
 RESET = TransportError(reason="reset")
 FATAL = TransportError(reason="certificate", retryable=False)
@@ -94,6 +94,89 @@ def test_a_refusal_waits_as_asked_within_max_wait(
 ) -> None:
     error = kind(retry_after=asked)
     assert POLICY.wait(error, Attempts(sent=refused, rate_limited=refused), 0.0) == wait
+
+
+@pytest.mark.parametrize(
+    ("paused", "limit", "waits"),
+    [(300.0, None, True), (300.1, None, False), (9.0, 9.0, True), (9.1, 9.0, False), (0.0, 0.0, True)],
+)
+def test_the_pauses_of_one_call_add_up_to_a_limit_which_is_five_of_the_longest(
+    paused: float, limit: float | None, waits: bool
+) -> None:
+    policy = RetryPolicy(max_wait=60.0, max_total_wait=limit)
+    wait = policy.wait(RateLimitError(retry_after=7.0), Attempts(sent=1, rate_limited=1, paused=paused), 0.0)
+    assert wait == (7.0 if waits else None)
+
+
+@pytest.mark.parametrize(
+    ("asked", "max_wait", "wait"),
+    [
+        (None, 60.0, 0.5),
+        (0.25, 60.0, 0.5),
+        (7.0, 60.0, 7.0),
+        (60.0, 60.0, 60.0),
+        (61.0, 60.0, None),
+        (20.0, 1.0, 20.0),  # as long as a wait that nobody asked for may become
+        (21.0, 1.0, None),
+    ],
+)
+@pytest.mark.parametrize("kind", [ServerError, ForeignResponseError])
+def test_a_failure_may_name_a_longer_wait_too(
+    kind: type[ServerError], asked: float | None, max_wait: float, wait: float | None
+) -> None:
+    policy = RetryPolicy(max_wait=max_wait, max_backoff=20.0)
+    assert policy.wait(kind(status=503, retry_after=asked), Attempts(sent=1), 1.0) == wait
+
+
+def test_no_wait_grows_beyond_the_longest_range() -> None:
+    patient = RetryPolicy(attempts=5_000)
+    assert [patient.wait(RESET, Attempts(sent=sent), 1.0) for sent in (6, 7, 2_000)] == [16.0, 20.0, 20.0]
+
+
+@pytest.mark.parametrize(
+    ("asked", "from_gong", "max_wait", "is_daily"),
+    [
+        (60.0, True, 10.0, True),
+        (59.9, True, 10.0, False),
+        (300.0, True, 300.0, False),
+        (300.1, True, 300.0, True),
+        (7_200.0, False, 60.0, False),
+        (None, True, 0.0, False),
+    ],
+)
+def test_only_gong_asks_for_the_rest_of_the_day_and_for_longer_than_a_call_waits(
+    asked: float | None, from_gong: bool, max_wait: float, is_daily: bool
+) -> None:
+    error = RateLimitError(retry_after=asked, from_gong=from_gong)
+    assert RetryPolicy(max_wait=max_wait).is_daily_limit(error) is is_daily
+
+
+@pytest.mark.parametrize(
+    ("asked", "max_wait", "pause"), [(7_200.0, 60.0, 60.0), (9.0, 60.0, 9.0), (7_200.0, 0.5, 1.0)]
+)
+def test_what_is_not_gong_s_pauses_the_calls_no_longer_than_one_call_waits(
+    asked: float, max_wait: float, pause: float
+) -> None:
+    error = RateLimitError(retry_after=asked, from_gong=False)
+    assert RetryPolicy(max_wait=max_wait).pause_after_429(error, Attempts(sent=1, rate_limited=1)) == pause
+
+
+@pytest.mark.parametrize(
+    ("error", "made"),
+    [
+        (BadRequestError(status=400), False),
+        (APIError(status=499), False),
+        (APIError(status=500), True),
+        (server(503), True),
+        (ForeignResponseError(status=403), True),
+        (RateLimitError(status=429), False),
+        (TransportError(reason="reset"), True),
+        (TransportError(reason="refused", connected=False), False),
+        (DecodeError(path="$", expected="JSON", found="x"), True),
+    ],
+)
+def test_a_change_may_be_made_unless_gong_refused_it_or_was_not_reached(error: GongError, made: bool) -> None:
+    assert may_be_made(error) is made
 
 
 def test_refusals_do_not_use_up_attempts() -> None:
