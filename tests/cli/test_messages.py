@@ -16,8 +16,10 @@ import gong_tasks_async.distributed.errors  # noqa: F401 - its errors are walked
 from gong_tasks_async import TaskUpdate, errors
 from gong_tasks_async.cli.error_texts import MESSAGES
 from gong_tasks_async.cli.errors import exit_for
+from gong_tasks_async.cli.jobs.text import as_json, facts
 from gong_tasks_async.cli.messages import error_code, line_for_operator, message_of
 from gong_tasks_async.cli.network_texts import plain_reason
+from gong_tasks_async.distributed import JobState, Progress
 from gong_tasks_async.errors import GongError
 from gong_tasks_async.simulator import Account
 from tests.cli.company import Company
@@ -73,6 +75,13 @@ def test_no_entry_is_left_over() -> None:
 
 
 SOON = {"ForeignResponseError", "ProxyError", "RedirectError", "TLSError", "UpdateMismatchError"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_why_a_job_on_workers_stopped_is_in_the_words_of_operators(kind: type[GongError]) -> None:
+    progress = Progress(job="nightly", state=JobState.STOPPED, rows=3, stopped_because=made(kind))
+    reasons = {str(as_json(progress)["stopped_because"]), facts(progress)["Reason"]}
+    assert reasons == {line_for_operator(made(kind))}
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.__name__ != "RecordedError"])

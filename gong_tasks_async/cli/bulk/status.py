@@ -92,12 +92,14 @@ def _note_ending(run: RunRecord) -> None:
 def _whole(
     users: Mapping[str, Counts], names: Mapping[str, str], ending: RunRecord | None
 ) -> Layout[JobState]:
+    from gong_tasks_async.cli.messages import line_for_operator  # noqa: PLC0415 - help need not load it
+
     def to_json(state: JobState) -> dict[str, JsonValue]:
         error = None if ending is None else ending.stopped_because
         resume = None if ending is None else ending.resume_after
         return {
             **_as_json(state),
-            "stopped_because": None if error is None else str(error),
+            "stopped_because": None if error is None else line_for_operator(error),
             "resume_after": None if resume is None else resume.isoformat(timespec="seconds"),
             "by_user": users,
             "users": names,

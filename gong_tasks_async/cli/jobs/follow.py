@@ -6,9 +6,10 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from gong_tasks_async.bulk.render.format import counted, one_line
+from gong_tasks_async.bulk.render.format import counted
 from gong_tasks_async.cli.job_server import jobs_command
 from gong_tasks_async.cli.jobs.text import JOBS, NO_WORKER, facts, next_command, waits_for_worker
+from gong_tasks_async.cli.messages import line_for_operator
 from gong_tasks_async.cli.output.console import note, note_command, stderr_console
 from gong_tasks_async.cli.output.formats import Output
 from gong_tasks_async.cli.output.listing import Listing
@@ -82,7 +83,7 @@ async def _note_given_up(job: Job, progress: Progress) -> None:
     problems = [(number, last) for number, last in (await job.problems()).items() if last.given_up]
     for number, last in problems[:SHOWN_PROBLEMS]:
         note(
-            f"Row {number:,} was given up after {counted(last.attempt, 'attempt')}: {one_line(str(last.error))}"
+            f"Row {number:,} was given up after {counted(last.attempt, 'attempt')}: {line_for_operator(last.error)}"
         )
     if len(problems) > SHOWN_PROBLEMS:
         note(f"... and {len(problems) - SHOWN_PROBLEMS:,} more.")

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from gong_tasks_async.bulk.render.format import counted, one_line
+from gong_tasks_async.bulk.render.format import counted
 from gong_tasks_async.cli.exit_codes import ExitCode, exit_code_of
 from gong_tasks_async.cli.job_server import jobs_command
+from gong_tasks_async.cli.messages import line_for_operator
 from gong_tasks_async.cli.output.layout import Column, Layout
 from gong_tasks_async.cli.output.text import local
 from gong_tasks_async.distributed import JobState, Progress
@@ -95,7 +96,7 @@ def exit_code(progress: Progress) -> ExitCode:
 
 
 def _because(progress: Progress) -> str | None:
-    return None if progress.stopped_because is None else one_line(str(progress.stopped_because))
+    return None if progress.stopped_because is None else line_for_operator(progress.stopped_because)
 
 
 def _iso(moment: datetime | None) -> str | None:
