@@ -114,6 +114,12 @@ class TestRuns:
         return frozenset[str]().union(*(self.tests_by_line.get(number, frozenset()) for number in lines))
 
 
+def used_by_children() -> float:
+    """Seconds of a processor that the forks have used, and their own processes."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def _watch(module: Path, files: tuple[str, ...], kept: Path) -> int:
     sys.dont_write_bytecode = False  # without it, each run would compile all modules
     watch = _Watch(module)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import ast
 import difflib
-import json
 import os
 import random
 import shutil
@@ -25,14 +24,16 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
-from attrs import frozen
+from attrs import asdict, frozen
 from cosmic_ray.commands import init
 from cosmic_ray.mutating import use_mutation
 from cosmic_ray.plugins import get_operator
 from cosmic_ray.work_db import WorkDB, use_db
 from cosmic_ray.work_item import MutationSpec
 
-from benchmarks.mutant_tests import TestRuns
+from benchmarks.mutant_table import keep, markdown, share_of
+from benchmarks.mutant_tests import TestRuns, used_by_children
+from benchmarks.report import write_part
 
 ROOT = Path(__file__).parent.parent
 SETTINGS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
@@ -50,17 +51,13 @@ class Result:
     survivors: tuple[str, ...]
     equal: int
     """Survivors that mean the same as the original."""
-
-    @property
-    def share(self) -> float:
-        """The part of the faults that was found, those that mean the same left out."""
-        real = self.planted - self.equal
-        return 1.0 if not real else 1 - len(self.survivors) / real
+    cpu_seconds: int
+    """What it took to try them."""
 
 
 def try_module(module: str, size: int, seed: int) -> Result:
     """Plant `size` faults in one module of the copy that this process stands in, and run its tests with each."""
-    path = Path("gong_tasks_async", module)
+    path, began = Path("gong_tasks_async", module), used_by_children()
     source = path.read_text(encoding="utf-8")
     tests = TestRuns.watched(path, [f"tests/{name}" for name in SETTINGS["tests"][module]])
     alive = []
@@ -72,7 +69,9 @@ def try_module(module: str, size: int, seed: int) -> Result:
                 alive.append(_changed_lines(before, after or ""))
     same = SETTINGS["equal"].get(module, {})
     survivors = tuple(sorted(line for line in alive if line not in same))
-    return Result(module, len(sample), survivors, len(alive) - len(survivors))
+    return Result(
+        module, len(sample), survivors, len(alive) - len(survivors), round(used_by_children() - began)
+    )
 
 
 def _sample(path: Path, source: str, size: int, chance: random.Random) -> list[MutationSpec]:
@@ -150,17 +149,24 @@ def main() -> None:
     parser.add_argument(
         "--at-once", type=int, default=os.cpu_count() or 1, help="modules at once [all cores]"
     )
-    parser.add_argument("--json", type=Path, help="write the results into this file too")
+    parser.add_argument(
+        "--keep", action="store_true", help="keep the results for README.md, and write its table"
+    )
     options = parser.parse_args()
     results = []
-    print("| module | planted | equal | found | |\n|---|---|---|---|---|")
+    print("| module | planted | equal | found | CPU |\n|---|---|---|---|---|")
     for result in try_all(options.only or SETTINGS["tests"], options.size, options.seed, options.at_once):
         results.append(result)
-        print(f"| {result.module} | {result.planted} | {result.equal} | {result.share:.0%} |", flush=True)
+        facts = asdict(result)
+        print(
+            f"| {result.module} | {result.planted} | {result.equal} | {share_of(facts):.0%} | {result.cpu_seconds} s |",
+            flush=True,
+        )
+        if options.keep:
+            keep(facts.pop("module"), facts | {"seed": options.seed})
     print("\n".join(f"{result.module}: {line}" for result in results for line in result.survivors))
-    if options.json:
-        facts = {result.module: [result.planted, result.equal, list(result.survivors)] for result in results}
-        options.json.write_text(json.dumps(facts, indent=2, ensure_ascii=False), encoding="utf-8")
+    if options.keep:
+        write_part("mutants", markdown())
 
 
 if __name__ == "__main__":

@@ -138,12 +138,13 @@ def _picture(results: Results) -> list[str]:
 def write_readme(results: Results) -> None:
     """Put the results between their marks: comparisons, and counts, where the run has any."""
     if results.comparisons:
-        _write(RESULTS, markdown(results))
+        write_part(RESULTS, markdown(results))
     if any(name in results.scripts for name in COUNTED):
-        _write(COUNTS, counts_markdown(results))
+        write_part(COUNTS, counts_markdown(results))
 
 
-def _write(part: str, text: str) -> None:
+def write_part(part: str, text: str) -> None:
+    """Put a part of README.md between its marks."""
     begins, ends = f"<!-- {part} begin -->", f"<!-- {part} end -->"
     before, _, rest = README.read_text(encoding="utf-8").partition(begins)
     _, _, after = rest.partition(ends)

@@ -235,7 +235,17 @@ def test_values_that_an_undo_loses_are_counted_in_the_plan() -> None:
     plan = Plan(updates=(done(7),), lost=(LostValue(8, "1", "changed since the job"),))
     assert str(plan).splitlines()[1] == "1 value that cannot be restored"
     assert len(str(Plan(updates=(done(7),))).splitlines()) == 1
-    assert repr(plan).startswith("Plan(updates=<1>, unchanged=<0>,")
+
+
+def test_a_plan_of_any_size_is_short_to_look_at_takes_its_parts_by_name_and_can_be_a_key() -> None:
+    task = Task(id=7, title="Call")
+    plan = evolve(plan_updates([done(7)], [task]), users_by_id={"1": "Ann"})
+    assert repr(plan) == (
+        "Plan(updates=<1>, unchanged=<0>, duplicates=0, estimate=None, lost=<0>, source=None)"
+    )
+    assert {plan: 1}[evolve(plan)] == 1
+    with pytest.raises(TypeError):
+        Plan((done(7),))  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize(
