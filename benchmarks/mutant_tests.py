@@ -27,26 +27,28 @@ from attrs import frozen
 
 OURS = ("gong_tasks_async", "tests", "conftest", "__main__", "__mp_main__", "benchmarks")
 ARGUMENTS = ("-x", "-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning")
+QUICK = 2.0
+"""Seconds of a processor; a test that needs more does not take part, since a fault that it alone finds is held loosely."""
 FORK = multiprocessing.get_context("fork")
 TIMES_LONGER, LEAST_CPU_SECONDS, LEAST_SECONDS = 3, 10, 60
 """What a fault may cost: processor time is not disturbed by a busy machine; the other limit is for one that waits."""
 
 
 class _Watch:
-    """Plugin of pytest: which test executes which lines of the module, and how long each file's tests take."""
+    """Plugin of pytest: which test executes which lines of the module, and how long each test takes."""
 
     def __init__(self, module: Path) -> None:
         self.coverage = coverage.Coverage(data_file=None, include=[str(module)], config_file=False)
-        self.seconds: dict[str, float] = defaultdict(float)
+        self.seconds: dict[str, float] = {}
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
         self.coverage.switch_context(item.nodeid)
-        began = time.monotonic()
+        began = time.process_time()
         try:
             return (yield)
         finally:
-            self.seconds[item.nodeid.partition("::")[0]] += time.monotonic() - began
+            self.seconds[item.nodeid] = time.process_time() - began
             self.coverage.switch_context("")
 
 
@@ -65,7 +67,7 @@ class TestRuns:
     """The tests of one module, as the run without a fault found them."""
 
     files: tuple[str, ...]
-    tests_by_line: dict[int, frozenset[str]]
+    tests_by_line: dict[int, set[str]]
     cpu_seconds: float
     seconds: float
 
@@ -84,9 +86,13 @@ class TestRuns:
         _import(facts["modules"])
         gc.collect()
         gc.freeze()  # what is there before a fork is no garbage after it
+        spent: dict[str, float] = defaultdict(float)
+        for test, test_seconds in facts["seconds"].items():
+            spent[test.partition("::")[0]] += test_seconds
+        quick = {test for test, test_seconds in facts["seconds"].items() if test_seconds < QUICK}
         return cls(
-            files=tuple(sorted(files, key=lambda name: facts["seconds"].get(name, 0.0))),
-            tests_by_line={int(line): frozenset(tests) for line, tests in facts["tests"].items()},
+            files=tuple(sorted(files, key=lambda name: spent[name])),
+            tests_by_line={int(line): quick.intersection(tests) for line, tests in facts["tests"].items()},
             cpu_seconds=facts["cpu_seconds"],
             seconds=time.monotonic() - began,
         )
@@ -111,7 +117,7 @@ class TestRuns:
             return everything
         inner = max(around, key=lambda node: node.lineno)
         lines = range(inner.body[0].lineno, (inner.end_lineno or 0) + 1)
-        return frozenset[str]().union(*(self.tests_by_line.get(number, frozenset()) for number in lines))
+        return frozenset[str]().union(*(self.tests_by_line.get(number, set()) for number in lines))
 
 
 def used_by_children() -> float:
