@@ -110,6 +110,15 @@ def test_a_device_is_no_place_for_a_journal() -> None:
         Journal.create_or_open(Path("/dev/null"), done(1))
 
 
+def test_links_in_a_circle_are_no_journal(tmp_path: Path) -> None:
+    loop = tmp_path / "loop.gong"
+    loop.symlink_to(loop)
+    with pytest.raises(JournalError):
+        open_journal(loop)
+    with pytest.raises(JournalError):
+        Journal.create_or_open(loop, done(1))
+
+
 def test_there_must_be_something_to_go_on_with_or_to_read(path: Path) -> None:
     with pytest.raises(JournalError, match="none to resume"):
         Journal.create_or_open(path, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import ssl
 import subprocess
@@ -288,6 +289,13 @@ def test_each_failure_of_tls_has_its_problem_and_what_passes_has_none(
     error: BaseException, problem: str | None
 ) -> None:
     assert tls_problem(error) == problem
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_in_the_place_of_a_bundle_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "bundle.pem")
+    with pytest.raises(ValueError, match="no regular file"):
+        GongTasksClient(AccessKey("k", "s"), ca_bundle=tmp_path / "bundle.pem")
 
 
 @pytest.mark.parametrize("content", [None, "no certificate", ""])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -174,6 +175,17 @@ class TestWatch:
         with pytest.raises(ValueError, match=r"notes\.txt is not a file of watched tasks"):
             await anext(gong.watch(["1"], state=tmp_path / "notes.txt"))
         assert (tmp_path / "notes.txt").read_text(encoding="utf-8") == "my notes"
+
+    @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+    async def test_neither_waits_for_a_pipe_nor_digs_into_nested_nonsense(
+        self, connect: Connect, tmp_path: Path
+    ) -> None:
+        os.mkfifo(tmp_path / "pipe")
+        (tmp_path / "deep").write_text('{"watched": {"1": ' + "[" * 100_000, encoding="utf-8")
+        gong = await connect(Engine(users=1))
+        for name in ("pipe", "deep"):
+            with pytest.raises(ValueError, match=name):
+                await anext(gong.watch(["1"], state=tmp_path / name))
 
     @pytest.mark.parametrize("share", [0.0, -1.0, 1.1, float("nan")])
     async def test_a_share_is_a_part_of_the_day(self, connect: Connect, share: float) -> None:

@@ -63,6 +63,8 @@ def load(path: Path) -> Memory:
         ValueError: the file is not one that :func:`save` wrote.
         OSError: it cannot be read.
     """
+    if path.exists() and not path.is_file():  # the writer of a pipe would be waited for
+        raise ValueError(f"{path} is no regular file; name another")
     try:
         text = path.read_bytes()
     except FileNotFoundError:
@@ -70,7 +72,7 @@ def load(path: Path) -> Memory:
     try:
         kept = loads(text)
         return {user: _tasks(listed) for user, listed in kept["watched"].items()}
-    except (ValueError, KeyError, TypeError, AttributeError, DecodeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, DecodeError) as error:
         raise ValueError(f"{path} is not a file of watched tasks; move it away, or name another") from error
 
 

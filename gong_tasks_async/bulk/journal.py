@@ -24,6 +24,7 @@ from gong_tasks_async.bulk.journal_file import (
     identify_job,
     migrate,
     raise_journal_error,
+    resolved,
     translate_errors,
 )
 from gong_tasks_async.bulk.journal_reader import JournalReader, RunRecord, open_journal
@@ -87,7 +88,7 @@ class Journal(JournalReader):
             JournalError: two different updates of one task; or the file is of another job, not a journal, of a
                 newer version, in use by a running process, or cannot be read or written. It is left as it is.
         """
-        path = Path(path).resolve()
+        path = resolved(path)
         exists(path)  # refuse before there is a lock beside another program's file
         with ExitStack() as held:
             held.callback(acquire_lock(path).close)

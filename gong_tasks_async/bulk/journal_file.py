@@ -11,7 +11,7 @@ import sqlite3
 import time
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
-from os import O_RDONLY, close, fsync, open as open_descriptor
+from os import O_RDONLY, PathLike, close, fsync, open as open_descriptor
 from pathlib import Path
 from typing import NoReturn
 
@@ -88,6 +88,19 @@ def connect(path: Path, how: str) -> sqlite3.Connection:
         isolation_level=None,
         check_same_thread=False,
     )
+
+
+def resolved(path: str | PathLike[str]) -> Path:
+    """The file itself, where a link was named: its log and its lock stand beside it.
+
+    Raises:
+        JournalError: the links lead in a circle.
+    """
+    try:
+        return Path(path).resolve()
+    except RuntimeError:  # of Python before 3.13
+        reason = "its links lead in a circle: name a file"
+    raise_journal_error(Path(path), reason)
 
 
 def exists(path: Path) -> bool:

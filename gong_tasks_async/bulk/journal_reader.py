@@ -19,6 +19,7 @@ from gong_tasks_async.bulk.journal_file import (
     connect,
     exists,
     raise_journal_error,
+    resolved,
     translate_errors,
     translate_values,
 )
@@ -217,7 +218,7 @@ def open_journal(path: Path | str) -> JournalReader:
     Raises:
         JournalError: there is none, or the file is not ours or cannot be read.
     """
-    path = Path(path).resolve()
+    path = resolved(path)
     if not exists(path):
         raise_journal_error(path, "there is none: look for the name that was given to the run")
     with ExitStack() as held, translate_errors(path, "cannot be read"):

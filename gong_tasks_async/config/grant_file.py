@@ -67,7 +67,7 @@ class GrantFile:
         Raises:
             OSError: it can be written nowhere.
         """
-        text, path = _text_of(grant), self.path.resolve()  # of a link, its target
+        text, path = _text_of(grant), self.target
         try:
             _replace(path, text)
         except OSError as problem:
@@ -81,7 +81,7 @@ class GrantFile:
         Raises:
             OSError: neither way works, so that a new grant could not be saved.
         """
-        path = self.path.resolve()
+        path = self.target
         text = path.read_text(encoding="utf-8")
         try:
             _replace(path, text)
@@ -89,8 +89,15 @@ class GrantFile:
             _write_in_place(path, text)
 
     @property
+    def target(self) -> Path:
+        """The file itself, where a link was named; the link where it leads in a circle, so that reading says so."""
+        with suppress(RuntimeError):  # of Python before 3.13
+            return self.path.resolve()
+        return self.path
+
+    @property
     def _beside(self) -> Path:
-        return self.path.resolve().with_name(f"{self.path.resolve().name}.next")
+        return self.target.with_name(f"{self.target.name}.next")
 
     def _newest(self) -> Path:
         """The file, or the one beside it where that was written later."""
@@ -127,7 +134,7 @@ class SharedGrantFile:
             CredentialsError: another command holds it, or it cannot be read or written.
         """
         try:
-            async with locked(self.file.path.resolve(), LOCK_TIMEOUT):
+            async with locked(self.file.target, LOCK_TIMEOUT):
                 saved = await self.load()
                 yield saved
         except LockTimeoutError:

@@ -32,6 +32,8 @@ def trust(ca_bundle: str | PathLike[str]) -> ssl.SSLContext:
         ValueError: no certificate can be read there.
     """
     path = Path(ca_bundle).expanduser()
+    if path.exists() and not (path.is_file() or path.is_dir()):  # the writer of a pipe would be waited for
+        raise ValueError(f"ca_bundle {str(path)!r}: it is no regular file")
     context = ssl.create_default_context()
     try:
         if path.is_dir():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from pathlib import Path
 
 import click
@@ -99,6 +100,24 @@ class TestStatus:
         jobs = [json.loads(line) for line in company.invoke("bulk", "status").stdout.splitlines()]
         assert {job["state"] for job in jobs} == {"finished", "unreadable"}
         assert "not a journal" in next(job["trouble"] for job in jobs if job["trouble"])
+
+    @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+    def test_whatever_has_the_name_of_a_journal_or_of_its_lock_hides_none(self, company: Company) -> None:
+        company.invoke("bulk", "run", company.rows(5), "--yes", "--name", "mine")
+        folder = journals(company)[0].parent
+        (folder / "nowhere.gong").symlink_to("/nonexistent/journal")
+        (folder / "loop.gong").symlink_to(folder / "loop.gong")
+        (folder / "folder.gong").mkdir()
+        os.mkfifo(folder / "pipe.gong")
+        (folder / "pipe.gong-lock").mkdir()
+        (folder / "mine.gong-lock").unlink()
+        os.mkfifo(folder / "mine.gong-lock")
+        done = company.invoke("bulk", "status")
+        jobs = {job["job"]: job["state"] for job in map(json.loads, done.stdout.splitlines())}
+        assert done.exit_code == 0
+        assert jobs == {"mine": "finished"} | dict.fromkeys(
+            ("nowhere", "loop", "folder", "pipe"), "unreadable"
+        )
 
 
 class TestReport:

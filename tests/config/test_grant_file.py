@@ -16,6 +16,7 @@ import pytest
 
 from gong_tasks_async import CredentialsError, GongTasksClient, OAuthGrant, OAuthToken, Unlimited
 from gong_tasks_async.config import grant_file
+from gong_tasks_async.config.errors import NoSecretError
 from gong_tasks_async.config.file_lock import LockTimeoutError, locked
 from gong_tasks_async.config.grant_file import GrantFile, SharedGrantFile
 from gong_tasks_async.simulator import Engine, SecondLimit, make_app, memory_session
@@ -106,6 +107,12 @@ class TestSaving:
                 write()
         assert file.read().refresh_token == "refresh-1"
         assert names(file) == {"token"}
+
+    def test_links_in_a_circle_hold_no_token(self, file: GrantFile) -> None:
+        file.path.unlink()
+        file.path.symlink_to(file.path)
+        with pytest.raises(NoSecretError, match="cannot be read"):
+            file.read()
 
     def test_a_link_is_kept_and_its_target_written(self, file: GrantFile) -> None:
         link = file.path.with_name("link")

@@ -95,21 +95,32 @@ _DATED = re.compile(r"-[0-9]{4}-[0-9]{2}-[0-9]{2}(-[0-9]+)?")
 
 
 def last_written(path: Path) -> datetime:
-    """When a journal was last written; during a run, its log beside it is newer."""
-    files = [path, Path(f"{path}-wal")]
-    return datetime.fromtimestamp(max(file.stat().st_mtime for file in files if file.exists()), UTC)
+    """When a journal was last written; during a run, its log beside it is newer.
+
+    1970 of one that is not there: removed since it was listed, or a link that leads nowhere.
+    """
+    return datetime.fromtimestamp(max(_written(path), _written(Path(f"{path}-wal"))), UTC)
+
+
+def _written(file: Path) -> float:
+    try:
+        return file.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def in_use(path: Path) -> bool:
     """Whether a running process holds the lock beside a journal."""
     lock = Path(f"{path}-lock")
-    if not lock.exists():
-        return False
-    with closing(sqlite3.connect(f"{lock.resolve().as_uri()}?mode=ro", uri=True, timeout=0)) as database:
-        try:
+    try:
+        if not lock.is_file():  # SQLite would wait for the writer of a pipe
+            return False
+        with closing(sqlite3.connect(f"{lock.resolve().as_uri()}?mode=ro", uri=True, timeout=0)) as database:
             database.execute("PRAGMA schema_version").fetchone()
-        except sqlite3.OperationalError as error:
-            return error.sqlite_errorcode == sqlite3.SQLITE_BUSY
+    except sqlite3.DatabaseError as error:
+        return error.sqlite_errorcode == sqlite3.SQLITE_BUSY
+    except OSError:
+        return False
     return False
 
 
