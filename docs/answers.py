@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 from gong_tasks_async.errors import GongError, Meaning, RateLimitError, TransportError
@@ -80,7 +79,7 @@ def _grouped(*, in_envelope: bool) -> dict[tuple[str, str, str], list[int]]:
 
 
 def _judged(status: int, *, in_envelope: bool) -> tuple[str, str, str]:
-    outcome = judge(HttpResponse(status, {}, BODIES[in_envelope]), REQUEST, datetime.now(UTC))
+    outcome = judge(HttpResponse(status, {}, BODIES[in_envelope]), REQUEST)
     assert isinstance(outcome, GongError)  # noqa: S101 - none of the bodies holds a result
     again = "after Retry-After" if isinstance(outcome, RateLimitError) else RETRIES[outcome.retries]
     return f"`{type(outcome).__name__}`", MEANINGS[outcome.meaning], again

@@ -56,7 +56,7 @@ def judged(status: int, body: bytes = b"", **headers: str) -> GongError | None:
 
 def error_in(response: HttpResponse, request: HttpRequest = PATCH) -> GongError | None:
     """The error that a response stands for, None where it is a result."""
-    outcome = judge(response, request, NOW)
+    outcome = judge(response, request, lambda: NOW)
     return None if isinstance(outcome, HttpResponse) else outcome
 
 
@@ -285,8 +285,8 @@ def test_a_body_that_the_connection_s_end_has_cut_is_lost_and_a_framed_one_is_no
     lost = error_in(HttpResponse(200, {}, body, framed=False))
     assert isinstance(lost, TransportError)
     assert (lost.reason, lost.retries) == ("the response was cut short", Retries.POLICY)
-    assert type(judge(HttpResponse(200, {}, body), PATCH, NOW)) is ForeignResponseError
-    assert type(judge(HttpResponse(200, {}, PAGE, framed=False), PATCH, NOW)) is ForeignResponseError
+    assert type(judge(HttpResponse(200, {}, body), PATCH, lambda: NOW)) is ForeignResponseError
+    assert type(judge(HttpResponse(200, {}, PAGE, framed=False), PATCH, lambda: NOW)) is ForeignResponseError
     assert error_in(HttpResponse(200, {}, TASKS["a task"], framed=False)) is None
 
 
@@ -401,7 +401,7 @@ def test_a_token_endpoint_speaks_in_its_own_envelope() -> None:
     assert isinstance(refused, BadRequestError)
     assert refused.errors == ("invalid_grant",)
     assert error_in(HttpResponse(200, {}, b'{"access_token":"t"}'), TOKEN) is None
-    odd = judge(HttpResponse(200, {}, b"access_token=t"), TOKEN, NOW)
+    odd = judge(HttpResponse(200, {}, b"access_token=t"), TOKEN, lambda: NOW)
     assert isinstance(odd, ForeignResponseError)
     assert odd.title == ""
 

@@ -9,7 +9,6 @@ import subprocess
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -150,7 +149,7 @@ async def test_whatever_comes_is_an_answer_or_a_typed_error_without_secrets(said
     async with server(saying(said)) as base_url:
         try:
             response = await sent(base_url)
-            judged = responses.judge(response, PATCH, datetime.now(UTC))
+            judged = responses.judge(response, PATCH)
             if isinstance(judged, HttpResponse):
                 list(endpoints.read_tasks(judged))
                 return
@@ -163,7 +162,7 @@ async def test_whatever_comes_is_an_answer_or_a_typed_error_without_secrets(said
 
 
 def shown_judgement(response: HttpResponse) -> str:
-    judged = responses.judge(response, PATCH, datetime.now(UTC))
+    judged = responses.judge(response, PATCH)
     return repr(judged) if isinstance(judged, HttpResponse) else shown(judged)
 
 

@@ -20,6 +20,7 @@ from gong_tasks_async.events import (
 )
 from gong_tasks_async.http.envelope import request_id_of
 from gong_tasks_async.http.messages import HttpRequest, HttpResponse
+from gong_tasks_async.quota import Lane
 
 T = TypeVar("T")
 
@@ -41,7 +42,7 @@ class CallEvents:
         "wanted",
     )
 
-    def __init__(self, sink: EventSink, request: HttpRequest, base_url: str, lane: str) -> None:
+    def __init__(self, sink: EventSink, request: HttpRequest, base_url: str, lane: Lane) -> None:
         self._sink = sink
         self._request = request
         self._base_url = base_url
@@ -68,14 +69,11 @@ class CallEvents:
 
     def sent(self, attempt: int) -> None:
         """Emit that a request leaves now."""
-        if self.wanted:
-            self._sent_at = asyncio.get_running_loop().time()
-            self._emit(CallSent, **self._place, attempt=attempt)
+        self._sent_at = asyncio.get_running_loop().time()
+        self._emit(CallSent, **self._place, attempt=attempt)
 
     def attempted(self, response: HttpResponse | None, attempt: int) -> None:
         """Emit that a request got a response, or none."""
-        if not self.wanted:
-            return
         self._response = response
         self._emit(
             CallAttempted,
@@ -118,7 +116,7 @@ class CallEvents:
 
     def _emit(self, kind: Callable[..., Event], **facts: object) -> None:
         self._sink.emit(
-            kind(call_id=self._call_id, operation=self._request.operation, lane=str(self._lane), **facts)
+            kind(call_id=self._call_id, operation=self._request.operation, lane=self._lane.value, **facts)
         )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Coroutine, Mapping
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from attrs import define, evolve, field
@@ -77,11 +76,11 @@ class Caller:
             CredentialsError: there are no valid credentials.
             DeadlineExceeded: the timeout is over, or would be before the next attempt.
         """
-        events = CallEvents(self.events, request, self.transport.base_url, self.lane.value)
+        events = CallEvents(self.events, request, self.transport.base_url, self.lane)
         settling = (
-            self._until_settled(request, events, Attempts(resend=resend), None)
+            self._until_settled(request, events, Attempts(resend), None)
             if self.timeout is None
-            else self._in_time(request, events, Attempts(resend=resend), self.timeout)
+            else self._in_time(request, events, Attempts(resend), self.timeout)
         )
         return events.around(settling) if events.wanted else settling
 
@@ -159,19 +158,24 @@ class Caller:
         self.calls += 1
         connected, response = True, None
         self.overdue.begin(events)
-        events.sent(attempts.sent)
+        if events.wanted:
+            events.sent(attempts.sent)
         try:
-            response = await self.transport.send(self._with_headers(request), self.retry.attempt_timeout)
+            response = await self.transport.send(
+                request if self.headers is None else evolve(request, headers=self.headers()),
+                self.retry.attempt_timeout,
+            )
         except TransportError as error:
             connected = error.connected
             return error
         finally:
             self.overdue.end(events)
             self.quota.release(permit, status=None if response is None else response.status, sent=connected)
-            events.attempted(response, attempts.sent)
+            if events.wanted:
+                events.attempted(response, attempts.sent)
         if self.on_response is not None:
             self.on_response(response)
-        return responses.judge(response, request, datetime.now(UTC))
+        return responses.judge(response, request)
 
     async def _permit(self, events: CallEvents, attempts: Attempts, deadline: float | None) -> Permit:
         """Wait for valid credentials and for a permit."""
@@ -204,9 +208,6 @@ class Caller:
                 return permit
             self.quota.release(permit, status=None, sent=False)
 
-    def _with_headers(self, request: HttpRequest) -> HttpRequest:
-        return request if self.headers is None else evolve(request, headers=self.headers())
-
     async def _wait_or_raise(
         self, error: GongError, events: CallEvents, attempts: Attempts, deadline: float | None
     ) -> None:
@@ -238,4 +239,4 @@ class Caller:
         pause, day_spent = self.retry.pause_after_429(error, attempts), self.retry.is_daily_limit(error)
         attempts.paused += pause
         self.quota.pause(pause, day_spent=day_spent)
-        return error.as_daily(datetime.now(UTC)) if day_spent else error
+        return error.as_daily(responses.utc_now()) if day_spent else error

@@ -59,10 +59,14 @@ def read_users(response: HttpResponse, on_unreadable: OnUnreadable | None = None
     Raises:
         DecodeError: the response cannot be read.
     """
-    return read(response, lambda body: codec.decode_users(body, on_unreadable))
+    return read(response, codec.decode_users, on_unreadable)
 
 
-def read(response: HttpResponse, decode: Callable[[Content], T]) -> T:
+def read(
+    response: HttpResponse,
+    decode: Callable[[Content, OnUnreadable | None], T],
+    on_unreadable: OnUnreadable | None = None,
+) -> T:
     """Decode a response in one go.
 
     Raises:
@@ -70,7 +74,7 @@ def read(response: HttpResponse, decode: Callable[[Content], T]) -> T:
     """
     _raise_if_truncated(response)
     try:
-        return decode(_content(response))
+        return decode(_content(response), on_unreadable)
     except DecodeError as error:
         raise _complete(error, response)  # noqa: B904 - the same error, completed
 
@@ -113,7 +117,7 @@ def _updated_task(
     response: HttpResponse, update: TaskUpdate, on_unreadable: OnUnreadable | None
 ) -> Task | DecodeError | UpdateMismatchError:
     try:
-        tasks = read(response, lambda body: codec.decode_answer(body, on_unreadable)).tasks
+        tasks = read(response, codec.decode_answer, on_unreadable).tasks
     except DecodeError as error:
         return error.with_traceback(None)
     if not tasks:

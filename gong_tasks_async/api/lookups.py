@@ -66,6 +66,6 @@ def _user(body: Content, on_unreadable: OnUnreadable | None) -> User:
 async def _read(caller: Caller, request: HttpRequest, decode: Decode[AnswerT]) -> AnswerT:
     response = await caller.call(request)
     try:
-        return endpoints.read(response, lambda body: decode(body, caller.on_unreadable))
+        return endpoints.read(response, decode, caller.on_unreadable)
     except DecodeError as error:
         raise caller.about(request, error, response.attempts)  # noqa: B904 - the same error, completed

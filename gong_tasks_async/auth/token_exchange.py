@@ -111,7 +111,7 @@ async def _send(
             lost.append(failure)
             error: GongError = failure
         else:
-            judged = responses.judge(response, request, datetime.now(UTC))
+            judged = responses.judge(response, request)
             if isinstance(judged, HttpResponse):
                 return judged
             error = judged

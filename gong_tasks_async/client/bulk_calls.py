@@ -175,7 +175,7 @@ class BulkCalls(HasCaller):
         ]
         refuse("bulk run", problems)
         return bulk.BulkJob(
-            applier=UpdateApplier(self._caller(Lane.BULK, haltable=True)),
+            applier=UpdateApplier(self._new_caller(Lane.BULK, haltable=True)),
             settings=bulk.RunSettings(**settings),
             on_settled=on_settled,
             on_report=on_report,

@@ -131,6 +131,7 @@ class GongTasksClient(SingleCalls, BulkCalls):
             self._open_transport, credential_source(credentials), follows_grant=base == DEFAULT_BASE_URL
         )
         self._options = Options(retry)
+        self._shared_callers: dict[Lane, Caller] = {}
         self._own_quota: LocalQuota | None = None
         if quota is None:
             quota = self._own_quota = LocalQuota(limits, on_event=on_event)
@@ -191,6 +192,7 @@ class GongTasksClient(SingleCalls, BulkCalls):
         """
         view = copy(self)
         view._options = self._options.replace(lane, timeout, retry)  # noqa: SLF001 - its own class
+        view._shared_callers = {}  # noqa: SLF001
         return view
 
     @property
@@ -236,7 +238,14 @@ class GongTasksClient(SingleCalls, BulkCalls):
             network=self._network,
         )
 
-    def _caller(
+    def _caller(self, usual_lane: Lane) -> Caller:
+        transport = self._connection.transport
+        caller = self._shared_callers.get(usual_lane)
+        if caller is None or caller.transport is not transport or caller.quota is not self.quota:
+            caller = self._shared_callers[usual_lane] = self._new_caller(usual_lane)
+        return caller
+
+    def _new_caller(
         self,
         usual_lane: Lane,
         *,

@@ -19,14 +19,18 @@ class HasCaller(ABC):
     """Makes callers with a client's options."""
 
     @abstractmethod
-    def _caller(
+    def _caller(self, usual_lane: Lane) -> Caller:
+        """The caller that all single calls of a lane share."""
+
+    @abstractmethod
+    def _new_caller(
         self,
         usual_lane: Lane,
         *,
         haltable: bool = False,
         on_response: Callable[[HttpResponse], None] | None = None,
     ) -> Caller:
-        """Make a caller for one purpose."""
+        """Make a caller for one purpose, which counts its requests."""
 
 
 class SingleCalls(HasCaller):
@@ -174,6 +178,6 @@ class SingleCalls(HasCaller):
     def with_details(self) -> DetailedCalls:
         """The single calls, each answering an :class:`Answer`: value, ids for Gong's support, headers, attempts, wait."""
         return DetailedCalls(
-            lambda note: self._caller(Lane.INTERACTIVE, on_response=note),
+            lambda note: self._new_caller(Lane.INTERACTIVE, on_response=note),
             missing_is_empty=self._missing_is_empty,
         )

@@ -10,14 +10,17 @@ For a class with one field the source reads like this::
 
     def read_Email(raw):
         try:
-            if len(raw) != 1: raw = Email_blank | raw
+            its_extra = NOTHING
+            if len(raw) != 1:
+                raw = Email_blank | raw
+                if len(raw) != 1: its_extra = extra_of(raw, Email_blank)
             its_email = raw["email"]
             if type(its_email) is not str and its_email is not None: raise FastPathMiss
         except KeyError:
             return read_Email(Email_blank | raw)
         draft = EmailDraft()
         draft.email = its_email
-        draft.extra = NOTHING if len(raw) == 1 else extra_of(raw, Email_blank)
+        draft.extra = its_extra
         draft.__class__ = Email
         return draft
 
@@ -36,6 +39,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from itertools import product
 from typing import Any, get_args, get_origin
 
 import attrs
@@ -73,10 +77,14 @@ class EnumCache(dict[str, OpenEnum]):
         return self._vocabulary(word)
 
 
-UTC_MARKS = "--T::Z"
-OFFSET_MARKS = frozenset(start + end for start in ("--T::.", "--T::+", "--T::-") for end in ("+:", "-:"))
-"""Every third character of a date-time, from the fifth to the twentieth and in the offset, and what follows six digits of
-a fraction. ``fromisoformat`` misreads many texts without these marks; the slower ``date_time`` checks those first."""
+DIGITS_AS_ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
+FRACTIONS = ("", *("." + "0" * digits for digits in range(1, 7)))
+DATE_TIME_FORMS = frozenset(
+    f"0000-00-00T00:00:00{fraction}{offset}".encode()
+    for fraction, offset in product(FRACTIONS, ("Z", "+00:00", "-00:00"))
+)
+"""Date-times with zeros for their digits, which ``fromisoformat`` reads as they are meant; it misreads many others, and
+the slower ``date_time`` checks those first."""
 
 PLAIN_LINES: dict[type, tuple[str, ...]] = {
     str: ("if type({v}) is not str and {v} is not None: raise FastPathMiss",),
@@ -88,8 +96,7 @@ PLAIN_LINES: dict[type, tuple[str, ...]] = {
     datetime: (
         "if {v} is not None:",
         "    if type({v}) is not str: raise FastPathMiss",
-        f'    if {{v}}[4:20:3] == "{UTC_MARKS}" or {{v}}[4:20:3] + {{v}}[-6::3] + {{v}}[32:] in OFFSET_MARKS:',
-        "        {v} = fromisoformat({v})",
+        "    if {v}.encode().translate(DIGITS_AS_ZEROS) in DATE_TIME_FORMS: {v} = fromisoformat({v})",
         "    else: {v} = date_time({v})",
     ),
 }
@@ -110,10 +117,12 @@ def _one(kind: Any) -> str:
 
 
 def _array_lines(item: Any) -> Iterator[str]:
+    # Most arrays are empty or hold one value: to set up `map` costs as much as half a value.
     # A null in it is rare enough to be left to the detailed reader: every function raises on one.
-    yield f"if type({{v}}) is list: {{v}} = tuple(map({_one(item)}, {{v}}))"
-    yield "elif {v} is None: {v} = ()"
-    yield "else: raise FastPathMiss"
+    yield "if type({v}) is not list and {v} is not None: raise FastPathMiss"
+    yield "if not {v}: {v} = ()"
+    yield f"elif len({{v}}) == 1: {{v}} = ({_one(item)}({{v}}[0]),)"
+    yield f"else: {{v}} = tuple(map({_one(item)}, {{v}}))"
 
 
 def _conversion(attribute: attrs.Attribute[Any]) -> Iterable[str]:
@@ -129,7 +138,7 @@ def _conversion(attribute: attrs.Attribute[Any]) -> Iterable[str]:
         return PLAIN_LINES[kind]
     if issubclass(kind, OpenEnum):
         return (f"if {{v}} is not None: {{v}} = {kind.__name__}_cache[{{v}}]",)
-    return (f"if {{v}} is not None: {{v}} = read_{kind.__name__}({{v}})",)
+    return (f"if {{v}} is not None: {{v}} = {_one(kind)}({{v}})",)
 
 
 def _field_lines(attribute: attrs.Attribute[Any]) -> Iterator[str]:
@@ -151,13 +160,16 @@ def source_of(kind: type[Answered]) -> str:
     lines = [
         f"def read_{name}(raw):",
         "    try:",
-        f"        if len(raw) != {size}: raw = {name}_blank | raw",
+        "        its_extra = NOTHING",
+        f"        if len(raw) != {size}:",
+        f"            raw = {name}_blank | raw",
+        f"            if len(raw) != {size}: its_extra = extra_of(raw, {name}_blank)",
         *(f"        {line}" for line in body),
         "    except KeyError:",
         f"        return read_{name}({name}_blank | raw)",
         f"    draft = {name}Draft()",
         *(f"    draft.{a.name} = its_{a.name}" for a in attributes),
-        f"    draft.extra = NOTHING if len(raw) == {size} else extra_of(raw, {name}_blank)",
+        "    draft.extra = its_extra",
         f"    draft.__class__ = {name}",
         "    return draft",
     ]
@@ -177,7 +189,8 @@ def quick_readers() -> dict[type[Answered], Reader]:
     """Generate a reader for each response class."""
     names: dict[str, Any] = {
         "NOTHING": NOTHING,
-        "OFFSET_MARKS": OFFSET_MARKS,
+        "DATE_TIME_FORMS": DATE_TIME_FORMS,
+        "DIGITS_AS_ZEROS": DIGITS_AS_ZEROS,
         "FastPathMiss": FastPathMiss,
         "date_time": date_time,
         "extra_of": extra_of,

@@ -14,7 +14,6 @@ a listing's cursor; a mismatch there is always raised.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Container, Generator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -27,13 +26,14 @@ import attrs
 from gong_tasks_async.codec.names import gong_name
 from gong_tasks_async.models import JsonValue, OpenEnum
 from gong_tasks_async.models.base import NOTHING, Answered
+from gong_tasks_async.models.checks import is_decimal
 from gong_tasks_async.models.date_times import date_time_of, parse_date_time
 from gong_tasks_async.models.enums import documented_words
 
 INT64 = 2**63
 EXACT = 2**53
 """Beyond it a float no longer holds every whole number."""
-DECIMAL = re.compile(r"-?[0-9]{1,19}", re.ASCII)
+INT64_DIGITS = 19
 
 
 class Mismatch(Exception):  # noqa: N818 - never leaves the codec, which turns it into DecodeError
@@ -88,7 +88,7 @@ def boolean(value: object) -> bool:
 
 def integer(value: object) -> int:
     """An int64, or its text: seen on the live service, such as "9067931441193858457" and "-1"."""
-    number = int(value) if type(value) is str and DECIMAL.fullmatch(value) else value
+    number = int(value) if type(value) is str and is_decimal(value, INT64_DIGITS) else value
     if type(number) is int and -INT64 <= number < INT64:
         return number
     raise Mismatch("a whole number of 64 bits", value)

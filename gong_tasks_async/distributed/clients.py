@@ -43,7 +43,7 @@ class RowClient(GongTasksClient):
 
     def applier(self) -> UpdateApplier:
         """An applier of one row in the bulk lane; it counts its calls."""
-        return UpdateApplier(self._caller(Lane.BULK, haltable=True))
+        return UpdateApplier(self._new_caller(Lane.BULK, haltable=True))
 
 
 def shared_quota(docket: DataDocket) -> QuotaOf:

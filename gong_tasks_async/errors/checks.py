@@ -30,7 +30,11 @@ def refuse(what: str, problems: Iterable[str | None]) -> None:
     Raises:
         InvalidValueError: there are any.
     """
-    if found := list(filter(None, problems)):
+    found = []
+    for problem in problems:  # `filter` costs three times as much where there are a few
+        if problem:
+            found.append(problem)  # noqa: PERF401 - the same
+    if found:
         raise InvalidValueError(what, found)
 
 

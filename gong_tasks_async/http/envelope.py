@@ -46,8 +46,9 @@ def envelope_of(response: HttpResponse, request: HttpRequest) -> tuple[dict[str,
 
 
 def _is_envelope(root: dict[str, Any], request: HttpRequest) -> bool:
-    keys = (request.result_key, "errors", request.error_key)
-    return any(key in root for key in keys) or isinstance(root.get("requestId"), str)
+    if request.result_key in root or "errors" in root or request.error_key in root:
+        return True
+    return isinstance(root.get("requestId"), str)
 
 
 def _object(body: bytes, *, lenient: bool = False) -> dict[str, Any]:

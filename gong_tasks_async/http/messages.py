@@ -54,14 +54,14 @@ class HttpResponse:
     body: bytes = field(repr=False)
     truncated: bool = False
     """True where the body was longer than the limit; ``body`` is then its beginning."""
-    attempts: int = 1
-    """How many requests it took to get this response."""
     framed: bool = True
     """False where only the end of the connection ended the body, so that a cut body looks like a whole one."""
-    envelope: dict[str, Any] | None = field(default=None, repr=False)
-    """The body, parsed once to judge it; None of a long one, which is decoded in slices."""
     conceal: Callable[[str], str] = field(default=str, repr=False)
     """Masks the credentials in a text that is to be shown; the body itself is left as it came."""
+    attempts: int = 1
+    """How many requests it took to get this response."""
+    envelope: dict[str, Any] | None = field(default=None, repr=False)
+    """The body, parsed once to judge it; None of a long one, which is decoded in slices."""
 
     def __repr__(self) -> str:
         # Body and headers may hold personal data and credentials, and tracebacks show local variables.

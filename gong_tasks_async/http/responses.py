@@ -7,8 +7,8 @@ Only Gong speaks for Gong: a response counts as Gong's only with Gong's envelope
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -76,7 +76,14 @@ STANDARD_KEYS: Final = frozenset({"requestId", "errors", "error", "error_descrip
 """Keys of the envelope that have attributes of their own."""
 
 
-def judge(response: HttpResponse, request: HttpRequest, now: datetime) -> HttpResponse | GongError:
+def utc_now() -> datetime:
+    """The clock that errors with dates in their headers are judged by."""
+    return datetime.now(UTC)
+
+
+def judge(
+    response: HttpResponse, request: HttpRequest, clock: Callable[[], datetime] = utc_now
+) -> HttpResponse | GongError:
     """What a response means: itself, where Gong answered 2xx with a result, otherwise the error that it stands for."""
     status = response.status
     envelope, is_whole = envelope_of(response, request)
@@ -87,7 +94,7 @@ def judge(response: HttpResponse, request: HttpRequest, now: datetime) -> HttpRe
             return response
         if envelope is None and is_cut(response):
             return TransportError(reason="the response was cut short")
-    evidence = _Evidence(request, response, envelope, shown_headers(response), now)
+    evidence = _Evidence(request, response, envelope, shown_headers(response), clock())
     if 300 <= status < 400:  # noqa: PLR2004 - HTTP's range of redirects
         return _redirect(evidence)
     if status == PROXY_AUTHENTICATION:

@@ -59,10 +59,12 @@ def may_be_made(error: GongError) -> bool:
     return not refused and getattr(error, "connected", True)
 
 
-@define(kw_only=True, eq=False)
+@define(eq=False)
 class Attempts:
     """The attempts of one call so far."""
 
+    resend: Resend | None = None
+    """Asked before the request is sent again."""
     sent: int = 0
     """Requests sent, rate-limited ones included."""
     rate_limited: int = 0
@@ -73,8 +75,6 @@ class Attempts:
     """What signed the last of them, where credentials can be refreshed."""
     renewed: bool = False
     """Whether other credentials were asked for because Gong refused those."""
-    resend: Resend | None = None
-    """Asked before the request is sent again."""
 
     @property
     def failed(self) -> int:

@@ -10,78 +10,82 @@ import asyncio
 import math
 from types import TracebackType
 
-from attrs import define, field
 
-
-@define(eq=False)
 class Limit:
-    """The time limit of a block in the running task, as ``asyncio.timeout`` sets one."""
+    """The time limit of a block in the running task, as ``asyncio.timeout`` sets one.
 
-    limits: TimeLimits
-    seconds: float
-    is_over: bool = field(default=False, init=False)
-    ends: float = field(default=math.inf, init=False)
-    task: asyncio.Task[object] | None = field(default=None, init=False)
-    _cancelling: int = field(default=0, init=False)
+    A plain class with few attributes: one is made for each request.
+    """
+
+    __slots__ = ("_cancelling", "_limits", "_seconds", "_task", "is_over")
+
+    def __init__(self, limits: TimeLimits, seconds: float) -> None:
+        self._limits = limits
+        self._seconds = seconds
+        self.is_over = False
+        """Whether it has cancelled the task."""
 
     def __enter__(self) -> None:
-        self.task = task = asyncio.current_task()
+        task = asyncio.current_task()
         assert task is not None  # noqa: S101 - coroutines run in tasks
+        self._task = task
         self._cancelling = task.cancelling()
-        self.limits.begin(self)
+        if self._seconds != math.inf:
+            self._limits.begin(self, self._seconds)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if not self.is_over:
-            self.limits.end(self)
+            self._limits.end(self)
             return
-        assert self.task is not None  # noqa: S101 - it was cancelled
         # Where another caller has cancelled the task too, it stays cancelled.
-        is_alone = self.task.uncancel() <= self._cancelling
+        is_alone = self._task.uncancel() <= self._cancelling
         if is_alone and kind is asyncio.CancelledError:
             raise TimeoutError from error
+
+    def expire(self) -> None:
+        """Cancel the task."""
+        self.is_over = True
+        self._task.cancel()
 
 
 class TimeLimits:
     """The time limits of all requests in flight."""
 
     def __init__(self) -> None:
-        self._limits: dict[Limit, None] = {}
+        self._ends: dict[Limit, float] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._looks_at = math.inf
+        """When the timer goes off."""
 
     def within(self, seconds: float) -> Limit:
         """A block that is cancelled after these seconds, and then raises TimeoutError; ``math.inf`` for none."""
         return Limit(self, seconds)
 
-    def begin(self, limit: Limit) -> None:
+    def begin(self, limit: Limit, seconds: float) -> None:
         """Note when a limit ends."""
-        if limit.seconds == math.inf:
-            return
         loop = asyncio.get_running_loop()
-        limit.ends = loop.time() + limit.seconds
-        self._limits[limit] = None
-        if self._timer is None or limit.ends < self._timer.when():
-            self._set_timer(loop, limit.ends)
+        self._ends[limit] = ends = loop.time() + seconds
+        if ends < self._looks_at:
+            self._set_timer(loop, ends)
 
     def end(self, limit: Limit) -> None:
         """Forget a limit."""
-        self._limits.pop(limit, None)
+        self._ends.pop(limit, None)
 
     def _set_timer(self, loop: asyncio.AbstractEventLoop, when: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = loop.call_at(when, self._look)
+        self._timer, self._looks_at = loop.call_at(when, self._look), when
 
     def _look(self) -> None:
         """Cancel what has taken too long."""
-        self._timer = None
+        self._timer, self._looks_at = None, math.inf
         loop = asyncio.get_running_loop()
         now = loop.time()
-        for limit in [limit for limit in self._limits if limit.ends <= now]:
+        for limit in [limit for limit, ends in self._ends.items() if ends <= now]:
             self.end(limit)
-            if limit.task is not None:
-                limit.is_over = True
-                limit.task.cancel()
-        if self._limits:
-            self._set_timer(loop, min(limit.ends for limit in self._limits))
+            limit.expire()
+        if self._ends:
+            self._set_timer(loop, min(self._ends.values()))

@@ -180,14 +180,8 @@ class AiohttpTransport:
         except BaseException:
             answer.close()
             raise
-        return HttpResponse(
-            answer.status,
-            answer.headers,
-            body,
-            truncated,
-            framed=_is_framed(answer.headers),
-            conceal=self._mask.conceal,
-        )
+        framed = _is_framed(answer.headers)
+        return HttpResponse(answer.status, answer.headers, body, truncated, framed, self._mask.conceal)
 
     def _limit(self, status: int, request: HttpRequest) -> int:
         """How many bytes of a response are read."""

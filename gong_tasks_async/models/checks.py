@@ -15,9 +15,23 @@ from gong_tasks_async.models.enums import EnumT, OpenEnum, word_of
 INT64_MAX: Final = 2**63 - 1
 INT64_MIN: Final = -(2**63)
 
-USER_ID: Final = re.compile(r"-?[0-9]{1,20}", re.ASCII)
-"""Gong's ids have up to 20 digits, and ``-1`` occurs."""
+USER_ID_DIGITS: Final = 20
+"""Of a user's id at the most."""
 ADDRESS: Final = re.compile(r"[^\s@]+@[^\s@]+")
+
+
+def is_decimal(text: str, most_digits: int) -> bool:
+    """Whether a text is a whole number in ASCII digits, perhaps negative: ``-1`` occurs as an id. ``int`` reads more.
+
+    Twice as fast as a pattern, and asked for each id.
+    """
+    digits = text.removeprefix("-")
+    return digits.isdecimal() and digits.isascii() and len(digits) <= most_digits
+
+
+def is_user_id(text: str) -> bool:
+    """Whether a text has the form of a user's id."""
+    return is_decimal(text, USER_ID_DIGITS)
 
 
 def task_id_problem(value: object, name: str = "task_id") -> str | None:
@@ -31,12 +45,14 @@ def task_id_problem(value: object, name: str = "task_id") -> str | None:
 
 def user_id_problem(value: object, name: str = "user_id") -> str | None:
     """An id of a user is text of digits."""
-    if type(value) is str and USER_ID.fullmatch(value):  # nearly all; the others are looked at closely
+    if type(value) is str and is_decimal(
+        value, USER_ID_DIGITS
+    ):  # nearly all; the others are looked at closely
         return None
     if problem := text_problem(name, value, empty="it must name the tasks' owner"):
         return problem
     text = cast("str", value)
-    if USER_ID.fullmatch(text):
+    if is_user_id(text):
         return None
     if is_address(text):
         return f"{name} {_shortened(text)!r} is an e-mail address: find the user's id first (find_users)"
@@ -104,7 +120,9 @@ def listed(kind: type[EnumT], value: object) -> EnumT:
     A text must be a documented word, since most others are typos. A member is taken as it is: an undocumented one
     came from Gong, or was made on purpose.
     """
-    return cast("EnumT", (word_of(kind, value) or value) if type(value) is str else value)
+    if type(value) is str:
+        return word_of(kind, value) or value  # type: ignore[return-value]  # refused by word_problem
+    return value  # type: ignore[return-value]  # the same
 
 
 def each_listed(kind: type[EnumT], values: object) -> tuple[EnumT, ...]:

@@ -117,14 +117,14 @@ class TaskUpdate:
         """Validate all fields; an update without a change is invalid too."""
         problems = [task_id_problem(self.task_id), user_id_problem(self.user_id)]
         if self.status is None and self.due_date is None and self.priority is None:
-            problems += ["it changes nothing: give a status, a due_date or a priority"]
+            problems.append("it changes nothing: give a status, a due_date or a priority")
         if self.status is not None:
-            problems += [word_problem("status", TaskStatus, self.status)]
+            problems.append(word_problem("status", TaskStatus, self.status))
         if self.due_date is not None:
-            problems += [due_date_problem(self.due_date)]
+            problems.append(due_date_problem(self.due_date))
         if self.priority is not None:
             kept = "leave it out to keep it"
-            problems += [text_problem("priority", self.priority, such_as="MEDIUM", empty=kept)]
+            problems.append(text_problem("priority", self.priority, such_as="MEDIUM", empty=kept))
         refuse("TaskUpdate", problems)
 
 

@@ -132,7 +132,7 @@ def judge(_: Path, data: bytes, chance: Random) -> None:
     ]
     headers = {name: chance.choice(values) for name in HEADERS if chance.random() < 0.4}
     response = HttpResponse(status, headers, data, chance.random() < 0.2, framed=chance.random() < 0.8)
-    verdict = responses.judge(response, chance.choice(REQUESTS), NOW)
+    verdict = responses.judge(response, chance.choice(REQUESTS), lambda: NOW)
     if verdict is not response:
         assert isinstance(verdict, GongError)
         assert len(str(verdict)) < 20_000, "the text of an error is not bounded"
@@ -182,7 +182,7 @@ def _write_journal(path: Path) -> None:
     rows = [TaskUpdate(number, "12", TaskStatus.DONE, priority="HIGH") for number in range(1, 40)]
     with Journal.create_or_open(path, rows) as journal:
         journal.begin_run()
-        error = responses.judge(HttpResponse(404, {}, REFUSALS[0]), REQUESTS[0], NOW)
+        error = responses.judge(HttpResponse(404, {}, REFUSALS[0]), REQUESTS[0], lambda: NOW)
         assert isinstance(error, GongError)
         states = (RowState.UPDATED, RowState.FAILED)
         journal.settle(

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import Final
 
 from gong_tasks_async.models import TaskStatus
-from gong_tasks_async.models.checks import INT64_MAX, USER_ID, is_address, task_id_problem
+from gong_tasks_async.models.checks import INT64_MAX, is_address, is_user_id, task_id_problem
 
 SHORTENED: Final = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?[eE][+-]?[0-9]+")
 """How spreadsheets write long numbers."""
@@ -64,7 +64,7 @@ def read_user(text: str) -> str:
     if not user:
         raise ValueError("userId is empty: every row needs its task's owner")
     _refuse_numbers_of_spreadsheets("userId", user)
-    if not (USER_ID.fullmatch(user) or is_address(user)):
+    if not (is_user_id(user) or is_address(user)):
         raise ValueError(
             f"userId {_short(user)!r} is neither an id, which has digits only, nor an e-mail address"
         )
