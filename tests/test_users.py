@@ -165,6 +165,17 @@ class TestCursors:
         assert caught.value.url.endswith("/v2/users")
         assert gong.ledger.calls <= calls + 1
 
+    @pytest.mark.parametrize("users", [(), ("1", "2")])
+    async def test_ever_new_cursors_without_another_user_are_an_error_and_no_loop(
+        self, users: tuple[str, ...]
+    ) -> None:
+        pages = [answer(200, page(*users, cursor=f"c{number}")) for number in range(50)]
+        transport = ScriptedTransport(*pages)
+        async with scripted(transport) as client:
+            with pytest.raises(DecodeError, match="never end"):
+                [user async for user in client.iter_users()]
+        assert len(transport.sent) <= 11
+
     @pytest.mark.parametrize("status", [400, 404])
     async def test_a_cursor_that_expired_begins_anew_and_yields_nobody_twice(
         self, connect: Connect, status: int

@@ -119,6 +119,16 @@ class TestWatch:
                 await anext(stream)
         assert 24 <= engine.ledger.calls <= 26
 
+    @pytest.mark.parametrize("fault", [Fault.TOO_MANY, Fault.UNAVAILABLE])
+    async def test_attempts_are_calls_of_its_share_too(self, connect: Connect, fault: Fault) -> None:
+        engine = Engine(users=2, tasks_per_user=1)
+        engine.inject_fault(fault, times=10_000, retry_after="1")
+        gong = await connect(engine)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(86_400 / 4):
+                await anext(gong.watch(engine.user_ids, share=0.05))
+        assert 70 <= engine.ledger.calls <= 125 + 61
+
     async def test_survives_a_failed_listing(
         self, connect: Connect, caplog: pytest.LogCaptureFixture
     ) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing
 
+from attrs import define, field
+
 from gong_tasks_async.api import endpoints
 from gong_tasks_async.api.caller import Caller
 from gong_tasks_async.errors import BadRequestError, DecodeError, TaskNotFoundError
@@ -13,6 +15,8 @@ from gong_tasks_async.models import User, UsersAnswer
 from gong_tasks_async.models.addresses import address_key
 from gong_tasks_async.models.checks import ids_problem, not_text_problem
 
+BARREN = 10
+"""Pages in a row without a user that was not on the pages before; with ever new cursors they could cost a day's calls."""
 RESTARTS = 3
 """How often a listing may restart; a cursor that never lasts until the next page would cost calls for ever."""
 
@@ -85,39 +89,61 @@ def _ranked_addresses(user: User) -> Iterator[tuple[str, tuple[bool, bool]]]:
 async def _pages(caller: Caller) -> AsyncGenerator[UsersAnswer]:
     """Page after page, from the first again where a cursor has expired on the way."""
     cursor: str | None = None
-    followed: set[str] = set()
+    walk = _Walk()
     restarts = 0
     while True:
         try:
-            page = await _page(caller, cursor, followed)
+            page = await _page(caller, cursor, walk)
         except (BadRequestError, TaskNotFoundError):
             # Gong documents no response to a cursor that has expired; without one, the request itself is wrong.
             restarts += 1
             if cursor is None or restarts > RESTARTS:
                 raise
-            cursor, followed = None, set()
+            cursor, walk = None, _Walk()
             continue
         yield page
         cursor = page.records.cursor if page.records else None
         if not cursor:
             return
-        followed.add(cursor)
 
 
-async def _page(caller: Caller, cursor: str | None, followed: set[str]) -> UsersAnswer:
+async def _page(caller: Caller, cursor: str | None, walk: _Walk) -> UsersAnswer:
     request = endpoints.list_users(cursor)
     response = await caller.call(request)
     try:
-        return _leading_on(endpoints.read_users(response, caller.on_unreadable), followed)
+        return walk.leading_on(endpoints.read_users(response, caller.on_unreadable))
     except DecodeError as error:
         raise caller.about(request, error, response.attempts)  # noqa: B904 - the same error, completed
 
 
-def _leading_on(page: UsersAnswer, followed: set[str]) -> UsersAnswer:
-    """Refuse a page that leads back to one that was read, since that would have no end."""
-    if page.records and page.records.cursor in followed:
-        found = "the cursor of an earlier page, which would never end"
-        raise DecodeError(
-            path="$.records.cursor", expected="a new cursor", found=found, request_id=page.request_id
-        )
-    return page
+@define
+class _Walk:
+    """One walk over the pages, from the first on, and what shows that it would never end."""
+
+    _followed: set[str] = field(factory=set[str], init=False)
+    _met: set[str | User] = field(factory=set[str | User], init=False)
+    _barren: int = field(default=0, init=False)
+
+    def leading_on(self, page: UsersAnswer) -> UsersAnswer:
+        """Refuse a page that leads back to one that was read, or on and on without another user.
+
+        Raises:
+            DecodeError: it does.
+        """
+        users: set[str | User] = {user.id or user for user in page.users}
+        self._barren = 0 if users - self._met else self._barren + 1
+        self._met |= users
+        cursor = page.records.cursor if page.records else None
+        if not cursor:
+            return page
+        found = None
+        if cursor in self._followed:
+            found = "the cursor of an earlier page, which would never end"
+        elif self._barren >= BARREN:
+            found = f"the cursor of a page after {BARREN} without another user, which may never end"
+        if found is not None:
+            raise DecodeError(
+                path="$.records.cursor", expected="a new cursor", found=found, request_id=page.request_id
+            )
+        self._followed.add(cursor)
+        return page

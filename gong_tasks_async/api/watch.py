@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Itera
 from contextlib import suppress
 from typing import TypeAlias
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from gong_tasks_async.api.caller import Caller
 from gong_tasks_async.api.tasks import list_user
@@ -124,10 +124,14 @@ async def watch(
     What was yielded is remembered before the next listing: after a crash some events may come again, none is lost. A listing that fails is logged, and the user's turn comes again. An error that concerns every call, such as wrong credentials, is raised.
     """
     turns = Turns(tuple(dict.fromkeys(users)))
+    if (
+        caller.retry.max_total_wait is None
+    ):  # a user's turn comes again, so that no listing is worth so many attempts
+        caller.retry = evolve(caller.retry, max_total_wait=caller.retry.max_wait)
     loop = asyncio.get_running_loop()
     while turns.users:
         user = turns.next(loop.time())
-        started, changes = loop.time(), 0
+        started, changes, sent = loop.time(), 0, caller.calls
         listed = await list_user(caller, TaskFilter(user), missing_is_empty=missing_is_empty)
         if listed.error is not None:
             _log_or_raise(user, listed.error)
@@ -139,7 +143,9 @@ async def watch(
             memory[user] = after
         turns.record(user, started, changes)
         await remember(memory)
-        await asyncio.sleep(interval(share, await _calls_a_day(caller)) - (loop.time() - started))
+        # Attempts are calls too: where Gong asks for a second again and again, one listing is dozens of them.
+        calls = max(1, caller.calls - sent)
+        await asyncio.sleep(calls * interval(share, await _calls_a_day(caller)) - (loop.time() - started))
 
 
 def _log_or_raise(user: str, error: GongError) -> None:
