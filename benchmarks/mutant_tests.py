@@ -19,6 +19,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from multiprocessing.context import ForkProcess
 from pathlib import Path
 
 import coverage
@@ -30,8 +31,8 @@ ARGUMENTS = ("-x", "-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestA
 QUICK = 2.0
 """Seconds of a processor; a test that needs more does not take part, since a fault that it alone finds is held loosely."""
 FORK = multiprocessing.get_context("fork")
-TIMES_LONGER, LEAST_CPU_SECONDS, LEAST_SECONDS = 3, 10, 60
-"""What a fault may cost: processor time is not disturbed by a busy machine; the other limit is for one that waits."""
+TIMES_LONGER, LEAST_CPU_SECONDS, LEAST_SECONDS, IDLE_SECONDS = 3, 10, 60, 15
+"""What a fault may cost: processor time, which a busy machine does not disturb; all in all; and doing nothing."""
 
 
 class _Watch:
@@ -154,12 +155,33 @@ def _run(files: list[str], tests: frozenset[str], cpu_seconds: int) -> int:
 def _in_a_fork(function: object, *arguments: object, seconds: float | None = None) -> int | None:
     process = FORK.Process(target=_quietly, args=(function, arguments))
     process.start()
-    process.join(seconds)
+    _wait_for(process, seconds)
     code = process.exitcode
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid or 0, signal.SIGKILL)
     process.join()
     return code
+
+
+def _wait_for(process: ForkProcess, seconds: float | None) -> None:
+    """Until it ends, does nothing any more, or has taken too long."""
+    if seconds is None:
+        process.join()
+        return
+    used, idle_since, ends_at = -1, time.monotonic(), time.monotonic() + seconds
+    while process.is_alive() and time.monotonic() < min(ends_at, idle_since + IDLE_SECONDS):
+        process.join(1.0)
+        if (now_used := _ticks_of(process.pid)) != used:
+            used, idle_since = now_used, time.monotonic()
+
+
+def _ticks_of(pid: int | None) -> int:
+    """What a process has used of a processor; -1 where Linux does not tell."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    except OSError:
+        return -1
+    return int(fields[11]) + int(fields[12])
 
 
 def _quietly(function: object, arguments: tuple[object, ...]) -> None:

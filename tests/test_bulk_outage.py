@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 
 import pytest
 
-from gong_tasks_async import TransportError
+from gong_tasks_async import GongError, ServerError, TransportError
 from gong_tasks_async.bulk.outage import Outage
 from gong_tasks_async.http.messages import HttpRequest, HttpResponse
 from tests.fakes import ScriptedTransport, lost, task_answer
@@ -98,3 +99,113 @@ async def test_no_patience_raises_the_first_error() -> None:
 
     with pytest.raises(TransportError, match="ConnectionRefused"):
         await Outage(0.0, asyncio.sleep).call(fail)
+
+
+# The rules of the wait
+
+
+class Network:
+    """Refuses connections for so long, and remembers when each call was tried."""
+
+    def __init__(self, down: float) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.up_at = self.loop.time() + down
+        self.tried: list[float] = []
+
+    async def call(self) -> str:
+        self.tried.append(self.loop.time())
+        if self.loop.time() < self.up_at:
+            raise refused()
+        return "made"
+
+    def waits(self) -> list[float]:
+        return [round(later - earlier, 6) for earlier, later in itertools.pairwise(self.tried)]
+
+
+async def answered() -> str:
+    return "made"
+
+
+async def test_each_wait_is_twice_the_one_before_up_to_thirty_seconds_and_starts_small_the_next_time() -> (
+    None
+):
+    outage = Outage(600.0, asyncio.sleep)
+    await outage.call(answered)
+    for down in (100.0, 2.5):
+        network = Network(down)
+        assert await outage.call(network.call) == "made"
+        assert network.waits() == ([1, 2, 4, 8, 16, 30, 30, 30] if down == 100.0 else [1, 2])
+
+
+@pytest.mark.parametrize(
+    ("reached", "patience", "lasts"),
+    [(True, 60.0, 61.0), (False, 60.0, 61.0), (False, 600.0, 61.0), (False, 15.0, 15.0)],
+)
+async def test_the_error_is_raised_at_the_first_probe_after_the_time_is_over(
+    reached: bool, patience: float, lasts: float
+) -> None:
+    """Before anything was reached, that is 45 seconds at the most; probes come after 1, 3, 7, 15, 31 and 61."""
+    outage, network = Outage(patience, asyncio.sleep), Network(1e9)
+    if reached:
+        await outage.call(answered)
+    with pytest.raises(TransportError):
+        await outage.call(network.call)
+    assert network.tried[-1] - network.tried[0] == pytest.approx(lasts)
+
+
+async def test_an_answer_of_any_kind_shows_that_the_address_is_right() -> None:
+    async def answers_500() -> str:
+        raise ServerError(status=500)
+
+    outage, network = Outage(100.0, asyncio.sleep), Network(1e9)
+    with pytest.raises(ServerError):
+        await outage.call(answers_500)
+    with pytest.raises(TransportError):
+        await outage.call(network.call)
+    assert network.tried[-1] - network.tried[0] >= 100.0
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ServerError(status=503),
+        TransportError(reason="reset"),
+        TransportError(reason="certificate", connected=False, retryable=False),
+    ],
+    ids=["answered", "connected", "in vain"],
+)
+async def test_only_a_connection_that_was_not_made_and_may_be_later_is_an_outage(error: GongError) -> None:
+    network = Network(0.0)
+
+    async def fail() -> str:
+        network.tried.append(0.0)
+        raise error
+
+    with pytest.raises(type(error)):
+        await Outage(600.0, asyncio.sleep).call(fail)
+    assert len(network.tried) == 1
+
+
+async def test_once_it_is_over_those_who_waited_call_at_once_whatever_the_probe_was_answered() -> None:
+    """A refusal of Gong's ends the outage as a success does."""
+    network, outage = Network(2.5), Outage(600.0, asyncio.sleep)
+
+    async def refused_by_gong() -> str:
+        await network.call()
+        raise ServerError(status=500)
+
+    calls = [asyncio.create_task(outage.call(refused_by_gong)) for _ in range(8)]
+    done, _ = await asyncio.wait(calls)
+    assert {type(task.exception()) for task in done} == {ServerError}
+    assert network.loop.time() == pytest.approx(network.tried[0] + 3.0)
+    assert len(network.tried) == 2 + 8  # the one that found the outage, a probe, and all
+
+
+async def test_once_it_was_given_up_nobody_calls_any_more() -> None:
+    network, outage = Network(1e9), Outage(5.0, asyncio.sleep)
+    calls = [asyncio.create_task(outage.call(network.call)) for _ in range(8)]
+    done, _ = await asyncio.wait(calls)
+    assert {type(task.exception()) for task in done} == {TransportError}
+    with pytest.raises(TransportError):
+        await outage.call(network.call)
+    assert len(network.tried) == 1 + 3  # the one that found the outage, and probes after 1, 3 and 7 seconds
