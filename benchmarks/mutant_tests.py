@@ -31,8 +31,9 @@ ARGUMENTS = ("-x", "-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestA
 QUICK = 2.0
 """Seconds of a processor; a test that needs more does not take part, since a fault that it alone finds is held loosely."""
 FORK = multiprocessing.get_context("fork")
-TIMES_LONGER, LEAST_CPU_SECONDS, LEAST_SECONDS, IDLE_SECONDS = 3, 10, 60, 15
-"""What a fault may cost: processor time, which a busy machine does not disturb; all in all; and doing nothing."""
+TIMES_LONGER, LEAST_CPU_SECONDS, LEAST_SECONDS, IDLE_SECONDS = 1.5, 5, 60, 15
+"""What a fault may cost: processor time, which a busy machine does not disturb (the run without a fault also imports, and
+is watched: at least twice the time of a fork); all in all; and doing nothing."""
 
 
 class _Watch:
