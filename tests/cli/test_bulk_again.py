@@ -36,6 +36,21 @@ class TestAFinishedFile:
         assert f": {before} updated" in again.stderr
         assert json.loads(again.stdout)["updated"] == before
 
+    def test_resumed_by_name_it_prints_what_the_job_did(self, company: Company) -> None:
+        path = Path(company.rows(10))
+        path.write_text(path.read_text() + "77,5,DONE\n")
+        ran = company.invoke("bulk", "run", str(path), "--yes", "--name", "mine")
+        before = company.gong.ledger.calls
+        resumed = company.invoke("bulk", "resume", "mine")
+        counts = [
+            {
+                name: json.loads(result.stdout)[name]
+                for name in ("updated", "unchanged", "failed", "total", "calls")
+            }
+            for result in (ran, resumed)
+        ]
+        assert (resumed.exit_code, counts[1], company.gong.ledger.calls) == (1, counts[0], before)
+
     def test_only_tasks_that_differ_become_a_new_job_after_the_question(self, company: Company) -> None:
         path = company.rows(10, "OPEN")
         company.invoke(*LINE, "DISMISSED", path)

@@ -77,7 +77,7 @@ class UpdateRun:
         return await self._carry_out(plan.calls + len(plan.unchanged), journal, send)
 
     async def resume(self, journal: Path) -> ExitCode:
-        """Send the pending updates of a job.
+        """Send the pending updates of a job; where there are none, print its results.
 
         Raises:
             JournalError: the journal is in use, or cannot be written.
@@ -86,8 +86,9 @@ class UpdateRun:
             total = reader.counts().total
             pending = plan_updates(row.update for row in reader.rows(RowState.PENDING))
         note(f"{total - pending.calls:,} of {counted(total, 'row')} are done.")
-        if pending.calls:
-            await self._confirm(await estimated(self.client, pending))
+        if not pending.calls:
+            return self.print_job(journal)
+        await self._confirm(await estimated(self.client, pending))
 
         async def send(on_outcome: OnOutcome) -> BulkReport:
             return await self.client.resume_many(
