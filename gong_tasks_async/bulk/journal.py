@@ -179,14 +179,17 @@ class Journal(JournalReader):
             names = None if kinds is None else json.dumps(sorted(kinds))
             return database.execute(RETRY, {"kinds": names}).rowcount
 
-    def begin_run(self) -> None:
+    def begin_run(self, seconds: float = 0.0) -> None:
         """Record that a run has begun.
+
+        Args:
+            seconds: how long making its plan took, which is a part of it.
 
         Raises:
             JournalError: it cannot be written.
         """
         with self._transaction() as database:
-            inserted = database.execute("INSERT INTO runs (began_at) VALUES (?)", (time.time(),))
+            inserted = database.execute("INSERT INTO runs (began_at) VALUES (?)", (time.time() - seconds,))
             self._run = inserted.lastrowid
 
     def end_run(self, run: RunRecord) -> None:

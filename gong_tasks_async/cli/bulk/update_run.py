@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from gong_tasks_async.bulk import BulkReport, RowState, open_journal
 from gong_tasks_async.bulk.plan import Plan, plan_updates
@@ -56,6 +56,7 @@ class UpdateRun:
         Raises:
             JournalError: the journal cannot be written.
         """
+        plan = evolve(plan, cost=self.meter.take_cost())
         if plan.calls:
             await self._confirm(plan)
         else:
@@ -126,6 +127,7 @@ class UpdateRun:
         except asyncio.CancelledError:
             note(_how_to_resume(journal))
             raise
+        self.meter.take_cost()  # is in the report
         return print_summary(report, journal, self.meter, self.options.output)
 
 
