@@ -6,14 +6,17 @@ import asyncio
 import signal
 from contextlib import suppress
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 import click
 
 from gong_tasks_async.cli.command import Command
 from gong_tasks_async.cli.latency import read_latency
 from gong_tasks_async.cli.output.console import emit, stdout_console
-from gong_tasks_async.cli.simulator_tables import ledger_table
-from gong_tasks_async.simulator import Account, Engine, Fault, SecondLimit, Simulator
+from gong_tasks_async.simulator import Account, Engine, Fault, SecondLimit
+
+if TYPE_CHECKING:
+    from gong_tasks_async.simulator import Simulator
 
 SHOWN_USERS = 5
 
@@ -92,6 +95,8 @@ def command(
 
     It serves until Ctrl-C, and then prints what it received. Its credentials are invented and valid nowhere else.
     """
+    from gong_tasks_async.simulator import Simulator  # noqa: PLC0415 - help need not load it
+
     engine = Engine(
         users=users,
         tasks_per_user=tasks,
@@ -106,6 +111,8 @@ def command(
 
 
 def _serve_until_stopped(gong: Simulator) -> None:
+    from gong_tasks_async.cli.simulator_tables import ledger_table  # noqa: PLC0415 - help need not load it
+
     # Supervisors end a program with SIGTERM, and are owed the same neat end as Ctrl-C.
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from gong_tasks_async.simulator.access import Account
 from gong_tasks_async.simulator.calls import EmptyAs
 from gong_tasks_async.simulator.data import full_task
@@ -9,13 +12,22 @@ from gong_tasks_async.simulator.engine import Engine
 from gong_tasks_async.simulator.faults import FOREIGN, Fault
 from gong_tasks_async.simulator.ledger import Entry, Ledger
 from gong_tasks_async.simulator.limits import DayLimit, SecondLimit
-from gong_tasks_async.simulator.memory import MemoryConnector, memory_session
 from gong_tasks_async.simulator.oauth import TokenArguments
 from gong_tasks_async.simulator.openapi import openapi_document
 from gong_tasks_async.simulator.paging import CursorFlaw
-from gong_tasks_async.simulator.server import Simulator, SimulatorThread, make_app
 from gong_tasks_async.simulator.virtual_clock import DeadlockError, VirtualClockLoop
 from gong_tasks_async.simulator.wire import Request, Response
+
+if TYPE_CHECKING:
+    from gong_tasks_async.simulator.memory import (
+        MemoryConnector as MemoryConnector,
+        memory_session as memory_session,
+    )
+    from gong_tasks_async.simulator.server import (
+        Simulator as Simulator,
+        SimulatorThread as SimulatorThread,
+        make_app as make_app,
+    )
 
 __all__ = [
     "FOREIGN",
@@ -41,3 +53,22 @@ __all__ = [
     "memory_session",
     "openapi_document",
 ]
+
+_OVER_AIOHTTP = {
+    "MemoryConnector": "memory",
+    "memory_session": "memory",
+    "Simulator": "server",
+    "SimulatorThread": "server",
+    "make_app": "server",
+}
+"""Imported when they are first used: the command's help names faults and limits, and needs no server."""
+
+
+if not TYPE_CHECKING:  # a checker that sees it believes in every name
+
+    def __getattr__(name: str) -> object:
+        if name not in _OVER_AIOHTTP:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(f"{__name__}.{_OVER_AIOHTTP[name]}"), name)
+        globals()[name] = value  # the next look-up does not come here
+        return value
