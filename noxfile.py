@@ -328,7 +328,7 @@ def api(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
-    """Run the benchmarks, in under two minutes; `nox -s bench -- --full` in a quarter of an hour, `--help` tells more."""
+    """Run the benchmarks in three minutes; `nox -s bench -- --write` in ten, and its results into the pages; see `--help`."""
     session.install("-e", ".[cli,docket,excel,mcp,otel,prometheus,redis,speed]", *_groups("bench"))
     session.run("python", "-m", "benchmarks", *session.posargs)
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
+import json
 import os
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -89,16 +90,22 @@ async def _call_all(pool: GongTasksPool, names: list[str]) -> None:
     await asyncio.gather(*map(call, names))
 
 
-def table(states: list[State], companies: int) -> str:
-    """The states as a table: memory as kilobytes for each company, over what was there before."""
+NAMES = {"made": "called once", "idle": "idle, clients closed", "again": "called again"}
+
+
+def records(states: list[State], companies: int) -> list[dict[str, object]]:
+    """The states: memory as kilobytes for each company, over what was there before."""
     before, *others = states
-    rows = [
-        f"| {state.name} | {(state.kilobytes - before.kilobytes) / companies:.1f} | {state.sockets} | {state.timers} "
-        f"| {state.tasks} |"
+    return [
+        {
+            "state": NAMES[state.name],
+            "kb_a_company": round((state.kilobytes - before.kilobytes) / companies, 1),
+            "sockets": state.sockets,
+            "timers": state.timers,
+            "tasks": state.tasks,
+        }
         for state in others
     ]
-    head = ["| state | KB for each company | sockets | timers | tasks |", "|---|---|---|---|---|"]
-    return "\n".join((*head, *rows))
 
 
 def main() -> int:
@@ -107,10 +114,13 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--companies", type=int, default=1_000)
-    companies: int = parser.parse_args().companies
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    companies: int = options.companies
     with stub_server.running("typical") as base_url:
         states = asyncio.run(measured(base_url, companies))
-    print(table(states, companies))
+    found = records(states, companies)
+    print(json.dumps(found) if options.json else "\n".join(map(str, found)))
     before, _, idle, _ = states
     return (idle.kilobytes - before.kilobytes) / companies > MOST_KB
 

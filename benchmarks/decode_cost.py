@@ -15,7 +15,7 @@ CASES = {"decode a full task": (1, 200), "decode a page of 1,000 full tasks": (1
 def measure(scale: Scale) -> Iterator[Comparison]:
     """Each case with all decoders, the plain parser among them."""
     for title, (tasks, times) in CASES.items():
-        rounds = scale.pick(21 if tasks == 1 else 9, 61)
+        rounds = scale.pick(21 if tasks == 1 else 9, 31)
         body = body_of(full_tasks(tasks))
         refuse_unequal(body)
         contenders = {

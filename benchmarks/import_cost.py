@@ -21,7 +21,7 @@ PROGRAM = "import time; started = time.process_time(); {}; print(time.process_ti
 def measure(scale: Scale) -> Iterator[Comparison]:
     """Each import; the round that is not counted leaves the byte code behind."""
     contenders = {name: _cost(line) for name, line in IMPORTS.items()}
-    yield compare("import", contenders, "aiohttp", scale.pick(5, 41), scale.seed)
+    yield compare("import", contenders, "aiohttp", scale.pick(5, 21), scale.seed)
 
 
 def _cost(line: str) -> Cost:

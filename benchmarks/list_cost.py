@@ -23,7 +23,7 @@ CLIENTS: dict[str, Connect] = {
 
 def measure(scale: Scale) -> Iterator[Comparison]:
     """One case; beside it, what orjson is worth."""
-    rounds = scale.pick(9, 41)
+    rounds = scale.pick(9, 21)
     with ExitStack() as stack:
         base_url = stack.enter_context(stub_server.running("full"))
         contenders = {
@@ -36,5 +36,5 @@ def measure(scale: Scale) -> Iterator[Comparison]:
             for name, key in {"ours": "with-orjson", "ours without orjson": "without-orjson"}.items()
         }
         yield compare(
-            "POST with 1,000 tasks, with and without orjson", pair, "ours", scale.pick(5, 41), scale.seed
+            "POST with 1,000 tasks, with and without orjson", pair, "ours", scale.pick(5, 21), scale.seed
         )

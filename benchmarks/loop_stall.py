@@ -39,11 +39,11 @@ def measure(scale: Scale) -> Iterator[Comparison]:
         base_url = stack.enter_context(stub_server.running("full"))
         many = stack.enter_context(reading(base_url, MANY))
         some = stack.enter_context(reading(base_url, SOME))
-        rounds = scale.pick(3, 15)
+        rounds = scale.pick(3, 9)
         yield _stalls(f"longest stall, {MANY:,} full tasks", _ways(many), rounds, scale.seed)
         yield _totals(f"total time, {MANY:,} full tasks", many, rounds, scale.seed)
         ways = _ways(some) | {"list_tasks": _stall(some.runner, some.listed)}
-        yield _stalls(f"longest stall, {SOME:,} full tasks", ways, scale.pick(9, 41), scale.seed)
+        yield _stalls(f"longest stall, {SOME:,} full tasks", ways, scale.pick(9, 21), scale.seed)
 
 
 def _ways(read: Reading) -> dict[str, Cost]:

@@ -13,6 +13,7 @@ import random
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 
 from attrs import frozen
 
@@ -77,6 +78,11 @@ class Comparison:
 
 def median_with_interval(values: Sequence[float], seed: int = 1) -> Figure:
     """The median of a sample and its 95 % interval, by the percentile bootstrap."""
+    return _with_interval(tuple(values), seed)
+
+
+@cache
+def _with_interval(values: tuple[float, ...], seed: int) -> Figure:
     chance = random.Random(seed)
     medians = sorted(statistics.median(chance.choices(values, k=len(values))) for _ in range(RESAMPLES))
     tail = RESAMPLES // 40

@@ -38,11 +38,11 @@ def measure(scale: Scale) -> Iterator[Comparison]:
         with ExitStack() as stack:
             title = f"PATCH, {concurrency} at a time, a {kind} task"
             contenders = _contenders(stack, kind, concurrency, scale.pick(200, 400))
-            yield compare(title, contenders, "aiohttp", scale.pick(9, 41), scale.seed)
+            yield compare(title, contenders, "aiohttp", scale.pick(9, 21), scale.seed)
     with ExitStack() as stack:
         title = "PATCH, 16 at a time, with and without orjson"
         contenders = _with_and_without_orjson(stack, scale.pick(200, 400))
-        yield compare(title, contenders, "ours", scale.pick(9, 41), scale.seed)
+        yield compare(title, contenders, "ours", scale.pick(9, 21), scale.seed)
 
 
 def _contenders(stack: ExitStack, kind: str, concurrency: int, calls: int) -> dict[str, Cost]:

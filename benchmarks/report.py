@@ -1,23 +1,18 @@
-"""Results as Markdown, which a terminal reads as well as a browser, and into README.md between its two marks.
-
-python -m benchmarks.report          # writes the last full results into README.md
-"""
+"""Results as Markdown, which a terminal reads as well as a browser."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import TRUSTED, Comparison, Figure
-from benchmarks.results import Results, load
+from benchmarks.results import Found, Results
 from benchmarks.targets import Finding, findings
 
 README = Path(__file__).parent / "README.md"
-RESULTS, COUNTS = "results", "counts"
-"""The two parts of README.md that are written by a run, each between a mark that it begins and one that it ends."""
-COUNTED = ("instructions", "scale", "latency")
-"""The scripts whose tables are the second part: they can be run again without the others."""
+SHORT = ("date", "commit", "machine", "Python", "load")
+"""What stands above each script's tables; the releases of the packages stand above the comparisons."""
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -99,48 +94,28 @@ def _plain(value: object) -> str:
 
 
 def markdown(results: Results) -> str:
-    """Everything."""
-    about = "\n".join(f"- {name}: {said}" for name, said in results.about.items())
+    """The comparisons, against their targets and in full."""
     noisy = f"Noisy: {'; '.join(results.noisy)}." if results.noisy else "No comparison was noisy."
-    parts = [
-        f"## Results of {results.about['date']}, the {results.form} form",
-        about,
-        "### Against the targets",
-        target_table(findings(results.comparisons)),
-        noisy,
-        "### Ratios",
-        *_picture(results),
-        *(comparison_table(comparison) for comparison in results.comparisons),
-    ]
-    for name, found in results.scripts.items():
-        if name not in COUNTED:
-            parts += [f"### {name}", *script_tables(found)]
-    return "\n\n".join(parts)
+    return "\n\n".join(
+        [
+            "\n".join(f"- {name}: {about}" for name, about in results.about.items()),
+            target_table(findings(results.comparisons)),
+            noisy,
+            "![The ratios as bars](results/full/ratios.svg)",
+            *(comparison_table(comparison) for comparison in results.comparisons),
+        ]
+    )
 
 
-def counts_markdown(results: Results) -> str:
-    """The tables of counts and waits, with the machine that they are of."""
-    about = "; ".join(f"{name}: {about}" for name, about in results.about.items())
-    parts = [about + "."]
-    for name in COUNTED:
-        if name in results.scripts:
-            found = results.scripts[name]
-            shown = {"scale": found["scale"]} if name == "scale" else found
-            parts += [f"### {name}", *script_tables(shown)]
-    return "\n\n".join(parts)
+def section(one: Found, packages: str = "") -> str:
+    """What a script printed, with what it was measured on; packages are named where they are others than these."""
+    return "\n\n".join((about_line(one.about, packages), *script_tables(one.found)))
 
 
-def _picture(results: Results) -> list[str]:
-    """Only the full form's is kept in git."""
-    return ["![The ratios as bars](results/full/ratios.svg)"] if results.form == "full" else []
-
-
-def write_readme(results: Results) -> None:
-    """Put the results between their marks: comparisons, and counts, where the run has any."""
-    if results.comparisons:
-        write_part(RESULTS, markdown(results))
-    if any(name in results.scripts for name in COUNTED):
-        write_part(COUNTS, counts_markdown(results))
+def about_line(about: Mapping[str, str], packages: str = "") -> str:
+    """When and on what something was measured."""
+    names = [*SHORT, *(["packages"] if about.get("packages", packages) != packages else [])]
+    return "; ".join(f"{name} {about[name]}" for name in names if about.get(name)) + "."
 
 
 def write_part(part: str, text: str) -> None:
@@ -149,7 +124,3 @@ def write_part(part: str, text: str) -> None:
     before, _, rest = README.read_text(encoding="utf-8").partition(begins)
     _, _, after = rest.partition(ends)
     README.write_text(f"{before}{begins}\n\n{text}\n\n{ends}{after}", encoding="utf-8")
-
-
-if __name__ == "__main__":
-    write_readme(load("full"))

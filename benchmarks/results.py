@@ -1,21 +1,22 @@
-"""What a run found, as JSON: ratios, and the machine that they are of."""
+"""What a run found, as JSON, each part with the machine that it is of. The kept results are those of full runs."""
 
 from __future__ import annotations
 
 import json
 import os
 import platform
+import re
 import subprocess
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from attrs import asdict, define, field
+from attrs import define, field, frozen
 
 from benchmarks.measure import Comparison
 from benchmarks.stub_server import PROJECT
-from benchmarks.targets import Finding, findings
 
 FOLDER = Path(__file__).parent / "results"
 PACKAGES = [
@@ -35,20 +36,33 @@ PACKAGES = [
 ]
 
 
+KEPT = "full"
+"""The form whose results are kept in git, and from which the tables are written."""
+NUMBERS = re.compile(r"\[\s+([-+\d.,e\s]+?)\s+\]")
+
+
+@frozen
+class Found:
+    """What a script printed, and on what."""
+
+    about: Mapping[str, str]
+    found: Any
+
+
 @define
 class Results:
-    """A whole run."""
+    """A whole run; of the kept ones, some scripts may be of a later run."""
 
     form: str
-    """"quick", "full", or "part"."""
+    """"quick", "part", or KEPT."""
     about: dict[str, str] = field(factory=dict)
+    """Of the comparisons."""
     comparisons: list[Comparison] = field(factory=list)
-    scripts: dict[str, Any] = field(factory=dict)
-    """What each script printed."""
+    scripts: dict[str, Found] = field(factory=dict)
 
     @property
     def folder(self) -> Path:
-        """Where this form's files are kept."""
+        """Where this form's files are."""
         return FOLDER / self.form
 
     @property
@@ -56,25 +70,31 @@ class Results:
         """The comparisons whose control is out of its bounds."""
         return [comparison.name for comparison in self.comparisons if comparison.noisy]
 
+    def replaced_by(self, later: Results) -> Results:
+        """These results with a later run's in place of the same ones; comparisons are kept together."""
+        whole = later if later.comparisons else self
+        return Results(self.form, whole.about, whole.comparisons, {**self.scripts, **later.scripts})
+
     def save(self) -> Path:
         """Write them down."""
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / "results.json"
-        path.write_text(json.dumps(self._as_json(), indent=1) + "\n", encoding="utf-8")
+        text = json.dumps(self._as_json(), indent=1)
+        path.write_text(NUMBERS.sub(_in_a_line, text) + "\n", encoding="utf-8")
         return path
 
     def _as_json(self) -> dict[str, Any]:
         return {
             "form": self.form,
             "about": self.about,
-            "noisy": self.noisy,
-            "targets": [_finding(finding) for finding in findings(self.comparisons)],
             "comparisons": [_comparison(comparison) for comparison in self.comparisons],
-            "scripts": self.scripts,
+            "scripts": {
+                name: {"about": dict(one.about), "found": one.found} for name, one in self.scripts.items()
+            },
         }
 
 
-def load(form: str) -> Results:
+def load(form: str = KEPT) -> Results:
     """The last results of a form.
 
     Raises:
@@ -84,7 +104,13 @@ def load(form: str) -> Results:
     comparisons = [
         Comparison(one["name"], one["costs"], one["base"], one["unit"]) for one in found["comparisons"]
     ]
-    return Results(found["form"], found["about"], comparisons, found["scripts"])
+    scripts = {name: Found(**one) for name, one in found["scripts"].items()}
+    return Results(found["form"], found["about"], comparisons, scripts)
+
+
+def _in_a_line(numbers: re.Match[str]) -> str:
+    """A list of numbers, which take a line each otherwise."""
+    return f"[{' '.join(numbers[1].split())}]"
 
 
 def about_here() -> dict[str, str]:
@@ -104,13 +130,22 @@ def load_now() -> str:
     return f"{os.getloadavg()[0]:.1f} at {datetime.now(UTC):%H:%M} UTC"
 
 
+WRITTEN = (":!benchmarks/results", ":!benchmarks/README.md", ":!docs")
+"""What a run writes itself, which makes the code no other than its commit's."""
+
+
 def _commit() -> str:
-    command = ["git", "describe", "--always", "--dirty"]
     try:
-        said = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)  # noqa: S603 - a fixed line
+        commit = _git("describe", "--always")
+        changed = _git("status", "--porcelain", "--untracked-files=no", "--", ".", *WRITTEN)
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
-    return said.stdout.strip()
+    return f"{commit}-dirty" if changed else commit
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", *arguments]
+    return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603 - fixed words
 
 
 def _processor() -> str:
@@ -123,20 +158,10 @@ def _processor() -> str:
     return next(names, platform.machine())
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
-    figure, target = finding.figure, finding.target
-    measured = None if figure is None else {**asdict(figure), "reached": target.reached(figure)}
-    return {
-        "what": target.what,
-        "at least" if target.at_least else "at most": target.bound,
-        "measured": measured,
-    }
-
-
 def _comparison(comparison: Comparison) -> dict[str, Any]:
     return {
-        **asdict(comparison),
+        "name": comparison.name,
+        "base": comparison.base,
+        "unit": comparison.unit,
         "costs": {name: [round(cost, 4) for cost in costs] for name, costs in comparison.costs.items()},
-        "noisy": comparison.noisy,
-        "figures": {name: asdict(comparison.figure(name)) for name in comparison.costs},
     }

@@ -42,8 +42,9 @@ STEEPEST = 1.05
 """The largest exponent of time that counts as straight."""
 FLAT = 0.2
 """The largest exponent of memory that counts as flat."""
-NOISE_SECONDS = 0.02
-"""CPU seconds below which a time is mostly noise, and has no exponent."""
+NOISE_SECONDS = 0.01
+"""CPU seconds below which a time is mostly noise, and has no exponent; the difference of two times is noisier."""
+NOISIER = 5
 ONCE = 5_000
 """A size from which on one run is enough: noise is small beside it."""
 NOISE_BYTES = 64 * 2**10
@@ -78,7 +79,8 @@ class Curve:
     @property
     def of_time(self) -> float | None:
         """The exponent of time; None where it cannot be told from noise."""
-        return exponent([(p.size, p.seconds) for p in self.points if p.seconds >= NOISE_SECONDS])
+        noise = NOISE_SECONDS * (1 if self.work.without is None else NOISIER)
+        return exponent([(p.size, p.seconds) for p in self.points if p.seconds >= noise])
 
     @property
     def of_memory(self) -> float | None:

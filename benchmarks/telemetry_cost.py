@@ -8,8 +8,9 @@ exporter costs is the exporter's.
 
 from __future__ import annotations
 
+import argparse
 import asyncio
-import platform
+import json
 import statistics
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
@@ -101,15 +102,33 @@ async def _microseconds(opened: Opened) -> float:
     return statistics.median(rounds)
 
 
-def main() -> None:
-    print(f"Python {platform.python_version()}\n")
-    print("| observer | Python calls | more | µs of CPU | more |\n|---|---|---|---|---|")
-    base: tuple[float, float] | None = None
+def records() -> list[dict[str, object]]:
+    """Each observer, and what it costs more than none."""
+    found: list[tuple[str, float, float]] = []
     for name, observer in OBSERVERS.items():
         opened = partial(watched, observer)
-        calls, cpu = calls_of(opened, PATCHES) / PATCHES, microseconds(opened)
-        base = base or (calls, cpu)
-        print(f"| {name} | {calls:.0f} | {calls - base[0]:+.0f} | {cpu:.0f} | {cpu - base[1]:+.0f} |")
+        found.append((name, calls_of(opened, PATCHES) / PATCHES, microseconds(opened)))
+    _, least_calls, least_cpu = found[0]
+    return [
+        {
+            "observer": name,
+            "Python calls": round(calls),
+            "more calls": round(calls - least_calls),
+            "us of CPU": round(cpu),
+            "more us": round(cpu - least_cpu),
+        }
+        for name, calls, cpu in found
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    found = records()
+    print(json.dumps(found) if options.json else "\n".join(map(str, found)))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from pathlib import Path
 
@@ -10,10 +11,12 @@ import pytest
 
 import benchmarks
 import gong_tasks_async
-from benchmarks import report, stub_server
+from benchmarks import aims, report, results, stub_server, tables
 from benchmarks.measure import Comparison, Figure
+from benchmarks.ratio_chart import ratio_chart
 from benchmarks.raw_client import RawClient
-from benchmarks.results import Results
+from benchmarks.results import Found, Results, load
+from benchmarks.scripts import SCRIPTS
 from benchmarks.targets import DECODE, TARGETS, Finding, Target, findings
 
 
@@ -57,36 +60,69 @@ def test_what_a_noisy_run_found_is_marked_and_what_was_left_out_is_said() -> Non
     assert "not measured" in report.target_table([Finding(TARGETS[0], None)])
 
 
-def test_the_report_replaces_the_last_one_and_nothing_around_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    readme = tmp_path / "README.md"
-    begins, ends = "<!-- results begin -->", "<!-- results end -->"
-    readme.write_text(f"before\n{begins}\nold\n{ends}\nafter\n")
-    monkeypatch.setattr(report, "README", readme)
-    comparison = Comparison("it", {"aiohttp": [1.0], "ours": [1.234]}, "aiohttp")
-    report.write_readme(Results("quick", {"date": "2026-11-21"}, [comparison]))
-    written = readme.read_text()
-    assert written.startswith(f"before\n{begins}\n\n## Results of 2026-11-21, the quick form")
-    assert "| ours    | 1.23" in written
-    assert "old" not in written
-    assert written.endswith(f"{ends}\nafter\n")
+def test_the_pages_and_charts_are_those_that_the_kept_results_make() -> None:
+    assert [path.name for path, _ in tables.outdated(load())] == []
 
 
-def test_counts_stand_in_a_part_of_their_own_with_the_machine_they_are_of(
+def test_each_mark_of_a_page_is_of_a_table_that_a_run_makes() -> None:
+    known = {"mutants", *SCRIPTS, *tables.parts(Results("full", scripts={}))}
+    for path in tables.PAGES:
+        page = path.read_text(encoding="utf-8")
+        names = re.findall(r"<!-- (\w+) begin -->", page)
+        assert names, path
+        assert names == [found["name"] for found in tables.MARKED.finditer(page)]
+        assert set(names) <= known
+
+
+def test_a_part_is_replaced_and_nothing_around_it_nor_what_was_not_measured() -> None:
+    about = {
+        "date": "2026-11-21",
+        "commit": "abc",
+        "machine": "a warm one",
+        "Python": "CPython",
+        "packages": "x 1",
+    }
+    later = Found(about, [{"wait": "a first call", "median_ms": 2.5}])
+    page = "before\n<!-- latency begin -->\nold\n<!-- latency end -->\n<!-- companies begin -->\nkept\n<!-- companies end -->\n"
+    written = tables.written(page, Results("full", {"packages": "x 2"}, [], {"latency": later}))
+    assert written.startswith(
+        "before\n<!-- latency begin -->\n\ndate 2026-11-21; commit abc; machine a warm one;"
+    )
+    assert "packages x 1.\n" in written
+    assert "| a first call | 2.50      |" in written
+    assert "old" not in written
+    assert written.endswith("<!-- latency end -->\n<!-- companies begin -->\nkept\n<!-- companies end -->\n")
+
+
+def test_a_later_run_replaces_what_it_measured_and_keeps_the_rest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    readme = tmp_path / "README.md"
-    readme.write_text("before\n<!-- counts begin -->\nold\n<!-- counts end -->\nafter\n")
-    monkeypatch.setattr(report, "README", readme)
-    scripts = {"scale": {"scale": [{"work": "plan", "exponent of time": 1.01}], "points": [{"size": 1}]}}
-    report.write_readme(Results("part", {"date": "2026-11-21", "machine": "a warm one"}, [], scripts))
-    written = readme.read_text()
-    assert "date: 2026-11-21; machine: a warm one." in written
-    assert "| plan | 1.01             |" in written
-    assert "old" not in written
-    assert written.startswith("before\n<!-- counts begin -->")
-    assert written.endswith("<!-- counts end -->\nafter\n")
+    monkeypatch.setattr(results, "FOLDER", tmp_path)
+    comparison = Comparison("it", {"aiohttp": [1.0, 2.0], "ours": [1.23456, 3.0]}, "aiohttp")
+    first = Results(
+        "full", {"date": "1"}, [comparison], {"a": Found({"date": "1"}, []), "b": Found({"date": "1"}, [])}
+    )
+    first.replaced_by(Results("part", {"date": "2"}, [], {"b": Found({"date": "2"}, [{"x": 1}])})).save()
+    kept = load()
+    assert (kept.about, kept.comparisons[0].costs["ours"]) == ({"date": "1"}, [1.2346, 3.0])
+    assert {name: one.about["date"] for name, one in kept.scripts.items()} == {"a": "1", "b": "2"}
+    assert "[1.2346, 3.0]" in (tmp_path / "full" / "results.json").read_text()
+
+
+def test_an_aim_is_reached_on_its_side_only() -> None:
+    lanes = {"quota_lanes": {"waits": [{"most": 1.5}, {"most": 2.5}], "shares": []}}
+    assert list(aims.aims_rows(lanes)) == [
+        ("a person's wait behind 1,000 bulk calls, spacings, worst", "at most 2", "2.5", "**missed**")
+    ]
+
+
+def test_the_bars_are_as_many_as_the_contenders() -> None:
+    comparison = Comparison(
+        DECODE, {"msgspec": [1.0, 1.1], "pydantic": [40.0, 41.0], "ours": [3.0, 3.1]}, "msgspec"
+    )
+    drawn = ratio_chart([comparison])
+    assert drawn.count('height="13"') == 3
+    assert "logarithms" in drawn
 
 
 def test_records_within_records_become_columns_of_one_table() -> None:
