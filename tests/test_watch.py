@@ -13,8 +13,10 @@ from hypothesis import given, strategies as st
 from gong_tasks_async import (
     InactiveCompanyError,
     InvalidValueError,
+    Lane,
     QuotaSnapshot,
     QuotaUnavailable,
+    RetryPolicy,
     Task,
     TaskStatus,
     Unlimited,
@@ -211,3 +213,12 @@ class TestWatch:
         next(iter(engine.tasks.values()))["title"] = "seen all the same"
         assert isinstance((await coming)[0], TaskChanged)
         await stream.aclose()
+
+    async def test_leaves_the_client_s_other_calls_as_they_are(self, connect: Connect) -> None:
+        engine = Engine(users=1, tasks_per_user=3)
+        gong = await connect(engine)
+        stream = gong.watch(engine.user_ids, share=0.5)
+        coming = asyncio.create_task(events_of(stream, 1))
+        await asyncio.sleep(5)
+        assert gong._caller(Lane.BULK).retry == RetryPolicy()
+        coming.cancel()

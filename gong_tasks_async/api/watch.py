@@ -124,9 +124,8 @@ async def watch(
     What was yielded is remembered before the next listing: after a crash some events may come again, none is lost. A listing that fails is logged, and the user's turn comes again. An error that concerns every call, such as wrong credentials, is raised.
     """
     turns = Turns(tuple(dict.fromkeys(users)))
-    if (
-        caller.retry.max_total_wait is None
-    ):  # a user's turn comes again, so that no listing is worth so many attempts
+    if caller.retry.max_total_wait is None:
+        # A user's turn comes again: no listing is worth as many attempts as a single call.
         caller.retry = evolve(caller.retry, max_total_wait=caller.retry.max_wait)
     loop = asyncio.get_running_loop()
     while turns.users:

@@ -127,7 +127,7 @@ class SingleCalls(HasCaller):
         """
         path = None if state is None else Path(state)
         return watch_file.watch_users(
-            self._caller(Lane.BULK), user_ids, share, path, missing_is_empty=self._missing_is_empty
+            self._new_caller(Lane.BULK), user_ids, share, path, missing_is_empty=self._missing_is_empty
         )
 
     async def get_user(self, user_id: str) -> User:
