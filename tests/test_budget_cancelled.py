@@ -32,7 +32,7 @@ async def test_whoever_is_cancelled_while_waiting_costs_the_day_nothing(
     await asyncio.sleep(1.0)
     assert await used(quota) == 3 + sum(isinstance(turn, Permit) for turn in gone)
     await call(quota)
-    assert quota._queue.count_ahead(MACHINE) == 0
+    assert quota._head.queue.count_ahead(MACHINE) == 0
 
 
 @pytest.mark.parametrize("steps", range(12))

@@ -205,7 +205,7 @@ class World:
     async def look_at_the_end(self) -> None:
         now = asyncio.get_running_loop().time()
         assert not self.waiting
-        assert self.quota._queue.count_ahead(Lane.BULK) == 0  # nobody stands at the front either
+        assert self.quota._head.queue.count_ahead(Lane.BULK) == 0  # nobody stands at the front either
         early = (
             self.plan.limits.hold + 5.0 + 4 * self.spacing
         )  # 5 s: a call without a response takes room so long

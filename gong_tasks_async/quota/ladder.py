@@ -134,7 +134,7 @@ class Ladder:
 
     def answered(self, departed: float, now: float) -> None:
         """Learn the round trip of a call that was answered, whatever the status."""
-        flight = max(0.0, now - departed)
+        flight = now - departed if now > departed else 0.0
         self.answers += 1
         self.flight = self.flight + (flight - self.flight) * SMOOTHING if self.flight else flight
         self.quickest = min(flight, self.quickest * FLOOR_GROWTH)

@@ -28,9 +28,11 @@ class LaneQueue:
         self._waiting = dict.fromkeys(Lane, 0)
         self.total_waiting: int = 0
         """How many wait in all lanes; with none, there is nothing to be decided."""
-        self._occupied = False
+        self.occupied: bool = False
+        """Whether a call is at the head."""
         self._earned_per_departure = bulk_share / (1.0 - bulk_share)
-        self._bulk_earned = 0.0
+        self.bulk_earned: float = 0.0
+        """Permits that the bulk lane has earned by waiting."""
         self._on_unused_token = on_unused_token
 
     def waiting(self, lane: Lane) -> int:
@@ -40,7 +42,7 @@ class LaneQueue:
     def count_ahead(self, lane: Lane) -> int:
         """How many leave before a newcomer of this lane, at least."""
         before = self._waiting[Lane.INTERACTIVE] + (self._waiting[Lane.BULK] if lane is Lane.BULK else 0)
-        return before + (1 if self._occupied and lane is Lane.BULK else 0)
+        return before + (1 if self.occupied and lane is Lane.BULK else 0)
 
     async def wait_for_head(self, lane: Lane, *, returning: bool = False) -> bool:
         """Wait until at the head. True: a token was handed over as well, so there is none to be drawn."""
@@ -50,9 +52,9 @@ class LaneQueue:
 
     def try_take_head(self) -> bool:
         """Take the head at once if it is free; then no other caller waits: leaving calls the next one up."""
-        if self._occupied:
+        if self.occupied:
             return False
-        self._occupied = True
+        self.occupied = True
         return True
 
     async def yield_head(self, lane: Lane, *, with_token: bool = True) -> bool:
@@ -63,26 +65,26 @@ class LaneQueue:
 
     def must_yield(self, lane: Lane) -> bool:
         """Whether a waiting caller goes before one of this lane that is at the head."""
-        return lane is Lane.BULK and self._bulk_earned < 1.0 and self._is_waiting(Lane.INTERACTIVE)
+        return lane is Lane.BULK and self.bulk_earned < 1.0 and self._is_waiting(Lane.INTERACTIVE)
 
     def leave_sending(self, lane: Lane) -> None:
         """Leave the head with a token, for the call."""
         if lane is Lane.BULK:
-            self._bulk_earned = max(0.0, self._bulk_earned - 1.0)
+            self.bulk_earned = max(0.0, self.bulk_earned - 1.0)
         elif self._waiting[Lane.BULK]:
-            self._bulk_earned += self._earned_per_departure
+            self.bulk_earned += self._earned_per_departure
         if self.total_waiting:
             self.leave()
         else:
-            self._occupied = False
-            self._bulk_earned = 0.0
+            self.occupied = False
+            self.bulk_earned = 0.0
 
     def leave(self, *, with_token: bool = False) -> None:
         """Leave the head without a call; ``with_token`` leaves a token that was drawn to the next one."""
         lane = self._next_lane() if self.total_waiting else None
         if lane is None:
-            self._occupied = False
-            self._bulk_earned = 0.0
+            self.occupied = False
+            self.bulk_earned = 0.0
             if with_token:
                 self._on_unused_token()
             return
@@ -92,7 +94,7 @@ class LaneQueue:
 
     def _next_lane(self) -> Lane | None:
         interactive, bulk = self._is_waiting(Lane.INTERACTIVE), self._is_waiting(Lane.BULK)
-        if interactive and not (bulk and self._bulk_earned >= 1.0):
+        if interactive and not (bulk and self.bulk_earned >= 1.0):
             return Lane.INTERACTIVE
         return Lane.BULK if bulk else None
 

@@ -17,6 +17,7 @@ from gong_tasks_async.quota.lanes import LaneQueue
 from gong_tasks_async.quota.local import arrivals, budget, day_store, local_quota
 from gong_tasks_async.quota.local.arrivals import Arrivals
 from gong_tasks_async.quota.local.day_store import MemoryStore
+from gong_tasks_async.quota.local.head import Head
 from gong_tasks_async.quota.local.local_quota import LocalQuota
 from gong_tasks_async.quota.local.pacer import Pacer
 from tests.simulation.plan import BERLIN, START
@@ -28,16 +29,16 @@ def token_drawn_before_the_gate(monkeypatch: pytest.MonkeyPatch) -> None:
     """A token that was drawn before a wait at the gate is taken after it."""
     wait_open, pace = Gate.wait_open, Pacer.pace
 
-    async def paced_first(self: LocalQuota, lane: Lane, deadline: float | None, max_wait: float) -> Any:
+    async def paced_first(self: Head, lane: Lane, deadline: float | None, max_wait: float) -> Any:
         try:
             await pace(self._pacer)
             await wait_open(self._gate, deadline, max_wait)
             return await self._budget.take(lane)
         except BaseException:
-            self._queue.leave()
+            self.queue.leave()
             raise
 
-    monkeypatch.setattr(LocalQuota, "_draw", paced_first)
+    monkeypatch.setattr(Head, "draw", paced_first)
 
 
 def no_window_after_the_response(monkeypatch: pytest.MonkeyPatch) -> None:

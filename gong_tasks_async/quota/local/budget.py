@@ -60,7 +60,7 @@ class Budget:
         if self.spent and (until := self.spent_until(lane)):
             raise self._spent_error(until)
 
-    def take_at_once(self, lane: Lane, lead: float) -> Taken | None:
+    def take_now(self, lane: Lane, lead: float = 0.0) -> Taken | None:
         """As :meth:`take`, where no disk has to be waited for and the day is not spent; else None."""
         store = self._store
         if self.spent or not isinstance(store, MemoryStore):

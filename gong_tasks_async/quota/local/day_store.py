@@ -89,20 +89,25 @@ class MemoryStore:
 
     def take(self, now: float, since: float, allowed: int) -> Taken | Count:
         """See :class:`DayStore`."""
-        first, end = self._counting(now, since)
+        calls = self._calls
+        if calls and since < calls[0][0] and calls[-1][0] <= now:  # as in `_counting`, without a call
+            used = len(calls)
+        else:
+            first, end = self._counting(now, since)
+            used = end - first
         paused = self._paused_until > now and now < believed_until(self._paused_until, now)
-        if end - first >= allowed or (paused and not is_probe_due(self._probe_at, now)):
+        if used >= allowed or (paused and not is_probe_due(self._probe_at, now)):
             return self.count(now, since)
         if paused:
             self._probe_at = now + PROBE_INTERVAL
         self._last_ticket += 1
-        if not self._calls or self._calls[-1][0] <= now:  # by far the most often: no clock was set back
-            self._calls.append((now, self._last_ticket))
+        if not calls or calls[-1][0] <= now:  # by far the most often: no clock was set back
+            calls.append((now, self._last_ticket))
         else:
-            insort(self._calls, (now, self._last_ticket))
-        if len(self._calls) > 2 * KEPT_CALLS:
+            insort(calls, (now, self._last_ticket))
+        if len(calls) > 2 * KEPT_CALLS:
             self._prune(now, since)
-        return Taken(self._last_ticket, end - first + 1, probe=paused)
+        return Taken(self._last_ticket, used + 1, paused)
 
     def give_back(self, ticket: int) -> None:
         """See :class:`DayStore`."""

@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Self
 
 from gong_tasks_async.errors import DeadlineExceeded
 from gong_tasks_async.errors.checks import kind_problem, refuse
@@ -16,10 +16,10 @@ from gong_tasks_async.quota.base import Permit, QuotaEstimate, QuotaSnapshot, Wa
 from gong_tasks_async.quota.day import bound_pause
 from gong_tasks_async.quota.figures import Figures
 from gong_tasks_async.quota.gate import Gate
-from gong_tasks_async.quota.lanes import LaneQueue
 from gong_tasks_async.quota.limits import Lane, QuotaLimits
-from gong_tasks_async.quota.local.budget import LOOK_AGAIN, Budget
-from gong_tasks_async.quota.local.day_store import DayStore, Taken
+from gong_tasks_async.quota.local.budget import Budget
+from gong_tasks_async.quota.local.day_store import DayStore
+from gong_tasks_async.quota.local.head import Head
 from gong_tasks_async.quota.local.loop_binding import LoopBinding
 from gong_tasks_async.quota.local.pacer import Pacer
 from gong_tasks_async.quota.sharing import forget_separate_quota
@@ -27,22 +27,8 @@ from gong_tasks_async.quota.sharing import forget_separate_quota
 TOO_MANY_REQUESTS = 429
 
 
-class Departure(NamedTuple):
-    """What is remembered of a call that has departed."""
-
-    call: int
-    """How the pacer names it."""
-    probe: bool
-    """Whether it finds out if a day that Gong called spent still is."""
-
-
 class LocalQuota:
     """The quota of one process; give the same object to every client of the company in it.
-
-    The order is measured, not chosen. A token drawn before a wait at the gate is stale after it, and a call that
-    leaves with a stale token leaves beside the next one's. A call is counted before it is paced: otherwise a slow
-    disk holds back some departures, and they leave together. So a call that a fixed day's reset overtakes while
-    it is paced is given back, then counted and paced again.
 
     It may outlive an event loop, so that a service that calls ``asyncio.run`` for each job keeps its counts; it
     serves one loop at a time.
@@ -75,15 +61,13 @@ class LocalQuota:
         self._pacer = Pacer(self.limits, events)
         self._budget = Budget(self.limits, events, wall_clock, store)
         self._loop = LoopBinding(self._move)
-        self._queue = self._new_queue()
-        self._looked_at = -math.inf
-        """When the store was last asked whether a pause of the day still stands, by the event loop's clock."""
-        self._handed: Taken | None = None
-        """What the head that yielded has left to the one before it: a counted call, with its token."""
+        self._head = Head(self.limits, self._gate, self._budget, self._pacer, wall_clock)
+        self._probes: set[int] = set()
+        """The calls that find out whether a day that Gong called spent still is."""
 
     def __repr__(self) -> str:
         per_day = "any number" if self.limits.per_day is None else f"{self.limits.per_day:,}"
-        waiting = self._queue.total_waiting
+        waiting = self._head.queue.total_waiting
         return f"<LocalQuota: {self._pacer.rate:.2f} calls a second, {per_day} a day; {waiting} waiting>"
 
     async def __aenter__(self) -> Self:
@@ -118,24 +102,31 @@ class LocalQuota:
         loop = asyncio.get_running_loop()
         if self._loop.loop is not loop:
             self._loop.bind()
-        if self._gate.closed:
-            if self._gate.day_spent:
-                await self._look_again()
-            self._gate.raise_if_too_long(deadline, max_wait)
-        if self._budget.spent:
-            self._budget.raise_if_spent(lane)
-        if deadline is not None:
-            self._raise_if_late(0 if returning else self._queue.count_ahead(lane), deadline)
-        if self._queue.try_take_head():
-            taken = await self._draw(lane, deadline, max_wait)
-            if self._queue.total_waiting or self._gate.closed or self._budget.resets:
-                taken = await self._take(lane, deadline, max_wait, taken, fresh=True)
+        gate, queue, pacer = self._gate, self._head.queue, self._pacer
+        if gate.closed or self._budget.spent or deadline is not None:
+            await self._raise_if_in_vain(lane, deadline, max_wait, returning=returning)
+        # By far the most frequent: no call waits, and a token is due. The token is drawn all the same, which may wait a moment.
+        is_free = not (queue.occupied or gate.closed) and pacer.is_due(loop.time())
+        if is_free and (taken := self._budget.take_now(lane)):
+            queue.occupied, news = True, pacer.news
+            try:
+                await pacer.limiter.acquire()
+            except BaseException:
+                self._head.give_up(taken)
+                raise
+            if queue.total_waiting or gate.closed or self._budget.resets or pacer.news != news:
+                taken = await self._head.keep(taken, lane, deadline, max_wait, fresh=pacer.news == news)
         else:
-            handed = await self._queue.wait_for_head(lane, returning=returning)
-            taken = await self._take(lane, deadline, max_wait, self._take_handed() if handed else None)
-        self._queue.leave_sending(lane)
+            taken = await self._head.take(lane, deadline, max_wait, returning=returning)
+        if queue.total_waiting or queue.bulk_earned:
+            queue.leave_sending(lane)
+        else:
+            queue.occupied = False
         now = loop.time()
-        return Permit(now, taken.ticket, Departure(self._pacer.depart(now), taken.probe))
+        call = pacer.depart(now)
+        if taken.probe:
+            self._probes.add(call)
+        return Permit(now, taken.ticket, call)
 
     def release(self, permit: Permit, *, status: int | None, sent: bool = True) -> None:
         """Note that a request has ended; see :class:`Quota`.
@@ -145,20 +136,19 @@ class LocalQuota:
             status: HTTP status of the response; None where none came.
             sent: False where the request never left, so that it does not count.
         """
-        if not isinstance(departure := permit.granted, Departure):
+        if not isinstance(call := permit.granted, int):
             return
         refused = status == TOO_MANY_REQUESTS
         if not sent:
-            self._pacer.forget(departure.call)
+            self._pacer.forget(call)
         elif status is None:
-            self._pacer.cut_off(departure.call)
+            self._pacer.cut_off(call)
         else:
-            self._pacer.answer(departure.call, permit.departed, refused=refused)
+            self._pacer.answer(call, permit.departed, refused=refused)
         if not sent or (refused and not self.limits.count_rate_limited):
             self._budget.give_back(permit.ticket)
-        if departure.probe and status is not None and 200 <= status < 300:  # noqa: PLR2004 - a success
-            self._gate.end_day()
-            self._budget.reopen()
+        if call in self._probes:
+            self._end_probe(call, status)
 
     def pause(self, seconds: float, *, day_spent: bool = False) -> None:
         """Note that Gong answered 429; see :class:`Quota`.
@@ -172,7 +162,7 @@ class LocalQuota:
             seconds, now=self._wall_clock(), day=self._budget.day, at_least=self.limits.window
         )
         if day_spent:
-            self._looked_at = asyncio.get_running_loop().time()  # the pause is on its way to the store
+            self._head.note_look()  # the pause is on its way to the store
             self._budget.pause(bounded)
         else:
             self._pacer.slow_down()
@@ -186,7 +176,7 @@ class LocalQuota:
 
     async def snapshot(self) -> QuotaSnapshot:
         """Describe the state of now; see :class:`Quota`."""
-        return (await self._figures()).to_snapshot({lane: self._queue.waiting(lane) for lane in Lane})
+        return (await self._figures()).to_snapshot({lane: self._head.queue.waiting(lane) for lane in Lane})
 
     async def estimate(self, calls: int, lane: Lane = Lane.BULK) -> QuotaEstimate:
         """Estimate how long a number of calls takes; see :class:`Quota`.
@@ -195,7 +185,7 @@ class LocalQuota:
             calls: how many calls.
             lane: the lane in which they wait.
         """
-        return (await self._figures()).to_estimate(calls, lane, self._queue.count_ahead(lane))
+        return (await self._figures()).to_estimate(calls, lane, self._head.queue.count_ahead(lane))
 
     async def _figures(self) -> Figures:
         count, now = await self._budget.count(), self._wall_clock()
@@ -209,100 +199,30 @@ class LocalQuota:
             per_second=self._pacer.rate,
         )
 
-    async def _take(
-        self,
-        lane: Lane,
-        deadline: float | None,
-        max_wait: float,
-        taken: Taken | None = None,
-        *,
-        fresh: bool = False,
-    ) -> Taken:
-        """At the head, take a counted call with its token, while the gate is open; or leave the head.
+    def _end_probe(self, call: int, status: int | None) -> None:
+        """Open the gate where Gong has admitted a probe."""
+        self._probes.discard(call)
+        if status is not None and 200 <= status < 300:  # noqa: PLR2004 - a success
+            self._gate.end_day()
+            self._budget.reopen()
 
-        ``taken`` was handed over, or has just been drawn (``fresh``); with None, one is drawn.
-        """
-        while True:
-            if taken is None:
-                taken, fresh = await self._draw(lane, deadline, max_wait), True
-            if self._queue.total_waiting and self._queue.must_yield(lane):
-                self._handed, taken, fresh = taken, None, False
-                if await self._queue.yield_head(lane):
-                    taken = self._take_handed()
-            elif (
-                (taken.probe or not self._gate.closed or not self._gate.remaining())
-                and (fresh or self._pacer.is_free())
-                and not (self._budget.resets and self._budget.is_of_another_day(taken))
-            ):
-                return taken
-            else:  # while it waited for its token, the gate closed, and a token is stale after a pause; or the day turned
-                self._budget.give_back(taken)
-                taken = None
-
-    async def _draw(self, lane: Lane, deadline: float | None, max_wait: float) -> Taken:
-        """Count a call and wait for its token; or leave the head."""
-        taken = None
-        try:
-            if not self._gate.closed:
-                taken = self._budget.take_at_once(lane, self._pacer.expected_wait())
-                if taken is not None and taken.probe:  # an earlier life of this process has noted a pause
-                    self._gate.note_probe()
-            if taken is None:
-                taken = await self._count(lane, deadline, max_wait)
-            await self._pacer.pace()
-        except BaseException:
-            if taken is not None:
-                self._budget.give_back(taken)
-            self._queue.leave()
-            raise
-        return taken
-
-    def _take_handed(self) -> Taken | None:
-        taken, self._handed = self._handed, None
-        return taken
-
-    async def _count(self, lane: Lane, deadline: float | None, max_wait: float) -> Taken:
-        """Count a call in the day once the gate is open."""
-        while True:
-            if probing := self._gate.closed:
-                await self._gate.wait_open(deadline, max_wait, self._look_again)
-                probing = self._gate.is_probe_due()
-            taken = await self._budget.take(lane, self._pacer.expected_wait())
-            if isinstance(taken, Taken):
-                if not (probing or taken.probe):
-                    return taken
-                self._gate.note_probe()
-                return taken._replace(probe=True)
-            # Another process has found the day spent, or an earlier life of this one.
-            now, self._looked_at = self._wall_clock(), asyncio.get_running_loop().time()
-            self._gate.close(taken.paused_until - now, day_spent=True, probe_in=taken.probe_at - now)
-
-    async def _look_again(self) -> None:
-        """Open the gate where another process has ended the day's pause, by its probe or by hand."""
-        now = asyncio.get_running_loop().time()
-        if now - self._looked_at >= LOOK_AGAIN:
-            self._looked_at = now
-            if await self._budget.is_reopened():
-                self._gate.end_day()
-
-    def _raise_if_late(self, ahead: int, deadline: float) -> None:
+    async def _raise_if_in_vain(
+        self, lane: Lane, deadline: float | None, max_wait: float, *, returning: bool
+    ) -> None:
         """Raise at once where no permit can come in time, rather than after the wait."""
+        if self._gate.closed and self._gate.day_spent:
+            await self._head.look_again()
+        self._gate.raise_if_too_long(deadline, max_wait)
+        self._budget.raise_if_spent(lane)
+        if deadline is None:
+            return
+        ahead = 0 if returning else self._head.queue.count_ahead(lane)
         estimate = self._gate.remaining() + ahead * self._pacer.spacing
         if asyncio.get_running_loop().time() + estimate > deadline:
             raise DeadlineExceeded(reason="the queue wait exceeds the timeout", estimate=estimate)
 
-    def _new_queue(self) -> LaneQueue:
-        return LaneQueue(self.limits.bulk_share, on_unused_token=self._give_back_handed)
-
-    def _give_back_handed(self) -> None:
-        """Give back what was handed on and found no taker."""
-        if (taken := self._take_handed()) is not None:
-            self._budget.give_back(taken)
-
     def _move(self, shift: float) -> None:
-        """Serve another event loop; what waited in the last one has ended with it."""
-        self._queue = self._new_queue()
-        self._handed = None
-        self._looked_at += shift
+        """Serve another event loop."""
         self._gate.bind(shift)
         self._pacer.bind(shift)
+        self._head.bind(shift)

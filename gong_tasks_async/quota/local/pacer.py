@@ -20,7 +20,7 @@ class Pacer:
 
     The bucket holds one token, since a deeper one lets bursts through: measured with aiolimiter 1.3,
     ``AsyncLimiter(3, 1)`` lets 5 calls into one second, ``AsyncLimiter(1, 1/3)`` spaces them. It is not first come,
-    first served, so the queue lets one caller at a time come here. It belongs to an event loop, so it is made there.
+    first served, so the queue lets one caller at a time come here.
     """
 
     def __init__(
@@ -30,12 +30,13 @@ class Pacer:
         self._chance = chance
         self._ladder = Ladder(limits)
         self._arrivals = Arrivals(retention=max(limits.hold, spacing_at(SLOWEST_RUNG, limits)))
-        self._limiter: AsyncLimiter | None = None
+        self.limiter: AsyncLimiter = self._new_limiter()
+        """The token bucket; to be drawn from directly only where :meth:`is_due`."""
         self._delay = 0.0
         self._departed = -math.inf
         """When the last call departed, or the one whose 429 was noted last."""
         self._response: asyncio.Future[None] | None = None
-        self._news = 0
+        self.news: int = 0
         """Counts responses and the like: without one, time alone only makes room."""
 
     @property
@@ -52,23 +53,31 @@ class Pacer:
         """Wait until a call may depart, and take its token. One caller at a time; it departs at once."""
         if not self.is_free():
             await self._wait_free()
-        news, delay, self._delay = self._news, self._delay, 0.0
+        news, delay, self._delay = self.news, self._delay, 0.0
         if delay:
             await asyncio.sleep(delay)
-        if self._limiter is None:
-            self._limiter = AsyncLimiter(1, self._ladder.spacing)
-        await self._limiter.acquire()
+        await self.limiter.acquire()
         # Meanwhile a response may have come that changed the rung, or the trust in the round trip.
-        waited = self._news != news and await self._wait_free()
-        if waited or self._limiter.time_period != self._ladder.spacing:
+        waited = self.news != news and await self._wait_free()
+        if waited or self.limiter.time_period != self._ladder.spacing:
             # A limiter cannot change its rate. A new one, emptied at once, counts on from this very departure.
-            self._limiter = AsyncLimiter(1, self._ladder.spacing)
-            await self._limiter.acquire()
+            self.limiter = self._new_limiter()
+            await self.limiter.acquire()
 
     def expected_wait(self) -> float:
         """Seconds until the next token; a window that is full may make a call depart later."""
         now = asyncio.get_running_loop().time()
         return max(0.0, self._departed + self._ladder.spacing - now) + self._delay
+
+    def is_due(self, now: float) -> bool:
+        """Whether a call may depart at once: a token is there at the pace of now, and the windows have room."""
+        ladder = self._ladder
+        return (
+            self._departed + ladder.spacing <= now
+            and not self._delay
+            and self.limiter.time_period == ladder.spacing
+            and self._arrivals.free_at(ladder.windows, now) <= now
+        )
 
     def is_free(self) -> bool:
         """Whether the windows have room for a call now."""
@@ -90,7 +99,7 @@ class Pacer:
             self._departed = departed
         elif self._ladder.accepted(departed):
             self._emit_change(rung)
-        self._news += 1
+        self.news += 1
         if self._response is not None:
             self._wake()
 
@@ -107,7 +116,7 @@ class Pacer:
     def slow_down(self) -> None:
         """Note a 429 that means the second, not the day."""
         rung = self._ladder.rung
-        self._news += 1
+        self.news += 1
         if self._ladder.refused(self._departed, asyncio.get_running_loop().time()):
             self._delay = self._chance() * self._ladder.spacing
         if self._ladder.rung != rung:
@@ -115,10 +124,14 @@ class Pacer:
 
     def bind(self, shift: float) -> None:
         """Move to another event loop, whose clock shows ``shift`` seconds more."""
-        self._limiter = self._response = None
+        self.limiter, self._response = self._new_limiter(), None
         self._departed += shift
         self._ladder.shift(shift)
         self._arrivals.shift(shift)
+
+    def _new_limiter(self) -> AsyncLimiter:
+        """A bucket of one token, which belongs to the event loop that draws from it first."""
+        return AsyncLimiter(1, self._ladder.spacing)
 
     def _emit_change(self, rung: int) -> None:
         """Emit that the pace has changed from that of a rung to the one of now."""
@@ -126,7 +139,7 @@ class Pacer:
 
     def _note_news(self) -> None:
         """Have the one that waits look again: a window may have room."""
-        self._news += 1
+        self.news += 1
         if self._response is not None:
             self._wake()
 
