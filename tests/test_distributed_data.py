@@ -23,7 +23,7 @@ from hypothesis import given, strategies as st
 
 from gong_tasks_async import GongError
 from gong_tasks_async.distributed import Jobs, JobState, UnreadableRowError, effects
-from gong_tasks_async.distributed.data_docket import DataDocket
+from gong_tasks_async.distributed.data_docket import CheckedRedis, DataDocket
 from gong_tasks_async.distributed.messages import (
     FEED,
     NAME,
@@ -271,6 +271,31 @@ async def test_a_scheduled_entry_without_its_parts_does_not_hold_up_the_others(j
         await queue.replace(ROW, datetime.now(UTC), "nightly:1")("nightly", 1)
         assert (await over(job)).updated == 4
         await eventually(lambda: _has_quarantined(jobs, 1))
+
+
+@pytest.mark.parametrize("ahead", [4 * 365 * 86_400.0, 3 * 86_400.0, float("inf")])
+async def test_a_row_that_a_clock_ahead_has_put_off_for_years_is_due(jobs: Jobs, ahead: float) -> None:
+    gong_engine, queue = engine(4), jobs._docket
+    async with Simulator(gong_engine) as gong:
+        job = await jobs.submit(updates_of(gong_engine), name="nightly")
+        async with queue.redis() as redis:
+            await queue.replace(ROW, datetime.now(UTC) + timedelta(days=1), "nightly:1")("nightly", 1)
+            await redis.zadd(queue.queue_key, {"nightly:1": datetime.now(UTC).timestamp() + ahead})
+        async with at_work(queue.url, gong):
+            assert (await over(job)).updated == 4
+
+
+async def test_a_row_that_waits_for_the_day_s_reset_is_left_alone(jobs: Jobs) -> None:
+    queue, now = jobs._docket, datetime.now(UTC).timestamp()
+
+    async def nothing(key: bytes, reason: str) -> None:
+        raise AssertionError((key, reason))
+
+    async with queue.redis() as redis:
+        await redis.zadd(queue.queue_key, {"a:1": now + 86_400.0, "a:2": now + 100_000.0})
+        await CheckedRedis(redis, queue, nothing).bring_near(now)
+        left = dict(await redis.zrange(queue.queue_key, 0, -1, withscores=True))
+    assert left == {b"a:1": now + 86_400.0, b"a:2": now}
 
 
 @pytest.mark.parametrize("state", ["nonsense", "\udcff"])

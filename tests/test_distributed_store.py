@@ -344,6 +344,21 @@ class TestOutage:
         assert (await store.claim(JOB, 2, DELIVERY)).kind == "go"
         assert (await store.progress(JOB)).outage_since is None
 
+    async def test_an_outage_noted_by_a_clock_ahead_neither_holds_its_rows_nor_lasts_for_ever(
+        self, store: JobStore
+    ) -> None:
+        ahead = str(datetime.now(UTC).timestamp() + 365 * 86_400)
+        await store.claim(JOB, 1, DELIVERY)
+        await self.outage(store, 1)
+        noted = {"outage_since": ahead, "outage_until": ahead}
+        await store.server.write(store.key(f"jobs:{JOB}"), noted, 86_400)
+        assert (await store.claim(JOB, 2, DELIVERY)).kind == "go"
+        assert await self.outage(store, 2)
+        assert (await store.claim(JOB, 1, DELIVERY)).kind == "wait"
+        since = (await store.progress(JOB)).outage_since
+        assert since is not None
+        assert since <= datetime.now(UTC)
+
     async def test_it_stops_the_job_in_the_end_and_all_rows_stay_pending(self, store: JobStore) -> None:
         await store.claim(JOB, 1, DELIVERY)
         assert not await self.outage(store, 1, limit=0.0)

@@ -30,6 +30,14 @@ from gong_tasks_async.distributed.redis_client import (
 
 logger: Final = logging.getLogger("gong_tasks_async")
 
+LONGEST_DELAY: Final = 90_000.0
+"""Seconds; an hour more than a day's reset is away. Nothing of ours waits longer, so what is scheduled for later was by a
+clock that was ahead."""
+LOOK_EVERY: Final = 60.0
+"""Seconds between two looks for such entries."""
+LOOKED_AT: Final = 1_000
+"""Entries in one look."""
+
 Quarantine = Callable[[bytes, str], Awaitable[None]]
 """Records a message that cannot be read: its key, and the reason."""
 
@@ -117,6 +125,13 @@ class CheckedRedis:
             with restore_errors():
                 await self._quarantine(key, reason)
 
+    async def bring_near(self, now: float) -> None:
+        """Make due what is scheduled for later than anything waits."""
+        queue = self._queue.queue_key
+        far = await self._redis.zrangebyscore(queue, now + LONGEST_DELAY, "+inf")
+        for key in far[:LOOKED_AT]:
+            await self._redis.zadd(queue, {key: now}, xx=True)
+
     async def _checked(self, messages: list[tuple[Any, Mapping[bytes, bytes]]]) -> list[tuple[Any, Any]]:
         readable = []
         for number, fields in messages:
@@ -167,10 +182,13 @@ class DataWorker(docket.Worker):
 
     async def _scheduler_loop(self, redis: Any) -> None:
         """As Docket's, which one unreadable message stops for good."""
-        session = self._processing_session
+        session, look_at = self._processing_session, 0.0
         while session is not None and not session.stopping.is_set():
-            now = datetime.now(UTC).timestamp()
+            now, clock = datetime.now(UTC).timestamp(), asyncio.get_running_loop().time()
             try:
+                if clock >= look_at:
+                    look_at = clock + LOOK_EVERY
+                    await redis.bring_near(now)
                 await self._move_due(redis, now)
             except Exception:
                 logger.exception("The queue's scheduler failed; it continues.")

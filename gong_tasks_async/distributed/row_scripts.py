@@ -20,7 +20,8 @@ if state ~= 'running' or redis.call('HEXISTS', outcomes, number) == 1
 end
 local held = redis.call('HGET', hands, number)
 local probe_at = tonumber(redis.call('HGET', job, 'outage_until') or '')
-if probe_at and not held and (probe_at > tonumber(now) or count('under_way') > 0) then return {'wait', feed} end
+local early = probe_at and probe_at > tonumber(now) and probe_at <= tonumber(now) + 30
+if probe_at and not held and (early or count('under_way') > 0) then return {'wait', feed} end
 local ends, holder = string.match(held or '', '^(%d+) (.*)$')
 ends = tonumber(ends or '0')
 if held and holder ~= delivery then
@@ -45,7 +46,8 @@ return {'go', feed, redis.call('HGET', rows, number) or '', fact('settings'), en
 )
 """Claim a row, if it is unsettled and its job running; say whether further rows should be enqueued.
 
-During an outage one row at a time is a probe, and none before its time. A row that is still in flight by another
+During an outage one row at a time is a probe, and none before its time; a time that no probe waits for, half a minute at
+the most, was set by a clock that was ahead. A row that is still in flight by another
 delivery comes from a worker that ended; after ``row_attempts`` of those it is given up, since it may be what ends them.
 """
 
@@ -141,11 +143,15 @@ if effect == 'fault' and state == 'running' and redis.call('SADD', faulty, numbe
     effect = 'stopped'
 end
 if effect == 'outage' and state == 'running' then
-    if redis.call('HEXISTS', job, 'outage_since') == 0 then redis.call('HSET', job, 'outage_since', now) end
+    local since = tonumber(redis.call('HGET', job, 'outage_since') or '')
+    if not since or since > now then
+        since = now
+        redis.call('HSET', job, 'outage_since', now)
+    end
     local probe_at = tonumber(redis.call('HGET', job, 'outage_until') or '0') or 0
-    if now - (tonumber(redis.call('HGET', job, 'outage_since')) or now) >= outage_timeout then
+    if now - since >= outage_timeout then
         effect = 'stopped'
-    elseif now >= probe_at then
+    elseif now >= probe_at or probe_at > now + 30 then
         local probes = redis.call('HINCRBY', job, 'outage_probes', 1)
         redis.call('HSET', job, 'outage_until', now + math.min(30, 2 ^ (probes - 1)))
     end
