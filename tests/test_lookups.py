@@ -92,6 +92,22 @@ async def test_a_workspace_s_id_filters_tasks(engine: Engine) -> None:
         assert await calls.list_tasks(TaskFilter(engine.user_ids[0], workspaces[0].id)) is not None
 
 
+@pytest.mark.parametrize(
+    ("words", "is_empty"),
+    [("No records found corresponding to the provided filters", True), ("No such call", False)],
+)
+async def test_a_404_that_finds_nothing_is_an_empty_listing(words: str, is_empty: bool) -> None:
+    client = ScriptedClient(AccessKey("k", "s"))
+    client.transport = ScriptedTransport(answer(404, {"requestId": "r1", "errors": [words]}))
+    async with client as gong:
+        for listing in (gong.list_workspaces(), gong.find_users(["ana@acme.example"])):
+            if is_empty:
+                assert not await listing
+            else:
+                with pytest.raises(TaskNotFoundError, match=words):
+                    await listing
+
+
 async def test_workspaces_have_a_scope_of_their_own(engine: Engine) -> None:
     engine.scopes = ["api:users:read"]
     async with Simulator(engine) as gong, client(gong) as calls:

@@ -11,9 +11,10 @@ from gong_tasks_async.api import endpoints
 from gong_tasks_async.api.caller import Caller
 from gong_tasks_async.api.endpoints import MAX_PAGE
 from gong_tasks_async.codec import Content, OnUnreadable
-from gong_tasks_async.errors import DecodeError
+from gong_tasks_async.errors import DecodeError, TaskNotFoundError
 from gong_tasks_async.errors.checks import refuse
 from gong_tasks_async.http.messages import HttpRequest
+from gong_tasks_async.http.responses import means_nothing_found
 from gong_tasks_async.models import User, Workspace
 from gong_tasks_async.models.checks import user_id_problem
 
@@ -53,7 +54,12 @@ async def list_workspaces(caller: Caller) -> list[Workspace]:
         operation="list_workspaces",
         max_response_bytes=MAX_PAGE,
     )
-    return list((await _read(caller, request, codec.decode_workspaces)).workspaces)
+    try:
+        return list((await _read(caller, request, codec.decode_workspaces)).workspaces)
+    except TaskNotFoundError as error:
+        if means_nothing_found(error):
+            return []
+        raise
 
 
 def _user(body: Content, on_unreadable: OnUnreadable | None) -> User:

@@ -11,6 +11,7 @@ from gong_tasks_async.api import endpoints
 from gong_tasks_async.api.caller import Caller
 from gong_tasks_async.errors import BadRequestError, DecodeError, TaskNotFoundError
 from gong_tasks_async.errors.checks import refuse
+from gong_tasks_async.http.responses import means_nothing_found
 from gong_tasks_async.models import User, UsersAnswer
 from gong_tasks_async.models.addresses import address_key
 from gong_tasks_async.models.checks import ids_problem, not_text_problem
@@ -109,7 +110,12 @@ async def _pages(caller: Caller) -> AsyncGenerator[UsersAnswer]:
 
 async def _page(caller: Caller, cursor: str | None, walk: _Walk) -> UsersAnswer:
     request = endpoints.list_users(cursor)
-    response = await caller.call(request)
+    try:
+        response = await caller.call(request)
+    except TaskNotFoundError as error:
+        if means_nothing_found(error):
+            return UsersAnswer()
+        raise
     try:
         return walk.leading_on(endpoints.read_users(response, caller.on_unreadable))
     except DecodeError as error:
