@@ -182,6 +182,14 @@ def test_an_undocumented_text_is_refused_and_an_undocumented_member_is_taken() -
     assert TaskUpdate(7, "1", SNOOZED).status == "SNOOZED"
 
 
+@pytest.mark.parametrize("word", ["finished", " done", "DISMISED", "Done!", "OPENN", ""])
+def test_a_member_that_is_no_word_of_gong_s_is_refused(word: str) -> None:
+    with pytest.raises(ValueError, match="is not one of OPEN, DONE, DISMISSED"):
+        TaskUpdate(7, "1", TaskStatus(word))
+    with pytest.raises(ValueError, match="is not one of OPEN, DONE, DISMISSED"):
+        TaskFilter("1", statuses=[TaskStatus(word)])
+
+
 def test_texts_become_members_once_each_in_their_order() -> None:
     wanted = TaskFilter("1", types="MANUAL", statuses=["DONE", TaskStatus.OPEN, "DONE"])
     assert wanted.types == (TaskType.MANUAL,)

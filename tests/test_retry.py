@@ -48,6 +48,7 @@ FAILURES: list[tuple[str, GongError, list[float | None]]] = [
     *((str(status), server(status), [0.5, 1.0, 2.0, 4.0, None]) for status in (408, 425, 520, 524, 529, 530)),
     ("redirect", RedirectError(status=302), [None]),
     ("not Gong's", ForeignResponseError(status=200), [0.5, None]),
+    ("not HTTP", TransportError(reason="bad header", garbled=True), [0.5, None]),
     ("proxy", ProxyError(reason="407"), [None]),
     ("certificate that is not trusted", TLSError(reason="expired"), [None]),
     ("another task", UpdateMismatchError(expected="task 7", found="task 8"), [None]),

@@ -19,6 +19,7 @@ from aioresponses import aioresponses
 from gong_tasks_async.api import endpoints
 from gong_tasks_async.credentials import AccessKey
 from gong_tasks_async.errors import DecodeError, GongError, TransportError
+from gong_tasks_async.errors.meaning import Retries
 from gong_tasks_async.http import responses
 from gong_tasks_async.http.masking import Mask
 from gong_tasks_async.http.messages import HttpRequest, HttpResponse
@@ -142,6 +143,14 @@ HOSTILE: dict[str, bytes] = {
     "secret escaped": sized(b"400 X", b'{"errors":["' + SIGNED.replace(b"=", b"\\u003d").replace(b"/", b"\\/") + b'"]}'),
     "secret in a page": sized(b"502 X", b"<title>" + SIGNED + b"</title>"), "secret as an id": sized(b"500 X\r\nCF-Ray: " + SIGNED, b'{"requestId":"' + SIGNED + b'"}'),
 }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["two lengths", "bad chunk", "nul in header", "blank in name", "HTTP/9.9"])
+async def test_a_response_that_is_not_http_is_worth_one_more_try(name: str) -> None:
+    async with server(saying(HOSTILE[name])) as base_url:
+        with pytest.raises(TransportError) as caught:
+            await sent(base_url)
+    assert (caught.value.garbled, caught.value.retries) == (True, Retries.TWICE)
 
 
 @pytest.mark.parametrize("said", HOSTILE.values(), ids=HOSTILE)

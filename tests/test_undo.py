@@ -80,6 +80,18 @@ def test_each_value_is_set_back_alone_unless_a_person_changed_it(name: str, new:
     assert restored(row, evolve(BEFORE, **{name: other})) == ()
 
 
+def test_what_an_update_does_not_take_is_named_while_the_rest_is_set_back() -> None:
+    before = evolve(BEFORE, status=TaskStatus("snoozed"))
+    row = JournalRow(
+        TaskUpdate(7, "1", status="DONE", due_date=DUE + timedelta(days=1)), RowState.UPDATED, before=before
+    )
+    plan = plan_undo(
+        [row], Look({7: evolve(before, status=TaskStatus.DONE, due_date=DUE + timedelta(days=1))})
+    )
+    assert plan.updates == (TaskUpdate(7, "1", due_date=BEFORE.due_date),)
+    assert [each.reason for each in plan.lost] == ["its status was snoozed, which an update cannot set"]
+
+
 def test_what_was_empty_cannot_be_restored_and_is_named_while_the_rest_is_set_back() -> None:
     before = evolve(BEFORE, due_date=None, priority=None)
     update = TaskUpdate(7, "1", status="DONE", due_date=DUE, priority="HIGH")

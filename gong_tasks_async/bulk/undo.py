@@ -8,6 +8,7 @@ from itertools import islice
 
 from gong_tasks_async.bulk.outcomes import JournalRow, RowState, TaskSnapshot
 from gong_tasks_async.bulk.plan import Look, LostValue, Plan
+from gong_tasks_async.errors import InvalidValueError
 from gong_tasks_async.models import TaskUpdate
 
 LOOKED_FOR = 200
@@ -79,9 +80,20 @@ def _restored(row: JournalRow, now: TaskSnapshot) -> tuple[TaskUpdate | None, li
             continue
         if (value := getattr(before, name)) is None:
             missing.append(f"its {name.replace('_', ' ')} was empty, which an update cannot restore")
-        else:
+        elif _can_be_set(update, name, value):
             values[name] = value
+        else:
+            missing.append(f"its {name.replace('_', ' ')} was {value}, which an update cannot set")
     return (TaskUpdate(update.task_id, update.user_id, **values) if values else None), missing  # type: ignore[arg-type]  # names and types match
+
+
+def _can_be_set(update: TaskUpdate, name: str, value: object) -> bool:
+    """Whether an update takes a value that Gong once sent."""
+    try:
+        TaskUpdate(update.task_id, update.user_id, **{name: value})  # type: ignore[arg-type]  # refused if wrong
+    except InvalidValueError:
+        return False
+    return True
 
 
 def _same(before: TaskSnapshot, now: TaskSnapshot, name: str) -> bool:

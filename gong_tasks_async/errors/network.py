@@ -19,6 +19,7 @@ class TransportError(GongError):
         reason: what failed on the network.
         retryable: False where another attempt would end the same way, such as a response header that is too long.
         connected: False where no connection was made: refused, no such host, no route. Nothing was sent then.
+        garbled: True where a response came that is not HTTP as it should be: most likely the next one is not, either.
     """
 
     meaning = Meaning.LATER
@@ -26,11 +27,14 @@ class TransportError(GongError):
     reason: str
     retryable: bool = True
     connected: bool = True
+    garbled: bool = False
 
     @property
     def retries(self) -> Retries:
-        """By policy, unless another attempt would end the same way."""
-        return Retries.POLICY if self.retryable else Retries.NEVER
+        """By policy, unless another attempt would end the same way; twice in all where it most likely would."""
+        if not self.retryable:
+            return Retries.NEVER
+        return Retries.TWICE if self.garbled else Retries.POLICY
 
     @property
     def advice(self) -> str:
@@ -40,7 +44,8 @@ class TransportError(GongError):
         return "Check the network and Gong's status page, then send it again: that is safe."
 
     def _text(self) -> str:
-        return f"{self.request}: no response after {counted_attempts(self.attempts)} ({self.reason}). {self.advice}"
+        response = "readable response" if self.garbled else "response"
+        return f"{self.request}: no {response} after {counted_attempts(self.attempts)} ({self.reason}). {self.advice}"
 
 
 @define(slots=False, eq=False, repr=False, kw_only=True)

@@ -36,6 +36,7 @@ def failure_of(
     return TransportError(
         reason=reason,
         retryable=not _would_end_alike(error),
+        garbled=isinstance(error, aiohttp.ClientResponseError),
         connected=not isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError),
     )
 

@@ -17,6 +17,10 @@ INT64_MIN: Final = -(2**63)
 
 USER_ID_DIGITS: Final = 20
 """Of a user's id at the most."""
+NEW_WORD: Final = re.compile(r"[A-Z][A-Z0-9_]*")
+"""How Gong writes statuses, types and actions."""
+SLIP: Final = 0.85
+"""How like a known word a slip of it is; ``DISMISED`` is, ``SNOOZED`` is not."""
 ADDRESS: Final = re.compile(r"[^\s@]+@[^\s@]+")
 
 
@@ -90,10 +94,15 @@ def not_text_problem(value: object) -> str | None:
 
 def word_problem(name: str, kind: type[OpenEnum], value: object) -> str | None:
     """A member of an enum, after :func:`listed` has converted texts."""
-    if isinstance(value, kind):
+    if isinstance(value, kind) and (value.is_documented or _is_new_word(kind, value)):
         return None
     suggestion = _suggestion(kind, value) if isinstance(value, str) else ""
     return f"{name} {_quoted(value)} is not one of {', '.join(kind)}{suggestion}"
+
+
+def _is_new_word(kind: type[OpenEnum], word: str) -> bool:
+    """Whether a word may be one that Gong has added: in capitals, and no slip of one that is known."""
+    return NEW_WORD.fullmatch(word) is not None and not get_close_matches(word, kind, n=1, cutoff=SLIP)
 
 
 def word_problems(name: str, kind: type[OpenEnum], values: Sequence[object]) -> list[str | None]:
@@ -117,8 +126,8 @@ def due_date_problem(value: object, name: str = "due_date") -> str | None:
 def listed(kind: type[EnumT], value: object) -> EnumT:
     """Convert a text, in any case, to its documented member; anything else stays, for :func:`word_problem`.
 
-    A text must be a documented word, since most others are typos. A member is taken as it is: an undocumented one
-    came from Gong, or was made on purpose.
+    A text must be a documented word, since most others are typos. An undocumented member came from Gong, or was made
+    on purpose, if it is a word as Gong writes them.
     """
     if type(value) is str:
         return word_of(kind, value) or value  # type: ignore[return-value]  # refused by word_problem
