@@ -22,10 +22,10 @@ class Script:
 
 SCRIPTS = {
     "quota_use": Script("--virtual", "--virtual"),
-    "quota_neighbour": Script("--runs 1"),
+    "quota_neighbour": Script("--runs 1", "--runs 5"),
     "quota_herd": Script("--quick"),
     "quota_lanes": Script("--arrivals 50 --departures 500"),
-    "redis_quota": Script(None, "--seconds 15 --rates 3"),
+    "redis_quota": Script(None, "--seconds 12 --rates 3"),
     "redis_parts": Script(None, "--seconds 120"),
     "jobs_cost": Script(None),
     "companies": Script("--companies 100"),
@@ -36,7 +36,7 @@ SCRIPTS = {
     ),
     "instructions": Script(""),
     "scale": Script(""),
-    "latency": Script("--runs 3 --people 5 --listings 1"),
+    "latency": Script("--runs 3 --people 5 --listings 1", "--runs 15"),
     "plots": Script(""),
 }
 AS_TEXT = {

@@ -15,15 +15,17 @@ import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from benchmarks import mutant_table, scale
+from benchmarks import mutant_table, planning, scale
 from benchmarks.aims import aims_rows
 from benchmarks.ratio_chart import ratio_chart
 from benchmarks.report import README, about_line, markdown, number, script_tables, section, table
-from benchmarks.results import FOLDER, KEPT, Results, load
+from benchmarks.results import FOLDER, KEPT, Found, Results, load
 from benchmarks.stub_server import PROJECT
 
-PAGES = (README, *(PROJECT / "docs" / name for name in ("shared-quota.md", "developers/events.md")))
+DOCS = ("shared-quota.md", "distributed-jobs.md", "developers/events.md")
+PAGES = (README, *(PROJECT / "docs" / name for name in DOCS))
 PRINTED = {"quota_grid": "\nDifference of use", "quota_changes": ""}
 """Scripts that print text, and where of a long one the part ends that a page shows."""
 MARKED = re.compile(r"<!-- (?P<name>\w+) begin -->.*?<!-- (?P=name) end -->", re.DOTALL)
@@ -39,9 +41,26 @@ def parts(results: Results) -> dict[str, Callable[[], str]]:
         "aims": lambda: aims(results),
         "before": lambda: before_and_after(results),
         "growth": growth,
+        "reasons": lambda: planning.reasons(printed_file("quota_grid").read_text(encoding="utf-8")),
+        **{
+            name: partial(_planned, make, results.scripts[script])
+            for name, (script, make) in PLANNED.items()
+            if script in results.scripts
+        },
         **({"mutants": mutant_table.markdown} if mutant_table.KEPT.exists() else {}),
         **{name: partial(as_printed, name) for name in PRINTED},
     }
+
+
+PLANNED: dict[str, tuple[str, Callable[[Any], str]]] = {
+    "companies_on_a_redis": ("redis_quota", planning.companies_on_a_redis),
+    "jobs_in_a_redis": ("jobs_cost", planning.jobs_in_a_redis),
+}
+"""What is calculated from what a script has found."""
+
+
+def _planned(make: Callable[[Any], str], one: Found) -> str:
+    return f"{about_line(one.about)}\n\n{make(one.found)}"
 
 
 def aims(results: Results) -> str:

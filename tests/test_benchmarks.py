@@ -11,7 +11,7 @@ import pytest
 
 import benchmarks
 import gong_tasks_async
-from benchmarks import aims, report, results, stub_server, tables
+from benchmarks import aims, planning, report, results, stub_server, tables
 from benchmarks.measure import Comparison, Figure
 from benchmarks.ratio_chart import ratio_chart
 from benchmarks.raw_client import RawClient
@@ -139,3 +139,33 @@ def test_the_modules_and_tests_of_the_planted_faults_exist() -> None:
         for name in files:
             assert (tests / name).exists(), name
     assert settings["equal"].keys() <= settings["tests"].keys()
+
+
+def test_the_pages_that_help_to_plan_multiply_what_was_measured() -> None:
+    quota = {
+        "shared": [{"contender": "ours", "trips_a_turn": 1.0, "cpu_ms_a_turn": 0.3}],
+        "turns": [{"contender": "ours", "server_us": 100.0}],
+        "memory of a company": [{"bytes after one call": 2_600.0, "bytes after a full day": 5_100.0}],
+    }
+    *_, last = planning.companies_on_a_redis(quota).splitlines()
+    assert [cell.strip() for cell in last.split("|")[1:-1]] == [
+        "10,000",
+        "51 MB",
+        "12 % of a core",
+        "300 % of a core",
+    ]
+    costs = [{"waiting_bytes": 200.0, "running_bytes": 360.0, "settled_bytes": 390.0, "scripts": 6.0}]
+    *_, last = planning.jobs_in_a_redis(costs).splitlines()
+    assert [cell.strip() for cell in last.split("|")[1:-1]] == ["10,000", "36 GB", "270 GB", "180,000"]
+
+
+def test_the_reasons_of_worse_cells_are_counted() -> None:
+    lines = [
+        f"{'a rule':<24}{'loopback':<18}{who:<18}{'0.9 -> 0.8':<30}{why}"
+        for who, why in (("none", "a"), ("1/s", "a"), ("1/s", "b"))
+    ]
+    found = planning.reasons(
+        "\n".join(("something", "", "Worse than before (3 of 9 cells): used", "", *lines, ""))
+    )
+    assert found.startswith("3 cells are worse, 1 of them without a neighbour.")
+    assert "| 2     | a" in found
