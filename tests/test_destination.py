@@ -120,8 +120,6 @@ async def test_the_error_names_the_host_and_what_to_do() -> None:
     async with memory_session(app) as session:
         token = OAuthToken("id", "secret", "OLD", save=lambda _: None, session=session)
         async with GongTasksClient(token, session=session, quota=Unlimited()) as gong:
-            with pytest.raises(
-                CredentialsError, match=r"evil\.example .*Give the client your company's own base_url"
-            ):
+            with pytest.raises(CredentialsError, match=r"evil\.example .*Set your company's own base URL"):
                 await gong.list_tasks("1")
             await asyncio.sleep(0)

@@ -84,4 +84,5 @@ def _not_saved(problem: str) -> CredentialsError:
     return CredentialsError(
         reason=f"your `save` {problem}, so the new tokens are not used yet",
         advice="Fix it and call again: `save` gets them again.",
+        unsaved=True,
     )

@@ -146,5 +146,5 @@ class Refresher:
         except ValueError as problem:
             raise CredentialsError(
                 reason=f"the base URL that came with them is not safe to use ({problem})",
-                advice="Give the client your company's own base_url.",
+                advice="Set your company's own base URL.",
             ) from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from gong_tasks_async.bulk.outcomes import JournalRow, RowState, failure_of
+from gong_tasks_async.bulk.outcomes import RowState, failure_of
 from gong_tasks_async.bulk.report import (
     KEPT_ROWS,
     BulkReport,
@@ -13,6 +13,7 @@ from gong_tasks_async.bulk.report import (
     RowSummary,
     TimelineBucket,
     build_report,
+    changes_of,
     counted_changes,
 )
 
@@ -36,7 +37,7 @@ def report_of(journal: JournalReader) -> BulkReport:
     groups, changes, attempts, settled = FailureGroups(), Counter[str](), 0, journal.created_at
     guarded, unguarded = journal.facts.get("guard") == "1", 0
     for row in journal.rows():
-        changes.update(_changes(row))
+        changes.update(changes_of(row.update))
         attempts += row.attempts if row.settled_at else 0
         settled = max(settled, row.settled_at or settled)
         unguarded += guarded and row.before is None and row.state in SENT
@@ -73,13 +74,6 @@ def _summary(journal: JournalReader, groups: FailureGroups) -> RowSummary:
         timeline=tuple(moment for moment in moments if moment.updated or moment.failed),
         pending_rows=tuple(row for row, _ in zip(tried, range(KEPT_ROWS), strict=False)),
     )
-
-
-def _changes(row: JournalRow) -> list[str]:
-    update = row.update
-    found = [] if update.status is None else [f"status {update.status}"]
-    found += [] if update.due_date is None else ["due date"]
-    return found + ([] if update.priority is None else [f"priority {update.priority}"])
 
 
 def _elapsed(runs: list[RunRecord]) -> float:

@@ -12,6 +12,7 @@ from attrs import field, frozen
 
 from gong_tasks_async.bulk.outcomes import Failed, JournalRow, RowCounts, error_name
 from gong_tasks_async.errors import GongError
+from gong_tasks_async.models import TaskUpdate
 
 KEPT_ROWS = 1_000
 """Failed rows, and pending ones, that a report keeps."""
@@ -229,6 +230,13 @@ class FailureGroups:
 
 
 OTHER: tuple[object, ...] = ("other",)
+
+
+def changes_of(update: TaskUpdate) -> list[str]:
+    """What an update changes, in words: ``["status DISMISSED", "due date"]``."""
+    found = [] if update.status is None else [f"status {update.status}"]
+    found += [] if update.due_date is None else ["due date"]
+    return found + ([] if update.priority is None else [f"priority {update.priority}"])
 
 
 def counted_changes(changes: Iterable[tuple[str, int]]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from gong_tasks_async.bulk.render.format import duration
+from gong_tasks_async.bulk.render.format import duration, without_page
 from gong_tasks_async.cli.local_time import local_time_zone
 from gong_tasks_async.cli.network_texts import foreign, proxy, redirect, tls, transport
 from gong_tasks_async.errors import GongError
@@ -112,6 +112,13 @@ def _mismatch(error: Any) -> Text:
 
 
 def _credentials(error: Any) -> Text:
+    if error.unsaved:
+        cause = error.__cause__
+        why = f": {cause.filename}: {cause.strerror}" if isinstance(cause, OSError) and cause.filename else ""
+        return (
+            f"The tokens that Gong has issued could not be saved{why}",
+            "Make their file and its folder writable. If Gong then refuses the old ones: gong-tasks login.",
+        )
     return f"No valid credentials: {error.reason}", f"{error.advice.rstrip('.')}."
 
 
@@ -227,8 +234,15 @@ def _unknown(_: Any) -> Text:
     )
 
 
-def _as_it_is(error: Any) -> Text:
-    return str(error).rstrip("."), ""
+def _client_state(_: Any) -> Text:
+    return (
+        "The connection to Gong was used before it was open, or after it was closed",
+        "Run it again. Where that recurs, add --verbose, and report what it shows.",
+    )
+
+
+def _recorded(error: Any) -> Text:
+    return without_page(str(error.message)).rstrip("."), ""
 
 
 MESSAGES: Final[dict[str, Callable[[Any], Text]]] = {
@@ -256,7 +270,7 @@ MESSAGES: Final[dict[str, Callable[[Any], Text]]] = {
     "QuotaUnavailable": _quota_unavailable,
     "JournalError": _journal,
     "RefusedAlikeError": _refused_alike,
-    "ClientStateError": _as_it_is,
+    "ClientStateError": _client_state,
     "JobStoreError": _job_store,
     "JobNotFoundError": _job_not_found,
     "JobExistsError": _job_exists,
@@ -267,6 +281,6 @@ MESSAGES: Final[dict[str, Callable[[Any], Text]]] = {
     "JobBusyError": _job_busy,
     "WrongAddressError": _wrong_address,
     "UnknownCredentialsError": _unknown_credentials,
-    "RecordedError": _as_it_is,
+    "RecordedError": _recorded,
 }
 """What each class of error is to an operator; a test walks all classes, and fails where one has no entry."""

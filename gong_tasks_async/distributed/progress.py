@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from attrs import field, frozen
 
-from gong_tasks_async.distributed.serialization import error_of, origin_of
+from gong_tasks_async.distributed.serialization import error_of, origin_of, settings_of
 from gong_tasks_async.errors import GongError
 
 
@@ -55,6 +55,7 @@ class Progress:
         created_at: when it was submitted.
         worker_up: whether a worker of the company gave a sign of life within the last 10 seconds.
         origin: what the submitter noted about it, such as the file.
+        base_url: base URL of the company whose tasks it changes, where the submitter named it.
     """
 
     job: str
@@ -78,6 +79,7 @@ class Progress:
     created_at: datetime | None = None
     worker_up: bool = False
     origin: Mapping[str, str] = field(factory=dict[str, str], hash=False)
+    base_url: str | None = None
 
     @property
     def settled(self) -> int:
@@ -138,8 +140,18 @@ def progress_of(job: str, facts: Mapping[bytes, bytes], *, worker_up: bool) -> P
         created_at=_utc(facts.get(b"created_at")),
         worker_up=worker_up,
         origin=origin_of(facts.get(b"origin", b"{}")),
+        base_url=_base_url(facts.get(b"settings")),
     )
 
 
 def _utc(timestamp: bytes | None) -> datetime | None:
     return datetime.fromtimestamp(float(timestamp), UTC) if timestamp else None
+
+
+def _base_url(settings: bytes | None) -> str | None:
+    """Of settings that another version has written, unknown."""
+    try:
+        found: object = settings_of(settings).base_url if settings else None
+    except ValueError:
+        return None
+    return found if isinstance(found, str) else None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
 
 from gong_tasks_async.bulk import BulkReport, JournalRow
-from gong_tasks_async.bulk.report import build_report
+from gong_tasks_async.bulk.report import build_report, changes_of, counted_changes
 from gong_tasks_async.bulk.tally import Tally
 from gong_tasks_async.distributed.progress import Progress
 from gong_tasks_async.distributed.store import JobStore
@@ -18,9 +19,11 @@ UNREADABLE = JournalRow(TaskUpdate(1, "0", status="DONE"))
 async def report_of(store: JobStore, job: str) -> BulkReport:
     """Read all rows and build the report."""
     progress = await store.progress(job)
-    tally = Tally(progress.started_at)
+    tally, changes = Tally(progress.started_at), Counter[str]()
     async for stored in store.rows(job):
         tally.add(stored.row or UNREADABLE)
+        if stored.row is not None:
+            changes.update(changes_of(stored.row.update))
     return build_report(
         tally.summary(),
         calls=progress.calls,
@@ -32,6 +35,9 @@ async def report_of(store: JobStore, job: str) -> BulkReport:
         resume_after=progress.resume_after,
         started_at=progress.started_at,
         job=progress.job,
+        changes=counted_changes(changes.most_common()),
+        company=progress.base_url,
+        source=progress.origin.get("source") or progress.origin.get("file"),
     )
 
 

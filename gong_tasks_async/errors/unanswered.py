@@ -15,12 +15,14 @@ class CredentialsError(GongError):
     Attributes:
         reason: what failed: a refresh, the vault, or ``save``.
         advice: what to do now.
+        unsaved: whether new tokens were had, and ``save`` failed.
     """
 
     meaning = Meaning.RUN
 
     reason: str
     advice: str
+    unsaved: bool = False
 
     def _text(self) -> str:
         return f"{self.request}: no valid credentials: {self.reason}. {self.advice}"

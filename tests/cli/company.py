@@ -13,8 +13,8 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -233,9 +233,10 @@ def _without_wishes(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if name not in updates}
 
 
-def started(company: Company, *arguments: str) -> subprocess.Popen[str]:
-    """The command as a process in a pipe."""
-    return subprocess.Popen(  # noqa: S603 - our own interpreter
+@contextmanager
+def started(company: Company, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """The command as a process in a pipe; a test that fails does not wait for its end."""
+    process = subprocess.Popen(  # noqa: S603 - our own interpreter
         [sys.executable, "-c", PROGRAM, *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -244,6 +245,11 @@ def started(company: Company, *arguments: str) -> subprocess.Popen[str]:
         encoding="utf-8",
         env=_without_wishes(os.environ) | company.environment,
     )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def wait_until(condition: Callable[[], bool]) -> None:

@@ -194,4 +194,4 @@ class TestJobNames:
         Journal.create_or_open(folder.path("close-march-2026-01-01"), rows).close()
         assert folder.unfinished("close", "a line") is None
         assert folder.unfinished("close-march", "a line") == "close-march-2026-01-01"
-        assert folder.free_name("close-march-2026-01-01") == "close-march-2026-01-01-2"
+        assert folder.new("close-march-2026-01-01").stem == "close-march-2026-01-01-2"

@@ -102,7 +102,7 @@ class TestRetry:
     def test_nothing_to_retry(self, company: Company) -> None:
         company.invoke("bulk", "run", company.rows(4), "--yes", "--name", "mine")
         result = company.invoke("bulk", "retry", "mine", "--yes")
-        assert (result.exit_code, "there is nothing to retry" in result.stderr) == (2, True)
+        assert (result.exit_code, "there is nothing to retry" in result.stderr) == (0, True)
 
 
 class TestRemove:

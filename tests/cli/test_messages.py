@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
 
+import gong_tasks_async
 import gong_tasks_async.bulk.journal_report
-import gong_tasks_async.distributed.errors  # noqa: F401 - its errors are walked
+import gong_tasks_async.distributed.errors
 from gong_tasks_async import TaskUpdate, errors
+from gong_tasks_async.bulk.render.format import gong_message
 from gong_tasks_async.cli.error_texts import MESSAGES
 from gong_tasks_async.cli.errors import exit_for
 from gong_tasks_async.cli.jobs.text import as_json, facts
@@ -37,10 +41,14 @@ FACTS: dict[str, Any] = {
     "connected": True,
     "headers": {},
     "for_look": False,
+    "unsaved": False,
+    "count": 25,
+    "rows": 30,
     "proxy": "http://proxy.example:3128",
 }
 FOR_DEVELOPERS = re.compile(
-    r"PATCH|POST|GET |user_id|task_id|base_url|settled|missing_is_empty|RetryPolicy|QuotaLimits|=True|\w\(\.\.\.|Error\\b"
+    r"PATCH|POST|GET |user_id|task_id|base_url|settled|missing_is_empty|RetryPolicy|QuotaLimits|=True|\w\(\.\.\."
+    r"|[a-z]Error\b|await |async |`|See errors/"
 )
 
 
@@ -54,6 +62,26 @@ KINDS = sorted(
     {kind for kind in all_kinds() if kind.__module__.startswith("gong_tasks_async.")},
     key=lambda kind: kind.__name__,
 )
+
+
+def raised_reasons() -> Iterator[tuple[str, str]]:
+    """Each class that is raised with a reason somewhere in the package, with that reason."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in MESSAGES:
+                texts = [text for keyword in node.keywords for text in _texts(keyword)]
+                yield from ((node.func.id, text) for text in texts)
+
+
+def _texts(keyword: ast.keyword) -> list[str]:
+    if keyword.arg not in {"reason", "advice", "message"}:
+        return []
+    parts = [part.value for part in ast.walk(keyword.value) if isinstance(part, ast.Constant)]
+    return [" ".join(part for part in parts if isinstance(part, str))]
+
+
+PACKAGE = Path(gong_tasks_async.__file__).parent
+RAISED = sorted(set(raised_reasons()))
 
 
 def made(kind: type[GongError]) -> GongError:
@@ -93,6 +121,29 @@ def test_operators_read_nothing_that_is_for_developers(kind: type[GongError], st
     assert FOR_DEVELOPERS.search(line) is None, line
     assert line.count("..") == 0, line
     assert "\n" not in line
+
+
+@pytest.mark.parametrize(("name", "reason"), RAISED)
+def test_operators_read_no_reason_that_is_for_developers(name: str, reason: str) -> None:
+    (kind,) = (kind for kind in KINDS if kind.__name__ == name)
+    error = made(kind)
+    error.__dict__ |= dict.fromkeys(("reason", "advice", "message"), reason) | {"unsaved": "save" in reason}
+    line = line_for_operator(error)
+    assert FOR_DEVELOPERS.search(line) is None, line
+
+
+def test_each_reason_of_the_package_is_looked_at() -> None:
+    assert len(RAISED) > 40
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_reports_name_no_page_of_the_manual(kind: type[GongError]) -> None:
+    error = made(kind)
+    if kind.__name__ == "RecordedError":
+        error.__dict__["message"] = "Not now. See errors/rate-limit."
+    assert "See errors/" in str(error)
+    assert "See errors/" not in gong_message(error)
+    assert "See errors/" not in line_for_operator(error)
 
 
 @pytest.mark.parametrize(

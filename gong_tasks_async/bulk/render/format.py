@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Final
 
 from gong_tasks_async.bulk.outcomes import RowCounts, error_name
 from gong_tasks_async.errors import APIError, GongError
@@ -60,10 +61,18 @@ _WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 def gong_message(error: GongError) -> str:
-    """Gong's message; ours where Gong sent none."""
+    """Gong's message; ours where Gong sent none, without the page of the manual, which one who reads a report lacks."""
     if isinstance(error, APIError):
         return "; ".join(filter(None, error.errors)) or "without a message"
-    return str(error)
+    return without_page(str(error))
+
+
+def without_page(text: str) -> str:
+    """An error's text without its last sentence, ``See errors/rate-limit.``."""
+    return _PAGE.sub("", text)
+
+
+_PAGE: Final = re.compile(r"\s*See errors/[\w-]+\.?$")
 
 
 def request_id(error: GongError) -> str | None:

@@ -10,6 +10,7 @@ import re
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -54,9 +55,9 @@ class JobFolder:
         raise click.UsageError(self._not_one(name, found))
 
     def known(self) -> list[KnownJob]:
-        """The jobs of this company, the one written last first."""
+        """The jobs of this company that have rows, the one written last first."""
         paths = sorted(self.path("").parent.glob(f"*{SUFFIX}"), key=last_written, reverse=True)
-        return [state_of(path).known for path in paths]
+        return [state.known for state in map(state_of, paths) if not state.is_empty]
 
     def unfinished(self, stem: str, line: str) -> str | None:
         """An unfinished job of this company under such a name, and of another line."""
@@ -69,10 +70,10 @@ class JobFolder:
                 return job.name
         return None
 
-    def free_name(self, name: str) -> str:
-        """The name for a new job, with a number where it is taken."""
-        names = (name if number == 1 else f"{name}-{number}" for number in range(1, 10_000))
-        return next(free for free in names if not self.path(free).exists())
+    def new(self, name: str) -> Path:
+        """Where the journal of a new job is to stand: with a number where the name is taken."""
+        names = (name if number == 1 else f"{name}-{number}" for number in count(1))
+        return next(path for path in map(self.path, names) if _left(path))
 
     def _of_this_company(self, path: Path) -> Path:
         if self.company in (None, path.parent.name):
@@ -107,6 +108,13 @@ def _written(file: Path) -> float:
         return file.stat().st_mtime
     except OSError:
         return 0.0
+
+
+def _left(path: Path) -> bool:
+    """Whether no job has this journal; an empty one leaves its name to the next."""
+    if path.exists() and state_of(path).is_empty:
+        delete_job(path)
+    return not path.exists()
 
 
 def in_use(path: Path) -> bool:
@@ -148,6 +156,11 @@ class JobState:
         return Standing.UNFINISHED if self.counts["pending"] else Standing.FINISHED
 
     @property
+    def is_empty(self) -> bool:
+        """Whether it had nothing to do: no row, so nothing to report, resume or undo."""
+        return self.standing is Standing.FINISHED and not self.counts["total"]
+
+    @property
     def known(self) -> KnownJob:
         """The job, to be chosen from others."""
         return KnownJob(self.path.stem, self.standing, self.line)
@@ -161,6 +174,23 @@ def state_of(path: Path) -> JobState:
     except JournalError as error:
         return JobState(path, {}, last_written(path), in_use=in_use(path), trouble=error.reason)
     return JobState(path, counts, last_written(path), in_use(path), line=line)
+
+
+BESIDE: Final = ("-lock", "-wal", "-shm", "-journal", "-unfinished", "-unfinished-wal", "-unfinished-shm")
+REPORTS: Final = (".failed.csv", ".html")
+
+
+def delete_job(path: Path) -> None:
+    """Delete a journal, with what stands beside it.
+
+    Raises:
+        OSError: a file cannot be deleted.
+    """
+    path.unlink(missing_ok=True)
+    for end in BESIDE:
+        Path(f"{path}{end}").unlink(missing_ok=True)
+    for suffix in REPORTS:
+        path.with_suffix(suffix).unlink(missing_ok=True)
 
 
 def counts_of(journal: JournalReader) -> dict[str, int]:

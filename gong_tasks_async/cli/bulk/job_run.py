@@ -119,12 +119,12 @@ class _SourceRun:
     async def follow(self, choice: JobChoice) -> ExitCode:
         """Do what the standing of the job asks for."""
         if choice.job is None:
-            return await self._begin(frozenset())
+            return await self._begin()
         journal = self.folder.path(choice.job.name)
         if choice.standing is Standing.UNFINISHED:
             return await self._resume(journal)
         if self.source.selects:
-            return await self._begin(frozenset())
+            return await self._begin(again=True)
         return await self._repeat(journal)
 
     async def _resume(self, journal: Path) -> ExitCode:
@@ -136,17 +136,18 @@ class _SourceRun:
         with open_journal(journal) as reader:
             pending = frozenset(row.update.task_id for row in reader.rows(RowState.PENDING))
         note("Selecting afresh.")
-        return max(code, await self._begin(pending))
+        return max(code, await self._begin(pending, again=True))
 
-    async def _begin(self, left_out: frozenset[int]) -> ExitCode:
-        """A new job."""
+    async def _begin(self, left_out: frozenset[int] = frozenset(), *, again: bool = False) -> ExitCode:
+        """A new job; with nothing to do, it is one all the same, unless the line has one already."""
         options = self.run.options
         look = False if options.again or options.guard is False else options.guard
         if options.dry_run and look is None:
             look = False  # a preview costs no call that was not asked for
         planned = await self._plan(look=options.skip_unchanged or look)
         updates = tuple(update for update in planned.plan.updates if update.task_id not in left_out)
-        code = await self._start(evolve(planned.plan, updates=updates))
+        plan = evolve(planned.plan, updates=updates)
+        code = await self._start(plan, keep=bool(plan.calls or not again))
         return max(code, ExitCode.ROWS_FAILED) if planned.unlisted else code
 
     async def _repeat(self, journal: Path) -> ExitCode:
@@ -173,13 +174,13 @@ class _SourceRun:
             note("Nothing was changed.")
             raise
 
-    async def _start(self, plan: Plan) -> ExitCode:
+    async def _start(self, plan: Plan, *, keep: bool = True) -> ExitCode:
         options = self.run.options
         plan = await estimated(self.run.client, plan)
-        if options.dry_run or not (plan.rows or not options.output.is_table):
+        if options.dry_run:
             print_plan(plan, await self.run.client.quota.snapshot(), options.output)
             return ExitCode.DONE
-        journal = self._new_journal() if options.journal and plan.calls else None
+        journal = self._new_journal() if options.journal and keep else None
         return await self.run.start(plan, journal, self._origin())
 
     def _origin(self) -> dict[str, str]:
@@ -190,10 +191,10 @@ class _SourceRun:
 
     def _new_journal(self) -> Path:
         if self.run.options.name is not None:
-            return self.folder.path(self.folder.free_name(_checked(self.run.options.name)))
+            return self.folder.new(_checked(self.run.options.name))
         stem = name_from(self.source.label)
         if other := self.folder.unfinished(stem, self.line):
             note_command(
                 f"{other} is unfinished, and of another line or file. To resume it:", resume_command(other)
             )
-        return self.folder.path(self.folder.free_name(f"{stem}-{datetime.now().date()}"))  # noqa: DTZ005 - a person's day
+        return self.folder.new(f"{stem}-{datetime.now().date()}")  # noqa: DTZ005 - a person's day

@@ -9,13 +9,10 @@ from pathlib import Path
 import click
 
 from gong_tasks_async.bulk.render.format import counted
-from gong_tasks_async.cli.bulk.job_folder import JobState, state_of
+from gong_tasks_async.cli.bulk.job_folder import JobState, delete_job, state_of
 from gong_tasks_async.cli.input.confirm import confirm
 from gong_tasks_async.cli.input.job_choice import Standing
 from gong_tasks_async.cli.output.console import note
-
-BESIDE = ("-lock", "-wal", "-shm", "-journal", "-unfinished", "-unfinished-wal", "-unfinished-shm")
-REPORTS = (".failed.csv", ".html")
 
 
 def remove_jobs(states: Sequence[JobState], *, yes: bool) -> None:
@@ -33,7 +30,7 @@ def remove_jobs(states: Sequence[JobState], *, yes: bool) -> None:
     if not yes:
         confirm(_question(states))
     for state in states:
-        _unlink(state.path)
+        delete_job(state.path)
     note(f"Deleted: {counted(len(states), 'job')}.")
 
 
@@ -49,11 +46,3 @@ def _question(states: Sequence[JobState]) -> str:
     names = ", ".join(state.path.stem for state in states[:5]) + (", ..." if len(states) > 5 else "")  # noqa: PLR2004 - to recognize them
     left = f" {counted(pending, 'row')} of them were never sent." if pending else ""
     return f"Delete {counted(len(states), 'job')} ({names})? They cannot be undone or reported then.{left}"
-
-
-def _unlink(path: Path) -> None:
-    path.unlink(missing_ok=True)
-    for end in BESIDE:
-        Path(f"{path}{end}").unlink(missing_ok=True)
-    for suffix in REPORTS:
-        path.with_suffix(suffix).unlink(missing_ok=True)

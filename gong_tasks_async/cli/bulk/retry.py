@@ -53,7 +53,10 @@ def command(
 
     journal = JobFolder(configuration.jobs_folder, configuration.company).find(name)
     with open_journal(journal) as reader:
-        kinds, question = choose_failed(journal.stem, reader.rows(RowState.FAILED), reason)
+        chosen = choose_failed(journal.stem, reader.rows(RowState.FAILED), reason)
+    if chosen is None:
+        return
+    kinds, question = chosen
     if not yes:
         confirm(question)
     retry_failed(journal, kinds)

@@ -100,7 +100,7 @@ async def _undo(
         if options.dry_run:
             print_plan(plan, await client.quota.snapshot(), options.output)
             return ExitCode.DONE
-        path = folder.path(folder.free_name(f"{journal.stem}-undo")) if plan.calls else None
+        path = folder.new(f"{journal.stem}-undo")
         run = UpdateRun(client=client, meter=meter, options=options, company=configuration.base_url)
         code = await run.start(plan, path, {"line": _line(journal), "file": f"undo of {journal.stem}"})
         return max(code, ExitCode.ROWS_FAILED) if plan.lost else code

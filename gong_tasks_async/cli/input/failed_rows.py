@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gong_tasks_async.cli.output.console import note
+
 if TYPE_CHECKING:
     from gong_tasks_async.bulk import JournalRow
 
@@ -16,8 +18,8 @@ reason_option = click.option(
 )
 
 
-def choose_failed(job: str, rows: Iterable[JournalRow], reason: str | None) -> tuple[set[str], str]:
-    """The kinds of errors that are meant, and the question.
+def choose_failed(job: str, rows: Iterable[JournalRow], reason: str | None) -> tuple[set[str], str] | None:
+    """The kinds of errors that are meant, and the question; None where no row failed, which is noted.
 
     Args:
         job: its name.
@@ -25,13 +27,14 @@ def choose_failed(job: str, rows: Iterable[JournalRow], reason: str | None) -> t
         reason: an HTTP status, the name of an error, or both as they are shown; None for all.
 
     Raises:
-        click.UsageError: no row failed, or none for this reason.
+        click.UsageError: rows failed, and none for this reason.
     """
     from gong_tasks_async.bulk.render.format import counted  # noqa: PLC0415 - help need not load it
 
     failed = list(rows)
     if not failed:
-        raise click.UsageError(f"no row of the job {job} has failed: there is nothing to retry")
+        note(f"No row of the job {job} has failed: there is nothing to retry.")
+        return None
     kinds = {row.error_kind for row in failed if reason is None or reason.casefold() in _names(row)}
     meant = [row for row in failed if row.error_kind in kinds]
     if not meant:

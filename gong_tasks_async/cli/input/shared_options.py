@@ -97,3 +97,10 @@ date_format_option = option_in(
 )
 yes_option = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 dry_run_option = click.option("--dry-run", is_flag=True, help="Preview, change nothing.")
+credentials_option = click.option(
+    "--credentials",
+    metavar="NAME",
+    default="default",
+    show_default=True,
+    help="Credentials' name on the workers: default, or a profile's name.",
+)

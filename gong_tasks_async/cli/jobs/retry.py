@@ -34,13 +34,15 @@ def command(name: str, reason: str | None, yes: bool, server: JobServer) -> None
     should be by now is not sent.
     """
     retried = with_job(server, name, lambda job: _retry(job, reason, yes=yes))
+    if retried is None:
+        return
     from gong_tasks_async.bulk.render.format import counted  # noqa: PLC0415 - help need not load it
 
     note(f"{counted(retried, 'row')} of the job {name} will be sent again.")
     note_command("Follow:", jobs_command("jobs", "status", name, "--follow"))
 
 
-async def _retry(job: Job, reason: str | None, *, yes: bool) -> int:
+async def _retry(job: Job, reason: str | None, *, yes: bool) -> int | None:
     from gong_tasks_async.bulk import RowState  # noqa: PLC0415 - help need not load it
     from gong_tasks_async.cli.input.confirm import confirm  # noqa: PLC0415 - as above
     from gong_tasks_async.distributed import JobBusyError, JobState  # noqa: PLC0415 - needs an extra
@@ -49,7 +51,10 @@ async def _retry(job: Job, reason: str | None, *, yes: bool) -> int:
     if state not in {JobState.ENDED, JobState.STOPPED}:
         raise JobBusyError(job=job.name, state=str(state))
     failed = [row async for row in job.rows(RowState.FAILED)]
-    kinds, question = choose_failed(job.name, failed, reason)
+    chosen = choose_failed(job.name, failed, reason)
+    if chosen is None:
+        return None
+    kinds, question = chosen
     if not yes:
         confirm(question)
     return await job.retry(kinds)

@@ -63,10 +63,12 @@ class Company:
     async def confirm(self, plan: Plan, settings: Settings) -> bool:
         """Ask whether to submit a plan; False if it is to be shown only."""
         left = await self.client.quota.snapshot()
-        if settings.dry_run or not plan.calls:
+        if settings.dry_run:
             print_plan(plan, left, settings.output)
             return False
-        if not settings.yes:
+        if not plan.calls:
+            note("Nothing to change.")
+        elif not settings.yes:
             confirm(f"{confirmation(plan, left)} Company: {self.base_url}.")
         return True
 
@@ -135,7 +137,8 @@ async def _begin(
     plan = evolve(planned.plan, updates=updates)
     if resumed is not None:
         plan = evolve(plan, unchanged=())
-    if resumed is not None and left_to and not plan.calls:
+    if resumed is not None and not plan.calls:
+        note("Nothing to change.")
         emit(resumed.job)
     elif await company.confirm(plan, settings):
         await company.submit(submission, plan, settings)

@@ -9,7 +9,7 @@ import click
 
 from gong_tasks_async.cli.command import Command
 from gong_tasks_async.cli.input.options import guard_option, skip_unchanged_option, source_options
-from gong_tasks_async.cli.input.shared_options import dry_run_option, yes_option
+from gong_tasks_async.cli.input.shared_options import credentials_option, dry_run_option, yes_option
 from gong_tasks_async.cli.input.source import Source, read_source
 from gong_tasks_async.cli.job_server import JobServer, job_server_options
 from gong_tasks_async.cli.output.formats import Output, report_output_option
@@ -28,13 +28,7 @@ gong-tasks jobs submit --all-users --due-before -30d --set-status DISMISSED --dr
 @click.command("submit", cls=Command, examples=EXAMPLES)
 @source_options
 @click.option("--name", metavar="NAME", help="Job name. Default: the file's name and today's date.")
-@click.option(
-    "--credentials",
-    metavar="NAME",
-    default="default",
-    show_default=True,
-    help="Credentials' name on the workers: default, or a profile's name.",
-)
+@credentials_option
 @dry_run_option
 @yes_option
 @partial(report_output_option, of="the updates; of a --dry-run")

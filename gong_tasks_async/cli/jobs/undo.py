@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gong_tasks_async.cli.command import Command
-from gong_tasks_async.cli.input.shared_options import yes_option
+from gong_tasks_async.cli.input.shared_options import credentials_option, dry_run_option, yes_option
 from gong_tasks_async.cli.job_server import JobServer, job_server_options, jobs_command
 from gong_tasks_async.cli.output.formats import Output, report_output_option
 from gong_tasks_async.cli.session import client_options, run
@@ -27,14 +27,8 @@ gong-tasks jobs undo dismiss-2026-11-21
 
 @click.command("undo", cls=Command, examples=EXAMPLES)
 @click.argument("name")
-@click.option(
-    "--credentials",
-    metavar="NAME",
-    default="default",
-    show_default=True,
-    help="Credentials' name on the workers: default, or a profile's name.",
-)
-@click.option("--dry-run", is_flag=True, help="Preview, submit nothing.")
+@credentials_option
+@dry_run_option
 @yes_option
 @partial(report_output_option, of="the updates; of a --dry-run")
 @job_server_options

@@ -22,6 +22,7 @@ from gong_tasks_async.cli.output.listing import Listing
 from gong_tasks_async.cli.output.tables import draw_facts
 from gong_tasks_async.cli.output.text import local, owner_of
 from gong_tasks_async.cli.output.visible import visible_json
+from gong_tasks_async.errors import APIError
 
 if TYPE_CHECKING:
     from gong_tasks_async.bulk import BulkReport, JournalRow
@@ -133,8 +134,13 @@ def _user(names: Mapping[str, str], user: str, counts: RowCounts) -> str:
 
 def _failure(names: Mapping[str, str], update: TaskUpdate, error: GongError) -> str:
     return one_line(
-        f"task {update.task_id} of {owner_of(names, update.user_id)}: {error_label(error)}, {gong_message(error)}"
+        f"task {update.task_id} of {owner_of(names, update.user_id)}: {error_label(error)}, {_reason(error)}"
     )
+
+
+def _reason(error: GongError) -> str:
+    """Gong's message; where it sent none, what happened, as operators read it."""
+    return gong_message(error) if isinstance(error, APIError) else line_for_operator(error)
 
 
 def _write_workbook(report: BulkReport, rows: Iterator[JournalRow], output: Output) -> None:
