@@ -10,6 +10,7 @@ import ast
 import gc
 import importlib
 import json
+import math
 import multiprocessing
 import os
 import resource
@@ -31,9 +32,8 @@ ARGUMENTS = ("-x", "-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestA
 QUICK = 2.0
 """Seconds of a processor; a test that needs more does not take part, since a fault that it alone finds is held loosely."""
 FORK = multiprocessing.get_context("fork")
-TIMES_LONGER, LEAST_CPU_SECONDS, LEAST_SECONDS, IDLE_SECONDS = 1.5, 5, 60, 15
-"""What a fault may cost: processor time, which a busy machine does not disturb (the run without a fault also imports, and
-is watched: at least twice the time of a fork); all in all; and doing nothing."""
+TIMES_LONGER, LEAST_CPU_SECONDS, LEAST_SECONDS, IDLE_SECONDS = 3, 3, 60, 15
+"""What a fault may cost: processor time, which a busy machine does not disturb; all in all; and doing nothing."""
 
 
 class _Watch:
@@ -75,34 +75,28 @@ class TestRuns:
 
     @classmethod
     def watched(cls, module: Path, files: Iterable[str]) -> TestRuns:
-        """Run the tests once without a fault, and import what they imported of others.
+        """Run the tests once without a fault, import what they imported of others, and run them in a fork.
 
         Raises:
             RuntimeError: a test fails without a fault.
         """
         kept = Path("watched.json").absolute()
-        began = time.monotonic()
-        if code := _in_a_fork(_watch, module.absolute(), tuple(files), kept):
-            raise RuntimeError(f"the tests of {module} ended with {code} without a fault: see {_output()}")
+        _require_success(_in_a_fork(_watch, module.absolute(), tuple(files), kept), module)
         facts = json.loads(kept.read_text(encoding="utf-8"))
         _import(facts["modules"])
         gc.collect()
         gc.freeze()  # what is there before a fork is no garbage after it
-        spent: dict[str, float] = defaultdict(float)
-        for test, test_seconds in facts["seconds"].items():
-            spent[test.partition("::")[0]] += test_seconds
-        quick = {test for test, test_seconds in facts["seconds"].items() if test_seconds < QUICK}
-        return cls(
-            files=tuple(sorted(files, key=lambda name: spent[name])),
-            tests_by_line={int(line): quick.intersection(tests) for line, tests in facts["tests"].items()},
-            cpu_seconds=facts["cpu_seconds"],
-            seconds=time.monotonic() - began,
-        )
+        tests_by_line = _quick(facts["tests"], facts["seconds"])
+        ordered = _quickest_first(files, facts["seconds"])
+        began, used = time.monotonic(), used_by_children()
+        everything = frozenset[str]().union(*tests_by_line.values())
+        _require_success(_in_a_fork(_run, list(ordered), everything, None), module)
+        return cls(ordered, tests_by_line, used_by_children() - used, time.monotonic() - began)
 
     def find(self, tests: frozenset[str]) -> bool:
         """Whether one of these tests fails, or takes far longer than all of them did."""
         files = [name for name in self.files if any(test.startswith(f"{name}::") for test in tests)]
-        cpu_seconds = int(max(LEAST_CPU_SECONDS, TIMES_LONGER * self.cpu_seconds))
+        cpu_seconds = math.ceil(max(LEAST_CPU_SECONDS, TIMES_LONGER * self.cpu_seconds))
         seconds = max(LEAST_SECONDS, TIMES_LONGER * self.seconds)
         return _in_a_fork(_run, files, tests, cpu_seconds, seconds=seconds) != 0
 
@@ -122,6 +116,25 @@ class TestRuns:
         return frozenset[str]().union(*(self.tests_by_line.get(number, set()) for number in lines))
 
 
+def _require_success(code: int | None, module: Path) -> None:
+    if code:
+        raise RuntimeError(
+            f"the tests of {module} ended with {code} without a fault:\n{_output().read_text()[-3000:]}"
+        )
+
+
+def _quick(tests_by_line: dict[str, list[str]], seconds: dict[str, float]) -> dict[int, set[str]]:
+    quick = {test for test, spent in seconds.items() if spent < QUICK}
+    return {int(line): quick.intersection(tests) for line, tests in tests_by_line.items()}
+
+
+def _quickest_first(files: Iterable[str], seconds: dict[str, float]) -> tuple[str, ...]:
+    spent: dict[str, float] = defaultdict(float)
+    for test, test_seconds in seconds.items():
+        spent[test.partition("::")[0]] += test_seconds
+    return tuple(sorted(files, key=lambda name: spent[name]))
+
+
 def used_by_children() -> float:
     """Seconds of a processor that the forks have used, and their own processes."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -135,21 +148,20 @@ def _watch(module: Path, files: tuple[str, ...], kept: Path) -> int:
     code = int(pytest.main([*ARGUMENTS, *files], plugins=[watch]))
     watch.coverage.stop()
     contexts = watch.coverage.get_data().contexts_by_lineno(str(module))
-    used = resource.getrusage(resource.RUSAGE_SELF)
     facts = {
         "modules": [name for name in sys.modules if name.partition(".")[0] not in OURS],
         "tests": {line: [name for name in names if name] for line, names in contexts.items()},
         "seconds": watch.seconds,
-        "cpu_seconds": used.ru_utime + used.ru_stime,
     }
     kept.write_text(json.dumps(facts), encoding="utf-8")
     return code
 
 
-def _run(files: list[str], tests: frozenset[str], cpu_seconds: int) -> int:
+def _run(files: list[str], tests: frozenset[str], cpu_seconds: int | None) -> int:
     sys.dont_write_bytecode = True  # changes may come too fast for a file's time to tell them apart
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
-    resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
+    if cpu_seconds is not None:
+        resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
     return int(pytest.main([*ARGUMENTS, *files], plugins=[_Only(tests)]))
 
 
