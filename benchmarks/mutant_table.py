@@ -1,14 +1,11 @@
-"""The table of planted faults by module, kept from run to run, since a run may try some modules only.
-
-python -m benchmarks.mutant_table          # writes the kept results into README.md
-"""
+"""The table of planted faults by module, kept from run to run, since a run may try some modules only."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from benchmarks.report import table, write_part
+from benchmarks.report import table
 from benchmarks.results import FOLDER, about_here
 
 KEPT = FOLDER / "mutants.json"
@@ -62,7 +59,3 @@ def _total(results: dict[str, dict[str, Any]]) -> str:
         f"Of {planted:,} faults in {len(results)} modules, {equal} mean the same as the original; of the others, the "
         f"tests find {planted - equal - missed:,}, which is {1 - missed / (planted - equal):.1%}."
     )
-
-
-if __name__ == "__main__":
-    write_part("mutants", markdown())

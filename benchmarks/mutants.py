@@ -141,8 +141,7 @@ def try_all(modules: Iterable[str], size: int, seed: int, at_once: int) -> Itera
 
 def main() -> None:
     """Print the table by module, and each fault that no test found."""
-    from benchmarks.mutant_table import keep, markdown, share_of  # noqa: PLC0415 - they import the library
-    from benchmarks.report import write_part  # noqa: PLC0415 - as above
+    from benchmarks.mutant_table import keep, share_of  # noqa: PLC0415 - it imports the library
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", type=int, default=20, help="faults in each module [20]")
@@ -152,7 +151,7 @@ def main() -> None:
         "--at-once", type=int, default=os.cpu_count() or 1, help="modules at once [all cores]"
     )
     parser.add_argument(
-        "--keep", action="store_true", help="keep the results for README.md, and write its table"
+        "--keep", action="store_true", help="keep the results for the table that `benchmarks.tables` writes"
     )
     options = parser.parse_args()
     results = []
@@ -167,8 +166,6 @@ def main() -> None:
         if options.keep:
             keep(facts.pop("module"), facts | {"seed": options.seed})
     print("\n".join(f"{result.module}: {line}" for result in results for line in result.survivors))
-    if options.keep:
-        write_part("mutants", markdown())
 
 
 if __name__ == "__main__":

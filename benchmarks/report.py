@@ -116,11 +116,3 @@ def about_line(about: Mapping[str, str], packages: str = "") -> str:
     """When and on what something was measured."""
     names = [*SHORT, *(["packages"] if about.get("packages", packages) != packages else [])]
     return "; ".join(f"{name} {about[name]}" for name in names if about.get(name)) + "."
-
-
-def write_part(part: str, text: str) -> None:
-    """Put a part of README.md between its marks."""
-    begins, ends = f"<!-- {part} begin -->", f"<!-- {part} end -->"
-    before, _, rest = README.read_text(encoding="utf-8").partition(begins)
-    _, _, after = rest.partition(ends)
-    README.write_text(f"{before}{begins}\n\n{text}\n\n{ends}{after}", encoding="utf-8")
