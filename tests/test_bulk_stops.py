@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -17,6 +19,7 @@ from gong_tasks_async import (
 from gong_tasks_async.bulk.applier import Applied
 from gong_tasks_async.bulk.run_settings import RunSettings
 from gong_tasks_async.bulk.runner import BulkRun, refused_alike
+from gong_tasks_async.errors import InvalidValueError
 from gong_tasks_async.http.retry import Resend
 from gong_tasks_async.models import Task
 from gong_tasks_async.quota import QuotaEstimate
@@ -148,3 +151,28 @@ def test_what_is_to_be_asked_of_rows_that_were_refused_alike_follows_from_their_
     assert "May these credentials change tasks" in advice[403]
     assert "Is user_id of these rows the owner" in advice[404]
     assert advice[400] == advice[None] != advice[404]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_a_run_reports_how_long_it_took_however_it_ended(fails: bool) -> None:
+    class Slow(Applier):
+        async def apply(self, update: TaskUpdate, resend: Resend | None = None) -> Applied:
+            await asyncio.sleep(3.0)
+            return await super().apply(update, resend)
+
+    await asyncio.sleep(7.0)
+    run = BulkRun(updates(2), Slow(*[ZeroDivisionError()] * fails), RunSettings(workers=1))
+    with pytest.raises(ZeroDivisionError) if fails else nullcontext():
+        await run.run()
+    assert run.report().elapsed == pytest.approx(3.0 if fails else 6.0, abs=0.001)
+    assert run.report().updated == (0 if fails else 2)
+
+
+async def test_what_is_no_update_is_refused_when_its_turn_comes_and_never_sent() -> None:
+    class Lookalike(NamedTuple):
+        task_id: int = 7
+        user_id: str = "1"
+
+    applier = Applier()
+    with pytest.raises(InvalidValueError, match="it must be a TaskUpdate"):
+        await BulkRun([*updates(1), Lookalike()], applier, RunSettings(workers=1)).run()  # type: ignore[arg-type]
