@@ -34,9 +34,9 @@ def update_task(update: TaskUpdate) -> HttpRequest:
         "PATCH",
         f"/v2/tasks/{update.task_id}",
         codec.encode(update),
-        operation="update_task",
-        template="/v2/tasks/{taskId}",
-        max_response_bytes=MAX_UPDATE_RESPONSE,
+        "update_task",
+        "/v2/tasks/{taskId}",
+        MAX_UPDATE_RESPONSE,
     )
 
 

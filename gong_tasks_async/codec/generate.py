@@ -15,7 +15,7 @@ For a class with one field the source reads like this::
                 raw = Email_blank | raw
                 if len(raw) != 1: its_extra = extra_of(raw, Email_blank)
             its_email = raw["email"]
-            if type(its_email) is not str and its_email is not None: raise FastPathMiss
+            if its_email.__class__ is not str and its_email is not None: raise FastPathMiss
         except KeyError:
             return read_Email(Email_blank | raw)
         draft = EmailDraft()
@@ -87,25 +87,26 @@ DATE_TIME_FORMS = frozenset(
 the slower ``date_time`` checks those first."""
 
 PLAIN_LINES: dict[type, tuple[str, ...]] = {
-    str: ("if type({v}) is not str and {v} is not None: raise FastPathMiss",),
-    bool: ("if type({v}) is not bool and {v} is not None: raise FastPathMiss",),
+    str: ("if {v}.__class__ is not str and {v} is not None: raise FastPathMiss",),
+    bool: ("if {v}.__class__ is not bool and {v} is not None: raise FastPathMiss",),
     int: (
         # The limits as numbers, so that they are constants of the function.
-        f"if not (type({{v}}) is int and {-INT64} <= {{v}} < {INT64}) and {{v}} is not None: {{v}} = integer({{v}})",
+        f"if not ({{v}}.__class__ is int and {-INT64} <= {{v}} < {INT64}) and {{v}} is not None: {{v}} = integer({{v}})",
     ),
     datetime: (
         "if {v} is not None:",
-        "    if type({v}) is not str: raise FastPathMiss",
+        "    if {v}.__class__ is not str: raise FastPathMiss",
         "    if {v}.encode().translate(DIGITS_AS_ZEROS) in DATE_TIME_FORMS: {v} = fromisoformat({v})",
         "    else: {v} = date_time({v})",
     ),
 }
-"""What is done with a value of each plain type, once it has been taken out of the JSON object."""
+"""What is done with a value of each plain type, once it has been taken out of the JSON object. A parser's values have no
+``__class__`` but their own, and it costs a third less than a call of ``type``."""
 
 ID_LINES = (
     'if {v} is None: {v} = ""',
-    "elif type({v}) is int: {v} = str({v})",
-    "elif type({v}) is not str: raise FastPathMiss",
+    "elif {v}.__class__ is int: {v} = str({v})",
+    "elif {v}.__class__ is not str: raise FastPathMiss",
 )
 
 
@@ -119,7 +120,7 @@ def _one(kind: Any) -> str:
 def _array_lines(item: Any) -> Iterator[str]:
     # Most arrays are empty or hold one value: to set up `map` costs as much as half a value.
     # A null in it is rare enough to be left to the detailed reader: every function raises on one.
-    yield "if type({v}) is not list and {v} is not None: raise FastPathMiss"
+    yield "if {v}.__class__ is not list and {v} is not None: raise FastPathMiss"
     yield "if not {v}: {v} = ()"
     yield f"elif len({{v}}) == 1: {{v}} = ({_one(item)}({{v}}[0]),)"
     yield f"else: {{v}} = tuple(map({_one(item)}, {{v}}))"

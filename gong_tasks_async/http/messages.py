@@ -23,6 +23,12 @@ class HttpRequest:
     path: str
     body: bytes | None = field(default=None, repr=False)
     """Not shown: a refresh token may travel in it, as in the query."""
+    operation: str = "list_tasks"
+    """The call's name in events and traces."""
+    template: str = ""
+    """The path with names for what varies, for metrics; empty where nothing varies."""
+    max_response_bytes: int | None = None
+    """The longest response to this call, where it is less than the transport's limit."""
     query: Mapping[str, str] = field(default=MappingProxyType({}), repr=False)
     """Not part of the URL in errors: a cursor means nothing to a reader, and a token must not be shown."""
     content_type: str = JSON
@@ -32,14 +38,8 @@ class HttpRequest:
     """The key under which it holds what went wrong, beside Gong's own ``errors``."""
     quotable: bool = True
     """Whether an error may quote the beginning of a 2xx; False where it may hold a token."""
-    operation: str = "list_tasks"
-    """The call's name in events and traces."""
-    template: str = ""
-    """The path with names for what varies, for metrics; empty where nothing varies."""
     headers: Mapping[str, str] = field(default=MappingProxyType({}), repr=False)
     """Further headers; none of them replaces those of the transport."""
-    max_response_bytes: int | None = None
-    """The longest response to this call, where it is less than the transport's limit."""
 
 
 @define(repr=False, eq=False)

@@ -76,9 +76,11 @@ class AiohttpTransport:
         self._time_limits = TimeLimits()
         self._max_response_bytes = max_response_bytes
         self._owns_session = session is None
-        self._session = session or open_session()
+        # aiohttp copies a session's headers at once and a request's one by one; it sends the former to a proxy too.
+        self._session = session or open_session(_usual_headers(network))
         self._network = network
         self._headers: CIMultiDict[str] = CIMultiDict()
+        self._all_headers: CIMultiDict[str] = CIMultiDict()
         self._send_to(base_url)
         if credentials is not None:
             self.use(credentials)
@@ -95,14 +97,10 @@ class AiohttpTransport:
         # aiohttp copies its own kind of mapping, with its own kind of keys, fastest.
         self._headers = CIMultiDict(self._sign_in)
         self._headers.update(
-            {
-                hdrs.AUTHORIZATION: MaskedText(credentials.authorization),
-                hdrs.CONTENT_TYPE: JSON,
-                hdrs.ACCEPT: JSON,
-                hdrs.ACCEPT_ENCODING: "gzip, deflate",
-                hdrs.USER_AGENT: self._network.user_agent,
-            }
+            {hdrs.AUTHORIZATION: MaskedText(credentials.authorization), hdrs.CONTENT_TYPE: JSON}
         )
+        self._all_headers = CIMultiDict(self._headers)
+        self._all_headers.update(_usual_headers(self._network))
         self._mask.add(credentials.secrets)
 
     def _send_to(self, base_url: str) -> None:
@@ -162,16 +160,11 @@ class AiohttpTransport:
 
     async def _exchange(self, request: HttpRequest) -> HttpResponse:
         url = self._base.with_path(self._prefix + request.path, encoded=True)
-        headers: Mapping[str, str] = self._headers
-        if request.headers:
-            headers = _beside(request.headers, self._headers)
-        if request.content_type is not JSON:
-            headers = {**headers, hdrs.CONTENT_TYPE: request.content_type}
         answer = await self._session.request(
             request.method,
             url.with_query(request.query) if request.query else url,
             data=request.body,
-            headers=headers,
+            headers=self._headers_of(request),
             **self._options,
         )
         # Read to its end, an answer gives its connection back by itself; `async with` would do so a second time.
@@ -182,6 +175,14 @@ class AiohttpTransport:
             raise
         framed = _is_framed(answer.headers)
         return HttpResponse(answer.status, answer.headers, body, truncated, framed, self._mask.conceal)
+
+    def _headers_of(self, request: HttpRequest) -> CIMultiDict[str]:
+        """The headers of a request, without those that our own session adds."""
+        if request.headers or request.content_type is not JSON:
+            headers = _beside(request.headers, self._all_headers)
+            headers[hdrs.CONTENT_TYPE] = request.content_type
+            return headers
+        return self._headers if self._owns_session else self._all_headers
 
     def _limit(self, status: int, request: HttpRequest) -> int:
         """How many bytes of a response are read."""
@@ -251,8 +252,17 @@ def _is_framed(headers: Mapping[str, str]) -> bool:
     return hdrs.CONTENT_LENGTH in headers or "chunked" in headers.get(hdrs.TRANSFER_ENCODING, "").lower()
 
 
-def open_session() -> aiohttp.ClientSession:
+def _usual_headers(network: NetworkSettings) -> dict[str, str]:
+    """The headers of all requests; no secret is among them."""
+    return {
+        hdrs.ACCEPT: JSON,
+        hdrs.ACCEPT_ENCODING: "gzip, deflate",
+        hdrs.USER_AGENT: network.user_agent,
+    }
+
+
+def open_session(headers: Mapping[str, str] | None = None) -> aiohttp.ClientSession:
     """A session without cookies, netrc or stale connections, in the running event loop."""
     return aiohttp.ClientSession(
-        connector=FreshConnector(), cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
+        connector=FreshConnector(), cookie_jar=aiohttp.DummyCookieJar(), headers=headers, trust_env=False
     )
