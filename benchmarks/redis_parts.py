@@ -66,16 +66,20 @@ def _day(**settings: Any) -> QuotaLimits:
 
 
 PARTS = (
-    Part("gate", "close_gate = function() return false end", closed=20.0),
+    Part("gate", "gate.close = function() end", closed=20.0),
     Part(
-        "spacing", "spacing = function() return 0 end", rule="bucket of 2", network="loopback", callers=(8,)
+        "spacing",
+        "pace.spacing = function() return 0 end",
+        rule="bucket of 2",
+        network="loopback",
+        callers=(8,),
     ),
-    Part("windows", "free_at = function() return 0 end"),
-    Part("ladder", "refused = function() end", rule="strict spacing", network="40-120 ms"),
+    Part("windows", "pace.free_at = function() return 0 end"),
+    Part("ladder", "pace.refused = function() end", rule="strict spacing", network="40-120 ms"),
     Part("day", "ask.allowed = 1e15", limits=_day()),
     Part("reserve", limits=_day(reserve=50), limits_off=_day()),
-    Part("lanes across processes", "yields = function() return false end"),
-    Part("fair shares (tickets)", "count_ahead = function() return 0 end", callers=(1, 1, 8, 8)),
+    Part("lanes across processes", "lanes.yields = function() return false end"),
+    Part("fair shares (tickets)", "lanes.count_ahead = function() return 0 end", callers=(1, 1, 8, 8)),
     Part("returns", "take_back = function() end", network="lognormal 80 ms"),
     Part("catching up", "ask.catch_up = 0", network="loopback"),
     Part("processes remember the day", "ask.known = {}", limits=_day(), dies=True),

@@ -28,7 +28,7 @@ from tests.shared_quota_fakes import BEGAN, MakeShared, shared as shared  # noqa
 
 pytestmark = pytest.mark.virtual
 SPACING = QuotaLimits().spacing
-A_DAY = 86_400.0
+AN_HOUR, A_DAY = 3600.0, 86_400.0
 A_BUCKET = 300.0
 """By so much later than a day a shared count may forget a call."""
 
@@ -296,6 +296,39 @@ async def test_a_day_that_gong_calls_spent_is_spent_for_all(make: MakeQuota) -> 
         assert refused.value.retry_after == pytest.approx(7200.0, rel=1e-3)
     await asyncio.sleep(0.1)
     assert (await quota.snapshot()).paused_until is not None
+
+
+async def test_a_probe_of_the_day_waits_for_a_short_pause_which_outlasts_its_success(make: MakeQuota) -> None:
+    quota = make(QuotaLimits(adaptive=False))
+    await spend(quota)
+    quota.pause(10 * AN_HOUR, day_spent=True)
+    await asyncio.sleep(AN_HOUR - 5.0)
+    quota.pause(30.0)  # a call that was in flight was refused, too
+    await asyncio.sleep(20.0)
+    with pytest.raises(DailyQuotaError):
+        await quota.acquire(Lane.BULK, max_wait=60.0)
+    await asyncio.sleep(11.0)
+    probe = await quota.acquire(Lane.BULK, max_wait=60.0)
+    quota.pause(5.0)
+    await asyncio.sleep(0.1)
+    quota.release(probe, status=200)  # the day is open again, and the short pause holds
+    await asyncio.sleep(0.1)
+    assert await spend(quota) - probe.departed == pytest.approx(5.0, abs=0.5)
+    assert (await quota.snapshot()).paused_until is None
+
+
+@pytest.mark.parametrize("status", [None, 401, 429, 500])
+async def test_a_probe_that_does_not_succeed_leaves_the_day_spent(
+    make: MakeQuota, status: int | None
+) -> None:
+    quota = make()
+    await spend(quota)
+    quota.pause(10 * AN_HOUR, day_spent=True)
+    await asyncio.sleep(AN_HOUR + 1.0)
+    quota.release(await quota.acquire(Lane.BULK, max_wait=60.0), status=status)
+    await asyncio.sleep(31.0)
+    with pytest.raises(DailyQuotaError):
+        await quota.acquire(Lane.BULK, max_wait=60.0)
 
 
 async def test_an_estimate_knows_the_pace_the_line_and_the_day(make: MakeQuota) -> None:

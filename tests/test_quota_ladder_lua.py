@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from typing import Any
 
 import pytest
@@ -10,7 +9,7 @@ from hypothesis import example, given, settings, strategies as st
 
 from gong_tasks_async import QuotaLimits
 from gong_tasks_async.quota.ladder import CALM, Ladder
-from gong_tasks_async.quota.redis.commands import CONSTANTS
+from gong_tasks_async.quota.redis.commands import read_part
 
 lupa = pytest.importorskip("lupa.lua51", reason="needs fakeredis[lua]")
 
@@ -24,16 +23,14 @@ local now = 0
 STEPS = """
 return function(step, departed, moment)
   now = moment
-  if step == 'accepted' then accepted(departed) else refused(departed) end
+  if step == 'accepted' then pace.accepted(departed) else pace.refused(departed) end
   return state.rung, state.run, state.patience, state.trying
 end
 """
 
 
 def script(lowest: int) -> Any:
-    constants = "\n".join(f"local {name} = {value}" for name, value in CONSTANTS.items())
-    pace = files("gong_tasks_async.quota.redis").joinpath("pace.lua").read_text(encoding="utf-8")
-    source = "\n".join((constants, f"local LOWEST = {lowest}", WORLD, pace, STEPS))
+    source = "\n".join((f"local LOWEST = {lowest}", WORLD, read_part("pace.lua"), STEPS))
     return lupa.LuaRuntime().execute(source)
 
 

@@ -421,21 +421,3 @@ def test_calls_of_the_last_loop_fill_the_window_of_the_next_one(first: float, se
         (departed,) = after.run(call(1, 0.0))
     assert gone == pytest.approx(2 * 1.03 / 3, abs=0.01)
     assert departed == pytest.approx(1.0 - gone, abs=0.05)
-
-
-@virtual
-async def test_a_probe_of_the_day_waits_for_a_short_pause() -> None:
-    loop = asyncio.get_running_loop()
-    quota = LocalQuota(FAST, wall_clock=lambda: 1e9 + loop.time())
-    quota.pause(7_200.0, day_spent=True)
-    await asyncio.sleep(PROBE_INTERVAL - 1.0)
-    quota.pause(30.0)  # a call that was in flight was refused, too
-    await asyncio.sleep(2.0)
-    with pytest.raises(DailyQuotaError):
-        await quota.acquire(Lane.BULK, max_wait=60.0)
-    await asyncio.sleep(30.0)
-    probe = await quota.acquire(Lane.BULK, max_wait=60.0)
-    quota.pause(5.0)
-    quota.release(probe, status=200)  # the day is open again, and the short pause holds
-    permit = await quota.acquire(Lane.BULK)
-    assert permit.departed - probe.departed == pytest.approx(5.0, abs=0.1)

@@ -24,6 +24,7 @@ from gong_tasks_async import (
     RedisQuota,
 )
 from gong_tasks_async.quota.ladder import ARRIVED_AFTER
+from gong_tasks_async.quota.redis.commands import WAITERS_KEPT
 from tests.shared_quota_fakes import BEGAN, MakeShared, shared as shared  # noqa: PLC0414 - a fixture
 
 pytestmark = pytest.mark.virtual
@@ -204,10 +205,26 @@ async def test_the_company_s_figures_are_the_same_in_each_process(shared: MakeSh
     one, other = await first.snapshot(), await second.snapshot()
     assert (one.used, one.left, one.resets_at) == (other.used, other.left, other.resets_at)
     assert one.used >= 10
-    assert (one.waiting[Lane.BULK], other.waiting[Lane.BULK]) == (19, 9)
-    estimate = await first.estimate(10)
-    assert estimate.seconds >= 28 * SPACING
+    assert (one.waiting[Lane.BULK], other.waiting[Lane.BULK]) == (28, 28)
+    # Each process gets as many permits: 19 and 10 wait here, 9 there, and the heads of both.
+    assert (await first.estimate(10)).seconds == pytest.approx((19 + 10 + 9) * SPACING, abs=1.5 * SPACING)
+    assert (await second.estimate(2)).seconds == pytest.approx(2 * (9 + 2) * SPACING, abs=2.5 * SPACING)
     await stopped(*queues)
+
+
+async def test_callers_of_a_process_that_is_gone_wait_no_more(shared: MakeShared) -> None:
+    gone_one, other = shared(), shared()
+    calls = [asyncio.create_task(gone_one.acquire(lane)) for lane in Lane for _ in range(5)]
+    await asyncio.sleep(0.5)
+    assert sum((await other.snapshot()).waiting.values()) > 5
+    for call in calls:
+        call.cancel()
+    await gone_one.close()  # and whatever it may have reported, it dies
+    await asyncio.sleep(WAITERS_KEPT + 1.0)
+    assert sum((await other.snapshot()).waiting.values()) == 0
+    client: Any = other._backend._client
+    fields = await client.hkeys("{gong:acme}:state")
+    assert not [field for field in fields if field.startswith(b"waiting")]
 
 
 async def test_every_key_bears_the_company_s_tag_and_ends_by_itself(shared: MakeShared) -> None:
@@ -275,7 +292,7 @@ async def test_without_redis_no_call_is_sent(shared: MakeShared) -> None:
             await quota.acquire(Lane.BULK)
     with pytest.raises(QuotaUnavailable):
         await quota.snapshot()
-    assert now() - before < 0.1
+    assert now() - before < SPACING
     gone(quota, really=False)
     await asyncio.sleep(1.0)
     await quota.acquire(Lane.BULK)

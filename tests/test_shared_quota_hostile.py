@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import json
 import logging
 import math
+import re
 import time
 from typing import Any
 
 import pytest
 
 from gong_tasks_async import DailyQuotaError, Lane, QuotaLimits, QuotaUnavailable, RateLimitError, RedisQuota
+from gong_tasks_async.quota.redis.commands import SOURCE
 from tests.shared_quota_fakes import BEGAN, MakeShared, shared as shared  # noqa: PLC0414 - a fixture
 
 pytestmark = pytest.mark.virtual
@@ -27,6 +30,17 @@ def now() -> float:
 
 def client_of(quota: RedisQuota) -> Any:
     return quota._backend._client
+
+
+async def put(client: Any, **numbers: float) -> None:
+    """Write numbers into the state as a Redis in memory keeps it: as JSON."""
+    [names] = re.findall(r"local NAMES = \{(.*?)\}", SOURCE, re.DOTALL)
+    [field] = [each for each in await client.hkeys("{gong:acme}:state") if b"numbers" in each]
+    state = dict(
+        zip(re.findall(r"\w+", names), json.loads(await client.hget("{gong:acme}:state", field)), strict=True)
+    )
+    assert state.keys() >= numbers.keys()
+    await client.hset("{gong:acme}:state", field, json.dumps([*(state | numbers).values()]))
 
 
 async def spend(quota: RedisQuota, *, max_wait: float = 60.0) -> float:
@@ -81,7 +95,7 @@ async def test_numbers_far_beyond_ours_hold_up_nobody(shared: MakeShared) -> Non
     await soon(quota)
     client = client_of(quota)
     await client.zadd("{gong:acme}:leases", {f"never {number}": math.inf for number in range(9)})
-    await client.hset("{gong:acme}:state", mapping={"issued_interactive": 10**15, "flight": 10**15})
+    await put(client, issued_interactive=1e15, flight=1e15, next=1e15, rung=1e6, tidy_at=8e15)
     await soon(quota)
 
 
@@ -93,7 +107,7 @@ async def test_a_day_of_a_million_million_calls_takes_no_memory(
     await soon(quota)
     (field, *_) = await client_of(quota).hkeys("{gong:acme}:day")
     await client_of(quota).hset("{gong:acme}:day", field, 10**12)
-    await client_of(quota).hset("{gong:acme}:state", "sweep_at", 0)
+    await put(client_of(quota), sweep_at=0)
     assert (await quota.snapshot()).used >= 10**12
     assert (await quota.estimate(100)).seconds > 0
     with pytest.raises(DailyQuotaError):
@@ -243,7 +257,7 @@ async def test_no_pause_is_longer_than_a_day(shared: MakeShared, spent: bool) ->
         with pytest.raises(RateLimitError):
             await spend(quota)
     client = client_of(one)
-    await client.hset("{gong:acme}:state", "shut", (BEGAN + 300 * A_DAY) * 1e6)
+    await put(client, paused=(BEGAN + 300 * A_DAY) * 1e6, spent=(BEGAN + 300 * A_DAY) * 1e6)
     assert (await other.snapshot()).paused_until.timestamp() <= BEGAN + A_DAY + 2.0  # type: ignore[union-attr]  # it is paused
 
 
@@ -285,6 +299,30 @@ async def test_once_an_hour_one_call_finds_out_whether_the_day_is_still_spent(sh
     await spend(one)
     await spend(other)
     assert (await one.snapshot()).paused_until is None
+
+
+async def test_a_short_pause_of_one_process_holds_the_probe_of_another(shared: MakeShared) -> None:
+    one, other = shared(), shared()
+    await other.snapshot()
+    await asyncio.sleep(1.0)
+    one.pause(10 * AN_HOUR, day_spent=True)
+    await asyncio.sleep(AN_HOUR - 5.0)
+    other.pause(30.0)
+    await asyncio.sleep(20.0)
+    for quota in (one, other, shared()):  # the last one knows neither pause from the channel
+        with pytest.raises(DailyQuotaError):
+            await quota.acquire(Lane.BULK, max_wait=60.0)
+    await asyncio.sleep(11.0)
+    probe = await one.acquire(Lane.BULK, max_wait=60.0)
+    other.pause(60.0)
+    await asyncio.sleep(0.1)
+    one.release(probe, status=200)
+    await asyncio.sleep(0.1)
+    for quota in (one, other, shared()):
+        with pytest.raises(RateLimitError):
+            await spend(quota, max_wait=1.0)
+    await asyncio.sleep(60.0)
+    await spend(one, max_wait=1.0)
 
 
 async def test_processes_with_different_limits_are_told(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import subprocess
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from redis.crc import key_slot
 from gong_tasks_async import Event, Lane, QuotaLimits, QuotaUnavailable, RedisQuota
 from tests.redis_server import RedisServer, require_redis
 
+ROOT = Path(__file__).parents[1]
 SECRET = "p@ss:w/rd#?%"
 SPELLED = "p%40ss%3Aw%2Frd%23%3F%25"
 FAST = QuotaLimits(per_second=1000.0)
@@ -27,6 +30,12 @@ async def spend(quota: RedisQuota) -> None:
 async def back(quota: RedisQuota) -> None:
     """Wait until Redis has been found again."""
     assert await quota._health.wait_up(20.0)
+
+
+async def until(happened: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20.0):
+        while not happened():  # noqa: ASYNC110 - what happens is a server's doing
+            await asyncio.sleep(0.01)
 
 
 def everything_said(error: BaseException) -> str:
@@ -211,3 +220,30 @@ async def test_a_user_who_may_not_ask_for_info_can_share_a_quota(redis_server: R
     async with RedisQuota(url, company="acme", limits=FAST) as quota:
         await spend(quota)
         assert (await quota.snapshot()).used == 1
+
+
+async def test_a_real_server_keeps_state_waiters_and_both_pauses(redis_server: RedisServer) -> None:
+    async with (
+        Redis.from_url(redis_server.url) as admin,
+        RedisQuota(redis_server.url, company="acme") as one,
+        RedisQuota(redis_server.url, company="acme") as other,
+    ):
+        calls = [asyncio.create_task(one.acquire(Lane.BULK)) for _ in range(8)]
+        await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+        await until(lambda: one._dispatcher.queue.total_waiting < 7)  # by then it has reported how many wait
+        assert (await other.snapshot()).waiting[Lane.BULK] in {5, 6, 7}
+        assert (await other.snapshot()).used == (await one.snapshot()).used > 0
+        for call in calls:
+            call.cancel()
+        numbers = re.search(r"string.rep\('d', (\d+)\)", (ROOT / "docs/shared-quota.md").read_text())
+        assert numbers is not None
+        assert await admin.hstrlen("{gong:acme}:state", "numbers 1") == 8 * int(numbers[1])
+        for odd in ("", "abc", "[1]", "\x00" * 216, "\xff" * 216):
+            for field in await admin.hkeys("{gong:acme}:state"):
+                await admin.hset("{gong:acme}:state", field, odd)
+            await spend(other)
+        one.pause(3600.0, day_spent=True)
+        one.pause(30.0)
+        await until(lambda: other._gate.rate_limit_left() > 0)
+        assert other._gate.day_spent
+        assert not other._gate.is_probe_due()

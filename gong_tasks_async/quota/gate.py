@@ -57,13 +57,17 @@ class Gate:
             left = min(left, self._opens_at_wall - self._wall_clock())
         return max(0.0, left)
 
+    def rate_limit_left(self) -> float:
+        """Seconds until the last short pause ends, which may lie within one of the day."""
+        return max(0.0, self._rate_limited_until - asyncio.get_running_loop().time())
+
     def is_closed(self) -> bool:
         """Whether a call has to wait here now; one that may probe has not."""
         return self.closed and self.remaining() > 0 and not self.is_probe_due()
 
     def is_probe_due(self) -> bool:
         """Whether one call may find out if a day that Gong called spent still is."""
-        if not (self.closed and self._day_spent) or self._rate_limit_left() > 0:
+        if not (self.closed and self._day_spent) or self.rate_limit_left() > 0:
             return False
         # A wall clock that was set back must not put it off for longer than the interval.
         return not self._wall_clock() < self._probe_at_wall <= self._wall_clock() + PROBE_INTERVAL
@@ -94,7 +98,7 @@ class Gate:
 
     def end_day(self) -> None:
         """Open after a probe was admitted; a short pause that began meanwhile still holds."""
-        left = self._rate_limit_left()
+        left = self.rate_limit_left()
         self.open()
         if left > 0:
             self.close(left)
@@ -150,9 +154,6 @@ class Gate:
         self._opens_at += shift
         self._rate_limited_until += shift
         self._waiters.clear()
-
-    def _rate_limit_left(self) -> float:
-        return self._rate_limited_until - asyncio.get_running_loop().time()
 
     async def _sleep(self, seconds: float) -> None:
         """Sleep, at most until the gate is opened."""

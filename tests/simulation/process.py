@@ -35,7 +35,7 @@ class Process:
     """Its own, or those of all that share its quota."""
     clock_error: float = 0.0
     quota: Quota = field(init=False)
-    tasks: set[asyncio.Task[None]] = field(factory=set)
+    tasks: dict[asyncio.Task[None], None] = field(factory=dict)
     alive: bool = True
 
     def wall(self) -> float:
@@ -50,8 +50,8 @@ class Process:
     def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run something in this process, until that is killed."""
         task = asyncio.create_task(work)
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+        self.tasks[task] = None  # in their order, which a set has not: they are cancelled in it
+        task.add_done_callback(self.tasks.pop)
         return task
 
     def kill(self) -> None:

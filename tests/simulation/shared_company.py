@@ -22,7 +22,7 @@ from tests.simulation.plan import START, SharedPlan
 from tests.simulation.process import Process
 
 HEARD_AFTER = 0.1
-"""Seconds within which each process has heard of another one's pause; a permit may be granted 0.05 s ahead."""
+"""Seconds within which each process has heard of another one's pause; a permit that was granted ahead is given back then."""
 STALLED_AFTER = 120.0
 """Seconds in which a call departs, unless Gong has paused all: an outage, a lease and the slowest spacings together."""
 

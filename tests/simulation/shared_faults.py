@@ -6,6 +6,7 @@ import pytest
 
 from gong_tasks_async import RedisQuota
 from gong_tasks_async.quota.gate import Gate
+from gong_tasks_async.quota.ladder import WINDOW_TRUST
 from gong_tasks_async.quota.redis import redis_backend
 from gong_tasks_async.quota.redis.commands import CONSTANTS, SOURCE
 from tests.simulation.faults import Plant
@@ -18,13 +19,13 @@ def _script(monkeypatch: pytest.MonkeyPatch, right: str, wrong: str) -> None:
 
 def lease_never_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a call that is never reported holds never ends."""
-    line = f"local ARRIVED_AFTER = {CONSTANTS['ARRIVED_AFTER']}"
-    _script(monkeypatch, line, f"{line}000000")
+    arrived_after = str(CONSTANTS["ARRIVED_AFTER"])
+    _script(monkeypatch, arrived_after, f"{arrived_after}000000")
 
 
 def no_window_after_the_response(monkeypatch: pytest.MonkeyPatch) -> None:
     """A call counts until its response alone."""
-    _script(monkeypatch, "max(0, ask.hold - WINDOW_TRUST * certain)", "0")
+    _script(monkeypatch, f"max(0, ask.hold - {WINDOW_TRUST} * certain)", "0")
 
 
 def news_unheard(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,8 +38,8 @@ def pause_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Gate, "close", lambda *_, **__: None)
     _script(
         monkeypatch,
-        "if state.shut <= now then return false end",
-        "if state.shut <= now + 9e9 then return false end",
+        "max(0, state.paused - now, state.spent - now)",
+        "max(0, state.paused - now - 9e9, state.spent - now - 9e9)",
     )
 
 

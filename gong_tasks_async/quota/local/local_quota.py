@@ -12,9 +12,9 @@ from typing import Self
 from gong_tasks_async.errors import DeadlineExceeded
 from gong_tasks_async.errors.checks import kind_problem, refuse
 from gong_tasks_async.events import Event, EventSink, callback_problem
-from gong_tasks_async.quota.base import Permit, QuotaEstimate, QuotaSnapshot, WaitReason
+from gong_tasks_async.quota.base import Permit, WaitReason
 from gong_tasks_async.quota.day import bound_pause
-from gong_tasks_async.quota.figures import Figures
+from gong_tasks_async.quota.figures import DescribedByFigures, Figures
 from gong_tasks_async.quota.gate import Gate
 from gong_tasks_async.quota.limits import Lane, QuotaLimits
 from gong_tasks_async.quota.local.budget import Budget
@@ -27,7 +27,7 @@ from gong_tasks_async.quota.sharing import forget_separate_quota
 TOO_MANY_REQUESTS = 429
 
 
-class LocalQuota:
+class LocalQuota(DescribedByFigures):
     """The quota of one process; give the same object to every client of the company in it.
 
     It may outlive an event loop, so that a service that calls ``asyncio.run`` for each job keeps its counts; it
@@ -174,19 +174,6 @@ class LocalQuota:
         await self._budget.reopen_now()
         self._gate.open()
 
-    async def snapshot(self) -> QuotaSnapshot:
-        """Describe the state of now; see :class:`Quota`."""
-        return (await self._figures()).to_snapshot({lane: self._head.queue.waiting(lane) for lane in Lane})
-
-    async def estimate(self, calls: int, lane: Lane = Lane.BULK) -> QuotaEstimate:
-        """Estimate how long a number of calls takes; see :class:`Quota`.
-
-        Args:
-            calls: how many calls.
-            lane: the lane in which they wait.
-        """
-        return (await self._figures()).to_estimate(calls, lane, self._head.queue.count_ahead(lane))
-
     async def _figures(self) -> Figures:
         count, now = await self._budget.count(), self._wall_clock()
         return Figures(
@@ -197,6 +184,7 @@ class LocalQuota:
             paused_for=WaitReason.DAILY_LIMIT if count.paused_until > now else self._gate.waits_for,
             made=count.made,
             per_second=self._pacer.rate,
+            queue=self._head.queue,
         )
 
     def _end_probe(self, call: int, status: int | None) -> None:

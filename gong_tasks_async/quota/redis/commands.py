@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from importlib.resources import files
 
 from attrs import frozen
 
 from gong_tasks_async.quota import ladder
-from gong_tasks_async.quota.day import PROBE_INTERVAL
+from gong_tasks_async.quota.day import DAY, PROBE_INTERVAL
 from gong_tasks_async.quota.redis.day_count import BUCKET, MOST_KNOWN
 
 MICRO = 1_000_000
@@ -17,8 +18,14 @@ FOREVER = 10**15
 FAR = 9 * 10**15
 """Microseconds that no moment of ours reaches, in the year 2255; beyond it, Lua's numbers are not exact."""
 AHEAD = 0.05
-"""Seconds by which a permit may be granted ahead. More, and a pause would have to take it back; less, and a process
-that comes a little early has to ask twice."""
+"""Seconds by which a permit may always be granted ahead. With less, a process that comes a little early has to ask twice."""
+MOST_AHEAD = 1.0
+"""The most of it, where calls are so far apart that this is for a call or two."""
+NOTICE_SHARE, LATE_SHARE = 0.6, 0.3
+"""Of the window: by how much a permit may be granted ahead at most, and within how much a call that takes long is reported:
+before another can be granted that counts on it. Together less than 1."""
+WAITERS_KEPT = 120
+"""Seconds for which the callers that a process has reported count as waiting."""
 
 
 def micros(seconds: float) -> int:
@@ -32,17 +39,29 @@ CONSTANTS: dict[str, int | float] = {
     **{name: getattr(ladder, name) for name in OF_LADDER.split()},
     "ARRIVED_AFTER": micros(ladder.ARRIVED_AFTER),
     "AHEAD": micros(AHEAD),
+    "MOST_AHEAD": micros(MOST_AHEAD),
+    "NOTICE_SHARE": NOTICE_SHARE,
     "FAR": FAR,
     "PROBE_INTERVAL": micros(PROBE_INTERVAL),
     "BUCKET": BUCKET,
     "MOST_SECONDS": MOST_KNOWN,
+    "WAITERS_KEPT": WAITERS_KEPT,
+    "SECOND": MICRO,
+    "HOUR": 3600 * MICRO,
+    "A_DAY": micros(DAY),
+    "TWO_DAYS": round(2 * DAY * 1000),  # milliseconds, for PEXPIRE
 }
 """What both languages need is written once, in Python."""
 PARTS = ("state.lua", "pace.lua", "day.lua", "steps.lua")
-SOURCE = "\n".join(
-    [f"local {name} = {value}" for name, value in CONSTANTS.items()]
-    + [files(__package__).joinpath(part).read_text(encoding="utf-8") for part in PARTS]
-)
+
+
+def read_part(part: str) -> str:
+    """A part of the script, with numbers for the constants' names."""
+    source = files(__package__).joinpath(part).read_text(encoding="utf-8")
+    return re.sub(rf"\b({'|'.join(CONSTANTS)})\b", lambda name: str(CONSTANTS[name[0]]), source)
+
+
+SOURCE = "\n".join(read_part(part) for part in PARTS)
 
 
 def text(item: object) -> str:
@@ -56,7 +75,7 @@ NUMBERS = {
     "shut": 3,
     "room": 1,
     "spent": 0,
-    "state": 5,
+    "state": 6,
     "joined": 2,
     "done": 0,
     "unknown": 0,
@@ -117,5 +136,5 @@ class Granted:
 
     def is_possible(self) -> bool:
         """Whether the script can have granted it."""
-        waits = 0 <= self.wait <= AHEAD * MICRO and self.late_after >= 0 and self.following >= 0
+        waits = 0 <= self.wait <= MOST_AHEAD * MICRO and self.late_after >= 0 and self.following >= 0
         return waits and self.serial > 0 and 0 < self.expires_at < FAR / MICRO * 2 and self.per_call > 0

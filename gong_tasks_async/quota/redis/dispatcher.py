@@ -10,7 +10,7 @@ from gong_tasks_async.quota.day import DAY
 from gong_tasks_async.quota.gate import LONGEST_SLEEP, Gate
 from gong_tasks_async.quota.lanes import LaneQueue
 from gong_tasks_async.quota.limits import Lane
-from gong_tasks_async.quota.redis.commands import FOREVER, MICRO, Granted, parse_counts
+from gong_tasks_async.quota.redis.commands import FOREVER, MICRO, WAITERS_KEPT, Granted, parse_counts
 from gong_tasks_async.quota.redis.day_count import DayCount
 from gong_tasks_async.quota.redis.session import RedisSession
 
@@ -30,6 +30,8 @@ class Dispatcher:
         """When asking is of use again, by the event loop's clock."""
         self._tickets = dict.fromkeys(Lane, 0)
         """What the script knows this process by among those that wait."""
+        self._reported, self._reported_at = [0, 0], 0.0
+        """The bulk and interactive callers that the script knows to wait here, and since when."""
         self._yielding = False
         self._granted: Granted | None = None
         """The unused permit: it is the head's."""
@@ -97,16 +99,28 @@ class Dispatcher:
         loop = asyncio.get_running_loop()
         waiting, interactive = self.queue.total_waiting, self.queue.waiting(Lane.INTERACTIVE)
         ticket, due = self._tickets[lane], loop.time() >= self._ask_at[lane]
-        asked = {"ticket": ticket, "due": due, "waiting": waiting, "interactive": interactive}
+        asked: dict[str, object] = {
+            "ticket": ticket,
+            "due": due,
+            "waiting": waiting,
+            "interactive": interactive,
+        }
+        waiters = [waiting - interactive, interactive]
+        if waiters != self._reported or (waiting and loop.time() > self._reported_at + WAITERS_KEPT / 2):
+            asked["waiters"] = waiters
         kind, numbers = await self._session.ask("take", lane=lane.value, allowed=self._allowed[lane], **asked)
         now, self._yielding, self._tickets[lane] = loop.time(), kind == "room", 0
+        if "waiters" in asked:
+            self._reported, self._reported_at = waiters, now
         if kind == "go":
             self._granted = granted = Granted(*numbers)
             self._session.learn(granted)
             self._departs_at, self._ask_at[lane] = now + granted.wait / MICRO, now + granted.following / MICRO
             self._tickets[lane] = granted.ticket
-            if self._gate.remaining():  # while Gong calls the day spent, one call an hour is let through
-                self._probes = True
+            self._probes = (
+                self._gate.is_probe_due()
+            )  # while Gong calls the day spent, one call an hour is let through
+            if self._probes:
                 self._gate.note_probe()
             if not self._awaited:
                 self._give_back()

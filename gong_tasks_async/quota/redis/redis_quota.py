@@ -14,12 +14,11 @@ from attrs import evolve
 from gong_tasks_async.errors import ClientStateError, DeadlineExceeded, InvalidValueError, QuotaUnavailable
 from gong_tasks_async.errors.checks import conceals_arguments
 from gong_tasks_async.events import Event, EventSink
-from gong_tasks_async.quota.base import Permit, QuotaEstimate, QuotaSnapshot, WaitReason
+from gong_tasks_async.quota.base import Permit, WaitReason
 from gong_tasks_async.quota.day import DAY, bound_pause
-from gong_tasks_async.quota.figures import Figures
+from gong_tasks_async.quota.figures import DescribedByFigures, Figures
 from gong_tasks_async.quota.gate import Gate
 from gong_tasks_async.quota.limits import Lane, QuotaLimits
-from gong_tasks_async.quota.local.local_quota import LocalQuota
 from gong_tasks_async.quota.redis.commands import MICRO, Granted, parse_counts
 from gong_tasks_async.quota.redis.day_count import CallTimes, DayCount
 from gong_tasks_async.quota.redis.dispatcher import Dispatcher
@@ -30,12 +29,11 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
     from redis.asyncio.cluster import RedisCluster
 
-TOO_MANY_REQUESTS = 429
 CLOSE_TIMEOUT = 1.0
 """Seconds that closing gives to the last report."""
 
 
-class RedisQuota:
+class RedisQuota(DescribedByFigures):
     """The quota of one company, shared by any number of processes through Redis or Valkey.
 
     Give the same object to every client of the company in this process, and the same settings to every process::
@@ -170,9 +168,7 @@ class RedisQuota:
             if self._fallback:
                 self._fallback.quota.release(permit, status=status, sent=sent)
         elif sent:
-            refused = status == TOO_MANY_REQUESTS
-            answered = status is not None
-            self._session.release(permit.granted, permit.departed, answered=answered, refused=refused)
+            self._session.release(permit.granted, permit.departed, status)
         else:
             self._session.unused(permit.granted)
 
@@ -203,33 +199,6 @@ class RedisQuota:
         self._open_gate()
         await self._session.ask("reopen")
 
-    async def snapshot(self) -> QuotaSnapshot:
-        """Describe the company's state of now, with the callers of this process; during a local fallback, its own.
-
-        Raises:
-            QuotaUnavailable: Redis does not answer, and ``fail`` is ``closed``.
-        """
-        figures = await self._look()
-        if isinstance(figures, LocalQuota):
-            return await figures.snapshot()
-        return figures.to_snapshot({lane: self._dispatcher.queue.waiting(lane) for lane in Lane})
-
-    async def estimate(self, calls: int, lane: Lane = Lane.BULK) -> QuotaEstimate:
-        """Estimate how long a number of calls takes, behind those that wait in this process; see :class:`Quota`.
-
-        Args:
-            calls: how many calls.
-            lane: the lane in which they wait.
-
-        Raises:
-            QuotaUnavailable: Redis does not answer, and ``fail`` is ``closed``.
-            ValueError: ``calls`` is less than 1.
-        """
-        figures = await self._look()
-        if isinstance(figures, LocalQuota):
-            return await figures.estimate(calls, lane)
-        return figures.to_estimate(calls, lane, self._dispatcher.queue.count_ahead(lane))
-
     async def _acquire(
         self, lane: Lane, deadline: float | None, max_wait: float, *, returning: bool
     ) -> Permit:
@@ -253,15 +222,17 @@ class RedisQuota:
             elif not await self._health.wait_up(give_up - now):
                 raise self._health.error()
 
-    async def _look(self) -> Figures | LocalQuota:
-        """The company's figures; or the local quota, during an outage."""
+    async def _figures(self) -> Figures:
+        """The company's; or the local quota's, during an outage."""
         self._start()
         try:
-            _, (now, next_in, paused_for, day_spent, per_call, *counts) = await self._session.ask("look")
+            _, (now, next_in, paused_for, day_spent, per_call, others, *rest) = await self._session.ask(
+                "look"
+            )
         except QuotaUnavailable:
             if self._fallback is None:
                 raise
-            return self._fallback.quota
+            return await self._fallback.quota._figures()  # noqa: SLF001 - of the same base
         reason = WaitReason.DAILY_LIMIT if day_spent else WaitReason.RATE_LIMIT
         return Figures(
             limits=self.limits,
@@ -269,8 +240,10 @@ class RedisQuota:
             now=now / MICRO,
             opens_at=(now + max(next_in, paused_for)) / MICRO,
             paused_for=reason if paused_for else None,
-            made=CallTimes(parse_counts(counts), self._day.day),
+            made=CallTimes(parse_counts(rest[2 * others :]), self._day.day),
             per_second=MICRO / per_call,
+            queue=self._dispatcher.queue,
+            others=tuple(zip(rest[: 2 * others : 2], rest[1 : 2 * others : 2], strict=True)),
         )
 
     def _start(self) -> None:

@@ -15,7 +15,7 @@ from gong_tasks_async.quota.base import Permit
 from gong_tasks_async.quota.gate import Gate
 from gong_tasks_async.quota.ladder import FASTEST_RUNG
 from gong_tasks_async.quota.limits import QuotaLimits
-from gong_tasks_async.quota.redis.commands import MICRO, Granted, micros, parse_reply, text
+from gong_tasks_async.quota.redis.commands import LATE_SHARE, MICRO, Granted, micros, parse_reply, text
 from gong_tasks_async.quota.redis.day_count import DayCount
 from gong_tasks_async.quota.redis.outage import REJOINING, RedisHealth, supervise
 
@@ -30,6 +30,7 @@ MOST_AT_ONCE = 64
 """Returns in one request: the script is short for everybody."""
 MOST_KEPT = 4096
 """Returns kept during an outage. What is dropped are corrections: without them the day's count stays too high."""
+TOO_MANY_REQUESTS, SUCCESSES = 429, range(200, 300)
 FLUSH_DELAY = 30.0
 """Seconds for which returns that are not urgent wait for a request that they can travel with."""
 CATCH_UP = 0.003
@@ -94,7 +95,9 @@ class RedisSession:
         """Use a permit. A call that takes longer than most is reported: the script does not wait for each answer."""
         loop = asyncio.get_running_loop()
         now, late_after = loop.time(), granted.late_after / MICRO
-        self._late[granted.serial] = loop.call_later(late_after, self._report, "open", granted, now)
+        self._late[granted.serial] = loop.call_later(
+            late_after, self._report, "open", granted, now, self._late_within()
+        )
         return Permit(now, granted=granted)
 
     def record_local(self) -> None:
@@ -102,23 +105,26 @@ class RedisSession:
         self._sent_alone = True
         self._day.record_local(self.process)
 
-    def release(self, granted: Granted, departed: float, *, answered: bool, refused: bool) -> None:
-        """Note that a call has ended."""
-        timer = self._late.pop(granted.serial)
-        kind = "refused" if refused else "accepted" if answered else "open"
+    def release(self, granted: Granted, departed: float, status: int | None) -> None:
+        """Note that a call has ended, with the status of its response, or None."""
+        timer, refused = self._late.pop(granted.serial), status == TOO_MANY_REQUESTS
+        answered = "passed" if status in SUCCESSES else "answered"
+        kind = "refused" if refused else "open" if status is None else answered
         late = timer.when() <= asyncio.get_running_loop().time()
         timer.cancel()
         uncount = refused and not self.limits.count_rate_limited
         if refused:
             self._refused = departed
-        urgent = late or uncount or self._gate.remaining() > 0
-        self._report(kind, granted, departed, uncount=uncount, urgent=urgent)
+        within = (
+            0.0 if uncount or self._gate.remaining() > 0 else self._late_within() if late else FLUSH_DELAY
+        )
+        self._report(kind, granted, departed, within, uncount=uncount)
 
     def unused(self, granted: Granted) -> None:
         """Give a permit back."""
         if timer := self._late.pop(granted.serial, None):
             timer.cancel()
-        self._report("unused", granted, asyncio.get_running_loop().time(), uncount=True)
+        self._report("unused", granted, asyncio.get_running_loop().time(), 0.0, uncount=True)
 
     def pause(self, seconds: float, *, day_spent: bool) -> None:
         """Close the gate for all. Should that fail, it is reported when the server is back; see :meth:`_join`."""
@@ -170,16 +176,20 @@ class RedisSession:
         await self.health.close()
 
     def _report(
-        self, kind: str, granted: Granted, departed: float, *, uncount: bool = False, urgent: bool = True
+        self, kind: str, granted: Granted, departed: float, within: float, *, uncount: bool = False
     ) -> None:
-        """Have it travel with the next request; make one now where it is urgent."""
+        """Have it travel with the next request; make one where none comes within so many seconds."""
         loop = asyncio.get_running_loop()
         now, field = loop.time(), granted.expires_at if uncount else 0
         self._returns.append((kind, granted.serial, now, now - departed, field))
-        if self._flush_timer is None or (urgent and self._flush_timer.when() > now):
+        if self._flush_timer is None or self._flush_timer.when() > now + within:
             if self._flush_timer:
                 self._flush_timer.cancel()
-            self._flush_timer = loop.call_later(0.0 if urgent else FLUSH_DELAY, self.flush)
+            self._flush_timer = loop.call_later(within, self.flush)
+
+    def _late_within(self) -> float:
+        """Seconds within which the script has to know that a call is late: before another one takes its place."""
+        return 0.0 if self._rung > 0 else LATE_SHARE * self.limits.hold
 
     async def _ask_once(self, step: str, asked: dict[str, object]) -> tuple[str, list[int]]:
         if self._flush_timer:
@@ -215,7 +225,8 @@ class RedisSession:
     async def _join(self) -> None:
         """Join with all that this process knows and the server may have forgotten."""
         limits = ", ".join(f"{name}={getattr(self.limits, name)}" for name in COMPARED.split())
-        paused = {"shut": micros(self._gate.remaining()), "day_spent": self._gate.day_spent}
+        spent = self._gate.remaining() if self._gate.day_spent else 0.0
+        paused = {"paused": micros(self._gate.rate_limit_left()), "spent": micros(spent)}
         known = list(self._day.known.items())
         for _ in range(2):  # "unknown": what is there could not be read, and has been deleted
             reply = await self._run("join", **paused, known=known, sent_alone=self._sent_alone, limits=limits)

@@ -2,45 +2,37 @@
 
 local STEPS = {}
 
--- Whether the gate is shut for this caller. While Gong calls the day spent, a call an hour finds out whether it still is.
-local function is_shut()
-  if state.shut <= now then return false end
-  if state.day_shut == 0 or now - state.day_shut < PROBE_INTERVAL then return true end
-  state.day_shut, state.probe = now, state.serial + 1
-  return false
-end
-
 function STEPS.take()
-  if is_shut() then
-    local probe_in = max(0, state.day_shut + PROBE_INTERVAL - now)
-    return reply('shut', state.shut - now, state.day_shut > 0 and 1 or 0, probe_in)
+  local probes = gate.left() > 0
+  if probes and (gate.is_day() == 0 or gate.probe_in() > 0) then
+    return reply('shut', gate.left(), gate.is_day(), gate.probe_in())
   end
-  if yields() then return reply('room', state.urgent - now) end
-  sweep()
-  if not expiry(now) then return reply('unknown') end
-  if state.used >= ask.allowed then return reply('spent', flat_counts()) end
-  local free_since, leases = earliest()
+  if lanes.yields() then return reply('room', state.urgent - now) end
+  day.sweep()
+  if not day.expiry(now) then return reply('unknown') end
+  if state.used >= ask.allowed then return reply('spent', day.append_counts({})) end
+  local free_since = pace.earliest()
   local at = max(now, free_since)
   -- A ticket ahead that has not come for half a spacing is passed over: its process is gone. Where interactive callers wait,
   -- no spacing is idle for so long.
-  local passes = free_since <= now - spacing() / 2 or state.urgent > now
-  local in_turn = count_ahead() == 0 or (ask.due and ask.ticket > 0 and passes)
-  if at > now + AHEAD or not in_turn then
-    if ask.ticket == 0 then ask.ticket = new_ticket() end
-    at = turn(at)
-    note_urgent(ask.lane == 'interactive' or ask.interactive > 0, at)
+  local passes = free_since <= now - pace.spacing() / 2 or state.urgent > now
+  local in_turn = lanes.count_ahead() == 0 or (ask.due and ask.ticket > 0 and passes)
+  if at > now + pace.notice() or not in_turn then
+    if ask.ticket == 0 then ask.ticket = lanes.new_ticket() end
+    at = lanes.turn(at)
+    lanes.note_urgent(ask.lane == 'interactive' or ask.interactive > 0, at)
     -- Behind a ticket that may never come it asks again, but not at once: it would do nothing else.
-    return reply('wait', max(in_turn and 0 or spacing() / 4, at - now - AHEAD / 4), ask.ticket)
+    return reply('wait', max(in_turn and 0 or pace.spacing() / 4, at - now - AHEAD / 4), ask.ticket)
   end
-  lease(at, leases)
-  note_departure()
-  ask.ticket = ask.waiting > 0 and new_ticket() or 0
-  local field = expiry(at)
-  local counted, following = count(field), turn(max(state.next, at + per_call(state.flight)))
-  note_urgent(ask.interactive > 0, following)
-  return reply('go', at - now, state.serial, expected_flight(), field, counted,
-    state.used, state.rung, per_call(state.flight), max(0, following - now - AHEAD / 4),
-    ask.ticket)
+  pace.lease(at)
+  if probes then state.probed, state.probe = now, state.serial end
+  lanes.note_departure()
+  ask.ticket = ask.waiting > 0 and lanes.new_ticket() or 0
+  local field, usual = day.expiry(at), pace.per_call(state.flight)
+  local counted, following = day.count(field), lanes.turn(max(state.next, at + usual))
+  lanes.note_urgent(ask.interactive > 0, following)
+  return reply('go', at - now, state.serial, pace.expected_flight(), field, counted, state.used, state.rung, usual,
+    max(0, following - now - AHEAD / 4), ask.ticket)
 end
 
 -- Just the returns.
@@ -48,23 +40,22 @@ function STEPS.report() return reply('done') end
 
 -- Gong has answered 429: nobody departs before the gate opens.
 function STEPS.pause()
-  if ask.refused then refused(now - ask.refused) end
-  if close_gate(ask.seconds) then
-    local news = {'shut', state.shut - now, ask.day_spent and 1 or 0, ask.process}
-    call('PUBLISH', NEWS, table.concat(news, ' '))
-  end
+  if ask.refused then pace.refused(now - ask.refused) end
+  gate.close(ask.day_spent and 'spent' or 'paused', ask.seconds)
   return reply('done')
 end
 
 function STEPS.reopen()
-  open_gate()
+  state.paused = 0
+  gate.end_day()
   return reply('done')
 end
 
 function STEPS.look()
-  sweep()
-  return reply('state', now, max(0, (earliest()) - now), max(0, state.shut - now),
-    state.day_shut > 0 and 1 or 0, per_call(state.flight), flat_counts())
+  day.sweep()
+  local waiting = lanes.waiting()
+  return reply('state', now, max(0, pace.earliest() - now), gate.left(), gate.is_day(), pace.per_call(state.flight), #waiting / 2,
+    day.append_counts(waiting))
 end
 
 -- A process comes, or comes again; twice is as once. What a server has forgotten its processes remember: the day's counts
@@ -76,15 +67,17 @@ function STEPS.join()
   if forgotten or ask.sent_alone then state.next = max(state.next, now + ask.settle) end
   state.serial = max(ask.serial, state.serial)
   for _, item in ipairs(ask.known) do
-    if item[2] > (number(call('HGET', DAY, item[1])) or 0) then call('HSET', DAY, item[1], item[2]) end
+    if item[2] > (number(call('HGET', COUNTS, item[1])) or 0) then call('HSET', COUNTS, item[1], item[2]) end
   end
-  if ask.shut > 0 then close_gate(ask.shut) end
+  gate.close('paused', ask.paused)
+  gate.close('spent', ask.spent)
   state.sweep_at = 0
-  sweep()
+  day.sweep()
+  lanes.waiting() -- drops what stands of processes that died
   local others = call('HGET', STATE, 'limits')
   call('HSET', STATE, 'limits', ask.limits)
   local answer = reply('joined', state.epoch, now, others or ask.limits)
-  for _, key in ipairs({STATE, DAY}) do call('PEXPIRE', key, TWO_DAYS) end
+  for _, key in ipairs({STATE, COUNTS}) do call('PEXPIRE', key, TWO_DAYS) end
   return answer
 end
 
@@ -103,5 +96,5 @@ local ok, result = pcall(main)
 if ok then return result end
 local problem = type(result) == 'table' and result.err or tostring(result)
 if not (string.find(problem, 'WRONGTYPE') or string.find(problem, 'not ours') or string.find(problem, 'not an integer')) then return {err = problem} end
-call('DEL', STATE, LEASES, DAY) -- what cannot be read is forgotten, and told again
+call('DEL', STATE, LEASES, COUNTS) -- what cannot be read is forgotten, and told again
 return {'unknown'}
