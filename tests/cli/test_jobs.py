@@ -434,4 +434,5 @@ def fetched(url: str) -> tuple[int, str]:
         with urlopen(url, timeout=5) as response:  # noqa: S310 - ours
             return response.status, response.read().decode()
     except HTTPError as error:
-        return error.code, ""
+        with error:
+            return error.code, ""
