@@ -49,6 +49,8 @@ class Books:
     """When the last pause was read, by true time."""
     paused_until: float = -math.inf
     """By true time, as this process has heard it."""
+    backing_off_until: float = -math.inf
+    """By true time: where Gong asks for no pause, a call that is refused again and again asks for a growing one."""
     day_paused_until: float = -math.inf
     day_noted_at: float = -math.inf
     noted_by_wrong_clock: bool = False
@@ -117,6 +119,11 @@ class Books:
             self.paused_until = max(self.paused_until, true_now + bounded)
         self.moved_at = max(self.moved_at, true_now + bounded)
 
+    def note_pause(self, seconds: float, true_now: float) -> None:
+        """A caller has asked the quota for a pause: as Gong asks, or a growing guess."""
+        self.backing_off_until = max(self.backing_off_until, true_now + seconds)
+        self.moved_at = max(self.moved_at, self.backing_off_until)
+
     def note_success(self, departed: float, now: float) -> None:
         """Gong has admitted a call; one that departed after Gong had called the day spent ends the pause."""
         if departed > self.day_noted_at and now < self.day_paused_until:
@@ -134,7 +141,8 @@ class Books:
     def is_paused(self, true_now: float) -> bool:
         """Whether this process waits for Gong's pause to end."""
         day_ends = self.day_paused_until + self.overslept
-        return true_now < max(self.paused_until, day_ends, self.reopened_at + 1.0) + DUST
+        ends = max(self.paused_until, self.backing_off_until, day_ends, self.reopened_at + 1.0)
+        return true_now < ends + DUST
 
     def check_waits(self, true_now: float, *, spent: bool) -> None:
         """Every wait is explained: by a pause, a spent day, or calls that depart."""

@@ -16,7 +16,7 @@ from gong_tasks_async.quota import Permit, Quota
 from gong_tasks_async.simulation.gong import Flight
 from gong_tasks_async.simulation.network import Wire, WiredClient
 from tests.simulation.books import Books
-from tests.simulation.plan import START
+from tests.simulation.plan import LONG, START
 
 if TYPE_CHECKING:
     from tests.simulation.company import Company
@@ -70,7 +70,12 @@ class Watched:
         self._process = process
         self._quota = process.quota
         self.release, self.snapshot = self._quota.release, self._quota.snapshot
-        self.estimate, self.reopen, self.pause = self._quota.estimate, self._quota.reopen, self._quota.pause
+        self.estimate, self.reopen = self._quota.estimate, self._quota.reopen
+
+    def pause(self, seconds: float, *, day_spent: bool = False) -> None:
+        if not day_spent and seconds < LONG:
+            self._process.books.note_pause(seconds, self._process.company.true_time())
+        self._quota.pause(seconds, day_spent=day_spent)
 
     async def acquire(
         self,

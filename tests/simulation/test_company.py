@@ -101,8 +101,15 @@ def test_a_seed_replays_exactly(kind: Kind) -> None:
     assert [flight.arrived for flight in once.flights] == [flight.arrived for flight in again.flights]
 
 
-def test_a_pause_that_a_wrong_clock_dated_may_end_late_by_the_time_slept() -> None:
-    live(LocalCompany.of(4437))
+@pytest.mark.parametrize(
+    "seed",
+    [
+        pytest.param(4437, id="a pause that a wrong clock dated ends late by the time slept"),
+        pytest.param(6689, id="a call that is refused six times pauses all for half a minute"),
+    ],
+)
+def test_the_invariants_allow(seed: int) -> None:
+    LOCAL.live(seed)
 
 
 async def test_the_invariants_hold_over_a_real_server(redis_server: RedisServer) -> None:
