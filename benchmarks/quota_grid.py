@@ -5,15 +5,16 @@
     python -m benchmarks.quota_grid --svg heat.svg     # the differences as a heat map too
 
 Each cell is the mean of some seeds. Prints what is used of the limit and refused of 1,000 calls, before and after;
-then each cell that is worse than before, with a likely reason. The reasons go by rule, network, neighbour and the
-two results; no cause is established for each single cell.
+then each cell that is worse than before, with its cause: what the ladder does otherwise is taken out of it, one thing
+after the other, and the cell is run again (:mod:`benchmarks.grid_causes`).
 """
 
 from __future__ import annotations
 
 import argparse
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from random import Random
@@ -23,6 +24,7 @@ from typing import TypeAlias
 from attrs import frozen
 
 from benchmarks.former_pace import FormerPace
+from benchmarks.grid_causes import CAUSES, losses, main_cause, without
 from benchmarks.grid_servers import NEIGHBOURS, NETWORKS, RULES
 from benchmarks.grid_world import Cell, LadderPace, Pace, simulate
 from benchmarks.heat_map import Panel, heat_map
@@ -32,12 +34,6 @@ Key: TypeAlias = tuple[str, str, str]
 
 POLICIES: dict[str, Callable[[Random], Pace]] = {"before": FormerPace, "after": LadderPace}
 KEYS: tuple[Key, ...] = tuple(itertools.product(RULES, NETWORKS, NEIGHBOURS))
-NOTEWORTHY_USE = 0.02
-"""Of the limit; smaller differences are the seeds'."""
-NOTEWORTHY_WASTE = 3.0
-"""Of 1,000 calls."""
-NOTEWORTHY_REFUSED = 0.3
-"""Of 1,000 calls; more of them move the rung."""
 
 
 @frozen
@@ -48,10 +44,13 @@ class Job:
     key: Key
     seconds: float
     seed: int
+    cause: str | None = None
+    """What is taken out of the ladder."""
 
     def run(self) -> Cell:
         """Run the simulation."""
-        return simulate(POLICIES[self.policy], *self.key, seconds=self.seconds, seed=self.seed)
+        with without(self.cause):
+            return simulate(POLICIES[self.policy], *self.key, seconds=self.seconds, seed=self.seed)
 
 
 Grid: TypeAlias = Mapping[tuple[str, Key], Cell]
@@ -59,12 +58,26 @@ Grid: TypeAlias = Mapping[tuple[str, Key], Cell]
 
 def measure(keys: tuple[Key, ...], seconds: float, seeds: int) -> Grid:
     """All cells of both policies, on all cores."""
-    jobs = [Job(policy, key, seconds, seed) for policy in POLICIES for key in keys for seed in range(seeds)]
+    names = list(itertools.product(POLICIES, keys))
+    return dict(zip(names, _run([(*name, None) for name in names], seconds, seeds), strict=True))
+
+
+def measure_causes(worse: Iterable[Key], seconds: float, seeds: int) -> Mapping[Key, Mapping[str, Cell]]:
+    """Cells of the ladder without each of the causes."""
+    names = list(itertools.product(worse, CAUSES))
+    cells = _run([("after", *name) for name in names], seconds, seeds)
+    found: dict[Key, dict[str, Cell]] = {}
+    for (key, cause), cell in zip(names, cells, strict=True):
+        found.setdefault(key, {})[cause] = cell
+    return found
+
+
+def _run(names: Sequence[tuple[str, Key, str | None]], seconds: float, seeds: int) -> list[Cell]:
+    """The mean of the seeds of each policy and key, without a cause."""
+    jobs = [Job(policy, key, seconds, seed, cause) for policy, key, cause in names for seed in range(seeds)]
     with ProcessPoolExecutor() as pool:
         cells = list(pool.map(Job.run, jobs, chunksize=8))
-    groups = (cells[start : start + seeds] for start in range(0, len(cells), seeds))
-    names = ((policy, key) for policy in POLICIES for key in keys)
-    return {name: _mean(tuple(group)) for name, group in zip(names, groups, strict=True)}
+    return [_mean(tuple(cells[start : start + seeds])) for start in range(0, len(cells), seeds)]
 
 
 def _mean(cells: tuple[Cell, ...]) -> Cell:
@@ -113,63 +126,27 @@ def print_neighbours(grid: Grid) -> None:
         )
 
 
-def worse(grid: Grid) -> Iterator[tuple[Key, Cell, Cell, str]]:
-    """Each cell that is worse than before, and why that is right."""
-    for key in KEYS:
+def worse(grid: Grid) -> list[Key]:
+    """The cells that are worse than before."""
+    return [
+        key for key in KEYS if ("before", key) in grid and losses(grid["before", key], grid["after", key])
+    ]
+
+
+def print_worse(grid: Grid, without_causes: Mapping[Key, Mapping[str, Cell]]) -> None:
+    """Each cell that is worse, and its cause; then how often each cause was found."""
+    print(f"\nWorse than before ({len(without_causes)} of {len(KEYS)} cells): used, wasted per 1,000\n")
+    found = Counter[str]()
+    for key, cells in without_causes.items():
         before, after = grid["before", key], grid["after", key]
-        less = after.used < before.used - NOTEWORTHY_USE
-        more = after.wasted > before.wasted + NOTEWORTHY_WASTE
-        if less or more:
-            yield key, before, after, reason(key, before, after)
-
-
-def reason(key: Key, before: Cell, after: Cell) -> str:
-    """Why a cell is likely to be worse, as far as rule, network, neighbour and the two results say."""
-    return next(why for applies, why in REASONS if applies(key, before, after))
-
-
-REASONS: tuple[tuple[Callable[[Key, Cell, Cell], bool], str], ...] = (
-    (
-        lambda key, before, after: key[2] == "two of ours" and after.wasted < before.wasted,
-        "the pair wasted more before: one of the two had given way for good",
-    ),
-    (
-        lambda key, before, after: key[2] == "two of ours" and after.neighbour > before.neighbour,
-        "the two share more evenly, and both look for the limit",
-    ),
-    (
-        lambda key, before, after: key[2] != "none" and after.neighbour >= before.neighbour + 0.02,
-        "the neighbour gets more of its calls",
-    ),
-    (
-        lambda key, *_: key[2] != "none",
-        "it tries the full pace again after a calm; before, it stayed down for an hour after a neighbour",
-    ),
-    (
-        lambda key, *_: key[1] == "0.3 % hang 60 s",
-        "a call that hangs counts as arrived after 5 s; before, it held up a third of the pace for 60 s",
-    ),
-    (
-        lambda key, *_: key[:2] == ("strict spacing", "slow server"),
-        "one call at a time is all that strict spacing lets be proven; more in flight was luck",
-    ),
-    (
-        lambda _key, _before, after: after.refused <= NOTEWORTHY_REFUSED,
-        "a call counts for a window less 0.35 of the quickest round trip, no longer 0.8: what is promised of a window",
-    ),
-    (
-        lambda *_: True,
-        "one call at a time after a refusal, until a calm has passed: that is what tells the rules apart",
-    ),
-)
-
-
-def print_worse(grid: Grid) -> None:
-    found = list(worse(grid))
-    print(f"\nWorse than before ({len(found)} of {len(KEYS)} cells): used, wasted per 1,000\n")
-    for (rule, network, neighbour), before, after, why in found:
+        cause, regained = main_cause(before, after, cells)
+        found[cause] += 1
         numbers = f"{before.used:.2f} -> {after.used:.2f}, {before.wasted:3.0f} -> {after.wasted:3.0f}"
-        print(f"{rule:<24}{network:<18}{neighbour:<18}{numbers:<30}{why}")
+        share = f"{cause}; without that {regained:.0%} of the loss is regained" if regained else cause
+        print(f"{key[0]:<24}{key[1]:<18}{key[2]:<18}{numbers:<30}{share}")
+    print("\ncells  cause")
+    for cause, times in found.most_common():
+        print(f"{times:>5}  {cause}")
 
 
 def print_heat(grid: Grid) -> None:
@@ -214,7 +191,7 @@ def main() -> None:
     print_alone(grid)
     print_neighbours(grid)
     print_heat(grid)
-    print_worse(grid)
+    print_worse(grid, measure_causes(worse(grid), seconds, seeds))
     if options.svg:
         options.svg.write_text(draw_heat(grid), encoding="utf-8")
 
