@@ -77,12 +77,12 @@ def jobs_in_a_redis(found: Sequence[Mapping[str, Any]]) -> str:
 
 
 def reasons(printed: str) -> str:
-    """The cells that `quota_grid` calls worse than before, counted by the reason that it names."""
+    """The cells that `quota_grid` calls worse than before, counted by the cause that it has found."""
     lines = list(_worse(printed))
-    counted = Counter(line[REASON_AT:].strip() for line in lines)
+    counted = Counter(line[REASON_AT:].partition(";")[0].strip() for line in lines)
     alone = sum(line[42:60].strip() == "none" for line in lines)
     rows = [(str(count), reason) for reason, count in counted.most_common()]
-    return f"{len(lines)} cells are worse, {alone} of them without a neighbour.\n\n{table(('cells', 'reason'), rows)}"
+    return f"{len(lines)} cells are worse, {alone} of them without a neighbour.\n\n{table(('cells', 'cause'), rows)}"
 
 
 def _worse(printed: str) -> Iterator[str]:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -134,19 +133,14 @@ def worse(grid: Grid) -> list[Key]:
 
 
 def print_worse(grid: Grid, without_causes: Mapping[Key, Mapping[str, Cell]]) -> None:
-    """Each cell that is worse, and its cause; then how often each cause was found."""
+    """Each cell that is worse, and its cause."""
     print(f"\nWorse than before ({len(without_causes)} of {len(KEYS)} cells): used, wasted per 1,000\n")
-    found = Counter[str]()
     for key, cells in without_causes.items():
         before, after = grid["before", key], grid["after", key]
         cause, regained = main_cause(before, after, cells)
-        found[cause] += 1
         numbers = f"{before.used:.2f} -> {after.used:.2f}, {before.wasted:3.0f} -> {after.wasted:3.0f}"
         share = f"{cause}; without that {regained:.0%} of the loss is regained" if regained else cause
         print(f"{key[0]:<24}{key[1]:<18}{key[2]:<18}{numbers:<30}{share}")
-    print("\ncells  cause")
-    for cause, times in found.most_common():
-        print(f"{times:>5}  {cause}")
 
 
 def print_heat(grid: Grid) -> None:

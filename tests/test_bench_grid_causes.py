@@ -38,8 +38,10 @@ def test_a_loss_is_regained_without_its_cause(key: tuple[str, str, str], cause: 
 
 
 def test_of_two_causes_the_one_that_regains_more_is_named() -> None:
-    found = main_cause(cell(0.9), cell(0.7), {"some": cell(0.81), "most": cell(0.88), "none": cell(0.6)})
-    assert found == ("most", pytest.approx(0.9))
+    cells = {"some": cell(0.81), "most": cell(0.88), "none": cell(0.6)}
+    found, regained = main_cause(cell(0.9), cell(0.7), cells)
+    assert found == "most"
+    assert regained == pytest.approx(0.9)
 
 
 def test_no_cause_is_named_that_regains_less_than_half_or_one_loss_of_two() -> None:

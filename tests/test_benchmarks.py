@@ -162,7 +162,7 @@ def test_the_pages_that_help_to_plan_multiply_what_was_measured() -> None:
 def test_the_reasons_of_worse_cells_are_counted() -> None:
     lines = [
         f"{'a rule':<24}{'loopback':<18}{who:<18}{'0.9 -> 0.8':<30}{why}"
-        for who, why in (("none", "a"), ("1/s", "a"), ("1/s", "b"))
+        for who, why in (("none", "a; 70 % is regained"), ("1/s", "a; 80 % is regained"), ("1/s", "b"))
     ]
     found = planning.reasons(
         "\n".join(("something", "", "Worse than before (3 of 9 cells): used", "", *lines, ""))
