@@ -90,8 +90,30 @@ class TestConditions:
             (TaskType.MANUAL,),
         )
 
+    def test_statuses_and_types_can_be_given_more_than_once(self) -> None:
+        given = query("--status", "done", "--status", "OPEN", "--type", "manual", "--type", "flow")
+        assert given.statuses == (TaskStatus.DONE, TaskStatus.OPEN)
+        assert given.types == (TaskType.MANUAL, TaskType.FLOW)
+
 
 class TestUnknownFlow:
+    @pytest.mark.parametrize(("flows", "more"), [(12, ""), (13, ", and 1 more"), (40, ", and 28 more")])
+    def test_names_twelve_flows_and_counts_the_others(self, flows: int, more: str) -> None:
+        names = [f"Flow {number:02}" for number in range(flows)]
+        tasks = [Task(id=n + 1, user_id="1", flow=Flow(id=n, name=name)) for n, name in enumerate(names)]
+        hint = query("--flow", "zzz").hint(tasks)
+        assert hint == f"No task is of a flow 'zzz'. The flows are: {', '.join(names[:12])}{more}."
+
+    def test_names_the_three_nearest_before_the_others(self) -> None:
+        names = ["Alpha", "Renewal a", "Renewal b", "Renewal c", "Renewal d"]
+        tasks = [Task(id=n, user_id="1", flow=Flow(id=n, name=name)) for n, name in enumerate(names, 1)]
+        hint = query("--flow", "Renewal x").hint(tasks)
+        assert hint is not None
+        shown = hint.partition("are: ")[2].removesuffix(".").split(", ")
+        assert sorted(shown) == names
+        assert shown[3] == "Alpha"
+        assert shown[4] in names
+
     def test_names_the_flows_that_there_are_the_nearest_first(self) -> None:
         tasks = [
             Task(id=n, user_id="1", flow=Flow(id=n, name=name))
