@@ -129,6 +129,26 @@ def test_a_failure_may_name_a_longer_wait_too(
     assert policy.wait(kind(status=503, retry_after=asked), Attempts(sent=1), 1.0) == wait
 
 
+def test_a_call_that_was_not_paused_yet_may_be_paused_as_long_as_gong_asks() -> None:
+    policy = RetryPolicy(max_total_wait=0.0)
+    assert policy.wait(RateLimitError(retry_after=7.0), Attempts(sent=1, rate_limited=1), 0.0) == 7.0
+
+
+def test_settings_are_given_by_name_and_are_the_documented_ones_by_default() -> None:
+    with pytest.raises(TypeError):
+        RetryPolicy(5)  # type: ignore[call-arg]
+    assert RetryPolicy() == RetryPolicy(
+        attempts=5,
+        attempts_on_500=2,
+        max_wait=60.0,
+        max_total_wait=None,
+        backoff=0.5,
+        max_backoff=20.0,
+        attempt_timeout=60.0,
+        refusal_backoff=1.0,
+    )
+
+
 def test_no_wait_grows_beyond_the_longest_range() -> None:
     patient = RetryPolicy(attempts=5_000)
     assert [patient.wait(RESET, Attempts(sent=sent), 1.0) for sent in (6, 7, 2_000)] == [16.0, 20.0, 20.0]
@@ -139,6 +159,7 @@ def test_no_wait_grows_beyond_the_longest_range() -> None:
     [
         (60.0, True, 10.0, True),
         (59.9, True, 10.0, False),
+        (100.0, True, 300.0, False),
         (300.0, True, 300.0, False),
         (300.1, True, 300.0, True),
         (7_200.0, False, 60.0, False),
