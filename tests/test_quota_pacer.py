@@ -84,7 +84,7 @@ async def test_a_call_that_was_cut_off_counts_as_arrived_and_one_that_never_left
         now = asyncio.get_running_loop().time()
         getattr(track.pacer, name)(calls[1])
         await waiting
-        assert (name, track.departed[3] - now) == (name, pytest.approx(after, abs=0.001))
+        assert track.departed[3] - now == pytest.approx(after, abs=0.001), name
 
 
 async def test_after_a_refusal_the_next_call_alone_waits_a_random_part_of_a_spacing_longer() -> None:
