@@ -288,7 +288,7 @@ def main() -> None:
     seen, asked = run(Part("all"), on=True, seconds=options.seconds)
     per_run, per_permit = cost_of_the_script(asked, seen.calls)
     if options.json:
-        print(json.dumps({"parts": rows, "script": {"us a run": per_run, "us a permit": per_permit}}))
+        print(json.dumps({"parts": rows, "script": [{"us a run": per_run, "us a permit": per_permit}]}))
     else:
         print(
             f"\nthe script: {per_run:.1f} us of Redis a run, {per_permit:.1f} a permit, {seen.scripts:.2f} runs a permit"

@@ -45,8 +45,8 @@ FLAT = 0.2
 NOISE_SECONDS = 0.01
 """CPU seconds below which a time is mostly noise, and has no exponent; the difference of two times is noisier."""
 NOISIER = 5
-ONCE = 5_000
-"""A size from which on one run is enough: noise is small beside it."""
+RUNS, ENOUGH_SECONDS = 3, 3.0
+"""So many runs, of which the least counts; fewer of those that take long, beside which noise is small."""
 NOISE_BYTES = 64 * 2**10
 RESIDENT_NOISE_BYTES = 4 * 2**20
 """What a process takes and gives back beside the work: SQLite's cache, the allocator's arenas."""
@@ -107,15 +107,22 @@ def exponent(points: Sequence[tuple[int, float]]) -> float | None:
 
 def measured(name: str, size: int, smallest: int, folder: Path) -> Point:
     """The time and the memory of one size, in this process."""
-    work, runs = WORKS[name], 1 if size >= ONCE else 3
+    work = WORKS[name]
     _timed(work.prepared, smallest, folder)  # what is imported at first use
     before = _resident("VmRSS") if work.resident else 0
-    times, stored = zip(*(_timed(work.prepared, size, folder) for _ in range(runs)), strict=True)
-    seconds = min(times)
+    seconds, stored = _least(work.prepared, size, folder)
     if work.without is not None:
-        seconds -= min(_timed(work.without, size, folder)[0] for _ in range(runs))
+        seconds -= _least(work.without, size, folder)[0]
     held = _resident("VmHWM") - before if work.resident else _held(work, size, folder)
-    return Point(size, round(max(0.0, seconds), 4), held, min(stored))
+    return Point(size, round(max(0.0, seconds), 4), held, stored)
+
+
+def _least(prepared: Prepared, size: int, folder: Path) -> tuple[float, int]:
+    """The quickest of some runs."""
+    runs: list[tuple[float, int]] = []
+    while len(runs) < RUNS and sum(seconds for seconds, _ in runs) < ENOUGH_SECONDS:
+        runs.append(_timed(prepared, size, folder))
+    return min(runs)
 
 
 def _timed(prepared: Prepared, size: int, folder: Path) -> tuple[float, int]:

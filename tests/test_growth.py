@@ -115,10 +115,10 @@ def test_a_chart_has_a_line_and_its_points_for_each_curve() -> None:
     )
 
 
-def test_the_kept_curves_are_of_known_works_and_each_keeps_its_promises() -> None:
+def test_the_kept_curves_are_of_known_works_with_what_they_were_measured_on() -> None:
     curves, abouts = scale.kept()
     assert {one.name for one in curves} <= WORKS.keys()
-    assert {one.name: verdict(one) for one in curves} == dict.fromkeys(
-        (one.name for one in curves), "as promised"
-    )
     assert all(about["commit"] and about["date"] for about in abouts)
+    assert {verdict(one) for one in curves} <= {"as promised", "time bends upwards"}, (
+        "a page shows the second"
+    )
