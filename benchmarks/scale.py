@@ -42,7 +42,7 @@ STEEPEST = 1.05
 """The largest exponent of time that counts as straight."""
 FLAT = 0.2
 """The largest exponent of memory that counts as flat."""
-NOISE_SECONDS = 0.01
+NOISE_SECONDS = 0.005
 """CPU seconds below which a time is mostly noise, and has no exponent; the difference of two times is noisier."""
 NOISIER = 5
 RUNS, ENOUGH_SECONDS = 3, 3.0
