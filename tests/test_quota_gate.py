@@ -123,6 +123,16 @@ async def test_a_spent_day_is_probed_after_an_interval_and_again_after_each_prob
     assert gate.is_probe_due()
 
 
+async def test_one_that_is_let_through_to_find_out_opens_it_for_nobody_else(gate: Gate) -> None:
+    gate.close(50_000.0, day_spent=True, probe_in=90.0)
+    began = asyncio.get_running_loop().time()
+    await gate.wait_open(None, 60_000.0)
+    assert asyncio.get_running_loop().time() - began == near(120.0)  # looked at after each minute
+    assert gate.closed
+    gate.note_probe()
+    assert gate.is_closed()
+
+
 async def test_a_pause_that_is_not_for_the_day_is_never_probed(gate: Gate) -> None:
     assert not gate.is_probe_due()
     gate.close(50_000.0)
