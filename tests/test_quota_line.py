@@ -180,3 +180,43 @@ async def test_calls_that_return_go_first_in_the_order_in_which_they_return() ->
     gate.line.leave_sending(MACHINE)
     await asyncio.gather(*waiting)
     assert order == [3, 4, 5, 6, 1, 2]
+
+
+@pytest.mark.parametrize("lane", Lane)
+@pytest.mark.parametrize("sending", [True, False])
+async def test_who_leaves_with_nobody_behind_leaves_the_head_free_and_no_credit(
+    lane: Lane, sending: bool
+) -> None:
+    line = LaneQueue(0.2)
+    assert await line.wait_for_head(PERSON) is False
+    machine = asyncio.create_task(line.wait_for_head(MACHINE))
+    await asyncio.sleep(0)
+    line.leave_sending(PERSON)
+    assert (await machine, line.bulk_earned) == (
+        False,
+        0.25,
+    )  # one departure of the four that earn it a permit
+    line.leave_sending(lane) if sending else line.leave()
+    assert (line.occupied, line.bulk_earned, line.total_waiting) == (False, 0.0, 0)
+    assert line.try_take_head()
+    assert not line.try_take_head()
+
+
+@pytest.mark.virtual
+async def test_a_quarter_of_the_departures_is_every_fourth_one() -> None:
+    gate = Turnstile(bulk_share=0.25)
+    await asyncio.gather(*(gate.start(lane, lane) for lane in [MACHINE] * 5 + [PERSON] * 12))
+    assert gate.departed == [PERSON, PERSON, PERSON, MACHINE] * 4 + [MACHINE]
+
+
+async def test_a_person_is_let_first_unless_the_machines_have_earned_their_turn() -> None:
+    line = LaneQueue(0.5)
+    await line.wait_for_head(MACHINE)
+    assert not line.must_yield(MACHINE)
+    person = asyncio.create_task(line.wait_for_head(PERSON))
+    await asyncio.sleep(0)
+    assert (line.must_yield(MACHINE), line.must_yield(PERSON)) == (True, False)
+    line.bulk_earned = 1.0
+    assert not line.must_yield(MACHINE)
+    line.leave()
+    assert await person is False
