@@ -20,7 +20,7 @@ from gong_tasks_async.cli import session
 from gong_tasks_async.cli.local_time import local_time
 from gong_tasks_async.config.folders import config_file, state_folder
 from gong_tasks_async.simulator import DayLimit
-from tests.cli.company import PATIENCE, PROGRAM, Company, Found
+from tests.cli.company import PATIENCE, PROGRAM, Company, Found, journals
 
 ROOT = Path(__file__).parent.parent.parent
 KEY = {"GONG_ACCESS_KEY": "KEY", "GONG_ACCESS_KEY_SECRET": "s3cret"}
@@ -100,6 +100,21 @@ class TestFolders:
         remedy = got.stderr.splitlines()[-1].split()
         subprocess.run(remedy, check=True)  # noqa: S603 - what the operator is asked to type
         assert company.invoke("quota").exit_code == 0
+
+    @pytest.mark.skipif(os.name != "posix", reason="Windows has no such bits")
+    def test_so_is_the_company_s_own_folder_of_jobs(self, company: Company) -> None:
+        company.invoke("bulk", "run", company.rows(2), "--yes", "--name", "mine")
+        folder = journals(company)[0].parent
+        folder.chmod(0o770)
+        for line in (
+            ["run", company.rows(3), "--yes"],
+            ["resume", "mine", "--yes"],
+            ["retry", "mine", "--yes"],
+            ["undo", "mine", "--yes"],
+        ):
+            got = company.invoke("bulk", *line)
+            assert (got.exit_code, "can be written by others" in got.stderr) == (2, True), line
+        assert company.invoke("bulk", "status").exit_code == 0
 
     @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root gives folders away")
     def test_another_user_s_state_folder_is_refused(self, company: Company) -> None:

@@ -19,6 +19,7 @@ from attrs import frozen
 
 from gong_tasks_async.bulk import JournalReader, open_journal
 from gong_tasks_async.cli.input.job_choice import KnownJob, Standing
+from gong_tasks_async.config.private_files import make_private_folder
 from gong_tasks_async.errors import JournalError
 
 SUFFIX: Final = ".gong"
@@ -45,6 +46,7 @@ class JobFolder:
 
         Raises:
             click.UsageError: there is none, or more than one, or it is another company's.
+            UnsafeFileError: its folder is another user's, or others can write it.
         """
         company, _, plain = name.removesuffix(SUFFIX).rpartition("/")
         found = [path for path in self.all() if path.stem == plain and company in ("", path.parent.name)]
@@ -76,6 +78,8 @@ class JobFolder:
         return next(path for path in map(self.path, names) if _left(path))
 
     def _of_this_company(self, path: Path) -> Path:
+        if self.company == path.parent.name:
+            make_private_folder(path.parent)  # refused where others could have planted the journal
         if self.company in (None, path.parent.name):
             return path
         raise click.UsageError(

@@ -20,6 +20,7 @@ from gong_tasks_async.cli.output.console import note
 from gong_tasks_async.cli.output.formats import Output
 from gong_tasks_async.cli.output.plan import print_sample
 from gong_tasks_async.client import GongTasksClient
+from gong_tasks_async.config.private_files import make_private_folder
 from gong_tasks_async.settings import BulkSettings
 
 
@@ -55,6 +56,7 @@ class UpdateRun:
 
         Raises:
             JournalError: the journal cannot be written.
+            UnsafeFileError: its folder is another user's, or others can write it.
         """
         plan = evolve(plan, cost=self.meter.take_cost())
         if plan.calls:
@@ -62,7 +64,7 @@ class UpdateRun:
         else:
             note("Nothing to change.")
         if journal is not None:
-            journal.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private_folder(journal.parent)
             note(f"Job {journal.stem}")
 
         async def send(on_outcome: OnOutcome) -> BulkReport:

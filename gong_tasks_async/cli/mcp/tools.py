@@ -23,6 +23,7 @@ from gong_tasks_async.cli.input.cells import read_task_id
 from gong_tasks_async.cli.mcp.budget import CallBudget, RefusedError
 from gong_tasks_async.cli.messages import line_for_operator
 from gong_tasks_async.client import GongTasksClient
+from gong_tasks_async.config.private_files import make_private_folder
 from gong_tasks_async.errors import GongError
 from gong_tasks_async.events import logger
 from gong_tasks_async.models import Task, TaskFilter, TaskStatus, TaskUpdate, User
@@ -147,7 +148,7 @@ class GongTools:
         self.budget.promise(job, plan.calls)
         del self._plans[plan_id]
         path = self.jobs.path(job)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(path.parent)
         self._running[job] = asyncio.create_task(self._run(plan, path))
         return {"job": job, "rows": plan.rows, "state": "running"}
 
