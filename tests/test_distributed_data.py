@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import os
 import pickle
 from collections.abc import AsyncIterator, Callable
@@ -135,6 +136,11 @@ class TestMessages:
     def test_a_message_of_another_shape_is_refused(self, odd: dict[bytes, bytes]) -> None:
         with pytest.raises(ValueError):  # noqa: PT011 - each in its own words
             check_message(odd)
+
+
+def test_docket_writes_nothing_where_logging_is_not_set_up() -> None:
+    handlers = logging.getLogger("docket").handlers
+    assert any(isinstance(handler, logging.NullHandler) for handler in handlers)
 
 
 class TestDocket:

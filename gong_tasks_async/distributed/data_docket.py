@@ -29,6 +29,9 @@ from gong_tasks_async.distributed.redis_client import (
 )
 
 logger: Final = logging.getLogger("gong_tasks_async")
+# Docket warns of each second of an outage; without logging set up, those lines would go to standard error:
+# https://docs.python.org/3/howto/logging.html#configuring-logging-for-a-library
+logging.getLogger("docket").addHandler(logging.NullHandler())
 
 LONGEST_DELAY: Final = 90_000.0
 """Seconds; an hour more than a day's reset is away. Nothing of ours waits longer, so what is scheduled for later was by a
