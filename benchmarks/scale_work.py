@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from attrs import frozen
 
-from benchmarks.bulk_cost import InstantApplier, offline, rows
-from benchmarks.our_client import CREDENTIALS, NEVER_WAITING
-from benchmarks.stub_server import body_of, full_tasks
+from benchmarks.bulk_cost import InstantApplier, offline
+from benchmarks.our_client import CREDENTIALS, NEVER_WAITING, USER
+from benchmarks.stub_server import TASK_ID, body_of, full_tasks
 from gong_tasks_async import GongTasksPool, Lane, LocalQuota, TaskNotFoundError, codec
 from gong_tasks_async.bulk import Applied, BulkJob, RunSettings, open_journal, plan_updates
 from gong_tasks_async.models import TaskUpdate
@@ -58,6 +58,11 @@ class Work:
     SQLite; else it is what Python's allocator has given out, the same in every run."""
 
 
+def rows(size: int) -> Iterator[TaskUpdate]:
+    """Updates with ids as long as Gong's."""
+    return (TaskUpdate(TASK_ID + number, USER, status="DONE") for number in range(size))
+
+
 @contextmanager
 def plan(size: int, _: Path) -> Generator[Ready]:
     updates = list(rows(size))
@@ -70,11 +75,13 @@ def plan_of_file(size: int, folder: Path) -> Generator[Ready]:
     from gong_tasks_async.cli.input.source import Source, read_source  # noqa: PLC0415 - needs click
 
     path = folder / f"{size}.csv"
-    path.write_text("taskId,userId,status\n" + "".join(f"{row},1,DONE\n" for row in range(1, size + 1)))
+    path.write_text(
+        "taskId,userId,status\n" + "".join(f"{TASK_ID + row},{USER},DONE\n" for row in range(size))
+    )
 
     def run() -> object:
         parsed = read_source(Source(file=str(path)))
-        return plan_updates([row.update("1") for row in parsed.rows])
+        return plan_updates([row.update(USER) for row in parsed.rows])
 
     yield Ready(run)
     path.unlink()

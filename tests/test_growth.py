@@ -18,6 +18,7 @@ import pytest
 
 from benchmarks import scale
 from benchmarks.growth_chart import Growth, growth_chart
+from benchmarks.redis_parts import Part, run
 from benchmarks.scale import WORKS, Curve, Point, exponent, verdict
 from benchmarks.scale_work import LOCAL_WORKS, Prepared
 
@@ -86,6 +87,16 @@ def test_memory_does_not_grow_where_rows_and_tasks_pass_through(name: str, folde
     most_held(prepared, FEW[name], folder)  # what is imported or cached at first use
     once, more = (most_held(prepared, size, folder) for size in (few, many))
     assert math.log(more / once, many / few) <= scale.FLAT, (once, more)
+
+
+def test_more_processes_on_a_redis_ask_it_hardly_more_often_for_a_permit() -> None:
+    asked = []
+    for processes in (2, 16):
+        part = Part("growth", network="40-120 ms", callers=(4,) * processes)
+        seen, _ = run(part, on=True, seconds=40.0)
+        asked.append(seen.scripts)
+    few, many = asked
+    assert math.log(many / few, 16 / 2) <= 0.4
 
 
 def curve(name: str, *points: tuple[int, float, int, int]) -> Curve:
