@@ -238,7 +238,7 @@ class GongTasksClient(SingleCalls, BulkCalls):
             network=self._network,
         )
 
-    def _caller(self, usual_lane: Lane) -> Caller:
+    def _caller(self, usual_lane: Lane = Lane.INTERACTIVE) -> Caller:
         transport = self._connection.transport
         caller = self._shared_callers.get(usual_lane)
         if caller is None or caller.transport is not transport or caller.quota is not self.quota:

@@ -19,7 +19,7 @@ class HasCaller(ABC):
     """Makes callers with a client's options."""
 
     @abstractmethod
-    def _caller(self, usual_lane: Lane) -> Caller:
+    def _caller(self, usual_lane: Lane = Lane.INTERACTIVE) -> Caller:
         """The caller that all single calls of a lane share."""
 
     @abstractmethod
@@ -68,7 +68,7 @@ class SingleCalls(HasCaller):
         Args:
             filter: which tasks, or a user's id.
         """
-        caller, wanted = self._caller(Lane.INTERACTIVE), tasks.to_filter(filter)
+        caller, wanted = self._caller(), tasks.to_filter(filter)
         return tasks.iter_tasks(caller, wanted, missing_is_empty=self._missing_is_empty)
 
     def list_many(
@@ -95,7 +95,7 @@ class SingleCalls(HasCaller):
 
         Needs the scope ``api:users:read``. See https://help.gong.io/apidocs/list-all-users-v2users
         """
-        return users.iter_users(self._caller(Lane.INTERACTIVE))
+        return users.iter_users(self._caller())
 
     async def find_users(self, addresses: Iterable[str]) -> dict[str, User]:
         """The users with these e-mail addresses, whatever their case; an unknown address is left out.
@@ -107,7 +107,7 @@ class SingleCalls(HasCaller):
             InvalidValueError: one of them is not text.
             GongError: as for :meth:`iter_users`, which it calls; it reads no further than it has to.
         """
-        return await users.find_users(self._caller(Lane.INTERACTIVE), addresses)
+        return await users.find_users(self._caller(), addresses)
 
     def watch(
         self, user_ids: Iterable[str], *, share: float = 0.05, state: Path | str | None = None
@@ -143,7 +143,7 @@ class SingleCalls(HasCaller):
 
         Needs the scope ``api:users:read``. See https://help.gong.io/apidocs/retrieve-user-v2usersid
         """
-        return await lookups.get_user(self._caller(Lane.INTERACTIVE), user_id)
+        return await lookups.get_user(self._caller(), user_id)
 
     async def list_workspaces(self) -> list[Workspace]:
         """List the company's workspaces; :class:`TaskFilter` takes the id of one.
@@ -154,7 +154,7 @@ class SingleCalls(HasCaller):
         Needs the scope ``api:workspaces:read``. See
         https://help.gong.io/apidocs/list-all-company-workspaces-v2workspaces
         """
-        return await lookups.list_workspaces(self._caller(Lane.INTERACTIVE))
+        return await lookups.list_workspaces(self._caller())
 
     async def update_task(self, update: TaskUpdate) -> Task:
         """Update one task, and return it as it is now.
@@ -172,7 +172,7 @@ class SingleCalls(HasCaller):
         Needs the scope ``api:tasks:write``.
         See https://help.gong.io/apidocs/update-task-v2taskstaskid-1
         """
-        return await tasks.update_one(self._caller(Lane.INTERACTIVE), update)
+        return await tasks.update_one(self._caller(), update)
 
     @property
     def with_details(self) -> DetailedCalls:

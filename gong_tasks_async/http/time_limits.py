@@ -26,12 +26,13 @@ class Limit:
         """Whether it has cancelled the task."""
 
     def __enter__(self) -> None:
-        task = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task(loop)
         assert task is not None  # noqa: S101 - coroutines run in tasks
         self._task = task
         self._cancelling = task.cancelling()
         if self._seconds != math.inf:
-            self._limits.begin(self, self._seconds)
+            self._limits.begin(self, loop, loop.time() + self._seconds)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -63,10 +64,9 @@ class TimeLimits:
         """A block that is cancelled after these seconds, and then raises TimeoutError; ``math.inf`` for none."""
         return Limit(self, seconds)
 
-    def begin(self, limit: Limit, seconds: float) -> None:
+    def begin(self, limit: Limit, loop: asyncio.AbstractEventLoop, ends: float) -> None:
         """Note when a limit ends."""
-        loop = asyncio.get_running_loop()
-        self._ends[limit] = ends = loop.time() + seconds
+        self._ends[limit] = ends
         if ends < self._looks_at:
             self._set_timer(loop, ends)
 

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from typing import Final, cast
 
 from gong_tasks_async.errors.checks import SHOWN, described
-from gong_tasks_async.models.enums import EnumT, OpenEnum, word_of
+from gong_tasks_async.models.enums import EnumT, OpenEnum, documented_words, lower_words
 
 INT64_MAX: Final = 2**63 - 1
 INT64_MIN: Final = -(2**63)
@@ -94,7 +94,7 @@ def not_text_problem(value: object) -> str | None:
 
 def word_problem(name: str, kind: type[OpenEnum], value: object) -> str | None:
     """A member of an enum, after :func:`listed` has converted texts."""
-    if isinstance(value, kind) and (value.is_documented or _is_new_word(kind, value)):
+    if isinstance(value, kind) and (value in documented_words(kind) or _is_new_word(kind, value)):
         return None
     suggestion = _suggestion(kind, value) if isinstance(value, str) else ""
     return f"{name} {_quoted(value)} is not one of {', '.join(kind)}{suggestion}"
@@ -130,8 +130,8 @@ def listed(kind: type[EnumT], value: object) -> EnumT:
     on purpose, if it is a word as Gong writes them.
     """
     if type(value) is str:
-        return word_of(kind, value) or value  # type: ignore[return-value]  # refused by word_problem
-    return value  # type: ignore[return-value]  # the same
+        value = lower_words(kind).get(value.lower(), value)
+    return value  # type: ignore[return-value]  # refused by word_problem
 
 
 def each_listed(kind: type[EnumT], values: object) -> tuple[EnumT, ...]:

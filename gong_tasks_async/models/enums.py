@@ -29,14 +29,13 @@ class OpenEnum(StrEnum):
         member._value_ = value
         return member
 
-    def __hash__(self) -> int:
-        # Enum hashes the name, but a member equals its text, so the text decides.
-        return str.__hash__(self)
+    # Enum hashes the name, but a member equals its text, so the text decides.
+    __hash__ = str.__hash__
 
     @property
     def is_documented(self) -> bool:
         """Whether Gong's reference lists this word."""
-        return self.value in documented_words(type(self))
+        return self in documented_words(type(self))
 
 
 @cache
@@ -46,13 +45,14 @@ def documented_words(vocabulary: type[EnumT]) -> Mapping[str, EnumT]:
 
 
 @cache
-def _lower_words(vocabulary: type[EnumT]) -> Mapping[str, EnumT]:
+def lower_words(vocabulary: type[EnumT]) -> Mapping[str, EnumT]:
+    """Map the documented words of an enum, in lower case, to its members."""
     return {word.value.lower(): word for word in vocabulary}
 
 
 def word_of(vocabulary: type[EnumT], text: str) -> EnumT | None:
     """Return the documented member that a text names, whatever the case of its letters; None for another text."""
-    return _lower_words(vocabulary).get(text.lower())
+    return lower_words(vocabulary).get(text.lower())
 
 
 class TaskStatus(OpenEnum):
