@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
+import re
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
@@ -19,6 +21,7 @@ from tests.distributed_floor import COMPANY, at_work, engine, memory, over, sett
 from tests.redis_server import RedisServer, require_redis
 
 PREFIX = "{gong-jobs:acme}:"
+PAGE = (Path(__file__).parent.parent / "docs" / "distributed-jobs.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -182,8 +185,7 @@ async def test_default_workers_in_memory_share_one_quota() -> None:
 
 
 async def test_the_documented_acl_is_enough_and_reaches_no_other_company(redis: RedisServer) -> None:
-    page = (Path(__file__).parent.parent / "docs" / "distributed-jobs.md").read_text()
-    line = next(line for line in page.splitlines() if line.startswith("ACL SETUSER acme"))
+    line = next(line for line in PAGE.splitlines() if line.startswith("ACL SETUSER acme"))
     gong_engine = engine(6)
     async with Redis(port=redis.port) as server, Simulator(gong_engine) as gong:
         await command(server, "ACL", "SETUSER", "acme", *line.replace("PASSWORD", "pw").split()[3:])
@@ -206,3 +208,25 @@ async def test_the_documented_acl_is_enough_and_reaches_no_other_company(redis: 
             for look in (theirs.job("n").progress, lambda: theirs.submit(rows("DONE", 1))):
                 with pytest.raises(GongError, match="NoPermission"):
                     await look()
+
+
+async def test_the_programs_of_the_page_work_together() -> None:
+    submit, work = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    async with Simulator(engine(4)) as gong:
+        names = {"redis_url": memory(), "updates": updates_of(gong.engine)}
+        secrets = {"key": gong.access_key, "secret": gong.access_key_secret}
+        secrets |= {f"bot_{name}": value for name, value in secrets.items()}
+        working = asyncio.create_task(run_block(work, gong, names | secrets))
+        report = (await run_block(submit, gong, names))["report"]
+        working.cancel()
+        with suppress(asyncio.CancelledError):
+            await working
+    assert (report.updated, report.pending) == (4, 0)
+
+
+async def run_block(text: str, gong: Simulator, names: dict[str, Any]) -> dict[str, Any]:
+    """Run a program of the page, which waits at its top level, and return its names."""
+    text = text.replace("https://us-12345.api.gong.io", gong.base_url)
+    names = dict(names)
+    await eval(compile(text, "page", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT), names)  # noqa: S307 - our own page
+    return names

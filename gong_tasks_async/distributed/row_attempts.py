@@ -83,7 +83,8 @@ class RowAttempts:
     """Attempts at rows, and what each result means for the row and its job.
 
     Args:
-        redis_timeout: seconds that a row may spend before its update is sent, or its lease might expire.
+        redis_timeout: seconds for which an unclaimed row waits for Redis, and a claimed one may take before its update is sent, or
+            its lease might expire.
         events: is passed what happens to rows.
     """
 
@@ -96,10 +97,10 @@ class RowAttempts:
         redis_timeout: float,
         events: EventSink,
     ) -> None:
-        self._docket = docket
-        self._store = store
+        self.docket: DataDocket = docket
+        self.store: JobStore = store
         self._clients = clients
-        self._redis_timeout = redis_timeout
+        self.redis_timeout: float = redis_timeout
         self._events = events
         self._guards = Guards()
         self._in_flight: dict[tuple[str, int], Applier] = {}
@@ -184,7 +185,7 @@ class RowAttempts:
 
     async def _look(self, row: RowInFlight, looks: RowLooks) -> JournalRow | None:
         found = await looks.check()
-        if found is None and asyncio.get_running_loop().time() - row.since > self._redis_timeout:
+        if found is None and asyncio.get_running_loop().time() - row.since > self.redis_timeout:
             # Half of the lease belongs to the update. The next delivery finds the look fresh.
             raise DeadlineExceeded(method="PATCH", reason="listing the owner's tasks took too long")
         return found
@@ -195,7 +196,7 @@ class RowAttempts:
             return
         refused = record_of(Failed(row.planned.update, error))
         settled = await self.until_answered(
-            lambda: self._store.refuse(row.job, row.number, refused, cost, row.settings)
+            lambda: self.store.refuse(row.job, row.number, refused, cost, row.settings)
         )
         self._ended(row, RowState.PENDING, error, settled)
 
@@ -209,7 +210,7 @@ class RowAttempts:
         raise error
 
     async def _settle(self, row: RowInFlight, record: JournalRow, cost: AttemptCost) -> None:
-        settled = await self.until_answered(lambda: self._store.settle(row.job, row.number, record, cost))
+        settled = await self.until_answered(lambda: self.store.settle(row.job, row.number, record, cost))
         self._ended(row, record.state if settled.row else RowState.PENDING, None, settled)
 
     async def _requeue(
@@ -218,7 +219,7 @@ class RowAttempts:
         async def requeue() -> bool:
             # Before, so that no crash leaves a job paused for ever; and after, should it have rung already.
             await self._set_alarm(row.job, effect)
-            again = await self._store.requeue(row.job, row.number, error, effect, cost, row.settings)
+            again = await self.store.requeue(row.job, row.number, error, effect, cost, row.settings)
             await self._set_alarm(row.job, effect)
             return again
 
@@ -228,7 +229,7 @@ class RowAttempts:
 
     async def _set_alarm(self, job: str, effect: JobEffect) -> None:
         if effect.resume_after is not None:
-            await enqueue_start(self._docket, job, effect.resume_after)
+            await enqueue_start(self.docket, job, effect.resume_after)
 
     async def _release(self, row: RowInFlight, applier: Applier) -> None:
         """Requeue at once a row that waited, for a permit or a retry, when the worker began to stop."""

@@ -12,8 +12,6 @@ from typing import Final
 
 from docket import CurrentExecution, Execution, Retry
 
-from gong_tasks_async.distributed.clients import ClientPool
-from gong_tasks_async.distributed.data_docket import DataDocket
 from gong_tasks_async.distributed.effects import JobEffect
 from gong_tasks_async.distributed.errors import CorruptJobError, JobNotFoundError, UnreadableRowError
 from gong_tasks_async.distributed.messages import row_of_key
@@ -21,8 +19,6 @@ from gong_tasks_async.distributed.progress import JobState
 from gong_tasks_async.distributed.queue import enqueue_feed, enqueue_rows
 from gong_tasks_async.distributed.records import AttemptCost
 from gong_tasks_async.distributed.row_attempts import UNREADABLE, RowAttempts, deliver_later
-from gong_tasks_async.distributed.store import JobStore
-from gong_tasks_async.events import EventSink
 
 logger: Final = logging.getLogger("gong_tasks_async")
 
@@ -40,23 +36,12 @@ class RowTasks:
     """The three tasks that Docket runs on a worker.
 
     Args:
-        redis_timeout: seconds for which an unclaimed row waits for Redis; its lease must not expire by then.
-        events: is passed what happens to rows.
+        attempts: what is done with a claimed row; its queue and store are these tasks', too.
     """
 
-    def __init__(
-        self,
-        docket: DataDocket,
-        store: JobStore,
-        clients: ClientPool,
-        *,
-        redis_timeout: float,
-        events: EventSink,
-    ) -> None:
-        self._docket = docket
-        self._store = store
-        self._redis_timeout = redis_timeout
-        self._attempts = RowAttempts(docket, store, clients, redis_timeout=redis_timeout, events=events)
+    def __init__(self, attempts: RowAttempts) -> None:
+        self._attempts = attempts
+        self._docket, self._store = attempts.docket, attempts.store
         self._process = secrets.token_hex(6)
         self._deliveries = count(1)
 
@@ -104,9 +89,9 @@ class RowTasks:
         delivery = f"{self._process}-{next(self._deliveries)}"
         ask = self._attempts.until_answered
         try:
-            claim = await ask(lambda: self._store.claim(job, number, delivery), self._redis_timeout)
+            claim = await ask(lambda: self._store.claim(job, number, delivery), self._attempts.redis_timeout)
             if claim.feed:
-                await ask(lambda: enqueue_feed(self._docket, job), self._redis_timeout)
+                await ask(lambda: enqueue_feed(self._docket, job), self._attempts.redis_timeout)
         except CorruptJobError:
             logger.exception("Row %d of the job %s cannot be claimed.", number, job)
             return

@@ -14,11 +14,14 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Any, Final, Self
 
+from attrs import frozen
+
 from gong_tasks_async.distributed.clients import ClientPool, QuotaOf, Resolver, shared_quota
 from gong_tasks_async.distributed.data_docket import DataWorker
 from gong_tasks_async.distributed.errors import JobStoreError
 from gong_tasks_async.distributed.messages import FEED, ROW, START
 from gong_tasks_async.distributed.queue import company_problem, open_docket, store_of, url_problem
+from gong_tasks_async.distributed.row_attempts import RowAttempts
 from gong_tasks_async.distributed.row_tasks import RowTasks
 from gong_tasks_async.distributed.store import WORKER_LIFETIME
 from gong_tasks_async.errors.checks import (
@@ -40,6 +43,27 @@ SHOW_UP_EVERY = 3.0
 SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP")
 
 logger: Final = logging.getLogger("gong_tasks_async")
+
+
+@frozen
+class Lease:
+    """For how long a row is a worker's before it is another's, and how that time is divided.
+
+    Docket renews leases four times in their time: a quarter may have passed when a row arrives, and half of it belongs to
+    the call. A wait of at most an eighth for Redis never works on a reassigned row.
+    """
+
+    seconds: float
+
+    @property
+    def of_call(self) -> float:
+        """Seconds that a call may take, its wait in the queue included."""
+        return self.seconds / 2
+
+    @property
+    def of_redis(self) -> float:
+        """Seconds for which Redis is awaited before an update is sent."""
+        return self.seconds / 8
 
 
 class Worker:
@@ -89,15 +113,19 @@ class Worker:
         refuse("Worker", problems)
         self.company: str = company
         self._docket = open_docket(url, company)
+        times = Lease(lease)
         self._clients = ClientPool(
-            company, credentials, quota or shared_quota(self._docket), timeout=lease / 2, on_event=on_event
+            company,
+            credentials,
+            quota or shared_quota(self._docket),
+            timeout=times.of_call,
+            on_event=on_event,
         )
-        # Leases are renewed four times in their time: a quarter may have passed when a row arrives, and half
-        # of it belongs to the call. A wait of at most an eighth never works on a reassigned row.
         self._store = store_of(self._docket, company)
-        self._tasks = RowTasks(
-            self._docket, self._store, self._clients, redis_timeout=lease / 8, events=EventSink(on_event)
+        attempts = RowAttempts(
+            self._docket, self._store, self._clients, redis_timeout=times.of_redis, events=EventSink(on_event)
         )
+        self._tasks = RowTasks(attempts)
         self._worker = DataWorker(
             self._docket,
             name=f"{socket.gethostname()}#{os.getpid()}#{secrets.token_hex(4)}",
