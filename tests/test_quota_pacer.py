@@ -146,3 +146,84 @@ async def test_in_another_loop_spacing_and_windows_count_on() -> None:
     await waiting
     # The first of them counts as arrived five seconds after it left, and a second later it has left the window.
     assert asyncio.get_running_loop().time() - began == pytest.approx(106.0 - 2 * SPACING, abs=0.01)
+
+
+async def test_a_call_is_due_a_spacing_after_the_last_one_and_any_time_later() -> None:
+    track, now = Track(), asyncio.get_running_loop().time()
+    assert track.pacer.is_due(now)
+    track.answer(await track.depart())
+    now = track.departed[0]
+    assert [track.pacer.is_due(now + seconds) for seconds in (0.0, SPACING - 0.001, SPACING, 60.0)] == [
+        False,
+        False,
+        True,
+        True,
+    ]
+
+
+async def test_none_is_due_while_the_window_is_full() -> None:
+    track = Track()
+    calls = [await track.depart() for _ in range(3)]
+    now = asyncio.get_running_loop().time()
+    assert not track.pacer.is_due(now + SPACING)
+    track.answer(calls[0])
+    assert not track.pacer.is_due(now + SPACING)
+    assert track.pacer.is_due(asyncio.get_running_loop().time() + 1.0)
+
+
+async def test_none_is_due_after_a_refusal_until_one_has_waited_for_it_at_the_new_pace() -> None:
+    track = Track(chance=0.5)
+    for _ in range(2):  # the second one changes the spacing too
+        track.answer(await track.depart(), refused=True)
+        assert not track.pacer.is_due(asyncio.get_running_loop().time() + 60.0)
+    track.answer(await track.depart())
+    assert track.pacer.is_due(asyncio.get_running_loop().time() + 60.0)
+    same_pace = Track(chance=0.5)
+    for _ in range(CALM):
+        same_pace.answer(await same_pace.depart())
+    same_pace.answer(await same_pace.depart(), refused=True)  # tolerated: the pace stays, one call is late
+    assert same_pace.changes == []
+    assert not same_pace.pacer.is_due(asyncio.get_running_loop().time() + 60.0)
+
+
+async def test_each_response_and_each_call_that_never_got_one_is_news() -> None:
+    track = Track()
+    calls = [await track.depart() for _ in range(3)]
+    steps = [
+        lambda: track.pacer.answer(calls[0], track.departed[0], refused=False),
+        lambda: track.pacer.answer(calls[1], track.departed[1], refused=True),
+        lambda: track.pacer.cut_off(calls[2]),
+        lambda: track.pacer.forget(calls[2]),
+        track.pacer.slow_down,
+    ]
+    for step in steps:
+        before = track.pacer.news
+        step()
+        assert track.pacer.news > before
+
+
+async def test_a_refusal_that_comes_while_a_call_draws_its_token_holds_it_and_the_next_keeps_its_distance() -> (
+    None
+):
+    track = Track(chance=0.0)
+    call = await track.depart()
+    second = asyncio.create_task(track.depart())
+    await asyncio.sleep(0.3)
+    track.answer(call, refused=True)
+    answered_at = asyncio.get_running_loop().time()
+    track.answer(await second)
+    assert track.departed[1] - answered_at == pytest.approx(1 / 3, abs=0.001)
+    await track.depart()
+    assert track.gaps[1] == pytest.approx(SPACING, abs=0.001)
+
+
+async def test_two_responses_in_one_moment_wake_the_one_that_waits_once() -> None:
+    track = Track()
+    calls = [await track.depart() for _ in range(3)]
+    waiting = asyncio.create_task(track.depart())
+    await asyncio.sleep(2.0)
+    now = asyncio.get_running_loop().time()
+    for call in calls:
+        track.answer(call)
+    await waiting
+    assert track.departed[3] - now == pytest.approx(1.0, abs=0.001)
