@@ -177,7 +177,7 @@ def records(curves: Iterable[Curve]) -> list[dict[str, object]]:
             "exponent of memory": _rounded(curve.of_memory),
             "us each": round(curve.last.seconds / curve.last.size * 1e6, 1),
             "bytes held each": round(curve.last.bytes / curve.last.size),
-            "bytes stored each": round(curve.last.stored / curve.last.size) or "",
+            "bytes stored each": max(0, round(curve.last.stored / curve.last.size)) or "",
             "verdict": verdict(curve),
         }
         for curve in curves
@@ -200,7 +200,7 @@ def verdict(curve: Curve) -> str:
 
 
 def _rounded(exponent: float | None) -> float | str:
-    return "" if exponent is None else round(exponent, 2)
+    return "" if exponent is None else round(exponent, 2) + 0.0  # no -0.0
 
 
 def chart(curves: Sequence[Curve]) -> str:
