@@ -111,6 +111,13 @@ async def test_a_failure_that_stays_is_raised_once_with_all_its_facts(
     assert pickle.loads(pickle.dumps(error)).attempts == sent  # noqa: S301 - our own
 
 
+async def test_an_attempt_that_reached_no_server_is_no_call() -> None:
+    refused = TransportError(reason="refused", connected=False)
+    calling = caller(ScriptedTransport(refused, refused, answer(200)))
+    assert (await calling.call(REQUEST)).attempts == 3
+    assert calling.calls == 1
+
+
 async def test_a_429_is_waited_out_exactly_as_asked_and_never_counts_as_an_attempt() -> None:
     refusals = [answer(429, retry_after="7")] * 20
     network = ScriptedTransport(*refusals, answer(200))

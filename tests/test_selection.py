@@ -114,6 +114,9 @@ TASKS = st.builds(
         (of_type("MANUAL"), False),
         (having_status(TaskStatus.DONE, "OPEN"), True),
         (having_status(TaskStatus.DISMISSED), False),
+        (having_status("Open", "done"), True),
+        (of_type("flow"), True),
+        (titled("call:\u00a0*"), True),
     ],
 )
 def test_conditions(condition: Condition, met: bool) -> None:
@@ -163,7 +166,7 @@ def test_moments_are_compared_rightly_in_the_hour_that_comes_twice() -> None:
         (lambda: in_flow(" "), "flow is empty"),
         (lambda: of_account(""), "account is empty"),
         (lambda: with_contact(""), "contact is empty"),
-        (lambda: having_status("open"), "'open' is not one of OPEN, DONE, DISMISSED"),
+        (lambda: having_status("opened"), "'opened' is not one of OPEN, DONE, DISMISSED"),
         (having_status, "at least one of OPEN"),
         (of_type, "at least one of FLOW"),
     ],

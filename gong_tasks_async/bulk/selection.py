@@ -31,7 +31,7 @@ from gong_tasks_async.bulk.changes import (
 from gong_tasks_async.bulk.dates import Clock
 from gong_tasks_async.models import Contact, Flow, OpenEnum, Task, TaskStatus, TaskType, TaskUpdate
 from gong_tasks_async.models.addresses import name_key
-from gong_tasks_async.models.enums import documented_words
+from gong_tasks_async.models.checks import each_listed, word_problem
 
 __all__ = [
     "Change",
@@ -210,10 +210,13 @@ def titled(pattern: str) -> Condition:
     Args:
         pattern: a pattern of the title with ``*`` and ``?``, in any case.
     """
-    matches = re.compile(translate(unicodedata.normalize("NFC", pattern)), re.IGNORECASE).match
-    return lambda task: (
-        task.title is not None and matches(unicodedata.normalize("NFC", task.title)) is not None
-    )
+    matches = re.compile(translate(_one_spelling(pattern)), re.IGNORECASE).match
+    return lambda task: task.title is not None and matches(_one_spelling(task.title)) is not None
+
+
+def _one_spelling(text: str) -> str:
+    """A text with letters and accents together, and with plain blanks: a page has others, and keeps them when copied."""
+    return re.sub(r"\s", " ", unicodedata.normalize("NFC", text))
 
 
 def of_type(*types: TaskType | str) -> Condition:
@@ -303,10 +306,10 @@ def _names(contact: Contact) -> Iterator[str | None]:
 
 
 def _listed(kind: type[OpenEnum], values: tuple[str, ...]) -> frozenset[str]:
-    """A text is held to Gong's words, since others are slips; a member is taken as it is, as in ``TaskFilter``."""
-    words = documented_words(kind)
-    if unknown := [value for value in values if type(value) is str and value not in words]:
-        raise ValueError(f"{', '.join(map(repr, unknown))} is not one of {', '.join(words)}")
+    """Words are those of ``TaskFilter``: texts in any case, and members."""
+    members = each_listed(kind, values)
+    if unknown := [str(member) for member in members if word_problem("", kind, member)]:
+        raise ValueError(f"{', '.join(map(repr, unknown))} is not one of {', '.join(kind)}")
     if not values:
-        raise ValueError(f"name at least one of {', '.join(words)}")
-    return frozenset(values)
+        raise ValueError(f"name at least one of {', '.join(kind)}")
+    return frozenset(members)

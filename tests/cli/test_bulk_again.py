@@ -76,6 +76,14 @@ class TestAFinishedFile:
             f"1 row failed, and not sent. Retry:\n  gong-tasks bulk retry close-{today()}\n" in again.stderr
         )
 
+    def test_a_failed_row_that_is_as_it_should_be_by_now_is_no_failure(self, company: Company) -> None:
+        path, task = company.rows(10), next(iter(company.engine.tasks.values()))
+        owner, task["userId"] = task["userId"], "1"
+        assert company.invoke("bulk", "run", path, "--yes").exit_code == 1
+        task |= {"userId": owner, "status": "DONE"}
+        again = company.invoke("bulk", "run", path, "--yes")
+        assert (again.exit_code, "All tasks are as they should be." in again.stderr) == (0, True)
+
     def test_again_sends_all_rows_without_a_look(self, company: Company) -> None:
         path = company.rows(5)
         company.invoke("bulk", "run", path, "--yes", "--no-guard")
