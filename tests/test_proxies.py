@@ -20,6 +20,7 @@ from gong_tasks_async import (
     AccessKey,
     CredentialsError,
     GongTasksClient,
+    InvalidValueError,
     Meaning,
     OAuthGrant,
     OAuthToken,
@@ -294,7 +295,7 @@ def test_each_failure_of_tls_has_its_problem_and_what_passes_has_none(
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
 def test_a_pipe_in_the_place_of_a_bundle_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "bundle.pem")
-    with pytest.raises(ValueError, match="no regular file"):
+    with pytest.raises(InvalidValueError, match="no regular file"):
         GongTasksClient(AccessKey("k", "s"), ca_bundle=tmp_path / "bundle.pem")
 
 
@@ -303,8 +304,20 @@ def test_a_bundle_without_certificates_is_refused_at_once(content: str | None, t
     bundle = tmp_path / "bundle.pem"
     if content is not None:
         bundle.write_text(content)
-    with pytest.raises(ValueError, match=r"ca_bundle .*bundle\.pem"):
+    with pytest.raises(InvalidValueError, match=r"ca_bundle .*bundle\.pem"):
         GongTasksClient(AccessKey("k", "s"), ca_bundle=bundle)
+
+
+@pytest.mark.parametrize("path", ["none.pem", "~nobody-of-this-name/none.pem", "\0"])
+def test_a_bundle_that_cannot_be_read_is_named_with_all_else_that_is_wrong(path: str) -> None:
+    for refused in (
+        lambda: GongTasksClient(AccessKey("k", "s"), ca_bundle=path, max_header_bytes=0),
+        lambda: OAuthToken("i", "s", "t", save=print, ca_bundle=path, proxy="ftp://proxy"),
+    ):
+        with pytest.raises(InvalidValueError) as caught:
+            refused()
+        assert len(caught.value.problems) == 2
+        assert any(problem.startswith(f"ca_bundle {path!r}") for problem in caught.value.problems)
 
 
 @pytest.mark.parametrize("number", [0, -1])

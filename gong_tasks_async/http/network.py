@@ -11,9 +11,9 @@ from typing import Final
 from attrs import frozen
 
 from gong_tasks_async._version import __version__
-from gong_tasks_async.errors.checks import count_problem, described, kind_problem, refuse
+from gong_tasks_async.errors.checks import count_problem, described, refuse
 from gong_tasks_async.http.addresses import Proxy, checked_proxy, proxy_problem
-from gong_tasks_async.http.tls import trust
+from gong_tasks_async.http.tls import bundle_problem, trust
 
 MAX_HEADER_BYTES: Final = 64 * 2**10
 """Bytes of one header; sign-on proxies and content policies exceed aiohttp's 8,190."""
@@ -43,15 +43,20 @@ def network_problems(
     max_header_bytes: object = MAX_HEADER_BYTES,
     app_name: object = None,
 ) -> Iterator[str | None]:
-    """What is wrong with the settings of the network, before any file is read."""
+    """What is wrong with the settings of the network."""
     if proxy is not None:
         yield proxy_problem(proxy)
-    yield kind_problem(
-        "ca_bundle", ca_bundle, (str, PathLike), "the path of a file or folder of certificates", or_none=True
-    )
+    if ca_bundle is not None:
+        yield _bundle_problem(ca_bundle)
     yield count_problem("max_header_bytes", max_header_bytes)
     if app_name is not None and not (isinstance(app_name, str) and APP_NAME.fullmatch(app_name)):
         yield f"app_name must be a word such as 'acme-bot/2.1', not {described(app_name)}"
+
+
+def _bundle_problem(ca_bundle: object) -> str | None:
+    if isinstance(ca_bundle, str | PathLike):
+        return bundle_problem(ca_bundle)
+    return f"ca_bundle must be the path of a file or folder of certificates, not {described(ca_bundle)}"
 
 
 def network_settings(
@@ -63,8 +68,8 @@ def network_settings(
     """Check the settings of the network.
 
     Raises:
-        InvalidValueError: the proxy is no address or not supported, or a setting is out of range or of another type.
-        ValueError: no certificate can be read.
+        InvalidValueError: the proxy is no address or not supported, no certificate can be read, or a setting is out of
+            range or of another type; all that is wrong is named at once.
     """
     refuse("network settings", network_problems(proxy, ca_bundle, max_header_bytes, app_name))
     return NetworkSettings(

@@ -8,6 +8,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Final
 
+from gong_tasks_async.errors.checks import refuse
+
 # https://docs.openssl.org/3.0/man3/X509_STORE_CTX_get_error/
 _CERTIFICATE_PROBLEMS: Final[Mapping[int, str]] = {
     **dict.fromkeys((2, 18, 19, 20, 21), "unknown authority"),
@@ -25,25 +27,41 @@ _PASSING: Final = ("UNEXPECTED_EOF", "EOF occurred", "SYSCALL")
 """A server or balancer that restarts hangs up in the middle of a handshake."""
 
 
+def bundle_problem(ca_bundle: str | PathLike[str]) -> str | None:
+    """What is wrong with a file or folder of certificates (PEM); None where it can be trusted."""
+    return _load(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), ca_bundle)
+
+
 def trust(ca_bundle: str | PathLike[str]) -> ssl.SSLContext:
     """A context that trusts the authorities of a file or folder (PEM) beside those of this machine.
 
     Raises:
-        ValueError: no certificate can be read there.
+        InvalidValueError: no certificate can be read there.
     """
-    path = Path(ca_bundle).expanduser()
-    if path.exists() and not (path.is_file() or path.is_dir()):  # the writer of a pipe would be waited for
-        raise ValueError(f"ca_bundle {str(path)!r}: it is no regular file")
     context = ssl.create_default_context()
-    try:
-        if path.is_dir():
-            context.load_verify_locations(capath=path)
-        else:
-            context.load_verify_locations(cafile=path)
-    except OSError as error:  # ssl.SSLError is one
-        raise ValueError(f"ca_bundle {str(path)!r}: no certificate can be read there ({error})") from None
+    refuse("network settings", [_load(context, ca_bundle)])
     context.set_alpn_protocols(["http/1.1"])
     return context
+
+
+def _load(context: ssl.SSLContext, ca_bundle: str | PathLike[str]) -> str | None:
+    """Trust what stands at a path; what is wrong with it, if anything is."""
+    shown = f"ca_bundle {str(ca_bundle)!r}"
+    try:
+        path = Path(ca_bundle).expanduser()
+        if path.is_dir():
+            context.load_verify_locations(capath=path)
+        elif path.is_file() or not path.exists():
+            context.load_verify_locations(cafile=path)
+        else:  # the writer of a pipe would be waited for
+            return f"{shown} is no regular file"
+    except (
+        OSError,
+        ValueError,
+        RuntimeError,
+    ) as error:  # of OpenSSL, of a null character, of an unknown home
+        return f"{shown}: no certificate can be read there ({error})"
+    return None
 
 
 def tls_problem(error: BaseException) -> str | None:
