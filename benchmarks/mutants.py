@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
@@ -53,19 +53,23 @@ class Result:
     """What it took to try them."""
 
 
-def try_module(module: str, size: int, seed: int) -> Result:
-    """Plant `size` faults in one module of the copy that this process stands in, and run its tests with each."""
+def try_module(module: str, again: Collection[str] | None, size: int, seed: int) -> Result:
+    """Plant `size` faults in one module of the copy that this process stands in, and run its tests with each.
+
+    Of a module that has not changed, only those faults are tried `again` that no test found the last time.
+    """
     path, began = Path("gong_tasks_async", module), used_by_children()
     source = path.read_text(encoding="utf-8")
     tests = TestRuns.watched(path, [f"tests/{name}" for name in SETTINGS["tests"][module]])
-    alive = []
+    same, alive = SETTINGS["equal"].get(module, {}), []
     sample = _sample(path, source, size, random.Random(f"{seed} {module}"))
     for mutation in sample:
         operator = get_operator(mutation.operator_name)(**mutation.operator_args)
         with use_mutation(mutation.module_path, operator, mutation.occurrence) as (before, after):
-            if not tests.find(tests.executing(source, mutation.start_pos[0])):
-                alive.append(_changed_lines(before, after or ""))
-    same = SETTINGS["equal"].get(module, {})
+            fault = _changed_lines(before, after or "")
+            is_tried = again is None or fault in again or fault in same
+            if is_tried and not tests.find(tests.executing(source, mutation.start_pos[0])):
+                alive.append(fault)
     survivors = tuple(sorted(line for line in alive if line not in same))
     return Result(
         module, len(sample), survivors, len(alive) - len(survivors), round(used_by_children() - began)
@@ -130,18 +134,20 @@ def _stand_in_a_copy(folder: str) -> None:
     os.environ.update(PYTHONPATH=str(tree), CI="true", GONG_EXAMPLES="30", GONG_QUOTA_EXAMPLES="40")
 
 
-def try_all(modules: Iterable[str], size: int, seed: int, at_once: int) -> Iterator[Result]:
+def try_all(
+    modules: Mapping[str, Collection[str] | None], size: int, seed: int, at_once: int
+) -> Iterator[Result]:
     """Try modules side by side, each in one of `at_once` processes that has a copy of the sources."""
     with (
         tempfile.TemporaryDirectory() as folder,
         ProcessPoolExecutor(at_once, get_context("spawn"), _stand_in_a_copy, (folder,)) as pool,
     ):
-        yield from pool.map(partial(try_module, size=size, seed=seed), modules)
+        yield from pool.map(partial(try_module, size=size, seed=seed), modules, modules.values())
 
 
 def main() -> None:
     """Print the table by module, and each fault that no test found."""
-    from benchmarks.mutant_table import keep, share_of  # noqa: PLC0415 - it imports the library
+    from benchmarks.mutant_table import keep, missed, share_of  # noqa: PLC0415 - it imports the library
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", type=int, default=20, help="faults in each module [20]")
@@ -150,13 +156,18 @@ def main() -> None:
     parser.add_argument(
         "--at-once", type=int, default=os.cpu_count() or 1, help="modules at once [all cores]"
     )
+    parser.add_argument("--again", action="store_true", help="only faults that no test found the last time")
     parser.add_argument(
         "--keep", action="store_true", help="keep the results for the table that `benchmarks.tables` writes"
     )
     options = parser.parse_args()
     results = []
     print("| module | planted | equal | found | CPU |\n|---|---|---|---|---|")
-    for result in try_all(options.only or SETTINGS["tests"], options.size, options.seed, options.at_once):
+    modules = {
+        module: missed(module, options.size, options.seed) if options.again else None
+        for module in options.only or SETTINGS["tests"]
+    }
+    for result in try_all(modules, options.size, options.seed, options.at_once):
         results.append(result)
         facts = asdict(result)
         print(
