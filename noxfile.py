@@ -75,6 +75,7 @@ SLOW = [
         "test_codec_generated",
         "test_codec_scan",
         "test_gates",
+        "test_growth",
         "test_measure",
         "test_pytest_plugin",
         "test_quota_day",
