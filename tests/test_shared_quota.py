@@ -405,3 +405,15 @@ async def test_the_turn_of_the_day_is_the_server_s(shared: MakeShared) -> None:
     with pytest.raises(DailyQuotaError) as refused:
         await fast.acquire(Lane.BULK)
     assert refused.value.resets_at == turns
+
+
+def test_settings_of_other_types_are_refused_by_name_all_at_once() -> None:
+    wrong: dict[str, Any] = {
+        "limits": 3.0,
+        "fail": "local",
+        "local_share": "0.1",
+        "timeout": "1",
+        "on_event": 1,
+    }
+    with pytest.raises(ValueError, match=r"company .*; limits .*; local_share .*; timeout .*; on_event "):
+        RedisQuota("redis://localhost", company=7, **wrong)  # type: ignore[arg-type]  # the point

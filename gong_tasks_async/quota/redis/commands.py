@@ -69,20 +69,14 @@ def text(item: object) -> str:
     return item.decode(errors="replace") if isinstance(item, bytes) else str(item)
 
 
-NUMBERS = {
-    "go": 10,
-    "wait": 2,
-    "shut": 3,
-    "room": 1,
-    "spent": 0,
-    "state": 6,
-    "joined": 2,
-    "done": 0,
-    "unknown": 0,
+REPLIES = {
+    "take": {"go": 10, "wait": 2, "shut": 3, "room": 1, "spent": 0},
+    "look": {"state": 6},
+    "join": {"joined": 2},
 }
-"""How many numbers each kind of reply has; after these, "spent" and "state" have the day's counts, in pairs."""
-KINDS = {"take": {"go", "wait", "shut", "room", "spent"}, "look": {"state"}, "join": {"joined"}}
-"""How each step is answered; the others with "done", and each but "join" with "unknown", too."""
+"""The kinds of reply to each step, and how many numbers each has; the others reply "done", and all may reply "unknown"."""
+IN_PAIRS = {"spent", "state"}
+"""Kinds with numbers in pairs behind these: the day's counts, and before them, in "state", the callers that wait."""
 
 
 def parse_reply(step: str, reply: Sequence[object]) -> tuple[str, list[int]]:
@@ -96,15 +90,12 @@ def parse_reply(step: str, reply: Sequence[object]) -> tuple[str, list[int]]:
         kind, numbers = text(reply[0]), [int(text(item)) for item in items]
     except (TypeError, LookupError, ValueError):
         raise ValueError("it holds no numbers") from None
-    if kind not in KINDS.get(step, {"done"}) | {"unknown"}:
+    kinds = {**REPLIES.get(step, {"done": 0}), "unknown": 0}
+    if kind not in kinds:
         raise ValueError(f"{kind:.20} is no answer to {step}")
-    counts = numbers[NUMBERS[kind] :]
-    fits = len(counts) % 2 == 0 and min(counts) >= 0 if counts else len(numbers) == NUMBERS[kind]
-    if (
-        not fits
-        or (counts and kind not in {"spent", "state"})
-        or not all(abs(each) < FAR for each in numbers)
-    ):
+    pairs = numbers[kinds[kind] :]
+    paired = kind in IN_PAIRS and len(pairs) % 2 == 0 and min(pairs, default=0) >= 0
+    if len(numbers) < kinds[kind] or (pairs and not paired) or not all(abs(each) < FAR for each in numbers):
         raise ValueError("its numbers make no sense")
     if kind == "go" and not Granted(*numbers).is_possible():
         raise ValueError("no permit can be so")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 
 from attrs import evolve
 
 from gong_tasks_async.errors import QuotaUnavailable
+from gong_tasks_async.errors.checks import number_of
 from gong_tasks_async.events import EventSink, QuotaLost, QuotaRegained, logger
 from gong_tasks_async.quota.base import Permit
 from gong_tasks_async.quota.limits import Lane, QuotaLimits
@@ -119,3 +120,13 @@ class LocalFallback:
         finally:
             back.cancel()
             acquiring.cancel()  # a permit that comes in this moment is forgotten: it counts, and is not used
+
+
+def fallback_problems(fail: object, local_share: object) -> Iterator[str]:
+    """What is wrong with the settings of the fallback."""
+    if fail not in {"closed", "local"}:
+        yield f'fail must be "closed" or "local", not {fail!r}'
+    if (fail == "local") != (local_share is not None):
+        yield 'fail="local" and local_share belong together: the share must be chosen, such as 0.1'
+    if local_share is not None and not 0 < (number_of(local_share) or 0.0) <= 1:
+        yield f"local_share must be more than 0 and at most 1, not {local_share!r}"

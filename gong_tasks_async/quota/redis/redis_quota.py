@@ -11,9 +11,14 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from attrs import evolve
 
-from gong_tasks_async.errors import ClientStateError, DeadlineExceeded, InvalidValueError, QuotaUnavailable
-from gong_tasks_async.errors.checks import conceals_arguments
-from gong_tasks_async.events import Event, EventSink
+from gong_tasks_async.errors import ClientStateError, DeadlineExceeded, QuotaUnavailable
+from gong_tasks_async.errors.checks import (
+    conceals_arguments,
+    kind_problem,
+    refuse,
+    seconds_problem,
+)
+from gong_tasks_async.events import Event, EventSink, callback_problem
 from gong_tasks_async.quota.base import Permit, WaitReason
 from gong_tasks_async.quota.day import DAY, bound_pause
 from gong_tasks_async.quota.figures import DescribedByFigures, Figures
@@ -22,7 +27,7 @@ from gong_tasks_async.quota.limits import Lane, QuotaLimits
 from gong_tasks_async.quota.redis.commands import MICRO, Granted, parse_counts
 from gong_tasks_async.quota.redis.day_count import CallTimes, DayCount
 from gong_tasks_async.quota.redis.dispatcher import Dispatcher
-from gong_tasks_async.quota.redis.outage import LocalFallback
+from gong_tasks_async.quota.redis.outage import LocalFallback, fallback_problems
 from gong_tasks_async.quota.redis.session import RedisSession
 
 if TYPE_CHECKING:
@@ -75,8 +80,15 @@ class RedisQuota(DescribedByFigures):
         on_event: Callable[[Event], None] | None = None,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
-        if problems := _problems(company, fail, local_share, outage_timeout, timeout):
-            raise InvalidValueError("RedisQuota", problems)
+        problems = [
+            _company_problem(company),
+            kind_problem("limits", limits, QuotaLimits, "QuotaLimits(...)", or_none=True),
+            *fallback_problems(fail, local_share),
+            seconds_problem("outage_timeout", outage_timeout, or_zero=True),
+            seconds_problem("timeout", timeout, finite=True),
+            callback_problem(on_event),
+        ]
+        refuse("RedisQuota", problems)
         try:  # the extra may be missing
             from gong_tasks_async.quota.redis.redis_backend import RedisBackend  # noqa: PLC0415 - loads redis
         except ModuleNotFoundError as error:
@@ -117,10 +129,8 @@ class RedisQuota(DescribedByFigures):
             return
         self._closed = True
         await self._session.close(CLOSE_TIMEOUT)
-        while (
-            self._receiving and not self._receiving.done()
-        ):  # a client that fails right then loses a cancellation
-            self._receiving.cancel()
+        while self._receiving and not self._receiving.done():
+            self._receiving.cancel()  # again: a client that fails right then loses a cancellation
             await asyncio.wait([self._receiving], timeout=CLOSE_TIMEOUT)
         await self._backend.close()
 
@@ -150,11 +160,8 @@ class RedisQuota(DescribedByFigures):
         except TimeoutError:
             if not limit.expired():
                 raise
-        raise (
-            DeadlineExceeded(reason="no permit came before the deadline")
-            if self._health.up
-            else self._health.error()
-        )
+        late = DeadlineExceeded(reason="no permit came before the deadline")
+        raise late if self._health.up else self._health.error()
 
     def release(self, permit: Permit, *, status: int | None, sent: bool = True) -> None:
         """Note that a request has ended; see :class:`Quota`. It is reported with the next request, or soon.
@@ -284,17 +291,6 @@ class RedisQuota(DescribedByFigures):
             self._fallback.quota.pause(remaining, day_spent=self._gate.day_spent)
 
 
-def _problems(
-    company: str, fail: str, local_share: float | None, outage_timeout: float, timeout: float
-) -> list[str]:
-    share = "local_share must be more than 0 and at most 1, not"
-    together = 'fail="local" and local_share belong together: the share must be chosen, such as 0.1'
-    checks = (
-        (company and not set(company) & set("{}"), "company must be a name without braces"),
-        (fail in {"closed", "local"}, f'fail must be "closed" or "local", not {fail!r}'),
-        ((fail == "local") == (local_share is not None), together),
-        (local_share is None or 0 < local_share <= 1, f"{share} {local_share}"),
-        (outage_timeout >= 0, f"outage_timeout must be 0 seconds or more, not {outage_timeout}"),
-        (0 < timeout < math.inf, f"timeout must be more than 0 seconds and finite, not {timeout}"),
-    )
-    return [problem for fine, problem in checks if not fine]
+def _company_problem(company: object) -> str | None:
+    named = isinstance(company, str) and company and not set(company) & set("{}")
+    return None if named else "company must be a name without braces"
