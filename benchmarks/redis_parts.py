@@ -13,22 +13,19 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import subprocess
-import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager, suppress
-from pathlib import Path
+from collections.abc import Callable
+from contextlib import AsyncExitStack, suppress
 from random import Random
 from typing import Any
 from unittest.mock import patch
 
 from attrs import asdict, define, field, frozen
 from fakeredis import FakeAsyncRedis, FakeServer
-from redis import Redis
 
 from benchmarks.grid_servers import NETWORKS, RULES, Server
+from benchmarks.script_cost import cost_of_the_script, instructions_of_the_script
 from gong_tasks_async import GongError, Lane, Permit, QuotaLimits, RedisQuota
 from gong_tasks_async.quota.redis import redis_backend
 from gong_tasks_async.quota.redis.commands import SOURCE
@@ -234,40 +231,6 @@ def run(part: Part, *, on: bool, seconds: float) -> tuple[Seen, list[tuple[float
     return seen, asked
 
 
-def cost_of_the_script(asked: list[tuple[float, str]], permits: int) -> tuple[float, float]:
-    """Microseconds of a real server for each run of the script, and for each permit: the best of three."""
-    clock = "local clock = call('TIME')"
-    source = SOURCE.replace(clock, "call('TIME')\nlocal clock = {ARGV[2], ARGV[3]}")
-    keys = [f"{{gong:acme}}:{part}" for part in redis_backend.PARTS]
-    with _server() as client:
-        digest, best = client.script_load(source), float("inf")
-        for _ in range(3):
-            client.flushdb()
-            client.config_resetstat()
-            pipe = client.pipeline(transaction=False)
-            for moment, request in asked:
-                pipe.evalsha(digest, len(keys), *keys, request, int(moment), int(moment % 1 * 1e6))
-            pipe.execute()
-            best = min(best, client.info("commandstats")["cmdstat_evalsha"]["usec"])
-    return best / len(asked), best / permits
-
-
-@contextmanager
-def _server() -> Iterator[Redis]:
-    with tempfile.TemporaryDirectory() as folder:
-        socket = Path(folder) / "socket"
-        command = ["redis-server", "--port", "0", "--unixsocket", str(socket), "--save", "", "--dir", folder]
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603 - installed
-        try:
-            while not socket.exists():
-                time.sleep(0.05)
-            with Redis(unix_socket_path=str(socket)) as client:
-                yield client
-        finally:
-            process.kill()
-            process.wait()
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -287,11 +250,15 @@ def main() -> None:
                 _print_row(rows[-1])
     seen, asked = run(Part("all"), on=True, seconds=options.seconds)
     per_run, per_permit = cost_of_the_script(asked, seen.calls)
+    script = {"us a run": per_run, "us a permit": per_permit, "runs a permit": seen.scripts}
+    if instructions := instructions_of_the_script(asked):
+        script |= {"instructions a run": instructions, "instructions a permit": instructions * seen.scripts}
     if options.json:
-        print(json.dumps({"parts": rows, "script": [{"us a run": per_run, "us a permit": per_permit}]}))
+        print(json.dumps({"parts": rows, "script": [script]}))
     else:
         print(
-            f"\nthe script: {per_run:.1f} us of Redis a run, {per_permit:.1f} a permit, {seen.scripts:.2f} runs a permit"
+            "\nthe script in a real Redis: "
+            + ", ".join(f"{value:,.2f} {name}" for name, value in script.items())
         )
 
 

@@ -16,8 +16,9 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
 from benchmarks import jobs_cost
-from benchmarks.redis_parts import Part, cost_of_the_script, run
+from benchmarks.redis_parts import Part, run
 from benchmarks.scale_work import Ready, Work
+from benchmarks.script_cost import cost_of_the_script
 from gong_tasks_async import AccessKey
 from gong_tasks_async.distributed import Jobs, Worker, clients
 
