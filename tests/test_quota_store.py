@@ -6,8 +6,10 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, time
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hypothesis import settings, strategies as st
@@ -319,6 +321,26 @@ async def test_other_limits_for_the_same_file_are_reported(
     (record,) = caplog.records
     assert "per_day=10000" in record.getMessage()
     assert "now with per_second=3, per_day=700" in record.getMessage()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"per_second": 2.0},
+        {"per_day": 700},
+        {"interactive_reserve": 0},
+        {"count_rate_limited": False},
+        {"day_starts": time(3, tzinfo=UTC)},
+    ],
+)
+async def test_whatever_decides_what_is_left_of_the_day_is_among_them(
+    path: Path, other: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    for limits in (QuotaLimits(day_store=path), QuotaLimits(day_store=path, **other)):
+        async with LocalQuota(limits) as quota:
+            await quota.snapshot()
+    (record,) = caplog.records
+    assert next(iter(other)) in record.getMessage()
 
 
 def test_after_a_fork_parent_and_child_count_together(path: Path) -> None:

@@ -194,7 +194,10 @@ def _make_store(limits: QuotaLimits) -> DayStore:
     from gong_tasks_async.quota.local.day_file import SqliteStore  # noqa: PLC0415
 
     numbers = f"per_second={limits.per_second:g}, per_day={limits.per_day}, window={limits.window:g}"
-    return SqliteStore(limits.day_store, f"{numbers}, day_starts={limits.day_starts}")
+    counted = (
+        f"interactive_reserve={limits.interactive_reserve}, count_rate_limited={limits.count_rate_limited}"
+    )
+    return SqliteStore(limits.day_store, f"{numbers}, day_starts={limits.day_starts}, {counted}")
 
 
 def _log_failure(future: asyncio.Future[None]) -> None:
