@@ -170,7 +170,7 @@ def types(session: nox.Session) -> None:
     )
     for version in (PYTHONS[0], PYTHONS[-1]):
         session.run("mypy", "--python-version", version, *session.posargs)
-    session.run("pyright", "tests/typing")
+    session.run("pyright")
 
 
 @nox.session(default=False)

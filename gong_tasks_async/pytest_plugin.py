@@ -242,13 +242,12 @@ def gong_aioresponses(monkeypatch: pytest.MonkeyPatch) -> Iterator[aioresponses]
 def _without_writer(response: Any) -> type[Any]:
     """Derive a response class that needs no ``stream_writer``: nothing was ever written."""
 
-    class PatientResponse(response):  # type: ignore[misc]  # a base class that is known at run time only
-        def __init__(self, *arguments: Any, **settings: Any) -> None:
-            if "stream_writer" in inspect.signature(response.__init__).parameters:
-                settings.setdefault("stream_writer", SimpleNamespace(output_size=0))
-            super().__init__(*arguments, **settings)
+    def begin(self: object, *arguments: Any, **settings: Any) -> None:
+        if "stream_writer" in inspect.signature(response.__init__).parameters:
+            settings.setdefault("stream_writer", SimpleNamespace(output_size=0))
+        response.__init__(self, *arguments, **settings)
 
-    return PatientResponse
+    return type("PatientResponse", (response,), {"__init__": begin})
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from gong_tasks_async.auth.oauth import OAuthToken
 from gong_tasks_async.auth.renewal import CallableSource, CredentialSource, Supplier
 from gong_tasks_async.credentials import AccessKey, BearerToken, Credentials
 from gong_tasks_async.errors.checks import kind_problem, refuse, seconds_problem
+from gong_tasks_async.errors.kinds import is_hashable
 from gong_tasks_async.events import Event
 from gong_tasks_async.http.retry import RetryPolicy
 from gong_tasks_async.http.transport import Session
@@ -119,7 +120,7 @@ def identity_of(credentials: AnyCredentials) -> Hashable:
         return credentials.identity
     if _signs(credentials):
         return credentials.authorization
-    return credentials if isinstance(credentials, Hashable) else id(credentials)
+    return credentials if is_hashable(credentials) else id(credentials)
 
 
 def _signs(credentials: AnyCredentials) -> TypeGuard[Credentials]:

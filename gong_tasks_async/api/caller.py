@@ -161,7 +161,7 @@ class Caller:
         if events.wanted:
             events.sent(attempts.sent)
         try:
-            response = await self.transport.send(
+            response = answer = await self.transport.send(
                 request if self.headers is None else evolve(request, headers=self.headers()),
                 self.retry.attempt_timeout,
             )
@@ -175,8 +175,8 @@ class Caller:
             if events.wanted:
                 events.attempted(response, attempts.sent)
         if self.on_response is not None:
-            self.on_response(response)
-        return responses.judge(response, request)
+            self.on_response(answer)
+        return responses.judge(answer, request)
 
     async def _permit(self, events: CallEvents, attempts: Attempts, deadline: float | None) -> Permit:
         """Wait for valid credentials and for a permit."""

@@ -211,7 +211,8 @@ class Clock:
                 return self._bounded(lambda: when.after(self.today), when)
             case Shift() | datetime():
                 return None
-        return when
+            case date():
+                return when
 
     def _resolve(self, when: When, time_of_day: time) -> datetime:
         return self._bounded(lambda: self._moment(when, time_of_day), when)
@@ -222,9 +223,10 @@ class Clock:
                 return (self.now.astimezone(UTC) + timedelta(hours=hours)).astimezone(self.zone)
             case datetime():
                 return when if when.tzinfo is not None else on_wall(when, self.zone)
-        day = self.day(when)
-        assert day is not None  # noqa: S101 - all others are days
-        return on_wall(datetime.combine(day, time_of_day), self.zone)
+            case _:
+                day = self.day(when)
+                assert day is not None  # noqa: S101 - all others are days
+                return on_wall(datetime.combine(day, time_of_day), self.zone)
 
     @staticmethod
     def _bounded(resolve: Callable[[], T], when: When) -> T:

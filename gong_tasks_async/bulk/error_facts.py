@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from gong_tasks_async.errors import GongError
+from gong_tasks_async.errors.kinds import is_tuple
 
 LEFT_OUT = frozenset({"headers"})
 """Facts that are of no use later, and long."""
@@ -56,7 +57,7 @@ def _plain(value: object) -> object:
         return value.isoformat()
     if isinstance(value, GongError):
         return facts_of(value)
-    return list(value) if isinstance(value, tuple) else value
+    return [*value] if is_tuple(value) else value
 
 
 def _kind(name: str) -> type[GongError]:

@@ -143,7 +143,12 @@ def row_from(columns: tuple[Any, ...]) -> JournalRow:
     check_types((request_id, reason), str | None)
     cause = error_from(facts)
     if cause is None and error is not None:  # recorded by an earlier version
-        recorded = {"message": error, "kind": kind or "GongError", "status": status, "request_id": request_id}
+        recorded: dict[str, Any] = {
+            "message": error,
+            "kind": kind or "GongError",
+            "status": status,
+            "request_id": request_id,
+        }
         cause = shown(RecordedError(attempts=attempts, **recorded))
     return JournalRow(
         update_from(*wanted),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Coroutine, Generator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Coroutine, Iterable
 from typing import Any, Generic, TypeVar
 
 from gong_tasks_async.errors.checks import count_problem, refuse
+from gong_tasks_async.errors.kinds import is_async_generator, is_generator
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -47,9 +48,9 @@ class Feed(Generic[T]):
 
     async def close(self) -> None:
         """Close a generator that was not read to its end, so that its ``finally`` runs now."""
-        if isinstance(self._plain, Generator):
+        if is_generator(self._plain):
             self._plain.close()
-        if isinstance(self._async, AsyncGenerator):
+        if is_async_generator(self._async):
             await self._async.aclose()
 
     async def _take_async(self) -> T:

@@ -7,6 +7,8 @@ import sys
 from importlib.util import find_spec
 from io import TextIOWrapper
 
+from gong_tasks_async.errors.kinds import is_text_file
+
 NEEDED = ("click", "rich")
 
 ADVICE = f"gong-tasks: {', '.join(NEEDED)} are needed; install 'gong_tasks_async[cli]'\n"
@@ -38,7 +40,7 @@ def _open_what_is_closed() -> None:
 def _write_every_letter() -> None:
     """Write UTF-8 into pipes and files, whose other end is a program; a terminal shows what its code page has."""
     for stream in (sys.stdout, sys.stderr):
-        if not isinstance(stream, TextIOWrapper):
+        if not is_text_file(stream):
             continue
         if stream.isatty() or _is_utf8(stream):
             stream.reconfigure(errors="backslashreplace")

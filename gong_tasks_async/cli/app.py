@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import click
 
@@ -54,11 +54,11 @@ class GongTasks(LazyGroup):
 
         click would print its own errors as they are; ours pass through the one function that draws text.
         """
-        run: Callable[..., Any] = partial(super().main, args, prog_name, complete_var, **extra)
+        run = cast("Callable[..., object]", partial(super().main, args, prog_name, complete_var, **extra))
         if not standalone_mode:
             return run(standalone_mode=False)
         try:
-            code = run(standalone_mode=False)
+            code: object = run(standalone_mode=False)
         except click.ClickException as error:
             code = _print_usage_error(error)
         except click.Abort:

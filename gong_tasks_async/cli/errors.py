@@ -32,7 +32,8 @@ def exit_for(error: Exception) -> tuple[ExitCode, Message | None] | None:
             return ExitCode.ROWS_FAILED, Message(*_file_trouble(error), "file")
         case ValueError():  # settings, configuration, conflicting rows: all are refused before anything is sent
             return ExitCode.USAGE, message_of(error)
-    return None
+        case _:
+            return None
 
 
 def _no_credentials(error: NoCredentialsError) -> Message:

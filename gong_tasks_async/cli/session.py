@@ -124,10 +124,14 @@ def signals_call(end: Callable[[], object]) -> Generator[None]:
     loop = asyncio.get_running_loop()
     plain = [one for one in ENDING_SIGNALS if not _handled_by_loop(loop, one, end)]
     before: dict[signal.Signals, Any] = {}
+
+    def later(_number: int, _frame: object) -> None:
+        loop.call_soon_threadsafe(end)
+
     try:
         for one in plain:
             with suppress(ValueError, OSError):
-                before[one] = signal.signal(one, lambda *_: loop.call_soon_threadsafe(end))
+                before[one] = signal.signal(one, later)
         yield
     finally:
         for one, handler in before.items():

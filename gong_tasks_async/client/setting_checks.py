@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from gong_tasks_async.auth.oauth import OAuthToken
 from gong_tasks_async.errors.checks import count_problem, described, flag_problem, kind_problem
+from gong_tasks_async.errors.kinds import is_mapping
 from gong_tasks_async.events import callback_problem
 from gong_tasks_async.http.addresses import base_url_problem
 from gong_tasks_async.http.network import network_problems
 from gong_tasks_async.http.retry import RetryPolicy
 from gong_tasks_async.http.transport import Session
 from gong_tasks_async.quota import QuotaLimits
-from gong_tasks_async.settings import ClientSettings
 
 
-def setting_problems(settings: ClientSettings) -> Iterator[str | None]:
+def setting_problems(settings: Mapping[str, Any]) -> Iterator[str | None]:
     """What is wrong with all settings of a client."""
     yield _credentials_problem(settings["credentials"])
     yield base_url_problem(settings["base_url"])
@@ -50,7 +51,7 @@ def _quota_problem(value: object) -> str | None:
 def _headers_problem(value: object) -> str | None:
     if value is None or callable(value):
         return None
-    if not isinstance(value, Mapping):
+    if not is_mapping(value):
         return f"headers must be a mapping of names to texts, or a function, not {type(value).__name__}"
     texts = all(isinstance(text, str) for pair in value.items() for text in pair)
     return None if texts else "headers must have texts as names and values"

@@ -14,6 +14,7 @@ from gong_tasks_async.codec.scan import SLICE_BYTES, Loads, array_start, slices
 from gong_tasks_async.codec.structure import LENIENT, Mismatch, Problems, Reader, reader_of
 from gong_tasks_async.codec.unstructure import filter_body, update_body
 from gong_tasks_async.errors import DecodeError
+from gong_tasks_async.errors.kinds import is_list
 from gong_tasks_async.models import (
     JsonValue,
     Task,
@@ -131,9 +132,10 @@ def _object(body: Content, parse: Loads) -> dict[str, Any]:
         root = parse(body)
     except ValueError as error:
         raise _no_json(body, error) from None
+    found: dict[str, Any] = root
     if type(root) is not dict:
         raise _decode_error(Mismatch("an object", root))
-    return root
+    return found
 
 
 def _ignore(_: Unreadable) -> None:
@@ -273,7 +275,7 @@ def _raw_tasks(body: Content, parse: Loads) -> list[Any]:
     raw_tasks = _object(body, parse).get("tasks")
     if raw_tasks is None:  # it is not known how Gong answers for a user without tasks
         return []
-    if type(raw_tasks) is not list:
+    if not is_list(raw_tasks):
         raise _decode_error(Mismatch("an array", raw_tasks).below(".tasks"))
     return raw_tasks
 

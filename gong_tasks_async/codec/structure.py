@@ -24,6 +24,7 @@ from typing import Any, Union, get_args, get_origin
 import attrs
 
 from gong_tasks_async.codec.names import gong_name
+from gong_tasks_async.errors.kinds import is_list
 from gong_tasks_async.models import JsonValue, OpenEnum
 from gong_tasks_async.models.base import NOTHING, Answered
 from gong_tasks_async.models.checks import is_decimal
@@ -59,7 +60,7 @@ def shape_of(value: object) -> str:
     """Describe a JSON value without its text, which may be personal data."""
     if isinstance(value, str):
         return f"text of {len(value):,} characters" if value else "an empty text"
-    if isinstance(value, list):
+    if is_list(value):
         return f"an array of {len(value):,}"
     if isinstance(value, dict):
         return "an object"
@@ -226,10 +227,11 @@ def _at(step: str, problems: Problems, *, essential: bool = False) -> Generator[
 
 def _array(item: Reader) -> Reader:
     def read(values: object, problems: Problems) -> tuple[Any, ...]:
+        found: Any = values
         if type(values) is not list:
             raise Mismatch("an array", values)
-        items = []
-        for index, value in enumerate(values):
+        items: list[Any] = []
+        for index, value in enumerate(found):
             if value is not None:  # null stands for "nothing here", in arrays too
                 with _at(f"[{index}]", problems):
                     items.append(item(value, problems))
@@ -255,9 +257,10 @@ def _object(kind: type[Answered], leaves: Mapping[type, Leaf]) -> Reader:
     required = [gong_name(a.name) for a in attributes if is_required(a)]
     known = {key for _, key, _, _ in fields}
 
-    def read(raw: object, problems: Problems) -> Answered:
-        if type(raw) is not dict:
-            mismatch = Mismatch("an object", raw)
+    def read(found: object, problems: Problems) -> Answered:
+        raw: Any = found
+        if type(found) is not dict:
+            mismatch = Mismatch("an object", found)
             mismatch.essential = bool(required)
             raise mismatch
         _require(raw, required)

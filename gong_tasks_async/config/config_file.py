@@ -12,6 +12,7 @@ from attrs import field, frozen
 from gong_tasks_async.config.errors import ConfigurationError, UnsafeFileError
 from gong_tasks_async.config.private_files import check_owner, read_regular
 from gong_tasks_async.config.profile import Profile, read_profile, unknown_keys
+from gong_tasks_async.errors.kinds import is_object
 
 
 @frozen
@@ -86,7 +87,7 @@ def read_config_file(path: Path) -> ConfigFile:
 def _read(path: Path, raw: dict[str, Any]) -> ConfigFile:
     problems = list(unknown_keys("", raw, ("default_profile", "profiles")))
     found = raw.get("profiles", {})
-    tables: dict[str, object] = found if isinstance(found, dict) else {}
+    tables: dict[str, object] = found if is_object(found) else {}
     if tables is not found:
         problems.append("profiles: write a table for each company, such as [profiles.acme]")
     default = raw.get("default_profile")

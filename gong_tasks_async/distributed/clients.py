@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from typing import TypeAlias
+from typing import TypeAlias, cast
 from weakref import WeakKeyDictionary
 
 from gong_tasks_async.api.updates import UpdateApplier
@@ -15,6 +15,7 @@ from gong_tasks_async.credentials import Credentials
 from gong_tasks_async.distributed.data_docket import DataDocket
 from gong_tasks_async.distributed.errors import UnknownCredentialsError, WrongAddressError
 from gong_tasks_async.distributed.serialization import JobSettings
+from gong_tasks_async.errors.kinds import is_mapping
 from gong_tasks_async.events import Event
 from gong_tasks_async.http.addresses import checked_base_url
 from gong_tasks_async.quota import Lane, LocalQuota, Quota, QuotaLimits
@@ -155,9 +156,10 @@ class ClientPool:
         return found
 
     def _resolve(self, name: str) -> ClientSettings:
-        if isinstance(self._resolver, Mapping):
-            return self._resolver[name].copy()
-        found = self._resolver(name)
+        if is_mapping(self._resolver):
+            settings: ClientSettings = self._resolver[name]
+            return settings.copy()
+        found = cast("Callable[[str], Credentials | ClientSettings]", self._resolver)(name)
         return found.copy() if isinstance(found, dict) else ClientSettings(credentials=found)
 
     async def _quota(self, limits: QuotaLimits) -> Quota:

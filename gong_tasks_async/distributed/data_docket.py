@@ -136,7 +136,7 @@ class CheckedRedis:
             await self._redis.zadd(queue, {key: now}, xx=True)
 
     async def _checked(self, messages: list[tuple[Any, Mapping[bytes, bytes]]]) -> list[tuple[Any, Any]]:
-        readable = []
+        readable: list[tuple[Any, Any]] = []
         for number, fields in messages:
             if not fields:  # deleted meanwhile
                 continue

@@ -28,7 +28,7 @@ class Guards:
     A guard lists the tasks of each owner once an hour, and again when its job was resumed.
     """
 
-    _guards: OrderedDict[JobLife, Guard] = field(factory=OrderedDict, init=False)
+    _guards: OrderedDict[JobLife, Guard] = field(factory=OrderedDict[JobLife, Guard], init=False)
 
     def looks(self, life: JobLife, row: PendingRow, applier: Applier, *, skip_changed: bool) -> RowLooks:
         """The looks at a row.

@@ -71,7 +71,7 @@ class Job:
 
     async def problems(self) -> dict[int, LastAttempt]:
         """The last attempt of each pending row that has failed, by the row's number in the plan; reads all rows."""
-        found = {}
+        found: dict[int, LastAttempt] = {}
         async for stored in self._store.rows(self.name):
             if stored.last_attempt is not None:
                 found[stored.number] = stored.last_attempt

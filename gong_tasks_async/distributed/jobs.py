@@ -163,7 +163,7 @@ class Jobs:
         Raises:
             JobStoreError: Redis does not respond.
         """
-        found = []
+        found: list[Progress] = []
         for name in await self._store.names():
             try:
                 found.append(await self._store.progress(name))

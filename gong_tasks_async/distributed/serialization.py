@@ -25,6 +25,7 @@ from gong_tasks_async.errors.checks import (
     refuse,
     seconds_problem,
 )
+from gong_tasks_async.errors.kinds import is_mapping, is_object
 from gong_tasks_async.http.addresses import base_url_problem
 from gong_tasks_async.models import TaskStatus, TaskUpdate
 from gong_tasks_async.quota import QuotaLimits
@@ -136,7 +137,7 @@ def row_with_outcome(planned: PlannedRow, text: bytes) -> JournalRow:
         ValueError: it is not one of this version.
     """
     try:
-        columns = [*json.loads(text), *(None,) * OUTCOME_COLUMNS]
+        columns: list[Any] = [*json.loads(text), *(None,) * OUTCOME_COLUMNS]
         state, attempts, at, request_id, facts, reason, after = columns[:OUTCOME_COLUMNS]
         return JournalRow(
             planned.update,
@@ -218,7 +219,7 @@ def origin_text(origin: Mapping[str, str]) -> str:
 def origin_of(text: bytes) -> dict[str, str]:
     """Parse a stored origin; anything else is none."""
     origin = _parsed(text)
-    return {str(name): str(value) for name, value in origin.items()} if isinstance(origin, dict) else {}
+    return {str(name): str(value) for name, value in origin.items()} if is_object(origin) else {}
 
 
 def settings_text(settings: JobSettings) -> str:
@@ -257,7 +258,7 @@ def _compact(value: object) -> str:
 
 
 def _plain(value: object) -> Any:
-    if isinstance(value, Mapping):
+    if is_mapping(value):
         return dict(value)
     raise TypeError(f"{type(value).__name__} cannot be stored")
 

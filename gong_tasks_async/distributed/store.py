@@ -162,13 +162,14 @@ class JobStore:
             for each in rows
             if each.row is not None and each.row.cause is not None
         ]
-        moved = 0
+        moved, state = 0, None
         for first in range(0, max(1, len(texts)), PAGE):
             flat = (part for row in texts[first : first + PAGE] for part in row)
             state, more = await self._run(scripts.RETRY, job, *flat)
             if state is None:
                 raise JobNotFoundError(job=job, company=self.company)
             moved += more
+        assert state is not None  # noqa: S101 - there is a page of no rows, at least
         return JobState(state.decode()), moved
 
     async def fed(self, job: str, before: int, after: int) -> None:

@@ -223,16 +223,20 @@ def stopped_by_signals(stop: Callable[[], None]) -> Generator[None]:
     steps of the loop.
     """
     loop = asyncio.get_running_loop()
-    numbers = [getattr(signal, name) for name in SIGNALS if hasattr(signal, name)]
-    before: dict[int, Any] = {}
-    handled = []
+    numbers: list[signal.Signals] = [getattr(signal, name) for name in SIGNALS if hasattr(signal, name)]
+    before: dict[signal.Signals, Any] = {}
+    handled: list[signal.Signals] = []
+
+    def later(_number: int, _frame: object) -> None:
+        loop.call_soon_threadsafe(stop)
+
     for number in numbers:
         try:
             loop.add_signal_handler(number, stop)
             handled.append(number)
         except (NotImplementedError, RuntimeError):
             with suppress(ValueError):  # not in the main thread: its owner calls stop()
-                before[number] = signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop))
+                before[number] = signal.signal(number, later)
     try:
         yield
     finally:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from gong_tasks_async import codec
 from gong_tasks_async.errors import DecodeError
+from gong_tasks_async.errors.kinds import is_list
 from gong_tasks_async.http.messages import HttpRequest, HttpResponse
 
 MAX_PARSED: Final = 64 * 2**10
@@ -158,10 +159,9 @@ def _texts(envelope: Mapping[str, Any]) -> Iterator[str]:
     for key in ("error", "error_description"):
         if isinstance(text := envelope.get(key), str):
             yield text
-    errors = envelope.get("errors")
-    for error in (
-        [errors] if isinstance(errors, str) else errors[:MAX_MESSAGES] if isinstance(errors, list) else []
-    ):
+    errors: object = envelope.get("errors")
+    found: list[Any] = [errors] if isinstance(errors, str) else errors if is_list(errors) else []
+    for error in found[:MAX_MESSAGES]:
         yield error if isinstance(error, str) else reprlib.repr(error)
     if isinstance(text := envelope.get("userFacingError"), str):
         yield text

@@ -111,7 +111,9 @@ class AiohttpTransport:
         proxy = self._proxy()
         self._options = self._session_options(proxy)
         # Through a tunnel aiohttp signs in to the proxy; without one, each request has to.
-        self._sign_in = {} if proxy is None or self._base.scheme == "https" else proxy.headers
+        self._sign_in: Mapping[str, str] = (
+            {} if proxy is None or self._base.scheme == "https" else proxy.headers
+        )
 
     def _proxy(self) -> Proxy | None:
         if self._network.proxy is not None or not self._owns_session:

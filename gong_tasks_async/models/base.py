@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NoReturn, TypeAlias
+from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from attrs import field, frozen
 
@@ -25,7 +25,8 @@ class _Nothing(dict[str, "JsonValue"]):
     def _refuse(self, *_: object, **__: object) -> NoReturn:
         raise TypeError("extra is read-only: it holds what Gong sent")
 
-    __setitem__ = setdefault = update = __ior__ = _refuse
+    if not TYPE_CHECKING:  # of another signature: they refuse whatever they are given
+        __setitem__ = setdefault = update = __ior__ = _refuse
 
     def __reduce__(self) -> str:
         return "NOTHING"

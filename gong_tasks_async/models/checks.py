@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from typing import Final, cast
 
 from gong_tasks_async.errors.checks import SHOWN, described
+from gong_tasks_async.errors.kinds import is_iterable
 from gong_tasks_async.models.enums import EnumT, OpenEnum, documented_words, lower_words
 
 INT64_MAX: Final = 2**63 - 1
@@ -136,7 +137,7 @@ def listed(kind: type[EnumT], value: object) -> EnumT:
 
 def each_listed(kind: type[EnumT], values: object) -> tuple[EnumT, ...]:
     """Convert one text or member, or several, to members, each once."""
-    several = (values,) if isinstance(values, str) or not isinstance(values, Iterable) else values
+    several = values if is_iterable(values) and not isinstance(values, str) else (values,)
     members: list[EnumT] = []
     for value in several:
         if (member := listed(kind, value)) not in members:

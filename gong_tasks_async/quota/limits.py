@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import time
 from enum import Enum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
@@ -27,8 +28,9 @@ class Lane(Enum):
     INTERACTIVE = "interactive"
     BULK = "bulk"
 
-    # Members are single, and Enum's own hash is a Python function that every permit would call ten times.
-    __hash__: Callable[[object], int] = object.__hash__  # type: ignore[assignment]  # a slot, not a method
+    if not TYPE_CHECKING:  # a slot, not a method
+        # Members are single, and Enum's own hash is a Python function that every permit would call ten times.
+        __hash__ = object.__hash__
 
 
 def _as_path(value: Path | str | None) -> Path | None:

@@ -71,7 +71,7 @@ def _user(random: Random, place: int) -> Json:
 
 def make_tasks(random: Random, user_ids: Sequence[str], each: int, ids_as_text: float) -> dict[int, Json]:
     """Make `each` tasks for every user; `ids_as_text` is the share of tasks whose ids are JSON strings."""
-    tasks = {}
+    tasks: dict[int, Json] = {}
     for user_id in user_ids:
         for _ in range(each):
             number: Callable[[int], int | str] = str if random.random() < ids_as_text else int

@@ -239,7 +239,8 @@ class Engine:
                 return {"workspaces": [calls.workspace(one) for one in self.workspace_ids]}
             case "POST", oauth.PATH:
                 return self._refresh(request, now)
-        raise RefusedError(HTTPStatus.NOT_FOUND, f"No such call: {request.method} {request.path}")
+            case _:
+                raise RefusedError(HTTPStatus.NOT_FOUND, f"No such call: {request.method} {request.path}")
 
     def _admit(self, request: Request, scope: str, now: float) -> None:
         tokens = filter(None, [self.access_token, *self._tokens.alive(now)])

@@ -152,7 +152,12 @@ class MemoryConnector(aiohttp.BaseConnector):
         self._owned = self._runner if own else None
         self._starting = asyncio.Lock()
 
-    async def _create_connection(self, *_: object) -> ResponseHandler:
+    async def _create_connection(
+        self,
+        req: object,  # noqa: ARG002 - aiohttp's
+        traces: object,  # noqa: ARG002 - as above
+        timeout: object,  # noqa: ARG002, ASYNC109 - as above
+    ) -> ResponseHandler:
         async with self._starting:
             if self._runner.server is None:
                 await self._runner.setup()

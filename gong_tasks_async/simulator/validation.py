@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 from gong_tasks_async.simulator.wire import JSON, RefusedError, Request
 
@@ -26,9 +26,10 @@ def read_filter(request: Request) -> Json:
     """Read the filter of a list call, or refuse it."""
     body = _read_object(request)
     _refuse([f"Unrecognized field '{name}'" for name in body if name != "filter"])
-    wanted = body.get("filter")
-    if not isinstance(wanted, dict):
+    found: object = body.get("filter")
+    if not isinstance(found, dict):
         raise RefusedError(HTTPStatus.BAD_REQUEST, "filter must be an object")
+    wanted = cast("Json", found)
     _refuse(_faults_in(wanted, _FILTER, required=("userId", "types", "taskAction", "status")))
     return wanted
 
@@ -52,10 +53,11 @@ def _read_object(request: Request) -> Json:
     if media_type != JSON:
         raise RefusedError(HTTPStatus.BAD_REQUEST, "Content-Type must be application/json")
     try:
-        body = json.loads(request.body)
+        body: Json = json.loads(request.body)
     except (ValueError, RecursionError):
         raise RefusedError(HTTPStatus.BAD_REQUEST, "Failed to parse the JSON body") from None
-    if not isinstance(body, dict):
+    kind: type[Any] = type(body)
+    if kind is not dict:
         raise RefusedError(HTTPStatus.BAD_REQUEST, "The body must be a JSON object")
     return body
 
@@ -88,7 +90,8 @@ def _one_of(allowed: tuple[str, ...]) -> Check:
 
 def _some_of(allowed: tuple[str, ...]) -> Check:
     def check(value: Any) -> str | None:
-        if isinstance(value, list) and value and all(item in allowed for item in value):
+        items = cast("list[object]", value) if isinstance(value, list) else []
+        if items and all(item in allowed for item in items):
             return None
         return f"must be a non-empty array of {', '.join(allowed)}"
 

@@ -138,7 +138,8 @@ def _about(report: BulkReport) -> str:
 def _share(counts: BulkReport | RowCounts) -> str:
     """One bar, divided as the rows are; it stretches to the room that it has."""
     numbers = {state: getattr(counts, state) for state in STATES}
-    total, left, parts = sum(numbers.values()) or 1, 0.0, []
+    total, left = sum(numbers.values()) or 1, 0.0
+    parts: list[str] = []
     for state, count in numbers.items():
         width = 100 * count / total
         if count:

@@ -36,7 +36,7 @@ def remove_jobs(states: Sequence[JobState], *, yes: bool) -> None:
 
 def old_jobs(paths: Sequence[Path], before: datetime, *, unfinished: bool) -> list[JobState]:
     """The jobs that were last written before a moment; those with pending rows only if asked for."""
-    kinds = {Standing.FINISHED} | ({Standing.UNFINISHED} if unfinished else set())
+    kinds = {Standing.FINISHED, *([Standing.UNFINISHED] if unfinished else [])}
     states = map(state_of, paths)
     return [state for state in states if state.standing in kinds and state.last_written < before]
 

@@ -64,6 +64,8 @@ class CallMeter:
             case BudgetSpent(resets_at=resets_at) if self.sleeps:
                 self.waits_until = resets_at
                 note(f"The day's calls are spent; waiting for the reset, resuming at {local(resets_at)}.")
+            case _:
+                pass
         self._pauses(event)
 
     def take_cost(self) -> PlanCost:

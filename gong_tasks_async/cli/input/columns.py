@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from enum import StrEnum
 from typing import Final
 
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 
 
 class Column(StrEnum):
@@ -73,6 +73,10 @@ def column_of(name: str) -> Column | None:
     return SPELLINGS.get(plain(name))
 
 
+def _places(layout: Layout) -> tuple[tuple[Column, int], ...]:
+    return tuple((column, place) for place, column in enumerate(layout.columns) if column is not None)
+
+
 @frozen
 class Layout:
     """Which field of a row is which column, and what is wrong with the names."""
@@ -84,12 +88,8 @@ class Layout:
     """Other problems, as messages."""
     unknown: tuple[str, ...] = ()
     """Names of columns that are not known, and not read."""
-    places: tuple[tuple[Column, int], ...] = field(init=False)
+    places: tuple[tuple[Column, int], ...] = field(init=False, default=Factory(_places, takes_self=True))
     """The known columns, each with the place of its field."""
-
-    @places.default
-    def _places(self) -> tuple[tuple[Column, int], ...]:
-        return tuple((column, place) for place, column in enumerate(self.columns) if column is not None)
 
 
 def layout_of(names: Sequence[str], *, lenient: bool = False) -> Layout:
@@ -100,7 +100,7 @@ def layout_of(names: Sequence[str], *, lenient: bool = False) -> Layout:
     """
     columns = _columns(names)
     unknown = [name for name, column in zip(names, columns, strict=True) if _is_unknown(name, column)]
-    slips = [] if lenient else _slips(unknown, columns)
+    slips: Iterable[str] = () if lenient else _slips(unknown, columns)
     problems = (*_twice(names, columns), *slips)
     return Layout(columns, tuple(_missing(columns)), problems, tuple(dict.fromkeys(unknown)))
 
@@ -145,7 +145,7 @@ def _is_unknown(name: str, column: Column | None) -> bool:
 
 
 def _slips(unknown: Sequence[str], columns: Sequence[Column | None]) -> Iterator[str]:
-    there = {*columns, *LEFT_OUT} if Column.AS_LISTED in columns else set()
+    there = {*columns, *LEFT_OUT} if Column.AS_LISTED in columns else frozenset[Column]()
     for name in unknown:
         near = get_close_matches(plain(name), SPELLINGS, n=1, cutoff=0.7)
         if near and SPELLINGS[near[0]] not in there:

@@ -13,6 +13,7 @@ from gong_tasks_async.bulk.render.format import counted
 from gong_tasks_async.cli.input.columns import Column, column_of
 from gong_tasks_async.cli.input.problems import Problem
 from gong_tasks_async.cli.input.records import Found, Record, Table
+from gong_tasks_async.errors.kinds import is_list
 
 
 @frozen
@@ -75,9 +76,9 @@ def _items(text: str) -> Iterator[object]:
 
 def _rows(value: object) -> Sequence[object]:
     """The rows that a value holds: an array's items, the tasks of an answer of Gong's, or itself."""
-    if isinstance(value, Pairs) and isinstance(tasks := dict(value.items).get("tasks"), list):
-        value = tasks
-    return value if isinstance(value, list) else [value]
+    if isinstance(value, Pairs) and is_list(tasks := dict(value.items).get("tasks")):
+        return tasks
+    return value if is_list(value) else [value]
 
 
 def _objects(text: str) -> Found:
@@ -120,7 +121,8 @@ def _reason(error: Exception, text: str, start: int) -> str:
             column = position - begin + 1
             below = f", {counted(line, 'line')} below" if line else ""
             return f"is not JSON: {message} at column {column}{below}"
-    return f"is not JSON: {error}"
+        case _:
+            return f"is not JSON: {error}"
 
 
 def _record(place: str, item: object) -> Record | Problem:

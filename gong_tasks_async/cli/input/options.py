@@ -26,6 +26,7 @@ from gong_tasks_async.cli.input.shared_options import (
     users_option,
 )
 from gong_tasks_async.cli.input.source import Source
+from gong_tasks_async.errors.kinds import is_tuple
 
 T = TypeVar("T")
 Decorator: TypeAlias = Callable[[Any], Any]
@@ -123,4 +124,4 @@ def _source(given: dict[str, Any]) -> Source:
 
 def _unordered(value: object) -> object:
     """The value of an option; a repeatable one means the same in any order, and twice as once."""
-    return tuple(sorted(set(map(str, value)))) if isinstance(value, tuple) else value
+    return tuple(sorted(set(map(str, value)))) if is_tuple(value) else value

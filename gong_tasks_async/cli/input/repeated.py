@@ -66,7 +66,7 @@ def split_repeated(plan: Plan, failed: Collection[int]) -> Repeated:
         plan: of the same line now; its look shows which updates would change something.
         failed: the ids of tasks whose row the job failed; they are not sent again without being asked for.
     """
-    owners = frozenset() if plan.look is None else plan.look.owners
+    owners: frozenset[str] = frozenset() if plan.look is None else plan.look.owners
     rest = [update for update in plan.updates if update.task_id not in failed]
     found = [update for update in rest if update.task_id in plan.looked]
     unlisted = sum(update.task_id not in plan.looked and update.user_id not in owners for update in rest)

@@ -176,7 +176,8 @@ def _reason(error: Exception) -> str:
             return "you may not read it: check its permissions"
         case OSError():
             return f"it cannot be read: {error.strerror or error}"
-    return str(error)
+        case _:
+            return str(error)
 
 
 def name_from(text: str) -> str:

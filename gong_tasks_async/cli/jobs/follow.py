@@ -57,23 +57,32 @@ class WorkerNotice:
 async def _print_changes(seen: AsyncGenerator[Progress], output: Output) -> Progress:
     """Print a line for each change."""
     notice = WorkerNotice()
+    last: Progress | None = None
     with Listing(JOBS, output) as listing:
         async for progress in seen:
             notice.check(progress)
             listing.add([progress])
-    return progress
+            last = progress
+    return _seen(last)
 
 
 async def _draw_bar(name: str, seen: AsyncGenerator[Progress]) -> Progress:
     """Draw a progress bar."""
     notice = WorkerNotice()
+    last: Progress | None = None
     with bar_for(stderr_console(), name, 0) as (bars, bar):
         async for progress in seen:
             notice.check(progress)
             bars.update(
                 bar, total=progress.rows, completed=progress.settled, description=_description(progress)
             )
-    return progress
+            last = progress
+    return _seen(last)
+
+
+def _seen(last: Progress | None) -> Progress:
+    assert last is not None  # noqa: S101 - a watch gives the progress of now first
+    return last
 
 
 async def _note_given_up(job: Job, progress: Progress) -> None:

@@ -116,7 +116,10 @@ class OutputType(_ParamType):
         return f"[{'|'.join(self.forms)}|FILE]"
 
     def shell_complete(
-        self, _context: click.Context, _parameter: click.Parameter, incomplete: str
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's
+        param: click.Parameter,  # noqa: ARG002 - as above
+        incomplete: str,
     ) -> list[CompletionItem]:
         """The formats, and files."""
         forms = [CompletionItem(form) for form in self.forms if form.startswith(incomplete)]

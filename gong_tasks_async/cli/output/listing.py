@@ -19,6 +19,7 @@ from gong_tasks_async.cli.output.formats import WRITTEN_AT_ONCE, Output, OutputF
 from gong_tasks_async.cli.output.layout import Column, Layout
 from gong_tasks_async.cli.output.tables import draw_table
 from gong_tasks_async.cli.output.visible import visible, visible_json
+from gong_tasks_async.errors.kinds import is_list, is_mapping, is_tuple
 
 if TYPE_CHECKING:
     from gong_tasks_async.models import JsonValue
@@ -157,9 +158,9 @@ def json_text(value: Any) -> str:
 
 def with_ids_as_text(value: Any, key: str = "") -> Any:
     """JSON values in which ids, and whole numbers that many programs cannot hold, are text."""
-    if isinstance(value, Mapping):
+    if is_mapping(value):
         return {name: with_ids_as_text(part, name) for name, part in value.items()}
-    if isinstance(value, list | tuple):
+    if is_list(value) or is_tuple(value):
         return [with_ids_as_text(part, key) for part in value]
     if isinstance(value, int) and not isinstance(value, bool):
         is_id = key == "id" or key.endswith("Id")

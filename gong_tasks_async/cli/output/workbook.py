@@ -188,7 +188,8 @@ def _text(value: object, number_format: str) -> str:
         case datetime():
             day_only = value.time() == time() and "h" not in number_format.lower()
             return value.date().isoformat() if day_only else value.replace(microsecond=0).isoformat()
-    return str(value)
+        case _:
+            return str(value)
 
 
 def _number(value: float) -> str:

@@ -57,7 +57,7 @@ PARTS = ("state.lua", "pace.lua", "day.lua", "steps.lua")
 
 def read_part(part: str) -> str:
     """A part of the script, with numbers for the constants' names."""
-    source = files(__package__).joinpath(part).read_text(encoding="utf-8")
+    source = files("gong_tasks_async.quota.redis").joinpath(part).read_text(encoding="utf-8")
     return re.sub(rf"\b({'|'.join(CONSTANTS)})\b", lambda name: str(CONSTANTS[name[0]]), source)
 
 

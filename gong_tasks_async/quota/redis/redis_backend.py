@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from hashlib import sha1
-from typing import cast
+from typing import Protocol, cast
 
 from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.cluster import RedisCluster
@@ -25,6 +25,47 @@ PARTS = ("state", "leases", "day", "news")
 RECONNECT_DELAY = 0.25
 """Seconds until subscribing is tried again."""
 IDLE = 60.0
+
+
+class _Commands(Protocol):
+    """A client, as far as it sends commands: redis-py types evalsha() as answering a text, or not at all."""
+
+    async def execute_command(self, *command: str | int) -> list[object]:
+        """Send a command."""
+        ...
+
+
+class _Subscription(Protocol):
+    """A subscription of redis-py."""
+
+    async def subscribe(self, channel: str) -> object:
+        """Subscribe to a channel."""
+        ...
+
+    async def get_message(
+        self,
+        *,
+        ignore_subscribe_messages: bool,
+        timeout: float,  # noqa: ASYNC109 - redis-py's
+    ) -> Mapping[str, object] | None:
+        """The next message, or None after so many seconds."""
+        ...
+
+
+class _Publishers(Protocol):
+    """A client, as far as others publish through it."""
+
+    def pubsub(self) -> AbstractAsyncContextManager[_Subscription]:
+        """A subscription, closed at the end."""
+        ...
+
+
+class _Clients(Protocol):
+    """The class of clients."""
+
+    def from_url(self, url: str, **options: object) -> Redis:
+        """A client of the server of this URL."""
+        ...
 
 
 class RedisBackend:
@@ -72,8 +113,7 @@ class RedisBackend:
         raise failure  # out here: a chain would show whatever the cause has to say
 
     async def _run(self, asked: str) -> list[object]:
-        # evalsha() is typed as answering a text, and in older releases not at all.
-        execute = cast("Callable[..., Awaitable[list[object]]]", self._client.execute_command)
+        execute = cast("_Commands", self._client).execute_command
         try:
             return await execute("EVALSHA", DIGEST, len(self._keys), *self._keys, asked)
         except NoScriptError:
@@ -83,7 +123,7 @@ class RedisBackend:
         """Receive for ever what other processes publish. What is missed comes with the next reply of the script."""
         while True:
             try:
-                async with self._node() as client, client.pubsub() as pubsub:
+                async with self._node() as client, cast("_Publishers", client).pubsub() as pubsub:
                     async with asyncio.timeout(self._timeout):
                         await pubsub.subscribe(self._keys[-1])
                     while True:
@@ -144,4 +184,6 @@ def _open(url: str, timeout: float) -> Redis:
     check_options(url)
     # What is tried again, and when, is decided by the quota, which has deadlines to keep.
     retry = Retry(NoBackoff(), 0)
-    return Redis.from_url(url, socket_timeout=timeout, socket_connect_timeout=timeout, retry=retry)
+    return cast("_Clients", Redis).from_url(
+        url, socket_timeout=timeout, socket_connect_timeout=timeout, retry=retry
+    )

@@ -154,8 +154,9 @@ class RedisQuota(DescribedByFigures):
             QuotaUnavailable: Redis does not answer, and ``fail`` is ``closed``.
         """
         self._start()
+        limit = asyncio.timeout_at(deadline)
         try:
-            async with asyncio.timeout_at(deadline) as limit:
+            async with limit:
                 return await self._acquire(lane, deadline, max_wait, returning=returning)
         except TimeoutError:
             if not limit.expired():

@@ -16,7 +16,7 @@ def read_url(url: str) -> tuple[str, tuple[str, ...]]:
         netloc = parts.hostname or ""
         netloc += f":{parts.port}" if parts.port else ""
     except ValueError:
-        parts = None
+        parts, netloc = None, ""
     # Behind a slash in a password, the rest of it, and the host, look like a path: which is a database's number.
     if parts is None or not url.isprintable() or "@" in parts.path + parts.query + parts.fragment:
         raise unreadable_url()

@@ -1,0 +1,55 @@
+"""Values of no known type, such as parsed JSON, narrowed to what they are: the one place where their parts may be anything.
+
+``isinstance(value, dict)`` leaves the types of keys and values unknown to type checkers; these state them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Generator, Hashable, Iterable, Mapping
+from io import TextIOWrapper
+from typing import Any, TypeGuard
+
+
+def is_object(value: object) -> TypeGuard[dict[str, Any]]:
+    """Whether a parsed value is a JSON object, whose names are texts."""
+    return isinstance(value, dict)
+
+
+def is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:
+    """Whether a value is a mapping."""
+    return isinstance(value, Mapping)
+
+
+def is_iterable(value: object) -> TypeGuard[Iterable[Any]]:
+    """Whether a value can be iterated over."""
+    return isinstance(value, Iterable)
+
+
+def is_hashable(value: object) -> TypeGuard[Hashable]:
+    """Whether a value can be a key."""
+    return isinstance(value, Hashable)
+
+
+def is_list(value: object) -> TypeGuard[list[Any]]:
+    """Whether a value is a list, such as a JSON array."""
+    return isinstance(value, list)
+
+
+def is_tuple(value: object) -> TypeGuard[tuple[Any, ...]]:
+    """Whether a value is a tuple."""
+    return isinstance(value, tuple)
+
+
+def is_generator(value: object) -> TypeGuard[Generator[Any, Any, Any]]:
+    """Whether a value is a generator, which can be closed."""
+    return isinstance(value, Generator)
+
+
+def is_async_generator(value: object) -> TypeGuard[AsyncGenerator[Any, Any]]:
+    """Whether a value is an async generator, which can be closed."""
+    return isinstance(value, AsyncGenerator)
+
+
+def is_text_file(value: object) -> TypeGuard[TextIOWrapper[Any]]:
+    """Whether a value is a text file over bytes, whose encoding can be changed."""
+    return isinstance(value, TextIOWrapper)
