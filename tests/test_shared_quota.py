@@ -167,6 +167,22 @@ async def test_a_caller_that_gives_up_costs_the_company_nothing(shared: MakeShar
     assert (await third.snapshot()).used == 3
 
 
+async def test_a_day_that_is_spent_for_a_bulk_caller_that_gave_up_is_not_for_the_next_person(
+    shared: MakeShared,
+) -> None:
+    quota = shared(QuotaLimits(per_day=3, interactive_reserve=2))
+    quota.release(await quota.acquire(Lane.BULK), status=200)
+    await asyncio.sleep(2.0)
+    bulk = asyncio.create_task(quota.acquire(Lane.BULK))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert quota._dispatcher._asking  # on its way
+    bulk.cancel()
+    assert await quota.acquire(Lane.INTERACTIVE)
+    with pytest.raises(DailyQuotaError):
+        await quota.acquire(Lane.BULK)
+
+
 async def test_a_request_that_never_left_is_not_counted(shared: MakeShared) -> None:
     quota = shared()
     quota.release(await quota.acquire(Lane.BULK), status=200)

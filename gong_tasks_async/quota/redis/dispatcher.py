@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
-from gong_tasks_async.errors import DeadlineExceeded
+from gong_tasks_async.errors import DailyQuotaError, DeadlineExceeded
 from gong_tasks_async.quota.day import DAY
 from gong_tasks_async.quota.gate import LONGEST_SLEEP, Gate
 from gong_tasks_async.quota.lanes import LaneQueue
@@ -38,6 +38,8 @@ class Dispatcher:
         self._departs_at, self._probes, self._awaited = 0.0, False, False
         self._asking: asyncio.Task[None] | None = None
         """A request to the script. The caller who made it may be cancelled: its reply is the next one's."""
+        self._asked_for: Lane = Lane.BULK
+        """The lane of that caller."""
 
     async def acquire(
         self, lane: Lane, deadline: float | None, max_wait: float, *, returning: bool
@@ -86,14 +88,20 @@ class Dispatcher:
 
     async def _reply(self, lane: Lane) -> None:
         if self._asking is None:
-            self._asking = self._session.start(self._ask(lane))
+            self._asking, self._asked_for = self._session.start(self._ask(lane)), lane
         asking, self._awaited = self._asking, True
         try:
             await asyncio.wait([asking])
         finally:
             self._awaited = False
         self._asking = None
-        asking.result()
+        try:
+            asking.result()
+        except DailyQuotaError:
+            if (
+                self._asked_for is lane
+            ):  # else the day is spent for a caller that has gone, not for this one's lane
+                raise
 
     async def _ask(self, lane: Lane) -> None:
         loop = asyncio.get_running_loop()
