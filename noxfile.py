@@ -336,7 +336,7 @@ def bench(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def mutants(session: nox.Session) -> None:
-    """Plant faults in the modules, and print which of them the tests find; some half an hour on two quiet cores."""
+    """Plant faults in the modules, and print which of them the tests find; some 20 minutes on two quiet cores."""
     session.install("-e", ".[cli,docket,excel,mcp,otel,prometheus,redis,speed]", *_groups("test", "mutants"))
     session.run("python", "-m", "benchmarks.mutants", *session.posargs)
 
