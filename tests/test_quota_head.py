@@ -105,3 +105,33 @@ async def test_a_probe_that_succeeds_ends_the_day_for_all_and_any_other_leaves_i
         assert departed - ended_at <= SPACING
     else:
         assert departed - probe.departed == pytest.approx(PROBE_INTERVAL, abs=60.0)
+
+
+async def test_a_pause_that_is_over_before_the_token_comes_holds_nobody() -> None:
+    quota = quota_of(per_second=0.5, adaptive=False)
+    first = await call(quota)
+    waiting = asyncio.create_task(call(quota))
+    await asyncio.sleep(0.1)
+    quota.pause(1.0)
+    assert await waiting - first == pytest.approx(quota.limits.spacing, abs=0.001)
+    assert await used(quota) == 2
+
+
+async def test_a_token_that_a_person_gave_up_in_the_same_moment_goes_back_to_the_machine() -> None:
+    quota = quota_of()
+    first = await call(quota)
+    machine = asyncio.create_task(call(quota, MACHINE))
+    await asyncio.sleep(SPACING / 2)
+    person = asyncio.create_task(call(quota))
+    queue = quota._head.queue
+    leave = queue.leave
+
+    def leave_and_cancel(*, with_token: bool = False) -> None:
+        leave(with_token=with_token)
+        person.cancel()  # it has been called up, and has not run since
+
+    queue.leave = leave_and_cancel  # type: ignore[method-assign]
+    assert await machine - first == pytest.approx(SPACING, abs=0.001)
+    await asyncio.wait([person])
+    assert person.cancelled()
+    assert await used(quota) == 2
