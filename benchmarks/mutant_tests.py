@@ -27,7 +27,7 @@ import coverage
 import pytest
 from attrs import frozen
 
-OURS = ("gong_tasks_async", "tests", "conftest", "__main__", "__mp_main__", "benchmarks")
+RELOADED = ("gong_tasks_async", "tests", "conftest", "__main__", "__mp_main__", "benchmarks")
 ARGUMENTS = ("-x", "-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning")
 QUICK = 2.0
 """Seconds of a processor; a test that needs more does not take part, since a fault that it alone finds is held loosely."""
@@ -149,7 +149,7 @@ def _watch(module: Path, files: tuple[str, ...], kept: Path) -> int:
     watch.coverage.stop()
     contexts = watch.coverage.get_data().contexts_by_lineno(str(module))
     facts = {
-        "modules": [name for name in sys.modules if name.partition(".")[0] not in OURS],
+        "modules": [name for name in sys.modules if name.partition(".")[0] not in RELOADED],
         "tests": {line: [name for name in names if name] for line, names in contexts.items()},
         "seconds": watch.seconds,
     }

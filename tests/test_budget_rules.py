@@ -39,7 +39,7 @@ class Desk:
         return caught.value
 
     @property
-    def told(self) -> list[tuple[str, float]]:
+    def announced(self) -> list[tuple[str, float]]:
         spent = [event for event in self.events if isinstance(event, BudgetSpent)]
         return [(event.lane, event.resets_at.timestamp()) for event in spent]
 
@@ -54,7 +54,7 @@ async def test_a_lane_s_day_is_spent_until_the_call_that_makes_room_for_it_stops
         assert error.resets_at == datetime.fromtimestamp(until, UTC)
         assert error.retry_after == pytest.approx(until - desk.now)
         assert desk.budget.spent_until(lane) == until
-    assert desk.told == [("interactive", NOW + DAY), ("bulk", NOW + 10 + DAY)]
+    assert desk.announced == [("interactive", NOW + DAY), ("bulk", NOW + 10 + DAY)]
     assert desk.budget.take_now(PERSON) is None
 
 
@@ -73,7 +73,7 @@ async def test_what_was_found_out_holds_for_a_minute_and_not_for_a_clock_that_wa
     desk.budget.raise_if_spent(MACHINE)
     desk.now = NOW + 61.0
     await desk.refused(PERSON)
-    assert len(desk.told) == 1  # nothing has changed, so it is not told again
+    assert len(desk.announced) == 1  # nothing has changed, so it is no event again
 
 
 async def test_a_call_that_is_given_back_is_there_at_once() -> None:
@@ -87,10 +87,10 @@ async def test_a_call_that_is_given_back_is_there_at_once() -> None:
     assert (await desk.budget.count()).made == (NOW, NOW)
 
 
-async def test_gong_s_word_is_told_for_both_lanes_and_forgotten_when_it_is_called_off() -> None:
+async def test_gong_s_word_counts_for_both_lanes_and_is_forgotten_when_it_is_called_off() -> None:
     desk = Desk()
     desk.budget.pause(500.0)
-    assert desk.told == [(lane.value, NOW + 500.0) for lane in Lane]
+    assert desk.announced == [(lane.value, NOW + 500.0) for lane in Lane]
     found = await desk.budget.take(PERSON)
     assert isinstance(found, Count)
     assert (found.paused_until, await desk.budget.is_reopened()) == (NOW + 500.0, False)

@@ -201,7 +201,7 @@ async def test_once_it_is_over_those_who_waited_call_at_once_whatever_the_probe_
     assert len(network.tried) == 2 + 8  # the one that found the outage, a probe, and all
 
 
-async def test_once_it_was_given_up_nobody_calls_any_more() -> None:
+async def test_once_it_was_given_up_no_further_call_is_made() -> None:
     network, outage = Network(1e9), Outage(5.0, asyncio.sleep)
     calls = [asyncio.create_task(outage.call(network.call)) for _ in range(8)]
     done, _ = await asyncio.wait(calls)

@@ -30,7 +30,7 @@ def note(task_id: int) -> Note:
 
 
 class Book:
-    """A journal that writes down what it is asked to write, holds its writer up, and fails where it is told to."""
+    """A journal that writes down what it is asked to write, holds its writer up, and fails where a test wants it to."""
 
     def __init__(self) -> None:
         self.written: list[tuple[str, list[int]]] = []
@@ -109,7 +109,7 @@ async def test_what_waits_together_is_written_together_and_a_row_is_sent_before_
     assert book.written == [("send", [99]), ("send", [3, 5]), ("note", [2]), ("settle", [1, 4])]
 
 
-async def test_nothing_is_written_of_a_kind_that_nobody_waits_with(book: Book, recorder: Recorder) -> None:
+async def test_nothing_is_written_of_a_kind_that_no_caller_waits_with(book: Book, recorder: Recorder) -> None:
     await recorder.settle(settled(1))
     await recorder.note(note(2))
     assert book.written == [("settle", [1]), ("note", [2])]

@@ -123,7 +123,7 @@ async def test_a_spent_day_is_probed_after_an_interval_and_again_after_each_prob
     assert gate.is_probe_due()
 
 
-async def test_one_that_is_let_through_to_find_out_opens_it_for_nobody_else(gate: Gate) -> None:
+async def test_one_that_is_let_through_to_find_out_opens_it_for_no_other_call(gate: Gate) -> None:
     gate.close(50_000.0, day_spent=True, probe_in=90.0)
     began = asyncio.get_running_loop().time()
     await gate.wait_open(None, 60_000.0)
@@ -210,7 +210,7 @@ async def test_who_cannot_wait_for_a_spent_day_gets_its_error_with_the_moment_of
     assert until.total_seconds() == pytest.approx(7_200.0, abs=1.0)
 
 
-async def test_whoever_waits_looks_after_a_minute_s_sleep_whether_the_day_is_still_called_spent(
+async def test_a_waiting_call_looks_after_a_minute_s_sleep_whether_the_day_is_still_called_spent(
     gate: Gate,
 ) -> None:
     loop, looks = asyncio.get_running_loop(), list[float]()

@@ -52,7 +52,7 @@ async def test_a_person_takes_the_token_that_a_machine_waits_for_and_neither_is_
     assert await used(quota) == 3
 
 
-async def test_a_machine_that_waits_for_its_token_alone_yields_to_nobody() -> None:
+async def test_a_machine_that_waits_for_its_token_alone_does_not_yield() -> None:
     quota = quota_of()
     first = await call(quota)
     departed = await asyncio.gather(*(call(quota, MACHINE) for _ in range(2)))
@@ -107,7 +107,7 @@ async def test_a_probe_that_succeeds_ends_the_day_for_all_and_any_other_leaves_i
         assert departed - probe.departed == pytest.approx(PROBE_INTERVAL, abs=60.0)
 
 
-async def test_a_pause_that_is_over_before_the_token_comes_holds_nobody() -> None:
+async def test_a_pause_that_is_over_before_the_token_comes_holds_no_call() -> None:
     quota = quota_of(per_second=0.5, adaptive=False)
     first = await call(quota)
     waiting = asyncio.create_task(call(quota))

@@ -184,7 +184,7 @@ async def test_calls_that_return_go_first_in_the_order_in_which_they_return() ->
 
 @pytest.mark.parametrize("lane", Lane)
 @pytest.mark.parametrize("sending", [True, False])
-async def test_who_leaves_with_nobody_behind_leaves_the_head_free_and_no_credit(
+async def test_who_leaves_with_no_other_behind_leaves_the_head_free_and_no_credit(
     lane: Lane, sending: bool
 ) -> None:
     line = LaneQueue(0.2)

@@ -101,7 +101,7 @@ async def test_after_a_refusal_the_next_call_alone_waits_a_random_part_of_a_spac
     assert track.pacer.expected_wait() <= spacing + 0.001
 
 
-async def test_the_pace_that_a_refusal_leaves_and_a_calm_restores_is_told_with_both_figures() -> None:
+async def test_the_pace_that_a_refusal_leaves_and_a_calm_restores_is_an_event_with_both_figures() -> None:
     track = Track()
     track.answer(await track.depart(), refused=True)
     track.answer(await track.depart(), refused=True)

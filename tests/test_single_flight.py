@@ -47,7 +47,7 @@ async def test_its_own_timeout_still_ends_it() -> None:
 
 
 class Flights:
-    """A coroutine function that counts its runs, takes a tenth of a second, and fails where it was told to."""
+    """A coroutine function that counts its runs, takes a tenth of a second, and raises the error that it was given."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self.started = self.landed = 0
@@ -91,7 +91,7 @@ async def test_one_that_is_cancelled_does_not_stop_it_for_the_others() -> None:
 
 
 @pytest.mark.virtual
-async def test_a_failure_that_nobody_waits_for_is_no_complaint_of_asyncio_s() -> None:
+async def test_a_failure_that_no_caller_waits_for_is_no_complaint_of_asyncio_s() -> None:
     complaints: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
     flight = SingleFlight[int]()
