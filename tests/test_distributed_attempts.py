@@ -8,8 +8,9 @@ from typing import Any, cast
 import pytest
 
 from gong_tasks_async import GongTasksClient
-from gong_tasks_async.distributed import CorruptJobError, Jobs, JobStoreError
+from gong_tasks_async.distributed import CorruptJobError, Jobs, JobStoreError, row_tasks
 from gong_tasks_async.distributed.row_attempts import DRAIN_TIMEOUT, REDIS_RETRY_DELAY, RowAttempts
+from gong_tasks_async.distributed.row_tasks import RowTasks
 from gong_tasks_async.events import Event, EventSink, RowEnded
 from gong_tasks_async.simulator import Simulator
 from tests.distributed_floor import COMPANY, at_work, engine, memory, over, settings_of, updates_of
@@ -78,3 +79,23 @@ async def test_a_long_look_leaves_its_update_to_the_next_delivery() -> None:
     assert (progress.listings, progress.calls) == (2, 3)  # the plan looked too
     outcomes = [(event.outcome, event.error) for event in ended if isinstance(event, RowEnded)]
     assert (outcomes[0], outcomes[-1]) == (("pending", "DeadlineExceeded"), ("updated", None))
+
+
+async def test_a_process_asks_for_further_rows_until_its_request_is_a_new_one(
+    attempts: RowAttempts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request that is at work already may not know of the last rows that were enqueued."""
+    asked, new = list[str](), iter([False, True, True])
+
+    async def enqueue(_: object, job: str) -> bool:
+        asked.append(job)
+        return next(new)
+
+    monkeypatch.setattr(row_tasks, "enqueue_feed", enqueue)
+    tasks = RowTasks(attempts)
+    for _ in range(5):
+        await tasks._feed("a", b"250/1")
+    assert asked == ["a", "a"]
+    await tasks._feed("a", b"250/2")  # resumed
+    await tasks._feed("a", b"")
+    assert len(asked) == 3

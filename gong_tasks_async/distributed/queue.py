@@ -67,14 +67,15 @@ async def enqueue_start(docket: DataDocket, job: str, when: datetime | None = No
         await docket.replace(START, when or datetime.now(UTC), f"{job}:start")(job)
 
 
-async def enqueue_feed(docket: DataDocket, job: str) -> None:
-    """Enqueue the task that enqueues the job's next rows, unless it is in the queue.
+async def enqueue_feed(docket: DataDocket, job: str) -> bool:
+    """Enqueue the task that enqueues the job's next rows; False where it is in the queue, or at work.
 
     Raises:
         JobStoreError: Redis does not respond.
     """
     with translate_errors():
-        await docket.add(FEED, datetime.now(UTC), f"{job}:feed")(job)
+        enqueued = await docket.add(FEED, datetime.now(UTC), f"{job}:feed")(job)
+    return enqueued.disposition is Disposition.SCHEDULED
 
 
 async def enqueue_rows(

@@ -27,8 +27,8 @@ class Claim:
 
     kind: Literal["go", "wait", "over"]
     """``wait``: deliver it again soon; ``over``: nothing to do now."""
-    feed: bool
-    """Whether further rows of the job should be enqueued."""
+    feed: bytes
+    """Not empty where further rows of the job should be enqueued: another text each time that some were."""
     row: bytes = b""
     settings: bytes = b""
     ends: int = 0

@@ -9,15 +9,11 @@ CLAIM = (
     + """
 local number, now, page, delivery, lost = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5]
 local state = redis.call('HGET', job, 'state')
-if not state then return {'over', 0} end
-if state == 'starting' then return {'wait', 0} end
-local fed, feed = count('fed'), 0
+if not state then return {'over', ''} end
+if state == 'starting' then return {'wait', ''} end
+local fed, feed = count('fed'), ''
 if state == 'running' and fed < count('rows') and tonumber(number) > fed - page then
-    local asked, at = string.match(redis.call('HGET', job, 'feed_asked') or '', '^(%d+) (%S+)$')
-    if tonumber(asked) ~= fed or math.abs(tonumber(now) - (tonumber(at) or 0)) > 5 then
-        redis.call('HSET', job, 'feed_asked', fed .. ' ' .. now)
-        feed = 1
-    end
+    feed = fed .. '/' .. count('lives')
 end
 if state ~= 'running' or redis.call('HEXISTS', outcomes, number) == 1
     or redis.call('HEXISTS', suspects, number) == 1 or is_given_up(number) then
@@ -50,8 +46,7 @@ return {'go', feed, redis.call('HGET', rows, number) or '', fact('settings'), en
     redis.call('HGET', tries, number) or '', fact('created_at') .. '/' .. fact('lives'), fact('look'), fact('trace')}
 """
 )
-"""Claim a row, if it is unsettled and its job running; say whether further rows should be enqueued: one claim of the last page does, and
-another one after 5 seconds, should its worker have died. Each of them did, which cost a fifth of all scripts.
+"""Claim a row, if it is unsettled and its job running; say whether further rows should be enqueued, and behind which one.
 
 During an outage one row at a time is a probe, and none before its time; a time that no probe waits for, half a minute at
 the most, was set by a clock that was ahead. A row that is still in flight by another

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from collections import deque
 from contextlib import suppress
 from datetime import timedelta
 from itertools import count
@@ -28,6 +29,8 @@ jobs of one company share the workers. Further rows are enqueued when the last p
 
 FEED_PAGE = 250
 
+FEEDS_REMEMBERED = 64
+
 RETRY_AFTER_BUG = timedelta(minutes=5)
 """Delay of a task that failed with an unexpected exception."""
 
@@ -44,6 +47,8 @@ class RowTasks:
         self._docket, self._store = attempts.docket, attempts.store
         self._process = secrets.token_hex(6)
         self._deliveries = count(1)
+        self._fed: deque[tuple[str, bytes]] = deque(maxlen=FEEDS_REMEMBERED)
+        """The feeds that this process has enqueued: each claim of a job's last page in the queue asks for one."""
 
     def drain(self) -> None:
         """Claim no further row; rows waiting for a permit are requeued, those sent are finished."""
@@ -90,8 +95,7 @@ class RowTasks:
         ask = self._attempts.until_answered
         try:
             claim = await ask(lambda: self._store.claim(job, number, delivery), self._attempts.redis_timeout)
-            if claim.feed:
-                await ask(lambda: enqueue_feed(self._docket, job), self._attempts.redis_timeout)
+            await self._feed(job, claim.feed)
         except CorruptJobError:
             logger.exception("Row %d of the job %s cannot be claimed.", number, job)
             return
@@ -99,6 +103,15 @@ class RowTasks:
             raise deliver_later(execution)
         if claim.kind == "go":
             await self._attempts.attempt(job, number, claim, execution, retry, since)
+
+    async def _feed(self, job: str, behind: bytes) -> None:
+        """Have further rows enqueued, once from here. What is at work already may not know of the last rows: it does not count."""
+        if not behind or (job, behind) in self._fed:
+            return
+        if await self._attempts.until_answered(
+            lambda: enqueue_feed(self._docket, job), self._attempts.redis_timeout
+        ):
+            self._fed.append((job, behind))
 
     async def quarantine(self, key: bytes, reason: str) -> None:
         """Record a message that was removed from the queue, and give up the row that it names, if any."""

@@ -99,7 +99,7 @@ if open then
     for i = 1, #tried, 2 do redis.call('HSET', late, tried[i], 1) end
     redis.call('HINCRBY', job, 'lives', 1)
     redis.call('HSET', job, 'state', 'starting', 'faults', 0, 'given_up', 0)
-    redis.call('HDEL', job, 'because', 'resume_after', 'fed', 'feed_asked', 'outage_since', 'outage_probes', 'outage_until')
+    redis.call('HDEL', job, 'because', 'resume_after', 'fed', 'outage_since', 'outage_probes', 'outage_until')
     if ARGV[1] == 'accept' then redis.call('HSET', job, 'accept', 1) end
     redis.call('DEL', tries, faulty)
     touch()

@@ -194,7 +194,7 @@ class JobStore:
         """Claim a row for one delivery of it, or learn why not."""
         now = datetime.now(UTC).timestamp()
         kind, feed, *row = await self._run(row_scripts.CLAIM, job, number, now, QUEUE_PAGE, delivery, LOST)
-        return Claim(kind.decode(), bool(feed), *row)
+        return Claim(kind.decode(), feed, *row)
 
     async def settle(self, job: str, number: int, row: JournalRow, cost: AttemptCost) -> Settled:
         """Record a row's outcome; the first one is kept."""
