@@ -70,6 +70,22 @@ def key_problem(name: str, value: object) -> str | None:
     return f"{name} holds a colon, which HTTP Basic cannot carry: copy it again" if colon else None
 
 
+def can_sign(value: object) -> bool:
+    """Whether an object of anybody's can sign requests: a header that can be sent, and texts to be masked."""
+    try:
+        header, secrets = getattr(value, "authorization", None), getattr(value, "secrets", None)
+    except Exception:  # noqa: BLE001 - a property of a user's class may raise anything
+        return False
+    if not isinstance(header, str) or not isinstance(secrets, tuple | list | set | frozenset):
+        return False
+    return (
+        bool(header)
+        and header.isascii()
+        and header.isprintable()
+        and all(isinstance(text, str) for text in secrets)
+    )
+
+
 @conceals_fields
 @frozen(repr=False)
 class AccessKey:

@@ -52,6 +52,23 @@ class Half:
     secrets = ()
 
 
+class Raising:
+    """Has a header that cannot be had."""
+
+    secrets = ()
+
+    @property
+    def authorization(self) -> str:
+        raise KeyError(SECRET)
+
+
+class Signing:
+    """Has what it takes, as far as the names go."""
+
+    def __init__(self, authorization: str, secrets: object = ()) -> None:
+        self.authorization, self.secrets = authorization, secrets
+
+
 FAULTS: dict[str, Callable[[], Any]] = {
     "None": lambda: None,
     "the bare secret": lambda: SECRET,
@@ -59,6 +76,11 @@ FAULTS: dict[str, Callable[[], Any]] = {
     "a dict": lambda: {"access_key": "key", "access_key_secret": SECRET},
     "a class": lambda: AccessKey,
     "half of it": Half,
+    "a header that raises": Raising,
+    "a header with a line break": lambda: Signing("Basic a\r\nX: y"),
+    "an empty header": lambda: Signing(""),
+    "no secrets": lambda: Signing("Basic a", None),
+    "secrets that are no text": lambda: Signing("Basic a", (None,)),
     "never": never,
     "swallows its cancellation": stubborn,
     "raises": raises,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from copy import copy
-from typing import Protocol
+from typing import Protocol, cast
 
 from gong_tasks_async.auth.destination import checked_destination
 from gong_tasks_async.auth.patience import NoResultError, call_within
 from gong_tasks_async.auth.single_flight import SingleFlight
-from gong_tasks_async.credentials import Credentials, Grant
+from gong_tasks_async.credentials import Credentials, Grant, can_sign
 from gong_tasks_async.errors import CredentialsError
 from gong_tasks_async.http.transport import Transport
 
@@ -79,8 +79,8 @@ class CallableSource:
 
 def _checked(supplied: object) -> Credentials:
     """Refuse what cannot sign a request, without showing it: it may be the bare secret."""
-    if isinstance(getattr(supplied, "authorization", None), str) and hasattr(supplied, "secrets"):
-        return supplied  # type: ignore[return-value]  # it has all that Credentials ask for
+    if can_sign(supplied):
+        return cast("Credentials", supplied)
     reason = f"your credentials function returned {type(supplied).__name__}, which cannot sign a request"
     raise CredentialsError(reason=reason, advice="Return an AccessKey or a BearerToken; it is asked again.")
 
