@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -131,6 +132,47 @@ class TestOtherWorkbooks:
         monkeypatch.setattr(workbook, "MAX_UNPACKED", 100)
         with pytest.raises(ValueError, match="unpacked it would take"):
             read(written(TASK))
+
+    def test_a_formula_without_its_result_is_named(self) -> None:
+        formula = '=IF(1=1,"DONE","OPEN")'
+        (problem,) = read(sheet(["taskId", "userId", "status"], ["17", "2", formula])).problems
+        assert f"{formula} (saved without its result: open the workbook" in problem.reason
+        rows = read(sheet(["taskId", "userId", "status", "note"], ["17", "2", "DONE", formula])).rows
+        assert [row.task_id for row in rows] == [17]
+
+    def test_a_formula_whose_result_is_an_empty_text_is_blank(self) -> None:
+        data = sheet(["taskId", "userId", "status", "priority"], ["17", "2", "DONE", "=A1"])
+        file = io.BytesIO()
+        with zipfile.ZipFile(io.BytesIO(data)) as parts, zipfile.ZipFile(file, "w") as solved:
+            for name in parts.namelist():
+                part = parts.read(name)
+                if name.endswith("sheet1.xml"):
+                    assert b'<c r="D2"><f>A1</f><v' in part
+                    part = part.replace(b'<c r="D2">', b'<c r="D2" t="str">')
+                solved.writestr(name, part)
+        (row,) = read(file.getvalue()).rows
+        assert row.change.priority is None
+
+    def test_more_rows_than_a_sheet_holds_are_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(workbook, "MOST_ROWS", 2)
+        written(TASK)
+        with pytest.raises(ValueError, match=r"a sheet holds 2 rows.*as csv or jsonl"):
+            written(TASK, TASK)
+
+    @pytest.mark.parametrize("fails", [0, 1])
+    def test_a_disk_that_is_full_leaves_nothing_that_complains_later(self, fails: int) -> None:
+        def rows() -> Iterator[list[str]]:
+            yield ["1"]
+            if not fails:
+                raise OSError(28, "No space left on device")
+
+        class Full(io.BytesIO):
+            def write(self, _: Any, /) -> int:
+                raise OSError(28, "No space left on device")
+
+        with pytest.raises(OSError, match="No space left"):
+            write_workbook(Full(), [Sheet("A", ["a"], rows()), Sheet("B", ["b"], [["2"]])])
+        gc.collect()  # an exception of a finalizer fails a test
 
     def test_every_truncation_is_refused(self) -> None:
         data = written(TASK)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime, time
 from typing import IO, Any, Final, NoReturn, TypeVar
 
@@ -19,10 +20,14 @@ T = TypeVar("T")
 
 MAX_UNPACKED: Final = 512 * 2**20
 """Bytes of a workbook's parts: a sheet of a million rows has some 200 MB, and a bomb of 1 MB has gigabytes."""
+BLOCK: Final = 2**20
+"""Bytes of a sheet that are looked at together."""
 EXACT_DIGITS: Final = 15
 """What a spreadsheet keeps of a number; https://support.microsoft.com/office/excel-specifications-and-limits."""
 LONGEST_TEXT: Final = 32_767
 """Characters of a cell, from the same page."""
+MOST_ROWS: Final = 1_048_576
+"""Rows of a sheet, from there too."""
 WIDTHS: Final = (12, 44)
 """Least and most characters of a column."""
 FIRST_YEAR: Final = 1901
@@ -79,11 +84,20 @@ def write_workbook(file: IO[bytes], sheets: Sequence[Sheet], *, opened: int = 0)
     except ImportError:
         raise MissingExcelError from None
 
-    book = Workbook(write_only=True)
-    for sheet in sheets:
-        _write_sheet(book.create_sheet(sheet.name), sheet)
-    book.active = opened
-    book.save(file)
+    book, packed = Workbook(write_only=True), io.BytesIO()
+    try:
+        for sheet in sheets:
+            _write_sheet(book.create_sheet(sheet.name), sheet)
+        book.active = opened
+        book.save(
+            packed
+        )  # a file that fails midway would leave a zip file that complains when it is collected
+    except BaseException:
+        for written in book.worksheets:
+            with suppress(Exception):  # as would a sheet
+                written.close()
+        raise
+    file.write(packed.getbuffer())
 
 
 def _write_sheet(target: Any, sheet: Sheet) -> None:
@@ -91,7 +105,11 @@ def _write_sheet(target: Any, sheet: Sheet) -> None:
     for number, title in enumerate(sheet.titles):
         target.column_dimensions[_letter(number)].width = min(max(WIDTHS[0], len(title) + 8), WIDTHS[1])
     target.append([_text_cell(target, title) for title in sheet.titles])
-    for row in sheet.rows:
+    for number, row in enumerate(sheet.rows, 2):
+        if number > MOST_ROWS:
+            raise ValueError(
+                f"a sheet holds {MOST_ROWS:,} rows, and these are more: write them as csv or jsonl"
+            )
         pairs = zip(sheet.titles, row, strict=True)
         target.append([_cell(target, text, is_date=title in sheet.dates) for title, text in pairs])
 
@@ -147,7 +165,12 @@ def read_workbook(data: bytes) -> Iterator[list[str]]:
         if sheet is None:
             _refuse("it has no sheet")
         sheet.reset_dimensions()  # what other programs write there is often wrong
-        yield from _rows(sheet)
+        if _has_formulas(data):
+            written = load_workbook(io.BytesIO(data), read_only=True)[sheet.title]
+            written.reset_dimensions()
+            yield from _solved(sheet, written)
+        else:
+            yield from _rows(sheet)
     except ValueError:
         raise
     except Exception as error:  # noqa: BLE001 - openpyxl raises what XML, zip and its own code raise
@@ -174,6 +197,39 @@ def _refuse(reason: str) -> NoReturn:
 def _rows(sheet: Any) -> Iterator[list[str]]:
     for row in sheet.iter_rows():
         yield [_text(cell.value, cell.number_format or "") for cell in row]
+
+
+def _has_formulas(data: bytes) -> bool:
+    """Whether any sheet may have a formula: then it is read twice, its results and its formulas."""
+    with zipfile.ZipFile(io.BytesIO(data)) as parts:
+        names = [name for name in parts.namelist() if name.startswith("xl/worksheets/")]
+        return any(_holds(part, b"<f") for name in names for part in [parts.open(name)])
+
+
+def _holds(part: IO[bytes], mark: bytes) -> bool:
+    before = b""
+    while piece := part.read(BLOCK):
+        if mark in before + piece:
+            return True
+        before = piece[-len(mark) :]
+    return False
+
+
+def _solved(sheet: Any, written: Any) -> Iterator[list[str]]:
+    """The rows, with the formulas that have no result: programs that are no spreadsheet save them so.
+
+    Where such a cell is read it is refused, and the text says why; in another column it does not matter.
+    """
+    for results, formulas in zip(sheet.iter_rows(), written.iter_rows(), strict=False):
+        yield [_result(cell, formula) for cell, formula in zip(results, formulas, strict=False)]
+
+
+def _result(cell: Any, formula: Any) -> str:
+    if (
+        formula.data_type == "f" and cell.value is None and cell.data_type == "n"
+    ):  # an empty text is of type "str"
+        return f"{formula.value} (saved without its result: open the workbook in a spreadsheet, and save it there)"
+    return _text(cell.value, cell.number_format or "")
 
 
 def _text(value: object, number_format: str) -> str:
