@@ -27,7 +27,7 @@ SHOWN = 20
 
 def print_summary(report: BulkReport, journal: Path | None, meter: CallMeter, output: Output) -> ExitCode:
     """Print a run's counts on standard output, failures and what to do on standard error."""
-    _print_failures(report, journal)
+    print_failures(report, journal)
     print_job(report, journal, output)
     _print_advice(report, journal, meter)
     return exit_code(report, journal, meter)
@@ -57,7 +57,8 @@ def _failed_in_all(journal: Path | None) -> int:
         return reader.counts().failed
 
 
-def _print_failures(report: BulkReport, journal: Path | None) -> None:
+def print_failures(report: BulkReport, journal: Path | None) -> None:
+    """Note the first failed rows, and write all of the job to a file that can be fixed and run."""
     names = {} if journal is None or not report.failures else _names(journal)
     for failed in report.failures[:SHOWN]:
         note(failure(failed, names))

@@ -12,7 +12,7 @@ from gong_tasks_async.bulk import BulkReport, RowState, open_journal
 from gong_tasks_async.bulk.plan import Plan, plan_updates
 from gong_tasks_async.bulk.render.format import counted
 from gong_tasks_async.cli.bulk.run_progress import CallMeter, OnOutcome, run_with_progress
-from gong_tasks_async.cli.bulk.summary import describe_resume, print_job, print_summary
+from gong_tasks_async.cli.bulk.summary import describe_resume, print_failures, print_job, print_summary
 from gong_tasks_async.cli.exit_codes import ExitCode
 from gong_tasks_async.cli.input.confirm import confirm, confirmation
 from gong_tasks_async.cli.input.planning import estimated
@@ -88,8 +88,10 @@ class UpdateRun:
         with open_journal(journal) as reader:
             total = reader.counts().total
             pending = plan_updates(row.update for row in reader.rows(RowState.PENDING))
+            done = reader.report() if not pending.calls else None
         note(f"{total - pending.calls:,} of {counted(total, 'row')} are done.")
-        if not pending.calls:
+        if done is not None:
+            print_failures(done, journal)
             return self.print_job(journal)
         await self._confirm(await estimated(self.client, pending))
 
