@@ -73,7 +73,7 @@ outage_option: Decorator = click.option(
     default=300,
     show_default=True,
     metavar="SECONDS",
-    help="How long to wait while no connection can be made.",
+    help="How long to wait while no connection can be made; 45 at most before the first response.",
 )
 
 _NAMES: Final = (
