@@ -362,7 +362,9 @@ async def test_whatever_a_row_holds_the_job_ends_and_its_report_can_be_read(
     "fact", ["state", "rows", "updated", "resume_after", "settings", "because", "origin"]
 )
 @pytest.mark.parametrize(
-    "value", [b"", b"nonsense", b"\xff", b"9" * 400, b"[" * 5_000, b'{"kind":5}'], ids=range(6)
+    "value",
+    [b"", b"nonsense", b"\xff", b"9" * 400, b"[" * 5_000, b'{"kind":5}', str(-(2**63)).encode()],
+    ids=range(7),
 )
 async def test_whatever_a_job_s_facts_hold_only_documented_errors_come_out(
     fact: str, value: bytes, jobs: Jobs

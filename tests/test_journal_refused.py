@@ -167,6 +167,7 @@ def test_a_refusal_frees_the_file_though_its_error_is_kept(path: Path) -> None:
         ("facts", "[" * 5000),
         ("error", b"x"),
         ("settled_at", 1e300),
+        ("settled_at", -(2**63)),
     ],
 )
 def test_values_that_no_run_has_written_are_an_error_of_the_journal(
@@ -180,3 +181,14 @@ def test_values_that_no_run_has_written_are_an_error_of_the_journal(
         for look in (journal.report, lambda: str(list(journal.rows()))):
             with pytest.raises(JournalError, match="values that no run has written"):
                 look()
+
+
+@pytest.mark.parametrize("column", ["began_at", "ended_at", "resume_after"])
+@pytest.mark.parametrize("moment", [-(2**63), 2**63 - 1, 1e300])
+def test_so_are_moments_of_a_run_beyond_the_calendar(column: str, moment: float, path: Path) -> None:
+    with Journal.create_or_open(path, done(1)) as journal:
+        journal.begin_run()
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute(f"UPDATE runs SET {column} = ?", (moment,))  # noqa: S608 - ours
+    with open_journal(path) as journal, pytest.raises(JournalError, match="no run has written"):
+        journal.runs()

@@ -40,8 +40,9 @@ BUSY_TIMEOUT = 10.0
 LOCK_TIMEOUT = 0.5
 """Seconds: longer than two that start at the same moment are in each other's way."""
 
-SPOILED = (ValueError, TypeError, LookupError, ArithmeticError, RecursionError)
-"""What the values of a file raise that was changed by another hand, or by a broken disk."""
+SPOILED = (ValueError, TypeError, LookupError, ArithmeticError, RecursionError, OSError)
+"""What the values of a file raise that was changed by another hand, or by a broken disk; a moment far beyond the calendar
+raises an OSError."""
 
 
 def raise_journal_error(path: Path, reason: str) -> NoReturn:
