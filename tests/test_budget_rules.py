@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, time
+from pathlib import Path
 
 import pytest
 
 from gong_tasks_async import BudgetSpent, DailyQuotaError, Event, Lane, QuotaLimits
+from gong_tasks_async.errors import QuotaStoreError
 from gong_tasks_async.events.sink import EventSink
 from gong_tasks_async.quota.day import DAY
 from gong_tasks_async.quota.local.budget import Budget
+from gong_tasks_async.quota.local.day_file import SqliteStore
 from gong_tasks_async.quota.local.day_store import Count, MemoryStore, Taken
 
 PERSON, MACHINE = Lane.INTERACTIVE, Lane.BULK
@@ -132,3 +136,69 @@ async def test_a_call_counts_from_the_moment_at_which_it_will_depart() -> None:
     assert (await desk.budget.count()).made == (NOW + 5.0,)
     desk.now = NOW + DAY + 5.0
     assert (await desk.budget.count()).made == ()
+
+
+async def test_a_call_counts_from_now_on_unless_it_will_depart_later() -> None:
+    desk = Desk()
+    await desk.budget.take(PERSON)
+    desk.now = NOW + DAY
+    assert (await desk.budget.count()).made == ()
+
+
+async def test_what_is_known_to_be_spent_is_refused_without_a_question_to_the_store() -> None:
+    desk = Desk()
+    for _ in range(3):
+        desk.take()
+    await desk.refused(PERSON)
+    desk.store.take = None  # type: ignore[assignment,method-assign]  # it would fail
+    assert (await desk.refused(PERSON)).resets_at == datetime.fromtimestamp(NOW + DAY, UTC)
+
+
+async def test_an_earlier_end_of_the_day_is_an_event_too() -> None:
+    desk = Desk()
+    for _ in range(3):
+        desk.take()
+    desk.budget.spent[PERSON] = NOW - 100.0, NOW + 2 * DAY  # by a clock that was wrong
+    await desk.refused(PERSON)
+    assert desk.announced == [("interactive", NOW + DAY)]
+
+
+class Broken(MemoryStore):
+    """Cannot be read."""
+
+    def is_reopened(self) -> bool:
+        raise QuotaStoreError(path="day", reason="it cannot be read")
+
+
+async def test_a_store_that_cannot_be_read_ends_no_pause() -> None:
+    desk = Desk()
+    desk.budget._store = Broken()
+    desk.budget.pause(500.0)
+    assert not await desk.budget.is_reopened()
+
+
+async def test_a_correction_in_the_background_is_logged_where_it_fails_alone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    complaints: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+    desk = Desk()
+    desk.budget._store = store = SqliteStore(tmp_path / "day", "limits")
+    taken = await desk.budget.take(PERSON)
+    assert isinstance(taken, Taken)
+    desk.budget.give_back(taken)
+    while (await desk.budget.count()).made:  # noqa: ASYNC110 - a thread is at work
+        await asyncio.sleep(0)
+    await asyncio.sleep(0.01)
+    assert (caplog.records, complaints) == ([], [])
+
+    def fail(ticket: int) -> None:
+        raise QuotaStoreError(path="day", reason=f"no room for {ticket}")
+
+    store.give_back = fail  # type: ignore[method-assign]
+    desk.budget.give_back(taken)
+    while not caplog.records:  # noqa: ASYNC110 - as above
+        await asyncio.sleep(0.001)
+    assert "could not be corrected" in caplog.text
+    assert complaints == []
+    await desk.budget.close()
