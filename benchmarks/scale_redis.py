@@ -151,6 +151,6 @@ REDIS_WORKS = {
         resident=True,
     ),
     "redis_processes": Work(
-        f"processes on one Redis, {PERMITS:,} permits", processes, (1, 4), (1, 2, 4, 8, 16, 32)
+        f"processes on one Redis, {PERMITS:,} permits", processes, (1, 4), (1, 2, 4, 8, 16, 32), resident=True
     ),
 }

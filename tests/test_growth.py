@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+import sqlite3
 import sys
 import threading
 import tracemalloc
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import pytest
 
@@ -23,6 +25,8 @@ from benchmarks.scale import WORKS, Curve, Point, exponent, verdict
 from benchmarks.scale_work import LOCAL_WORKS, Prepared
 
 TIMES = 4
+STEPS = 50
+"""Of SQLite's virtual machine, which are counted at once."""
 FEW = dict.fromkeys(LOCAL_WORKS, 200) | {"failures": 50, "journals": 3, "companies": 25, "listing": 50}
 FLAT = {"journal": (1_000, 4_000), "resume": (1_000, 4_000), "report": (2_000, 4_000), "listing": (200, 800)}
 """From how many on their buffers are full; a report of failures, which hold more, only in the full run."""
@@ -78,6 +82,32 @@ def test_so_many_times_as_many_take_so_many_times_as_many_calls_at_most(name: st
     calls_of(prepared, few, folder)  # what is imported or cached at first use
     once, more = (calls_of(prepared, size, folder) for size in (few, TIMES * few))
     assert math.log(more / once, TIMES) <= scale.STEEPEST
+
+
+@pytest.mark.parametrize("name", ["journal", "resume", "report"])
+def test_so_many_times_as_many_rows_take_so_many_times_as_many_steps_of_sqlite(
+    name: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = [0]
+
+    def step() -> None:
+        steps[0] += 1
+
+    def connect(*arguments: Any, **settings: Any) -> sqlite3.Connection:
+        connection: sqlite3.Connection = original(*arguments, **settings)
+        connection.set_progress_handler(step, STEPS)
+        return connection
+
+    original = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", connect)
+    found = []
+    for size in (1_000, TIMES * 1_000):
+        with LOCAL_WORKS[name].prepared(size, folder) as ready:
+            steps[0] = 0
+            ready.run()
+        found.append(steps[0])
+    once, more = found
+    assert math.log(more / once, TIMES) <= scale.STEEPEST, found
 
 
 @pytest.mark.parametrize("name", FLAT)
