@@ -163,3 +163,17 @@ async def _is(jobs: Jobs, state: JobState) -> bool:
         return (await jobs.job("nightly").progress()).state is state
     except JobStoreError:  # a connection of before
         return False
+
+
+async def test_connections_that_the_server_closed_while_they_were_idle_are_replaced(
+    redis: RedisServer,
+) -> None:
+    """As managed ones do after minutes, and Redis with ``timeout``."""
+    async with Jobs(redis.url, company=COMPANY) as jobs:
+        for _ in range(3):
+            assert await jobs.overview() == []
+            reader, writer = await asyncio.open_connection("127.0.0.1", redis.port)
+            writer.write(b"CLIENT KILL TYPE normal SKIPME yes\r\n")
+            assert int((await reader.readline()).lstrip(b":")) >= 1
+            writer.close()
+            await asyncio.sleep(0.05)  # until the end of the connections has arrived

@@ -25,6 +25,7 @@ from gong_tasks_async.distributed.redis_client import (
     is_response_error,
     is_unavailable,
     is_wrong_type,
+    replace_closed_connections,
     restore_errors,
 )
 
@@ -80,6 +81,9 @@ class DataDocket(Docket):
     async def __aenter__(self) -> Self:
         """Open the connection; nothing is read."""
         await self._redis.__aenter__()
+        for pool in (self._redis._connection_pool, self._redis._node_pool):  # noqa: SLF001 - as above
+            if pool is not None:
+                replace_closed_connections(pool)
         return self
 
     async def __aexit__(

@@ -13,7 +13,13 @@ from itertools import islice
 from typing import Any, Protocol, TypeVar
 
 from attrs import frozen
-from redis.exceptions import NoScriptError, RedisClusterException, RedisError, ResponseError
+from redis.exceptions import (
+    ConnectionError as RedisConnectionError,
+    NoScriptError,
+    RedisClusterException,
+    RedisError,
+    ResponseError,
+)
 
 from gong_tasks_async.distributed.errors import CorruptJobError, JobStoreError
 
@@ -83,6 +89,35 @@ def is_unavailable(error: BaseException) -> bool:
 def is_wrong_type(error: BaseException) -> bool:
     """Whether a key holds another type than the command needs, directly or in a script."""
     return isinstance(error, ResponseError) and "WRONGTYPE" in str(error)
+
+
+def replace_closed_connections(pool: Any) -> None:
+    """Have a pool open a new connection for one that the server closed while it was idle, as managed ones do.
+
+    redis-py 8 looks for that only where it takes no maintenance notifications, and by default it does. A command on
+    such a connection fails, and a worker reconnects again and again.
+    """
+    plain: Any = pool.connection_class
+
+    class Connection(plain):  # type: ignore[misc]  # whatever class the URL asks for
+        """A connection that a pool does not hand out after its end."""
+
+        async def can_read(self) -> bool:
+            """Whether there is something to read; raise what makes the pool connect again at the end."""
+            _raise_if_closed(self._reader)
+            return bool(await plain.can_read(self))
+
+        async def can_read_destructive(self) -> bool:
+            """The same, as pools before redis-py 8 ask it."""
+            _raise_if_closed(self._reader)
+            return bool(await plain.can_read_destructive(self))
+
+    pool.connection_class = Connection
+
+
+def _raise_if_closed(reader: asyncio.StreamReader | None) -> None:
+    if reader is not None and reader.at_eof():
+        raise RedisConnectionError("closed by the server")
 
 
 @contextmanager
