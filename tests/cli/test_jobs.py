@@ -366,7 +366,7 @@ class TestTheRest:
         floor.submit(5, "--name", "mine")
         floor.done("mine")
         assert json.loads(floor.jobs("report", "mine").stdout)["updated"] == 5
-        assert "Updated  5 of 5 rows" in floor.jobs("report", "mine", "--output", "table").stdout
+        assert "Updated    5 of 5 rows" in floor.jobs("report", "mine", "--output", "table").stdout
         assert "</html>" in floor.jobs("report", "mine", "--output", "html").stdout
         rows = list(csv.DictReader(floor.jobs("report", "mine", "--output", "csv").stdout.splitlines()))
         assert len(rows) == 5
