@@ -8,6 +8,7 @@ from typing import Protocol, cast
 from attrs import field, frozen
 
 from gong_tasks_async.errors.checks import conceals_fields, refuse
+from gong_tasks_async.errors.kinds import is_collection
 
 
 class Credentials(Protocol):
@@ -76,7 +77,7 @@ def can_sign(value: object) -> bool:
         header, secrets = getattr(value, "authorization", None), getattr(value, "secrets", None)
     except Exception:  # noqa: BLE001 - a property of a user's class may raise anything
         return False
-    if not isinstance(header, str) or not isinstance(secrets, tuple | list | set | frozenset):
+    if not isinstance(header, str) or not is_collection(secrets):
         return False
     return (
         bool(header)

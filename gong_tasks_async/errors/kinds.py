@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, Hashable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Collection, Generator, Hashable, Iterable, Mapping
 from io import TextIOWrapper
+from os import PathLike
 from typing import Any, TypeGuard
 
 
@@ -38,6 +39,16 @@ def is_list(value: object) -> TypeGuard[list[Any]]:
 def is_tuple(value: object) -> TypeGuard[tuple[Any, ...]]:
     """Whether a value is a tuple."""
     return isinstance(value, tuple)
+
+
+def is_collection(value: object) -> TypeGuard[Collection[Any]]:
+    """Whether a value is one of the built-in collections of single values."""
+    return isinstance(value, tuple | list | set | frozenset)
+
+
+def is_path(value: object) -> TypeGuard[str | PathLike[str]]:
+    """Whether a value names a file or folder."""
+    return isinstance(value, str | PathLike)
 
 
 def is_generator(value: object) -> TypeGuard[Generator[Any, Any, Any]]:

@@ -12,6 +12,7 @@ from attrs import frozen
 
 from gong_tasks_async._version import __version__
 from gong_tasks_async.errors.checks import count_problem, described, refuse
+from gong_tasks_async.errors.kinds import is_path
 from gong_tasks_async.http.addresses import Proxy, checked_proxy, proxy_problem
 from gong_tasks_async.http.tls import bundle_problem, trust
 
@@ -54,7 +55,7 @@ def network_problems(
 
 
 def _bundle_problem(ca_bundle: object) -> str | None:
-    if isinstance(ca_bundle, str | PathLike):
+    if is_path(ca_bundle):
         return bundle_problem(ca_bundle)
     return f"ca_bundle must be the path of a file or folder of certificates, not {described(ca_bundle)}"
 
