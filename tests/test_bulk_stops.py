@@ -160,7 +160,7 @@ async def test_a_run_reports_how_long_it_took_however_it_ended(fails: bool) -> N
             await asyncio.sleep(3.0)
             return await super().apply(update, resend)
 
-    await asyncio.sleep(7.0)
+    await asyncio.sleep(1.7)
     run = BulkRun(updates(2), Slow(*[ZeroDivisionError()] * fails), RunSettings(workers=1))
     with pytest.raises(ZeroDivisionError) if fails else nullcontext():
         await run.run()
