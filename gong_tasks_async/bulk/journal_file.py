@@ -12,6 +12,7 @@ import time
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
 from os import O_RDONLY, PathLike, close, fsync, open as open_descriptor
+from os.path import realpath
 from pathlib import Path
 from typing import NoReturn
 
@@ -97,11 +98,10 @@ def resolved(path: str | PathLike[str]) -> Path:
     Raises:
         JournalError: the links lead in a circle.
     """
-    try:
-        return Path(path).resolve()
-    except RuntimeError:  # of Python before 3.13
-        reason = "its links lead in a circle: name a file"
-    raise_journal_error(Path(path), reason)
+    file = Path(realpath(path))
+    if file.is_symlink():  # which no other link is, once all are followed
+        raise_journal_error(file, "its links lead in a circle: name a file")
+    return file
 
 
 def exists(path: Path) -> bool:

@@ -6,8 +6,7 @@ import os
 import sys
 from importlib.util import find_spec
 from io import TextIOWrapper
-
-from gong_tasks_async.errors.kinds import is_text_file
+from typing import Any, TypeGuard
 
 NEEDED = ("click", "rich")
 
@@ -40,7 +39,7 @@ def _open_what_is_closed() -> None:
 def _write_every_letter() -> None:
     """Write UTF-8 into pipes and files, whose other end is a program; a terminal shows what its code page has."""
     for stream in (sys.stdout, sys.stderr):
-        if not is_text_file(stream):
+        if not _is_text_file(stream):
             continue
         if stream.isatty() or _is_utf8(stream):
             stream.reconfigure(errors="backslashreplace")
@@ -49,6 +48,11 @@ def _write_every_letter() -> None:
         stream.reconfigure(encoding="utf-8", errors="backslashreplace")
         if stream is sys.stdout:
             sys.stderr.write(f"Note: the output is UTF-8; {before} lacks letters that names may have.\n")
+
+
+def _is_text_file(stream: object) -> TypeGuard[TextIOWrapper[Any]]:
+    """Whether a stream writes text over bytes, so that its encoding can be changed; a test's may not."""
+    return isinstance(stream, TextIOWrapper)
 
 
 def _is_utf8(stream: TextIOWrapper) -> bool:

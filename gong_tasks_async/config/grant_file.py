@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
+from os.path import realpath
 from pathlib import Path
 from typing import Any
 
@@ -91,9 +92,7 @@ class GrantFile:
     @property
     def target(self) -> Path:
         """The file itself, where a link was named; the link where it leads in a circle, so that reading says so."""
-        with suppress(RuntimeError):  # of Python before 3.13
-            return self.path.resolve()
-        return self.path
+        return Path(realpath(self.path))
 
     @property
     def _beside(self) -> Path:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Collection, Generator, Hashable, Iterable, Mapping
-from io import TextIOWrapper
 from os import PathLike
 from typing import Any, TypeGuard
 
@@ -59,8 +58,3 @@ def is_generator(value: object) -> TypeGuard[Generator[Any, Any, Any]]:
 def is_async_generator(value: object) -> TypeGuard[AsyncGenerator[Any, Any]]:
     """Whether a value is an async generator, which can be closed."""
     return isinstance(value, AsyncGenerator)
-
-
-def is_text_file(value: object) -> TypeGuard[TextIOWrapper[Any]]:
-    """Whether a value is a text file over bytes, whose encoding can be changed."""
-    return isinstance(value, TextIOWrapper)
