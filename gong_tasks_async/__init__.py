@@ -35,7 +35,6 @@ if TYPE_CHECKING:
         OutcomeStream as OutcomeStream,
         Plan as Plan,
         PlanConflictError as PlanConflictError,
-        PlanCost as PlanCost,
         RowCounts as RowCounts,
         RowState as RowState,
         RunRecord as RunRecord,
@@ -162,7 +161,7 @@ if TYPE_CHECKING:
 _NAMES_OF = {
     "api.details": "Answer",
     "api.watch": "TaskAppeared TaskChanged TaskEvent TaskGone",
-    "bulk": "BulkReport Failed FailureGroup JournalReader JournalRow LostValue Outcome OutcomeStream Plan PlanConflictError PlanCost RowCounts RowState RunRecord SampledTask Skipped TaskSnapshot TimelineBucket Unchanged Updated open_journal plan_updates retry_failed write_journal_csv",
+    "bulk": "BulkReport Failed FailureGroup JournalReader JournalRow LostValue Outcome OutcomeStream Plan PlanConflictError RowCounts RowState RunRecord SampledTask Skipped TaskSnapshot TimelineBucket Unchanged Updated open_journal plan_updates retry_failed write_journal_csv",
     "client": "GongTasksClient GongTasksPool",
     "codec": "task_from_json to_json to_rows",
     "config.errors": "ConfigurationError NoCredentialsError",

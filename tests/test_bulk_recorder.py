@@ -60,8 +60,8 @@ class Book:
         self.thread = threading.get_ident()
         return RowCounts(pending=7)
 
-    def begin_run(self, seconds: float) -> None:
-        self.began = (seconds, self.spent)
+    def begin_run(self) -> None:
+        self.spent_before = self.spent
 
     def close(self) -> None:
         self.closed = True
@@ -173,7 +173,5 @@ async def test_what_a_run_has_spent_is_recorded_from_its_beginning_on(book: Book
     def spent() -> RunRecord:
         return RunRecord(calls=3)
 
-    await recorder.begin_run(spent, 90.0)
-    assert (book.began, book.spent) == ((90.0, None), spent)
     await recorder.begin_run(spent)
-    assert book.began == (0.0, spent)
+    assert (book.spent_before, book.spent) == (None, spent)

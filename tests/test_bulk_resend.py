@@ -138,7 +138,7 @@ async def test_what_was_not_made_is_sent_again_after_a_look_unless_gong_refused_
     plan = await planned(gong, desk)
     unanswered_then_paused(desk, fault, 100)
     report = await gong.update_many(plan, guard=True)
-    assert (report.updated, desk.sent.count("POST"), report.listings) == (1, looks, looks)
+    assert (report.updated, desk.sent.count("POST"), report.listings) == (1, looks, looks - 1)
 
 
 async def test_a_look_for_one_row_stops_another_that_waits_and_whose_task_was_changed(
@@ -153,7 +153,7 @@ async def test_a_look_for_one_row_stops_another_that_waits_and_whose_task_was_ch
     desk.after[2] = lambda: desk.tasks[waiting].update({"updated": "2030-01-01T00:00:00Z", "title": "Mine"})
     report = await gong.update_many(plan, guard=True, workers=2)
     assert desk.sent == ["POST", "PATCH", "PATCH", "PATCH", "POST", "PATCH"]
-    assert (report.updated, report.skipped, report.listings) == (1, 1, 2)
+    assert (report.updated, report.skipped, report.listings) == (1, 1, 1)
     assert desk.tasks[waiting]["status"] == "OPEN"
 
 
@@ -202,7 +202,7 @@ async def test_rows_that_wait_for_the_same_pause_share_a_look(connect: Connect) 
         desk.inject_fault(Fault.RESET_AFTER)
     desk.inject_fault(Fault.TOO_MANY, retry_after="100")
     report = await gong.update_many(plan, guard=True, workers=6)
-    assert (report.updated, report.listings) == (6, 2)  # the plan's, and one for all
+    assert (report.updated, report.listings) == (6, 1)
 
 
 async def test_where_the_look_is_refused_the_row_stays_pending_with_that_error(

@@ -92,8 +92,8 @@ class TestGuard:
         job = await floor.submit(updates_of(floor.engine))
         planning = floor.calls("POST")
         progress = await floor.done(job, workers=2)
-        listings = floor.calls("POST")
-        assert 2 <= listings - planning <= 4
+        listings = floor.calls("POST") - planning
+        assert 2 <= listings <= 4
         assert (progress.calls, progress.listings) == (8 + listings, listings)
 
     async def test_a_job_without_it_lists_nobody(self, floor: Floor) -> None:
@@ -102,7 +102,7 @@ class TestGuard:
         floor.touch(changed, priority={"id": 1, "name": "High", "weight": 1})
         planning = floor.calls("POST")
         progress = await floor.done(job)
-        assert (progress.updated, progress.listings, floor.calls("POST")) == (8, planning, planning)
+        assert (progress.updated, progress.listings, floor.calls("POST")) == (8, 0, planning)
 
     async def test_it_needs_a_look(self, floor: Floor) -> None:
         with pytest.raises(ValueError, match="needs a plan with a look"):

@@ -169,15 +169,15 @@ def test_what_a_run_has_spent_is_recorded_with_outcomes_and_notes_and_is_its_own
     assert runs == [(1, 2, 3), (7, 8, 9)]
 
 
-def test_a_run_began_when_its_planning_did(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_lasts_from_its_beginning_to_its_end(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.time", lambda: 1_000.0)
     journal.begin_run()
-    journal.begin_run(90.0)
+    journal.begin_run()
     monkeypatch.setattr("time.time", lambda: 1_010.0)
     journal.end_run(RunRecord())
     first, second = journal.runs()
     assert (first.began_at, first.ended_at) == (datetime.fromtimestamp(1_000, UTC), None)
-    assert (second.began_at, second.seconds) == (datetime.fromtimestamp(910, UTC), 100.0)
+    assert (second.began_at, second.seconds) == (datetime.fromtimestamp(1_000, UTC), 10.0)
     assert first.seconds == RunRecord(ended_at=second.ended_at).seconds == 0.0
 
 

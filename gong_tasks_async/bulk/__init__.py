@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         Unchanged,
         Updated,
     )
-    from gong_tasks_async.bulk.plan import LostValue, Plan, PlanCost, SampledTask, plan_updates
+    from gong_tasks_async.bulk.plan import LostValue, Plan, SampledTask, plan_updates
     from gong_tasks_async.bulk.planning import with_names
     from gong_tasks_async.bulk.pool import each_result
     from gong_tasks_async.bulk.render.csv_rows import write_journal_csv
@@ -47,7 +47,6 @@ __all__ = [
     "OutcomeStream",
     "Plan",
     "PlanConflictError",
-    "PlanCost",
     "RowCounts",
     "RowState",
     "RunRecord",
@@ -75,7 +74,7 @@ _NAMES_OF = {
     "journal": "Journal JournalReader RunRecord open_journal retry_failed",
     "merging": "PlanConflictError",
     "outcomes": "Failed JournalRow Outcome RowCounts RowState Skipped TaskSnapshot Unchanged Updated",
-    "plan": "LostValue Plan PlanCost SampledTask plan_updates",
+    "plan": "LostValue Plan SampledTask plan_updates",
     "planning": "with_names",
     "pool": "each_result",
     "render.csv_rows": "write_journal_csv",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping, Sized
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sized
 from contextlib import suppress
 from functools import partial
 from itertools import islice
@@ -18,8 +18,8 @@ from gong_tasks_async.bulk.guard import Guard
 from gong_tasks_async.bulk.journal import Journal, open_journal
 from gong_tasks_async.bulk.journal_file import JobFacts
 from gong_tasks_async.bulk.outcomes import JournalRow, Outcome, RowCounts, Unchanged
-from gong_tasks_async.bulk.plan import NO_COST, SAMPLE, Plan, sample_of
-from gong_tasks_async.bulk.planning import look_at_owners, make_plan, priced, with_estimate, with_names
+from gong_tasks_async.bulk.plan import SAMPLE, Plan, sample_of
+from gong_tasks_async.bulk.planning import look_at_owners, make_plan, with_estimate, with_names
 from gong_tasks_async.bulk.pool import run_apart
 from gong_tasks_async.bulk.recorder import Recorder
 from gong_tasks_async.bulk.report import BulkReport
@@ -94,14 +94,6 @@ class BulkJob:
         wanted = bool(self.guard or self.skip_unchanged) if look is None else look
         return await make_plan(self.applier, await collect(updates), look=wanted)
 
-    async def priced(self, making: Awaitable[Plan]) -> Plan:
-        """A plan of this job to be run later, with what making it costs.
-
-        Args:
-            making: makes the plan.
-        """
-        return await priced(self.applier, making)
-
     async def rehearse(self, updates: Updates | Plan) -> BulkReport:
         """The report of a run that ends before its first update.
 
@@ -155,9 +147,7 @@ class BulkJob:
         if journal is not None:
             return await self._run_journaled(journal, plan.updates, plan)
         guard = self._guard(plan, None, resumed=False, guarded=bool(self.guard))
-        run = BulkRun(
-            plan.updates, self.applier, self.settings, guard=guard, on_settled=self.on_settled, cost=plan.cost
-        )
+        run = BulkRun(plan.updates, self.applier, self.settings, guard=guard, on_settled=self.on_settled)
         return await self._run_rows(run, plan.unchanged, plan.calls)
 
     async def _run_journaled(
@@ -170,7 +160,6 @@ class BulkJob:
             resumed = (
                 before.settled > (len(plan.unchanged) if plan else 0) or plan is None or plan.look is None
             )
-            cost = NO_COST if plan is None or before.settled > len(plan.unchanged) else plan.cost
             guarded = facts.get(GUARD) == "1" if self.guard is None else self.guard
             guard = self._guard(plan, recorder, resumed=resumed, guarded=guarded)
             run = BulkRun(
@@ -180,9 +169,8 @@ class BulkJob:
                 recorder=recorder,
                 guard=guard,
                 on_settled=self.on_settled,
-                cost=cost,
             )
-            await recorder.begin_run(run.spent, cost.seconds)
+            await recorder.begin_run(run.spent)
             unchanged = () if plan is None else plan.unchanged
             return await self._run_rows(run, unchanged, before.pending, recorder)
         finally:

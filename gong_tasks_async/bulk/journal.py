@@ -179,17 +179,14 @@ class Journal(JournalReader):
             names = None if kinds is None else json.dumps(sorted(kinds))
             return database.execute(RETRY, {"kinds": names}).rowcount
 
-    def begin_run(self, seconds: float = 0.0) -> None:
+    def begin_run(self) -> None:
         """Record that a run has begun.
-
-        Args:
-            seconds: how long making its plan took, which is a part of it.
 
         Raises:
             JournalError: it cannot be written.
         """
         with self._transaction() as database:
-            inserted = database.execute("INSERT INTO runs (began_at) VALUES (?)", (time.time() - seconds,))
+            inserted = database.execute("INSERT INTO runs (began_at) VALUES (?)", (time.time(),))
             self._run = inserted.lastrowid
 
     def end_run(self, run: RunRecord) -> None:

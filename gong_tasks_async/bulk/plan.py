@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import chain
-from typing import Final, Self
+from typing import Self
 
 from attrs import evolve, field, frozen
 
@@ -36,26 +36,6 @@ class Look:
     loop_time: float = 0.0
     wall_time: float = 0.0
     """When, by both clocks: that of the event loop stands still while a computer sleeps."""
-
-
-@frozen(kw_only=True)
-class PlanCost:
-    """What making a plan has cost. The report of its run includes it.
-
-    Attributes:
-        calls: requests sent, retries included.
-        listings: how many of them listed tasks.
-        rate_limited: how many of them were answered 429.
-        seconds: how long it took.
-    """
-
-    calls: int = 0
-    listings: int = 0
-    rate_limited: int = 0
-    seconds: float = 0.0
-
-
-NO_COST: Final = PlanCost()
 
 
 @frozen
@@ -106,7 +86,6 @@ class Plan:
         lost: what an undo cannot restore.
         users_by_id: names of the tasks' owners, where they are known; for reports.
         source: file or selection that the updates came from; for reports.
-        cost: what making the plan has cost; in the report of its run.
     """
 
     updates: tuple[TaskUpdate, ...] = field(repr=_how_many)
@@ -118,7 +97,6 @@ class Plan:
     lost: tuple[LostValue, ...] = field(default=(), repr=_how_many)
     users_by_id: Mapping[str, str] = field(factory=dict[str, str], repr=False, hash=False)
     source: str | None = None
-    cost: PlanCost = field(default=NO_COST, repr=False, eq=False)
 
     @property
     def rows(self) -> int:

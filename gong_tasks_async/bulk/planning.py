@@ -12,7 +12,6 @@ from gong_tasks_async.bulk.plan import (
     SAMPLE,
     Look,
     Plan,
-    PlanCost,
     SampledTask,
     drop_unchanged,
     has_values,
@@ -51,20 +50,6 @@ async def make_plan(applier: Applier, updates: Iterable[TaskUpdate], *, look: bo
     if look:
         plan = await look_at(applier, plan)
     return await with_estimate(applier, plan)
-
-
-async def priced(applier: Applier, making: Awaitable[Plan]) -> Plan:
-    """A plan that is run later, with what making it costs; within a run, the run itself counts that."""
-    started, _ = read_clocks()
-    calls, listings, limited = applier.calls, applier.listings, applier.rate_limited
-    plan = await making
-    cost = PlanCost(
-        calls=plan.cost.calls + applier.calls - calls,
-        listings=plan.cost.listings + applier.listings - listings,
-        rate_limited=plan.cost.rate_limited + applier.rate_limited - limited,
-        seconds=plan.cost.seconds + read_clocks()[0] - started,
-    )
-    return evolve(plan, cost=cost)
 
 
 async def with_estimate(applier: Applier, plan: Plan) -> Plan:

@@ -61,9 +61,9 @@ class Recorder:
         """Record a fact of the job that is not known yet."""
         await self._in_thread(partial(self._journal.remember, name, text))
 
-    async def begin_run(self, spent: Callable[[], RunRecord], seconds: float = 0.0) -> None:
-        """Record that a run begins, with the seconds of its planning, and with each outcome what it has spent."""
-        await self._in_thread(partial(self._journal.begin_run, seconds))
+    async def begin_run(self, spent: Callable[[], RunRecord]) -> None:
+        """Record that a run begins, and with each outcome what it has spent."""
+        await self._in_thread(self._journal.begin_run)
         self._journal.spent = spent
 
     async def end_run(self, run: RunRecord) -> None:

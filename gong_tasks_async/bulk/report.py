@@ -76,7 +76,7 @@ class BulkReport:
         unchanged: rows whose task already had the values; no call was sent.
         failed: rows that Gong refused.
         pending: rows without an outcome: run them again. Of a generator, only those that were taken from it.
-        calls: requests sent, listings and retries included.
+        calls: requests that the run sent, its listings and retries included; those of a plan made before it are not.
         elapsed: seconds.
         failures: the first 1,000 failed rows, with Gong's messages; ``on_outcome`` gets them all.
         stopped_because: why the run ended before its rows did, if it did.

@@ -24,7 +24,6 @@ from gong_tasks_async.bulk.outcomes import (
     Updated,
     record_of,
 )
-from gong_tasks_async.bulk.plan import NO_COST, PlanCost
 from gong_tasks_async.bulk.pool import Pool
 from gong_tasks_async.bulk.recorder import Recorder
 from gong_tasks_async.bulk.render.format import error_label, gong_message
@@ -72,9 +71,7 @@ class BulkRun:
         recorder: Recorder | None = None,
         guard: Guard | None = None,
         on_settled: OnSettled | None = None,
-        cost: PlanCost = NO_COST,
     ) -> None:
-        self._cost = cost
         self._applier = applier
         self._settings = settings
         self._recorder = recorder
@@ -118,9 +115,9 @@ class BulkRun:
     def spent(self) -> RunRecord:
         """What the run has spent so far, and why it stopped."""
         return RunRecord(
-            calls=self._cost.calls + self._applier.calls,
-            listings=self._cost.listings + self._applier.listings,
-            rate_limited=self._cost.rate_limited + self._applier.rate_limited,
+            calls=self._applier.calls,
+            listings=self._applier.listings,
+            rate_limited=self._applier.rate_limited,
             stopped_because=self._stopped_because,
             resume_after=_resume_after(self._stopped_because, datetime.now(UTC)),
         )
@@ -139,7 +136,7 @@ class BulkRun:
             calls=spent.calls,
             listings=spent.listings,
             rate_limited=spent.rate_limited,
-            elapsed=self._cost.seconds + self._elapsed,
+            elapsed=self._elapsed,
             stopped_because=spent.stopped_because,
             resume_after=spent.resume_after,
             started_at=tally.started_at,

@@ -39,8 +39,7 @@ class BulkCalls(HasCaller):
         Raises:
             PlanConflictError: two updates of one task differ.
         """
-        job = self._job({})
-        return await job.priced(job.plan(updates, look=skip_unchanged or guard))
+        return await self._job({}).plan(updates, look=skip_unchanged or guard)
 
     async def plan_undo(self, journal: Path | str | JournalRows) -> bulk.Plan:
         """The updates that restore what a job has changed, from its journal or its rows; changes nothing.
@@ -57,12 +56,11 @@ class BulkCalls(HasCaller):
             JournalError: the journal cannot be read, or is another company's.
             GongError: the tasks cannot be listed.
         """
-        job = self._job({})
         if isinstance(journal, Path | str):
-            return await job.priced(job.plan_undo(Path(journal)))
+            return await self._job({}).plan_undo(Path(journal))
         refuse("plan_undo", [kind_problem("journal", journal, (Iterable, AsyncIterable), "a path or rows")])
         rows = [row async for row in journal] if isinstance(journal, AsyncIterable) else list(journal)
-        return await job.priced(job.plan_undo_of(rows))
+        return await self._job({}).plan_undo_of(rows)
 
     async def update_many(
         self,

@@ -199,9 +199,6 @@ class Jobs:
         facts: dict[str, object] = {"fingerprint": rows, "origin": origin_text(origin)}
         if self._trace_context is not None:
             facts["trace"] = origin_text(self._trace_context())
-        cost = plan.cost
-        if cost.calls:
-            facts |= {"calls": cost.calls, "listings": cost.listings, "refused": cost.rate_limited}
         if settings.guard:
             facts["unguarded"] = sum(update.task_id not in plan.looked for update in plan.updates)
         created = await self._store.create(

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from http import HTTPStatus
 from typing import Final, TypeAlias
 
 from rich.progress import Progress, Task, TaskID
 
-from gong_tasks_async.bulk import BulkReport, Outcome, PlanCost
+from gong_tasks_async.bulk import BulkReport, Outcome
 from gong_tasks_async.bulk.render.format import duration
 from gong_tasks_async.cli.output.console import note, stderr_console
 from gong_tasks_async.cli.output.progress import bulk_progress, figures_of
@@ -45,8 +42,6 @@ class CallMeter:
         """The end of a pause, or of a spent day."""
         self.sleeps = sleeps
         self._pauses = PauseNotices()
-        self._unreported = Counter[str]()
-        self._since = time.monotonic()
 
     def __call__(self, event: Event) -> None:
         """Take an event of the client."""
@@ -54,9 +49,6 @@ class CallMeter:
             case CallAttempted(status=status):
                 self.calls += 1
                 self.answers += status is not None
-                self._unreported["calls"] += 1
-                self._unreported["listings"] += event.operation == "list_tasks" and event.attempt == 1
-                self._unreported["rate_limited"] += status == HTTPStatus.TOO_MANY_REQUESTS
             case RetryPlanned(reason=reason):
                 self.trouble = reason
             case Paused(at=at, seconds=seconds):
@@ -67,14 +59,6 @@ class CallMeter:
             case _:
                 pass
         self._pauses(event)
-
-    def take_cost(self) -> PlanCost:
-        """The calls that no report counts so far; from now on they are counted."""
-        now = time.monotonic()
-        cost = PlanCost(**self._unreported, seconds=now - self._since)
-        self._unreported.clear()
-        self._since = now
-        return cost
 
 
 async def run_with_progress(start: Start, total: int, meter: CallMeter, quota: Quota) -> BulkReport:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from gong_tasks_async.bulk import BulkReport, RowState, open_journal
 from gong_tasks_async.bulk.plan import Plan, plan_updates
@@ -58,7 +58,6 @@ class UpdateRun:
             JournalError: the journal cannot be written.
             UnsafeFileError: its folder is another user's, or others can write it.
         """
-        plan = evolve(plan, cost=self.meter.take_cost())
         if plan.calls:
             await self._confirm(plan)
         else:
@@ -131,7 +130,6 @@ class UpdateRun:
         except asyncio.CancelledError:
             note(_how_to_resume(journal))
             raise
-        self.meter.take_cost()  # is in the report
         return print_summary(report, journal, self.meter, self.options.output)
 
 
