@@ -421,3 +421,10 @@ def test_calls_of_the_last_loop_fill_the_window_of_the_next_one(first: float, se
         (departed,) = after.run(call(1, 0.0))
     assert gone == pytest.approx(2 * 1.03 / 3, abs=0.01)
     assert departed == pytest.approx(1.0 - gone, abs=0.05)
+
+
+def test_a_pause_is_what_was_asked_for_and_a_window_at_the_least() -> None:
+    asked = (0.25, 1.5, 2.5, math.nan)
+    assert [bound_pause(seconds, now=0.0, day=day_of(None)) for seconds in asked] == [0.25, 1.5, 2.5, 0]
+    windows = [bound_pause(seconds, now=0.0, day=day_of(None), at_least=2.0) for seconds in asked]
+    assert windows == [2.0, 2.0, 2.5, 2.0]

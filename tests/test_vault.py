@@ -15,7 +15,7 @@ import pytest
 from gong_tasks_async import AccessKey, ClientStateError, CredentialsError, GongTasksClient, Unlimited
 from gong_tasks_async.auth import renewal
 from gong_tasks_async.auth.patience import call_within
-from gong_tasks_async.auth.renewal import SUPPLY_TIMEOUT
+from gong_tasks_async.auth.renewal import SUPPLY_TIMEOUT, CallableSource
 from gong_tasks_async.simulator import Engine, SecondLimit, make_app, memory_session
 from tests.conftest import credentials_of
 
@@ -188,3 +188,18 @@ async def test_a_coroutine_function_in_any_wrapping_runs_in_the_loop() -> None:
     vault = AsyncVault()
     for function in (vault, partial(AsyncVault.__call__, vault), vault.__call__):
         assert await call_within(function, 9.0) is True
+
+
+async def test_a_vault_is_asked_again_only_for_what_was_refused() -> None:
+    asked: list[AccessKey] = []
+
+    async def vault() -> AccessKey:
+        asked.append(AccessKey(f"key-{len(asked)}", "secret"))
+        return asked[-1]
+
+    source = CallableSource(vault)
+    first = await source.refresh(None)
+    assert await source.refresh(None) is first
+    second = await source.refresh(first)
+    assert await source.refresh(first) is second
+    assert (len(asked), SUPPLY_TIMEOUT) == (2, 30.0)
