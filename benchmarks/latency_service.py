@@ -27,15 +27,17 @@ EVERY = 0.01
 
 
 @define
-class Noticed:
+class ServiceTimes:
     """Seconds: how late the loop came to a timer, and how long requests to the service took."""
 
     lags: list[float] = field(factory=list)
     requests: list[float] = field(factory=list)
 
 
-async def of_service(gong_url: str, tasks: int, listings: int, seconds: float) -> tuple[Noticed, Noticed]:
-    """What is noticed while nothing else happens for so long, and while tasks are listed so often."""
+async def of_service(
+    gong_url: str, tasks: int, listings: int, seconds: float
+) -> tuple[ServiceTimes, ServiceTimes]:
+    """The times while nothing else happens for so long, and while tasks are listed so often."""
     app = web.Application()
     app.router.add_get("/", _answer)
     runner = web.AppRunner(app)
@@ -51,8 +53,8 @@ async def of_service(gong_url: str, tasks: int, listings: int, seconds: float) -
                         pass
 
             await gong.list_tasks("1")  # the connection, and what is imported at first use
-            idle = await _noticed(runner.addresses[0][1], lambda: asyncio.sleep(seconds))
-            return idle, await _noticed(runner.addresses[0][1], listed)
+            idle = await _times_during(runner.addresses[0][1], lambda: asyncio.sleep(seconds))
+            return idle, await _times_during(runner.addresses[0][1], listed)
     finally:
         await runner.cleanup()
 
@@ -61,9 +63,9 @@ async def _answer(_: web.Request) -> web.Response:
     return web.Response(text="here")
 
 
-async def _noticed(port: int, work: Callable[[], Awaitable[None]]) -> Noticed:
-    """What is noticed during some work."""
-    noticed = Noticed()
+async def _times_during(port: int, work: Callable[[], Awaitable[None]]) -> ServiceTimes:
+    """The times during some work."""
+    times = ServiceTimes()
     asking = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "benchmarks.latency_service", str(port)),
         cwd=PROJECT,
@@ -72,13 +74,13 @@ async def _noticed(port: int, work: Callable[[], Awaitable[None]]) -> Noticed:
     )
     assert asking.stdout is not None  # noqa: S101 - it was asked for
     await asking.stdout.readline()  # its first request is answered
-    ticking = asyncio.create_task(_tick(noticed.lags))
+    ticking = asyncio.create_task(_tick(times.lags))
     await work()
     ticking.cancel()
     output, _ = await asking.communicate(b"")
     await asyncio.gather(ticking, return_exceptions=True)
-    noticed.requests = json.loads(output)
-    return noticed
+    times.requests = json.loads(output)
+    return times
 
 
 async def _tick(lags: list[float]) -> None:

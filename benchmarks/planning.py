@@ -29,9 +29,9 @@ def amount(number_of_bytes: float) -> str:
 def companies_on_a_redis(found: Mapping[str, Any]) -> str:
     """From what `redis_quota` has measured: a company's memory, and the time of one run of the script."""
     [memory] = found["memory of a company"]
-    ours = next(one for one in found["turns"] if one["contender"] == "ours")
+    own = next(one for one in found["turns"] if one["contender"] == "ours")
     shared = next(one for one in found["shared"] if one["contender"] == "ours")
-    seconds = ours["server_us"] * shared["trips_a_turn"] / 1e6
+    seconds = own["server_us"] * shared["trips_a_turn"] / 1e6
     rows = [
         (
             number(companies),
@@ -48,7 +48,7 @@ def companies_on_a_redis(found: Mapping[str, Any]) -> str:
         "if all are at 3 a second",
     )
     measured = (
-        f"A permit takes {ours['server_us']:.0f} µs of Redis, and a process {shared['cpu_ms_a_turn']:.2f} ms of CPU. A company "
+        f"A permit takes {own['server_us']:.0f} µs of Redis, and a process {shared['cpu_ms_a_turn']:.2f} ms of CPU. A company "
         f"takes {amount(memory['bytes after one call'])} of memory after its first call, and "
         f"{amount(memory['bytes after a full day'])} with calls in all parts of its day. Calculated from these:"
     )

@@ -6,10 +6,10 @@ import aiohttp.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from gong_tasks_async._version import __version__ as __version__
+from gong_tasks_async.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from gong_tasks_async.api.details import Answer as Answer
@@ -180,15 +180,8 @@ _MODULE_OF = {name: module for module, names in _NAMES_OF.items() for name in na
 
 __all__ = ["__version__", *_MODULE_OF]  # noqa: PLE0604 - names are text
 
-
-if not TYPE_CHECKING:  # a checker that sees it believes in every name
-
-    def __getattr__(name: str) -> object:
-        if name not in _MODULE_OF:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
-        globals()[name] = value  # the next look-up does not come here
-        return value
+if not TYPE_CHECKING:
+    __getattr__ = lazy_names(__name__, _MODULE_OF)
 
 
 def __dir__() -> list[str]:

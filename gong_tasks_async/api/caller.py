@@ -169,7 +169,8 @@ class Caller:
             connected = error.connected
             return error
         finally:
-            self.calls -= not connected  # nothing was sent
+            if not connected:
+                self.calls -= 1  # nothing was sent
             self.overdue.end(events)
             self.quota.release(permit, status=None if response is None else response.status, sent=connected)
             if events.wanted:

@@ -3,8 +3,9 @@
 Each name is imported when it is first used: a program that only lists tasks needs neither plans nor journals.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from gong_tasks_async.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from gong_tasks_async.bulk.applier import Applied, Applier
@@ -85,12 +86,5 @@ _NAMES_OF = {
 }
 _MODULE_OF = {name: module for module, names in _NAMES_OF.items() for name in names.split()}
 
-
-if not TYPE_CHECKING:  # a checker that sees it believes in every name
-
-    def __getattr__(name: str) -> object:
-        if name not in _MODULE_OF:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
-        globals()[name] = value  # the next look-up does not come here
-        return value
+if not TYPE_CHECKING:
+    __getattr__ = lazy_names(__name__, _MODULE_OF)

@@ -122,12 +122,8 @@ class JobStore:
         facts, worker_up = await self._facts(job)
         try:
             return progress_of(job, facts, worker_up=worker_up)
-        except (
-            ValueError,
-            KeyError,
-            OverflowError,
-            OSError,
-        ) as error:  # the last of a moment beyond the calendar
+        except (ValueError, KeyError, OverflowError, OSError) as error:
+            # A moment beyond the calendar is an OverflowError or an OSError.
             raise CorruptJobError(reason=f"the facts of job {job!r} cannot be read") from error
 
     async def rows(self, job: str) -> AsyncGenerator[StoredRow]:

@@ -27,6 +27,10 @@ _PASSING: Final = ("UNEXPECTED_EOF", "EOF occurred", "SYSCALL")
 """A server or balancer that restarts hangs up in the middle of a handshake."""
 
 
+_UNREADABLE: Final = (OSError, ValueError, RuntimeError)
+"""What OpenSSL raises, a null character in a path, and a home that is not known."""
+
+
 def bundle_problem(ca_bundle: str | PathLike[str]) -> str | None:
     """What is wrong with a file or folder of certificates (PEM); None where it can be trusted."""
     return _load(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), ca_bundle)
@@ -55,11 +59,7 @@ def _load(context: ssl.SSLContext, ca_bundle: str | PathLike[str]) -> str | None
             context.load_verify_locations(cafile=path)
         else:  # the writer of a pipe would be waited for
             return f"{shown} is no regular file"
-    except (
-        OSError,
-        ValueError,
-        RuntimeError,
-    ) as error:  # of OpenSSL, of a null character, of an unknown home
+    except _UNREADABLE as error:
         return f"{shown}: no certificate can be read there ({error})"
     return None
 

@@ -50,9 +50,7 @@ def task_id_problem(value: object, name: str = "task_id") -> str | None:
 
 def user_id_problem(value: object, name: str = "user_id") -> str | None:
     """An id of a user is text of digits."""
-    if type(value) is str and is_decimal(
-        value, USER_ID_DIGITS
-    ):  # nearly all; the others are looked at closely
+    if type(value) is str and is_user_id(value):  # nearly all; the others are looked at closely
         return None
     if problem := text_problem(name, value, empty="it must name the tasks' owner"):
         return problem

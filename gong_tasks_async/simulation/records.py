@@ -54,7 +54,7 @@ class Records:
         self, *, seconds: float, rows: int, settled: int, runs: int, per_second: float, day_used: int
     ) -> Forecast:
         """What it has come to."""
-        ours = sum(len(moments) for moments in self.admitted.values())
+        own = sum(len(moments) for moments in self.admitted.values())
         return Forecast(
             seconds=seconds,
             rows=rows,
@@ -67,7 +67,7 @@ class Records:
             waits=sorted(wait for _, wait in self.waits),
             unanswered=self.unanswered,
             most_in_a_second=most_in_a_second(flight.arrived for flight in self.flights if flight.arrived),
-            used=(ours + len(self.neighbours)) / (per_second * seconds) if seconds else 0.0,
+            used=(own + len(self.neighbours)) / (per_second * seconds) if seconds else 0.0,
             day_used=day_used,
             slices=self._slices(seconds),
         )

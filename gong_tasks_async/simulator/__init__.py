@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
+from gong_tasks_async.lazy_names import lazy_names
 from gong_tasks_async.simulator.access import Account
 from gong_tasks_async.simulator.calls import EmptyAs
 from gong_tasks_async.simulator.data import full_task
@@ -63,12 +63,5 @@ _OVER_AIOHTTP = {
 }
 """Imported when they are first used: the command's help names faults and limits, and needs no server."""
 
-
-if not TYPE_CHECKING:  # a checker that sees it believes in every name
-
-    def __getattr__(name: str) -> object:
-        if name not in _OVER_AIOHTTP:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = getattr(import_module(f"{__name__}.{_OVER_AIOHTTP[name]}"), name)
-        globals()[name] = value  # the next look-up does not come here
-        return value
+if not TYPE_CHECKING:
+    __getattr__ = lazy_names(__name__, _OVER_AIOHTTP)

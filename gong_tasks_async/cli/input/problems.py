@@ -54,11 +54,8 @@ def _alike(problems: Iterable[Problem]) -> list[list[Problem]]:
 
 def _line(alike: Sequence[Problem]) -> str:
     others = len(alike) - 1
-    return (
-        str(alike[0])
-        if not others
-        else f"{alike[0]} (and {others:,} more {'row' if others == 1 else 'rows'} like it)"
-    )
+    rows = "row" if others == 1 else "rows"
+    return f"{alike[0]} (and {others:,} more {rows} like it)" if others else str(alike[0])
 
 
 def write_problems(problems: Iterable[Problem], path: Path) -> None:

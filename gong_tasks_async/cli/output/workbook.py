@@ -89,9 +89,8 @@ def write_workbook(file: IO[bytes], sheets: Sequence[Sheet], *, opened: int = 0)
         for sheet in sheets:
             _write_sheet(book.create_sheet(sheet.name), sheet)
         book.active = opened
-        book.save(
-            packed
-        )  # a file that fails midway would leave a zip file that complains when it is collected
+        # Into memory: a file that fails midway would leave a zip file that complains when it is collected.
+        book.save(packed)
     except BaseException:
         for written in book.worksheets:
             with suppress(Exception):  # as would a sheet
