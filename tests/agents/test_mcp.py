@@ -257,6 +257,24 @@ async def test_a_job_that_stops_says_why_and_its_calls_are_free_again(tmp_path: 
     assert status["pending"] == 1
 
 
+async def test_a_job_that_cannot_begin_takes_no_calls_and_leaves_its_plan(tmp_path: Path) -> None:
+    gong = engine()
+    task_id, task = next((number, task) for number, task in gong.tasks.items() if task["status"] == "OPEN")
+    row = {"task_id": str(task_id), "user_id": str(task["userId"]), "status": "DISMISSED"}
+    async with (
+        tools_of(gong, tmp_path, Limits(allow_writes=True)) as tools,
+        Client(server_of(tools)) as client,
+    ):
+        plan = await called(client, "plan_bulk", rows=[row])
+        folder = tools.jobs.path("any").parent
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.write_text("in the way")
+        assert (await client.call_tool("run_bulk", {"plan_id": plan["plan_id"]})).is_error
+        tools.budget.require(tools.budget.per_day - gong.ledger.calls)
+        folder.unlink()
+        assert (await called(client, "run_bulk", plan_id=plan["plan_id"]))["rows"] == 1
+
+
 async def test_texts_of_the_crm_stand_apart_as_data(tmp_path: Path) -> None:
     gong = engine()
     for task in gong.tasks.values():

@@ -145,10 +145,10 @@ class GongTools:
         if plan is None:
             raise RefusedError(f"There is no plan {plan_id!r}: make one with plan_bulk or undo_bulk.")
         job = f"agent-{datetime.now(UTC):%Y-%m-%d}-{plan_id}"
+        path = self.jobs.path(job)
+        make_private_folder(path.parent)  # before a call is promised to a job that cannot begin
         self.budget.promise(job, plan.calls)
         del self._plans[plan_id]
-        path = self.jobs.path(job)
-        make_private_folder(path.parent)
         self._running[job] = asyncio.create_task(self._run(plan, path))
         return {"job": job, "rows": plan.rows, "state": "running"}
 
