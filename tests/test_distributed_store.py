@@ -369,6 +369,29 @@ class TestOutage:
         await store.fed(JOB, 0, 5)
         assert (await store.claim(JOB, 2, DELIVERY)).kind == "go"
 
+    async def test_a_worker_that_was_cut_off_leaves_the_probe_to_the_others_for_a_second(
+        self, store: JobStore
+    ) -> None:
+        """The network that is down may be its own."""
+        now = NOW
+        store = evolve(store, clock=lambda: now)
+        await store.claim(JOB, 1, "cut-1")
+        await self.outage(store, 1)
+        now += timedelta(seconds=1.9)  # the probe is due after one
+        assert (await store.claim(JOB, 2, "cut-2")).kind == "wait"
+        assert (await store.claim(JOB, 2, "well-1")).kind == "go"
+        await self.outage(store, 2)
+        now += timedelta(seconds=2.9)
+        for worker in ("cut", "well"):
+            assert (await store.claim(JOB, 3, f"{worker}-3")).kind == "wait"
+        now += timedelta(seconds=0.1)
+        assert (await store.claim(JOB, 3, "cut-4")).kind == "go"
+        await store.settle(JOB, 3, DONE, AttemptCost(1, 1, 0))
+        await store.claim(JOB, 4, "well-5")
+        await self.outage(store, 4)
+        now += timedelta(seconds=1.9)
+        assert (await store.claim(JOB, 5, "cut-5")).kind == "go"  # the response has cleared it
+
     async def pass_time(self, store: JobStore) -> None:
         past = str(datetime.now(UTC).timestamp() - 1)
         await store.server.write(store.key(f"jobs:{JOB}"), {"outage_until": past}, 86_400)

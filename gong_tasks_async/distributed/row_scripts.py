@@ -22,7 +22,7 @@ if state ~= 'running' or redis.call('HEXISTS', outcomes, number) == 1
 end
 local held = redis.call('HGET', hands, number)
 local probe_at = tonumber(redis.call('HGET', job, 'outage_until') or '')
-local early = probe_at and probe_at > tonumber(now) and probe_at <= tonumber(now) + 30
+local early = probe_at and probe_at > tonumber(now) - others_turn(delivery) and probe_at <= tonumber(now) + 30
 if probe_at and not held and (early or count('under_way') > 0) then return {'wait', feed} end
 local ends, holder = string.match(held or '', '^(%d+) (.*)$')
 ends = tonumber(ends or '0')
@@ -49,7 +49,8 @@ return {'go', feed, redis.call('HGET', rows, number) or '', fact('settings'), en
 """Claim a row, if it is unsettled and its job running; say whether further rows should be enqueued, and behind which one.
 
 During an outage one row at a time is a probe, and none before its time; a time that no probe waits for, half a minute at
-the most, was set by a clock that was ahead. A row that is still in flight by another
+the most, was set by a clock that was ahead. A worker whose connections failed leaves each probe to the others first: the
+outage may be its own. A row that is still in flight by another
 delivery comes from a worker that ended; after ``row_attempts`` of those it is given up, since it may be what ends them.
 """
 
@@ -135,6 +136,7 @@ local now, outage_timeout = tonumber(ARGV[9]), tonumber(ARGV[10])
 local before = redis.call('HGET', tries, number)
 local is_first = not before or string.match(before, '^(%d+):') ~= attempt
 local state = redis.call('HGET', job, 'state')
+local delivery = string.match(redis.call('HGET', hands, number) or '', ' (.*)$')
 leave(number)
 if not state or redis.call('HEXISTS', outcomes, number) == 1 or is_given_up(number) then return 'over' end
 touch()
@@ -150,6 +152,7 @@ if effect == 'outage' and state == 'running' then
         since = now
         redis.call('HSET', job, 'outage_since', now)
     end
+    if delivery then remember_cut_off(delivery) end
     local probe_at = tonumber(redis.call('HGET', job, 'outage_until') or '0') or 0
     if now - since >= outage_timeout then
         effect = 'stopped'

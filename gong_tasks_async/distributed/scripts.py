@@ -26,9 +26,22 @@ local function is_given_up(number)
     local last = redis.call('HGET', tries, number)
     return last and string.match(last, '^%d+!:') ~= nil
 end
+local function worker_of(delivery) return ',' .. string.match(delivery, '^[^-]*') .. ',' end
+local function others_turn(delivery)
+    local workers = redis.call('HGET', job, 'cut_off') or ''
+    return string.find(workers, worker_of(delivery), 1, true) and 1 or 0
+end
+local function remember_cut_off(delivery)
+    local workers = redis.call('HGET', job, 'cut_off') or ''
+    if string.find(workers, worker_of(delivery), 1, true) then return end
+    redis.call('HSET', job, 'cut_off', string.sub(workers .. worker_of(delivery), -2000))
+end
+local function forget_outage()
+    redis.call('HDEL', job, 'outage_since', 'outage_probes', 'outage_until', 'cut_off')
+end
 local function forget_faults()
     redis.call('HSET', job, 'faults', 0)
-    redis.call('HDEL', job, 'outage_since', 'outage_probes', 'outage_until')
+    forget_outage()
     redis.call('DEL', faulty)
 end
 local function settle_suspects()
@@ -99,7 +112,8 @@ if open then
     for i = 1, #tried, 2 do redis.call('HSET', late, tried[i], 1) end
     redis.call('HINCRBY', job, 'lives', 1)
     redis.call('HSET', job, 'state', 'starting', 'faults', 0, 'given_up', 0)
-    redis.call('HDEL', job, 'because', 'resume_after', 'fed', 'outage_since', 'outage_probes', 'outage_until')
+    redis.call('HDEL', job, 'because', 'resume_after', 'fed')
+    forget_outage()
     if ARGV[1] == 'accept' then redis.call('HSET', job, 'accept', 1) end
     redis.call('DEL', tries, faulty)
     touch()

@@ -59,6 +59,10 @@ WORKER_LIFETIME = 10
 """Seconds after its last sign of life for which a worker counts as up; Redis measures them."""
 
 
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 @frozen
 class JobStore:
     """The jobs of one company.
@@ -71,6 +75,7 @@ class JobStore:
     server: RedisClient
     key: Callable[[str], str]
     """Prefixes a name with the company's; all its keys share one slot of a Cluster."""
+    clock: Callable[[], datetime] = _utc_now
 
     async def create(
         self,
@@ -86,7 +91,7 @@ class JobStore:
         Its rows are written under a draft of its own, which becomes the job in one step: whatever another submission
         of that name does, or where this one is cut off, no job ever holds rows of two.
         """
-        now, draft = datetime.now(UTC), self.key(f"drafts:{uuid4().hex}")
+        now, draft = self.clock(), self.key(f"drafts:{uuid4().hex}")
         if not await self.server.read(self.key(f"jobs:{job}")):
             rows = [PlannedRow(each, (looked or {}).get(each.task_id)) for each in (*updates, *unchanged)]
             await self._write_draft(draft, rows, len(updates), now)
@@ -193,13 +198,13 @@ class JobStore:
 
     async def claim(self, job: str, number: int, delivery: str) -> Claim:
         """Claim a row for one delivery of it, or learn why not."""
-        now = datetime.now(UTC).timestamp()
+        now = self.clock().timestamp()
         kind, feed, *row = await self._run(row_scripts.CLAIM, job, number, now, QUEUE_PAGE, delivery, LOST)
         return Claim(kind.decode(), feed, *row)
 
     async def settle(self, job: str, number: int, row: JournalRow, cost: AttemptCost) -> Settled:
         """Record a row's outcome; the first one is kept."""
-        now = datetime.now(UTC)
+        now = self.clock()
         outcome = outcome_text(evolve(row, settled_at=now))
         facts = number, row.state, outcome, now.timestamp(), *cost.counts
         is_first, failed = await self._run(row_scripts.SETTLE, job, *facts)
@@ -209,7 +214,7 @@ class JobStore:
         self, job: str, number: int, row: JournalRow, cost: AttemptCost, settings: JobSettings
     ) -> Settled:
         """Hold a refused row until it is known whether the refusal is its own fault; or stop the job."""
-        now = datetime.now(UTC)
+        now = self.clock()
         assert row.cause is not None  # noqa: S101 - a refusal has one
         suspicion = suspicion_of(row.cause, settings.stop_after_refusals)
         stop = refused_alike([Failed(row.update, row.cause)], rows=0)
@@ -231,11 +236,11 @@ class JobStore:
     ) -> bool:
         """Requeue a row without a final response; return whether to deliver it again."""
         resume = effect.resume_after
-        wait = 0 if resume is None else max(0, int((resume - datetime.now(UTC)).total_seconds()))
+        wait = 0 if resume is None else max(0, int((resume - self.clock()).total_seconds()))
         facts = number, effect.kind, cost.attempt, error_text(error)
         limits = settings.stop_after, settings.row_attempts
         until = "" if resume is None else resume.timestamp(), wait
-        clock = datetime.now(UTC).timestamp(), settings.outage_timeout
+        clock = self.clock().timestamp(), settings.outage_timeout
         response = await self._run(row_scripts.REQUEUE, job, *facts, *limits, *until, *clock, *cost.counts)
         return bool(response == b"again")
 
