@@ -153,6 +153,7 @@ REMEDIES = {
     ),
     "RateLimitError": (
         "Gong asked for a longer pause than `RetryPolicy(max_wait=)` allows, 60 seconds by default; shorter ones are waited for.",
+        "It let no call of the client through in five minutes of such pauses (`max_total_wait`): `error.resume_in` is when to try again.",
         "Other integrations of the company use the same limits: look at what else calls Gong.",
         "Respond with 503 and `Retry-After` from `error.retry_after`; a bulk run stops, and can be resumed.",
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,8 +13,12 @@ import pytest
 
 from gong_tasks_async import (
     DailyQuotaError,
+    LocalQuota,
+    RateLimitError,
     RefusedAlikeError,
+    RetryPolicy,
     TaskUpdate,
+    Unlimited,
     open_journal,
 )
 from gong_tasks_async.bulk.applier import Applied
@@ -23,7 +28,7 @@ from gong_tasks_async.errors import InvalidValueError
 from gong_tasks_async.http.retry import Resend
 from gong_tasks_async.models import Task
 from gong_tasks_async.quota import QuotaEstimate
-from tests.fakes import answer, html, task_answer
+from tests.fakes import Answer, answer, html, task_answer
 from tests.test_bulk import by_task, scripted, updates
 from tests.test_bulk_refusals import refused
 
@@ -176,3 +181,28 @@ async def test_what_is_no_update_is_refused_when_its_turn_comes_and_never_sent()
     applier = Applier()
     with pytest.raises(InvalidValueError, match="it must be a TaskUpdate"):
         await BulkRun([*updates(1), Lookalike()], applier, RunSettings(workers=1)).run()  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("latency", [0.1, 1.0])
+@pytest.mark.parametrize("quota", [LocalQuota, Unlimited])
+async def test_a_gong_that_refuses_everything_costs_a_run_as_many_calls_as_one_call(
+    quota: Callable[[], LocalQuota | Unlimited], latency: float
+) -> None:
+    """With ``Retry-After: 1``, 300 seconds of pauses; eight workers once spent 2,400 calls on them."""
+    async with scripted(
+        answer(429, retry_after="1"), seconds=latency, quota=quota(), retry=RetryPolicy()
+    ) as gong:
+        report = await gong.update_many(updates(10_000), workers=8)
+        again = await gong.update_many(updates(10_000), workers=8)
+    assert 290 <= report.calls <= 330
+    assert again.calls <= 16
+    assert type(report.stopped_because) is RateLimitError
+    assert report.resume_after is not None
+    assert abs(report.resume_after - datetime.now(UTC) - timedelta(minutes=5)) < timedelta(minutes=1)
+
+
+async def test_pauses_with_calls_let_through_between_stop_no_run() -> None:
+    busy: list[Answer] = [answer(429, retry_after="50"), task_answer] * 40
+    async with scripted(*busy, task_answer, retry=RetryPolicy()) as gong:
+        report = await gong.update_many(updates(60), workers=8)
+    assert (report.updated, report.rate_limited, report.stopped_because) == (60, 40, None)

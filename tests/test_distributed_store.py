@@ -153,6 +153,7 @@ def test_what_an_error_means_for_its_job() -> None:
         AuthenticationError(status=401, attempts=1): JobEffect("stopped"),
         RateLimitError(retry_after=90.0): JobEffect("paused", NOW + timedelta(seconds=90)),
         RateLimitError(attempts=1): JobEffect("paused", NOW + timedelta(minutes=1)),
+        RateLimitError(retry_after=1.0, paused=300.0): JobEffect("paused", NOW + timedelta(minutes=5)),
         DailyQuotaError(resets_at=NOW + timedelta(hours=3)): JobEffect("paused", NOW + timedelta(hours=3)),
         DailyQuotaError(resets_at=NOW + timedelta(seconds=3)): JobEffect(
             "paused", NOW + timedelta(minutes=1)

@@ -198,6 +198,11 @@ TEXTS: list[tuple[str, GongError, list[str]]] = [
     ("PATCH 404", TaskNotFoundError(**PATCH, status=404), ["task id", "user_id is the task's owner"]),
     ("POST 404", TaskNotFoundError(**POST, status=404), ["missing_is_empty=True", "Check user_id"]),
     ("429", RateLimitError(status=429, retry_after=1234.4), ["Try again in 1,234 s", "RetryPolicy(max_wait=...)"]),
+    (
+        "429 again and again",
+        RateLimitError(status=429, retry_after=1.0, paused=300.0),
+        ["let no call through in 300 s of pauses", "again in 300 s", "RetryPolicy(max_total_wait=...)"],
+    ),
     ("429 without a time", RateLimitError(status=429), ["answered 429", "Try again later"]),
     ("never sent", DailyQuotaError(errors=("the day's calls are spent; request not sent",)), ["the call: the day's calls"]),
     ("the day", DailyQuotaError(resets_at=RESETS), ["resume after 2026-01-02T03:04:05+00:00"]),

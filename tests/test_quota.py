@@ -256,6 +256,34 @@ async def test_without_limits_a_429_is_obeyed_all_the_same() -> None:
     assert now() == pytest.approx(100.0, abs=0.01)
 
 
+async def test_without_limits_one_call_at_a_time_finds_out_whether_a_429_still_holds() -> None:
+    quota, departed = Unlimited(), list[float]()
+
+    async def call(status: int | None) -> None:
+        permit = await quota.acquire(Lane.BULK)
+        departed.append(now())
+        await asyncio.sleep(1.0)
+        quota.release(permit, status=status)
+        if status == 429:
+            quota.pause(5.0)
+
+    quota.pause(5.0)
+    calls = [asyncio.create_task(call(status)) for status in (429, 200, None, 429, 200, 200, 200)]
+    await asyncio.sleep(1.0)
+    calls[1].cancel()
+    await asyncio.wait(calls)
+    assert departed == pytest.approx([5.0, 11.0, 12.0, 18.0, 19.0, 19.0], abs=0.01)
+
+
+async def test_without_limits_a_pause_that_is_ended_by_hand_lets_all_calls_go() -> None:
+    quota = Unlimited()
+    quota.pause(1_000.0)
+    waiting = [asyncio.create_task(quota.acquire(Lane.BULK)) for _ in range(3)]
+    await asyncio.sleep(1.0)
+    await quota.reopen()
+    await asyncio.wait_for(asyncio.gather(*waiting), 1.0)
+
+
 async def test_a_quota_is_named_by_its_numbers() -> None:
     assert repr(LocalQuota()) == "<LocalQuota: 2.91 calls a second, 10,000 a day; 0 waiting>"
     assert "any number a day" in repr(LocalQuota(QuotaLimits(per_day=None, interactive_reserve=0)))

@@ -25,7 +25,7 @@ from gong_tasks_async.errors import (
     TransportError,
     UpdateMismatchError,
 )
-from gong_tasks_async.http.retry import Attempts, RetryPolicy, may_be_made
+from gong_tasks_async.http.retry import FORGET_STREAK, Attempts, RetryPolicy, Streak, may_be_made
 
 RESET = TransportError(reason="reset")
 FATAL = TransportError(reason="certificate", retryable=False)
@@ -107,6 +107,51 @@ def test_the_pauses_of_one_call_add_up_to_a_limit_which_is_five_of_the_longest(
     policy = RetryPolicy(max_wait=60.0, max_total_wait=limit)
     wait = policy.wait(RateLimitError(retry_after=7.0), Attempts(sent=1, rate_limited=1, paused=paused), 0.0)
     assert wait == (7.0 if waits else None)
+
+
+@pytest.mark.parametrize(("in_vain", "waits"), [(300.0, True), (300.1, False)])
+def test_the_same_limit_holds_for_the_pauses_of_all_calls_while_none_is_let_through(
+    in_vain: float, waits: bool
+) -> None:
+    attempts = Attempts(sent=1, rate_limited=1, paused=1.0, paused_in_vain=in_vain)
+    assert RetryPolicy(max_wait=60.0).wait(RateLimitError(retry_after=1.0), attempts, 0.0) == (
+        1.0 if waits else None
+    )
+
+
+def test_a_streak_counts_pauses_at_the_same_time_once_and_ends_with_a_call_that_is_let_through() -> None:
+    streak = Streak()
+    for pause, now in ((10.0, 0.0), (10.0, 4.0), (2.0, 5.0), (1.0, 100.0)):
+        streak.add(pause, now)
+    assert streak.paused == 14.0 + 1.0
+    streak.end()
+    streak.add(3.0, 100.5)
+    assert streak.paused == 2.5  # half a second of it was counted before
+
+
+@pytest.mark.parametrize(("later", "paused"), [(FORGET_STREAK, 8.0), (FORGET_STREAK + 0.1, 4.0)])
+def test_a_streak_is_forgotten_where_no_call_was_sent_for_long(later: float, paused: float) -> None:
+    streak = Streak()
+    streak.add(4.0, 0.0)
+    streak.add(4.0, 4.0 + later)
+    assert streak.paused == paused
+
+
+@pytest.mark.parametrize(
+    ("asked", "paused", "resume_in"),
+    [
+        (None, 0.0, None),
+        (9.0, 0.0, 9.0),
+        (None, 70.0, 70.0),
+        (1.0, 299.0, 299.0),
+        (1.0, 9_000.0, 300.0),
+        (900.0, 400.0, 900.0),
+    ],
+)
+def test_another_attempt_is_put_off_for_as_long_as_calls_were_refused_at_most_five_minutes_more_than_asked(
+    asked: float | None, paused: float, resume_in: float | None
+) -> None:
+    assert RateLimitError(retry_after=asked, paused=paused).resume_in == resume_in
 
 
 @pytest.mark.parametrize(

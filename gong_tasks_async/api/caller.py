@@ -22,7 +22,7 @@ from gong_tasks_async.errors import (
 from gong_tasks_async.events import EventSink
 from gong_tasks_async.http import responses
 from gong_tasks_async.http.messages import HttpRequest, HttpResponse
-from gong_tasks_async.http.retry import Attempts, Resend, RetryPolicy
+from gong_tasks_async.http.retry import Attempts, Resend, RetryPolicy, Streak
 from gong_tasks_async.http.transport import Transport
 from gong_tasks_async.quota import Lane, Permit, Quota
 
@@ -53,6 +53,8 @@ class Caller:
     """Is passed each response, whatever it means."""
     overdue: Overdue = field(factory=Overdue)
     """Notices requests that wait long; all callers of a client share it."""
+    streak: Streak = field(factory=Streak)
+    """The pauses since Gong last let a call through; all callers of a client share it."""
     jitter: Callable[[], float] = random.random
     calls: int = field(default=0, init=False)
     """Requests sent so far."""
@@ -177,7 +179,10 @@ class Caller:
                 events.attempted(response, attempts.sent)
         if self.on_response is not None:
             self.on_response(answer)
-        return responses.judge(answer, request)
+        outcome = responses.judge(answer, request)
+        if not isinstance(outcome, RateLimitError):
+            self.streak.end()
+        return outcome
 
     async def _permit(self, events: CallEvents, attempts: Attempts, deadline: float | None) -> Permit:
         """Wait for valid credentials and for a permit."""
@@ -241,4 +246,9 @@ class Caller:
         pause, day_spent = self.retry.pause_after_429(error, attempts), self.retry.is_daily_limit(error)
         attempts.paused += pause
         self.quota.pause(pause, day_spent=day_spent)
-        return error.as_daily(responses.utc_now()) if day_spent else error
+        if day_spent:
+            return error.as_daily(responses.utc_now())
+        error.paused = self.streak.paused
+        self.streak.add(pause, asyncio.get_running_loop().time())
+        attempts.paused_in_vain = self.streak.paused
+        return error

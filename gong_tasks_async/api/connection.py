@@ -8,6 +8,7 @@ from collections.abc import Callable
 from gong_tasks_async.api.overdue import Overdue
 from gong_tasks_async.auth.renewal import CredentialSource, Refresher
 from gong_tasks_async.errors import ClientStateError
+from gong_tasks_async.http.retry import Streak
 from gong_tasks_async.http.transport import Transport
 
 
@@ -26,6 +27,7 @@ class Connection:
         self._follows_grant = follows_grant
         self.renewal: Refresher | None = None
         self.overdue = Overdue()
+        self.streak = Streak()
         self._transport: Transport | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
@@ -67,7 +69,7 @@ class Connection:
         self._closed = False
         self._loop = asyncio.get_running_loop()
         self._transport = self._open_transport()
-        self.overdue = Overdue()  # its timer belongs to a loop
+        self.overdue, self.streak = Overdue(), Streak()  # their times are the loop's
         if self._source is not None:
             self.renewal = Refresher(self._source, self._transport, follows_grant=self._follows_grant)
 

@@ -271,6 +271,6 @@ def refused_alike(suspects: list[Failed], rows: int) -> RefusedAlikeError:
 def _resume_after(error: GongError | None, now: datetime) -> datetime | None:
     if isinstance(error, DailyQuotaError) and error.resets_at is not None:
         return error.resets_at
-    if isinstance(error, RateLimitError) and error.retry_after is not None:
-        return now + timedelta(seconds=error.retry_after)
+    if isinstance(error, RateLimitError) and error.resume_in is not None:
+        return now + timedelta(seconds=error.resume_in)
     return None

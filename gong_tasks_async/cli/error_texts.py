@@ -78,8 +78,13 @@ def _task_not_found(error: Any) -> Text:
 
 
 def _rate_limit(error: Any) -> Text:
-    if error.retry_after is None:
+    if error.resume_in is None:
         return "Gong takes no calls for now", "Run it again later."
+    if error.paused > (error.retry_after or 0.0):
+        return (
+            f"Gong has taken no call for {duration(error.paused)}",
+            f"Look at what else calls it, and run it again in {duration(error.resume_in)}.",
+        )
     return f"Gong takes no calls for {duration(error.retry_after)}", "Run it again after that."
 
 

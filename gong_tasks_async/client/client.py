@@ -265,4 +265,5 @@ class GongTasksClient(SingleCalls, BulkCalls):
             on_response=on_response,
             haltable=haltable,
             overdue=self._connection.overdue,
+            streak=self._connection.streak,
         )

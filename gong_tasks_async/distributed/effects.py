@@ -78,4 +78,4 @@ def retry_delay(attempt: int) -> timedelta:
 def _resume_after(error: RateLimitError, now: datetime) -> datetime:
     if isinstance(error, DailyQuotaError):
         return max(error.resets_at or now, now + SHORTEST_PAUSE)
-    return now + (SHORTEST_PAUSE if error.retry_after is None else timedelta(seconds=error.retry_after))
+    return now + (SHORTEST_PAUSE if error.resume_in is None else timedelta(seconds=error.resume_in))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -29,6 +30,9 @@ DAILY_RETRY_AFTER = 60.0
 
 MAX_WAITS = 5
 """How many times ``max_wait`` the pauses of one call may add up to."""
+
+FORGET_STREAK = 600.0
+"""Seconds without a 429 after which a streak is over, though no call has been let through: none was sent."""
 
 
 class Resend(Protocol):
@@ -71,6 +75,8 @@ class Attempts:
     """How many of them were answered 429."""
     paused: float = 0.0
     """Seconds that the pauses after them add up to."""
+    paused_in_vain: float = 0.0
+    """Seconds of the :class:`Streak` that the last of them belongs to."""
     signed: Grant | None = None
     """What signed the last of them, where credentials can be refreshed."""
     renewed: bool = False
@@ -80,6 +86,31 @@ class Attempts:
     def failed(self) -> int:
         """Those that count against :attr:`RetryPolicy.attempts`."""
         return self.sent - self.rate_limited
+
+
+@define(eq=False)
+class Streak:
+    """The pauses of many calls in which Gong has let none of them through.
+
+    Each call bounds its own pauses, and calls that wait in turn would each spend as many attempts on finding out the
+    same: eight workers of a run 2,400, where ``Retry-After`` is a second.
+    """
+
+    paused: float = 0.0
+    """Seconds that they add up to; pauses at the same time count once."""
+    _until: float = -math.inf
+
+    def add(self, pause: float, now: float) -> None:
+        """Add a pause that begins now, by the event loop's clock."""
+        if now - self._until > FORGET_STREAK:
+            self.paused = 0.0
+        until = max(self._until, now + pause)
+        self.paused += until - max(self._until, now)
+        self._until = until
+
+    def end(self) -> None:
+        """Note that a call was let through, whatever came of it."""
+        self.paused = 0.0
 
 
 @frozen(kw_only=True)
@@ -94,7 +125,8 @@ class RetryPolicy:
         attempts: attempts of one call, the first included; 1 turns retries off.
         attempts_on_500: the same after a 500: without Gong Engage, every call is answered so, for ever.
         max_wait: the longest wait that Gong may ask for; beyond it the error is raised at once.
-        max_total_wait: what the pauses after the 429s of one call may add up to; None for five times ``max_wait``.
+        max_total_wait: what the pauses after the 429s of one call may add up to, and those of all calls of a client while
+            none of them is let through; None for five times ``max_wait``.
         backoff: the first wait after a failure is drawn between 0 and this; each further one from twice the range.
         max_backoff: the longest range from which a wait is drawn.
         attempt_timeout: how long one request may take, until its response is read.
@@ -138,7 +170,8 @@ class RetryPolicy:
         """
         if isinstance(error, RateLimitError):
             pause = self.pause_after_429(error, attempts)
-            return pause if pause <= self.max_wait and attempts.paused <= self._most_paused() else None
+            paused = max(attempts.paused, attempts.paused_in_vain)
+            return pause if pause <= self.max_wait and paused <= self._most_paused() else None
         if attempts.failed >= self._allowed(error):
             return None
         # Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/

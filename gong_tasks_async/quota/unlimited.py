@@ -8,28 +8,34 @@ from datetime import UTC, datetime
 from gong_tasks_async.events import EventSink
 from gong_tasks_async.quota.base import Permit, QuotaEstimate, QuotaSnapshot
 from gong_tasks_async.quota.gate import Gate
+from gong_tasks_async.quota.lanes import LaneQueue
 from gong_tasks_async.quota.limits import Lane
+
+TOO_MANY_REQUESTS = 429
 
 
 class Unlimited:
     """A quota without limits: for tests against a simulator, never for Gong itself.
 
-    A 429 is obeyed all the same: it pauses all calls.
+    A 429 is obeyed all the same: it pauses all calls, and after it one call at a time finds out whether Gong lets
+    calls through again.
     """
 
     def __init__(self) -> None:
         self._gate = Gate(EventSink())
+        self._probing: LaneQueue | None = None
+        """Its head probes; None while Gong lets calls through."""
 
     def __repr__(self) -> str:
         return "Unlimited()"
 
     async def acquire(
         self,
-        lane: Lane,  # noqa: ARG002 - the protocol's
+        lane: Lane,
         *,
         deadline: float | None = None,
         max_wait: float = math.inf,
-        returning: bool = False,  # noqa: ARG002 - the protocol's
+        returning: bool = False,
     ) -> Permit:
         """Return a permit at once, unless Gong has paused all calls.
 
@@ -39,17 +45,40 @@ class Unlimited:
             max_wait: seconds that a pause may last before the error that explains it is raised.
             returning: whether the call has waited before, and goes to the head of its lane.
         """
-        await self._gate.wait_open(deadline, max_wait)
+        self._gate.raise_if_too_long(deadline, max_wait)
+        queue = self._probing
+        if queue is None:
+            return Permit(0.0)
+        await queue.wait_for_head(lane, returning=returning)
+        try:
+            await self._gate.wait_open(deadline, max_wait)
+        except BaseException:
+            queue.leave()
+            raise
+        if queue is self._probing:
+            return Permit(0.0, granted=queue)
+        queue.leave()
         return Permit(0.0)
 
-    def release(self, permit: Permit, *, status: int | None, sent: bool = True) -> None:
-        """Nothing was taken.
+    def release(
+        self,
+        permit: Permit,
+        *,
+        status: int | None,
+        sent: bool = True,  # noqa: ARG002 - the protocol's
+    ) -> None:
+        """End a probe; otherwise, nothing was taken.
 
         Args:
             permit: the permit that was used.
             status: HTTP status of the response; None where none came.
             sent: False where the request never left, so that it does not count.
         """
+        if not isinstance(queue := permit.granted, LaneQueue):
+            return
+        queue.leave()
+        if queue is self._probing and status not in {None, TOO_MANY_REQUESTS}:
+            self._probing = None
 
     def pause(self, seconds: float, *, day_spent: bool = False) -> None:
         """Pause all calls.
@@ -58,10 +87,12 @@ class Unlimited:
             seconds: length of the pause, in seconds.
             day_spent: whether Gong means the day's calls.
         """
+        self._probing = self._probing or LaneQueue()
         self._gate.close(seconds, day_spent=day_spent)
 
     async def reopen(self) -> None:
         """End a pause."""
+        self._probing = None
         self._gate.open()
 
     async def snapshot(self) -> QuotaSnapshot:

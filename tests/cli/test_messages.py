@@ -36,6 +36,7 @@ FACTS: dict[str, Any] = {
     "attempts": 3,
     "resets_at": datetime(2026, 3, 2, 17, tzinfo=UTC),
     "retry_after": 90.0,
+    "paused": 300.0,
     "estimate": 12.0,
     "retryable": True,
     "connected": True,
