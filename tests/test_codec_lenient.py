@@ -278,13 +278,14 @@ def error_of(decode: Callable[[], object]) -> DecodeError | None:
     return None
 
 
-ODD_TEXT = {
+ODD_TEXT: dict[str, tuple[bytes, str | None]] = {
     "half of a surrogate pair": (b'"a\\ud83d"', "a?"),
     "a byte that is not UTF-8": (b'"a\xe9"', "a\ufffd"),
     "a raw control character": (b'"a\tb"', "a\tb"),
     "not a number": (b"NaN", "NaN"),
     "a number beyond a double": (b"1e999", "1e999"),
     "a whole number of 400 digits": (b"9" * 400, "9" * 400),
+    "levels that no parser takes": (b'["]",' * 2_000 + b"0" + b"]" * 2_000, None),
 }
 
 

@@ -121,6 +121,42 @@ async def test_an_answer_that_cannot_be_read_is_not_quoted(office: Office, text:
     assert "an0th" not in shown
 
 
+DEEP = 2_000
+"""Levels; parsers give up at about 1,000."""
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["[" * DEEP + "]" * DEEP, '{"a":' * DEEP + "1" + "}" * DEEP, '[{"]": "[{"},' * DEEP + "0" + "]" * DEEP],
+)
+@pytest.mark.parametrize(
+    "place",
+    [
+        '{"x": %s, "access_token": "4ccess", "refresh_token": "an0ther"}',
+        '{"access_token": "4ccess", "refresh_token": "an0ther", "x": %s}',
+    ],
+)
+async def test_nothing_nested_however_deeply_loses_the_tokens_beside_it(
+    office: Office, value: str, place: str
+) -> None:
+    office.text = place.replace("%s", value)
+    grant = await office.token().refresh(None)
+    assert grant.credentials.authorization == "Bearer 4ccess"
+    assert [saved.refresh_token for saved in office.saved] == ["an0ther"]
+
+
+@pytest.mark.parametrize("value", ["[" * DEEP + "]" * DEEP, "[" * DEEP, "]" * DEEP, '{"a":' * DEEP])
+async def test_tokens_that_are_nested_deeply_are_one_typed_error_and_the_token_of_before_is_used_on(
+    office: Office, value: str
+) -> None:
+    office.text = f'{{"access_token": {value}, "refresh_token": "an0ther"}}'
+    soon = now() + timedelta(minutes=2)
+    token = office.token(access_token="0lder", expires_at=soon)
+    assert (await token.refresh(None)).credentials.authorization == "Bearer 0lder"
+    assert isinstance(await office.failure(), CredentialsError)
+    assert office.saved == []
+
+
 @pytest.mark.parametrize("lifetime", ['"nan"', '"soon"', "[]", "1e300", "-1", '"3600"'])
 async def test_no_lifetime_however_odd_loses_the_tokens(office: Office, lifetime: str) -> None:
     office.text = f'{{"access_token": "4ccess", "refresh_token": "an0ther", "expires_in": {lifetime}}}'

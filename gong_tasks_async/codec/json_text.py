@@ -35,6 +35,9 @@ def _double_or_less(text: str) -> int:
 MAX_DIGITS = 20
 """Of a whole number and its sign; 64 bits have no more."""
 SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+MAX_DEPTH = 100
+"""Levels that are read of a text which is nested beyond what a parser takes: some 1,000. Gong's have six."""
+TO_BRACKET = re.compile(r'[^"\[\]{}]*+(?:"(?:[^"\\]++|\\.)*+"[^"\[\]{}]*+)*+[\[\]{}]', re.DOTALL)
 
 
 def standard_loads(text: bytes) -> Any:
@@ -50,10 +53,10 @@ def standard_loads(text: bytes) -> Any:
             parse_float=_finite,
             parse_int=_double_or_less,
         )
+        if SURROGATE.search(text):
+            standard_dumps(value)  # a UnicodeEncodeError, which is a ValueError, where one has no partner
     except RecursionError:
         raise ValueError("nested too deeply") from None
-    if SURROGATE.search(text):
-        standard_dumps(value)  # a UnicodeEncodeError, which is a ValueError, where one has no partner
     return value
 
 
@@ -61,15 +64,45 @@ def loads_leniently(text: bytes) -> Any:
     """Parse what a strict parser refuses for one number or character; None where it is not JSON either way.
 
     A number beyond all bounds, and NaN, become their text, so that a reader of numbers reports them. A byte that is not
-    UTF-8 becomes U+FFFD, half of a surrogate pair a question mark; a byte order mark is skipped.
+    UTF-8 becomes U+FFFD, half of a surrogate pair a question mark; a byte order mark is skipped. Of what is nested too
+    deeply to be parsed, the upper levels are read.
     """
+    decoded = str(text, "utf-8-sig", "replace")
     try:
-        value = _loads_any(str(text, "utf-8-sig", "replace"))
-        if SURROGATE.search(text):  # half of a pair could be neither written nor shown
-            value = _loads_any(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace").decode())
-    except (ValueError, RecursionError):
+        try:
+            return _loads_paired(decoded)
+        except RecursionError:
+            return _loads_paired(_upper_levels(decoded))
+    except ValueError:
         return None
+
+
+def _loads_paired(text: str) -> Any:
+    value = _loads_any(text)
+    if SURROGATE.search(text.encode()):  # half of a pair could be neither written nor shown
+        value = _loads_any(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace").decode())
     return value
+
+
+def _upper_levels(text: str) -> str:
+    """A JSON text with ``null`` in the place of what lies deeper than ``MAX_DEPTH``.
+
+    Raises:
+        ValueError: it ends down there.
+    """
+    kept: list[str] = []
+    depth = position = begins = 0
+    while found := TO_BRACKET.match(text, position):
+        position = found.end()
+        depth += 1 if text[position - 1] in "[{" else -1
+        if depth == MAX_DEPTH + 1 and text[position - 1] in "[{":
+            kept.append(text[begins : position - 1])
+        elif depth == MAX_DEPTH and text[position - 1] in "]}":
+            kept.append("null")
+            begins = position
+    if depth > MAX_DEPTH:
+        raise ValueError("brackets that are not closed")
+    return "".join(kept) + text[begins:]
 
 
 def _loads_any(text: str) -> Any:
