@@ -101,6 +101,19 @@ async def test_what_was_left_of_an_expired_job_is_no_part_of_the_next_one() -> N
         assert (await (await jobs.submit(done, name="n")).report()).pending == 4
 
 
+async def test_a_job_without_rows_leaves_its_name_to_the_next() -> None:
+    async with Jobs(memory(), company=COMPANY) as jobs:
+        assert not (await jobs.submit([], name="n")).submitted_before
+        assert (await jobs.submit([], name="n")).submitted_before
+        await jobs.job("n").cancel()
+        job = await jobs.submit(rows("DONE", 3), name="n")
+        assert not job.submitted_before
+        assert ((await job.progress()).state, (await job.progress()).rows) == (JobState.STARTING, 3)
+        assert [row.update async for row in job.rows()] == rows("DONE", 3)
+        with pytest.raises(JobExistsError):
+            await jobs.submit([], name="n")
+
+
 async def test_a_cancelled_name_and_one_that_was_submitted_before_say_so() -> None:
     async with Jobs(memory(), company=COMPANY) as jobs:
         first = await jobs.submit(rows("DONE", 3), name="n", origin={"file": "close.csv"})

@@ -93,7 +93,8 @@ class Jobs:
 
         Args:
             updates: a plan, or the rows; duplicates in them are merged, conflicts refused.
-            name: the same rows submitted again under the same name are the same job; nothing is done twice.
+            name: the same rows submitted again under the same name are the same job; nothing is done twice. A job without
+                rows leaves its name to the next.
             guard: skip rows whose task was changed since the plan's look, as ``update_many(guard=True)`` does; the
                 plan is one of ``gong.plan_updates(updates, guard=True)``. Each worker lists each owner's tasks once
                 an hour, one call each.

@@ -78,9 +78,9 @@ local function move(from, to)
     redis.call('DEL', from)
 end
 local fingerprint = redis.call('HGET', job, 'fingerprint')
-if not fingerprint then
-    local total = 0
-    for i = 1, #ARGV, 2 do if ARGV[i] == 'rows' then total = tonumber(ARGV[i + 1]) end end
+local total = 0
+for i = 1, #ARGV, 2 do if ARGV[i] == 'rows' then total = tonumber(ARGV[i + 1]) end end
+if not fingerprint or (total > 0 and redis.call('HGET', job, 'rows') == '0') then
     if total > 0 and redis.call('EXISTS', drafts[1]) == 0 then return {'lost', '', ''} end
     move(drafts[1], rows)
     move(drafts[2], outcomes)
@@ -95,7 +95,7 @@ touch()
 return {redis.call('HGET', job, 'state'), fingerprint, 'old'}
 """
 )
-"""Make a draft the job, unless one of that name exists; return the state and fingerprint of the job of that name."""
+"""Make a draft the job, unless one of that name exists and has rows; return the state and fingerprint of the job of that name."""
 
 PROGRESS = """
 return {redis.call('HGETALL', KEYS[1]), redis.call('EXISTS', KEYS[2])}

@@ -88,11 +88,13 @@ class JobStore:
     ) -> Created:
         """Create a job, unless one of that name exists; with the tasks as a look found them, where there was one.
 
+        A job without rows leaves its name to the next one with some.
+
         Its rows are written under a draft of its own, which becomes the job in one step: whatever another submission
         of that name does, or where this one is cut off, no job ever holds rows of two.
         """
         now, draft = self.clock(), self.key(f"drafts:{uuid4().hex}")
-        if not await self.server.read(self.key(f"jobs:{job}")):
+        if (await self.server.read(self.key(f"jobs:{job}"))).get(b"rows", b"0") == b"0":
             rows = [PlannedRow(each, (looked or {}).get(each.task_id)) for each in (*updates, *unchanged)]
             await self._write_draft(draft, rows, len(updates), now)
         stored = {

@@ -97,6 +97,14 @@ class TestJobs:
         report = json.loads(floor.jobs("report", "mine").stdout)
         assert (report["unchanged"], report["total"], report["complete"]) == (4, 4, True)
 
+    def test_leaves_its_name_to_the_next(self, floor: Floor) -> None:
+        floor.jobs("submit", *select_nothing(floor.company), "--name", "mine")
+        result = floor.submit(3, "--name", "mine")
+        assert (result.exit_code, result.stdout) == (0, "mine\n")
+        floor.done("mine")
+        assert json.loads(floor.jobs("report", "mine").stdout)["updated"] == 3
+        assert floor.jobs("submit", *select_nothing(floor.company), "--name", "mine").exit_code == 2
+
     def test_its_report_says_what_it_changes_and_for_whom(self, floor: Floor) -> None:
         floor.submit(4, "--guard", "--name", "mine")
         floor.done("mine")
