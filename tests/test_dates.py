@@ -74,10 +74,21 @@ class TestReading:
         with pytest.raises(ValueError, match=r"in the format %d\.%m\.%Y"):
             read_when("2026/12/01", "%d.%m.%Y")
 
-    @pytest.mark.parametrize("date_format", ["%d.%m.", "", "%Y", "%Q", "day"])
+    @pytest.mark.parametrize(
+        "date_format",
+        ["%d.%m.", "", "%Y", "%Q", "day", "%m/%Y", "%d/%Y", "%d.%d.%Y", "%d.%m.%Y %Y", "%d.%m.%Y\ud800"],
+    )
     def test_a_format_without_day_month_and_year_is_refused(self, date_format: str) -> None:
         with pytest.raises(ValueError, match="not a format of whole dates"):
             checked_date_format(date_format)
+
+    def test_a_format_that_names_a_part_twice_reads_no_date(self) -> None:
+        with pytest.raises(ValueError, match=r"in the format %d\.%d\.%Y"):
+            read_when("01.12.2026", "%d.%d.%Y")
+
+    @pytest.mark.parametrize("text", ["+0d", "+1d", "-14d", "+12h", "-1h"])
+    def test_a_shift_is_written_as_it_is_read(self, text: str) -> None:
+        assert str(read_when(text)) == text
 
 
 class TestResolving:

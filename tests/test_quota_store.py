@@ -163,15 +163,43 @@ def test_a_pause_noted_by_a_clock_that_was_ahead_is_not_believed_and_can_be_repl
     assert store.count(DAY + 1.0, 0.0).paused_until == DAY + 100.0
 
 
-@pytest.mark.parametrize("store", ["file"], indirect=True)
-def test_a_file_keeps_what_a_day_can_need_and_no_more(
-    store: DayStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def ten_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("day_store", "day_file"):
         monkeypatch.setattr(f"gong_tasks_async.quota.local.{module}.KEPT_CALLS", 10)
-    for now in range(30):
+
+
+@pytest.mark.usefixtures("ten_are_kept")
+@pytest.mark.parametrize(("store", "most"), [("file", 11), ("memory", 20)], indirect=["store"])
+def test_a_store_keeps_the_latest_calls_however_old_and_not_many_more(store: DayStore, most: int) -> None:
+    for now in range(50):
         taken(store, now * DAY, since=(now - 1) * DAY)
-    assert len(store.count(30 * DAY, -1.0).made) <= 11
+        made = store.count(now * DAY, -1.0).made
+        assert len(made) <= most
+        assert list(made)[-10:] == [day * DAY for day in range(max(0, now - 9), now + 1)]
+
+
+@pytest.mark.usefixtures("ten_are_kept")
+def test_a_store_forgets_no_call_that_counts(store: DayStore) -> None:
+    for now in range(50):
+        assert taken(store, float(now), since=-1.0).used == now + 1
+    assert store.count(49.0, -1.0).made == tuple(range(50))
+    assert taken(store, 50.0, since=9.0).used == 41
+
+
+@pytest.mark.usefixtures("ten_are_kept")
+def test_memory_looks_for_old_calls_once_in_as_many_as_it_keeps(monkeypatch: pytest.MonkeyPatch) -> None:
+    store, looks = MemoryStore(), list[float]()
+
+    def counted(self: MemoryStore, now: float, since: float) -> None:
+        looks.append(now)
+        prune(self, now, since)
+
+    prune = MemoryStore._prune
+    monkeypatch.setattr(MemoryStore, "_prune", counted)
+    for now in range(500):
+        taken(store, now * DAY, since=(now - 1) * DAY)
+    assert 0 < len(looks) <= 500 / 10
 
 
 class BothAgree(RuleBasedStateMachine):

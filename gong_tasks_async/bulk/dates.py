@@ -119,13 +119,16 @@ def _iso(text: str) -> When | None:
 
 
 def _own(text: str, date_format: str | None) -> When | None:
-    if date_format is None:
-        return None
-    try:
-        moment = datetime.strptime(text, date_format)  # noqa: DTZ007 - the clock has the zone
-    except ValueError:
+    if date_format is None or (moment := _parsed(text, date_format)) is None:
         return None
     return moment if _has_time(date_format) else moment.date()
+
+
+def _parsed(text: str, date_format: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, date_format)  # noqa: DTZ007 - the clock has the zone
+    except (ValueError, re.error):  # the second of a format that names a part twice
+        return None
 
 
 YEAR_CODES = ("%Y", "%y", "%G", "%c", "%x", "%D", "%F")
@@ -140,8 +143,8 @@ def checked_date_format(date_format: str) -> str:
     try:
         # Without a year nothing is parsed: Python 3.13 warns of it, and a later one raises.
         has_year = any(code in date_format for code in YEAR_CODES)
-        probed = datetime.strptime(_PROBE.strftime(date_format), date_format) if has_year else None  # noqa: DTZ007 - its day is looked at
-    except ValueError:
+        probed = _parsed(_PROBE.strftime(date_format), date_format) if has_year else None
+    except ValueError:  # what cannot even be written
         probed = None
     if probed is None or probed.date() != _PROBE:
         raise ValueError(f"{date_format!r} is not a format of whole dates such as %d.%m.%Y")

@@ -23,9 +23,9 @@ KEPT_CALLS = 100_000
 class Count:
     """What a store knows: the moments of the calls that count, oldest first, and Gong's pause of the day."""
 
-    made: Sequence[float] = ()
-    paused_until: float = 0.0
-    probe_at: float = 0.0
+    made: Sequence[float]
+    paused_until: float
+    probe_at: float
     """When one call may find out whether the pause still holds."""
 
 
