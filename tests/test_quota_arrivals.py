@@ -68,6 +68,23 @@ def test_a_late_answer_counts_when_it_comes_and_an_earlier_moment_stays_in_its_p
     assert arrivals._arrived == [14.75, 15.0, 15.25]
 
 
+def test_an_answer_goes_between_those_before_and_after_it() -> None:
+    arrivals, (_, quick, later) = departed(10.0, 14.0, 14.5)
+    arrivals.arrive(quick, 14.25)
+    assert arrivals.free_at([ONE], 15.25) > 15.25  # the first counts as arrived at 15 by now
+    arrivals.arrive(later, 14.75)
+    assert arrivals._arrived == [14.25, 14.75, 15.0]
+
+
+def test_arrivals_that_a_window_has_passed_do_not_hide_the_calls_it_waits_for() -> None:
+    arrivals, (first, second, *_) = departed(10.0, 10.1, 11.0, 11.25, 11.5)
+    arrivals.arrive(first, 10.25)
+    arrivals.arrive(second, 10.5)
+    assert arrivals.free_at([Window(2, 0.5)], 11.5) == 11.25 + 5.0 + 0.5  # the second of three in flight
+    assert arrivals.free_at([Window(3, 0.5)], 11.5) == 11.0 + 5.0 + 0.5
+    assert arrivals.free_at([Window(4, 0.5)], 11.5) == 11.5
+
+
 def test_what_no_window_reaches_is_dropped() -> None:
     arrivals, calls = departed(10.0, 10.0, 10.0)
     for call, moment in zip(calls, (10.0, 10.5, 12.0), strict=True):
