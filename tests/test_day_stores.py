@@ -53,6 +53,12 @@ def test_a_call_counts_until_the_very_moment_from_which_calls_count(store: DaySt
     assert taken(store, NOW + 5, 1, since=NOW).used == 1
 
 
+def test_moments_are_compared_with_moments_however_small_they_are(store: DayStore) -> None:
+    taken(store, 0.25, since=0.0)
+    assert taken(store, 0.75, since=0.5).used == 1
+    assert store.count(0.75, 0.5).made == (0.75,)
+
+
 @pytest.mark.parametrize(("ahead", "counts"), [(1.0, True), (DAY, True), (DAY + 1.0, False)])
 def test_a_call_of_a_clock_that_went_ahead_counts_as_made_now_unless_by_more_than_a_day(
     store: DayStore, ahead: float, counts: bool
