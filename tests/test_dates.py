@@ -112,6 +112,13 @@ class TestResolving:
     def test_a_due_date(self, text: str, due: str) -> None:
         assert self.CLOCK.due(read_when(text)).isoformat() == due
 
+    @pytest.mark.parametrize("day_of_month", range(1, 8))
+    @pytest.mark.parametrize("number", range(7))
+    def test_a_weekday_is_the_first_of_its_name_after_today(self, day_of_month: int, number: int) -> None:
+        today = date(2026, 11, day_of_month)
+        after = (today + timedelta(days=days) for days in range(1, 8))
+        assert Weekday(number).after(today) == next(day for day in after if day.weekday() == number)
+
     def test_a_limit_is_the_beginning_of_a_day_and_an_end_the_next(self) -> None:
         day = read_when("2026-03-08")  # when the clocks change
         assert self.CLOCK.limit(day).isoformat() == "2026-03-08T00:00:00-08:00"

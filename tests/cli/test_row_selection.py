@@ -129,7 +129,8 @@ def _run(line: str, found: list[RowSelection]) -> str:
 
 
 def _selection(line: str) -> RowSelection:
-    _run(line, found := [])
+    found = list[RowSelection]()
+    _run(line, found)
     return found[0]
 
 
