@@ -8,7 +8,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
+import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
@@ -31,6 +33,14 @@ settings.register_profile(
 settings.load_profile("gong")
 
 Connect = Callable[..., Awaitable[GongTasksClient]]
+
+
+@pytest.fixture
+def swept() -> None:
+    """Collect what other tests have left unclosed, unheard, so that it complains in no test that listens."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        gc.collect()
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -14,7 +14,7 @@ from gong_tasks_async.settings import ClientSettings
 from gong_tasks_async.simulator import Engine, SecondLimit, Simulator
 
 COMPANY = "acme"
-PATIENCE = 30.0
+PATIENCE = 120.0
 """Seconds; nothing here takes so long, on whatever machine."""
 
 ONCE = RetryPolicy(attempts=1)

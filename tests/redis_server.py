@@ -3,33 +3,36 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
+import signal
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
 import pytest
 
 PROGRAM = next((found for name in ("redis-server", "valkey-server") if (found := shutil.which(name))), None)
-PATIENCE = 30.0
+PATIENCE = 120.0
 """Seconds; no server takes so long to start, on whatever machine."""
 
 ON_DISK_FIRST = ("--appendonly", "yes", "--appendfsync", "always")
 
 
-HIGHEST_PORT = 55_535
-"""A Redis of a cluster listens 10,000 ports higher as well."""
+PORTS = range(10_000, 20_000)
+"""Below those that systems give to connections, one of which could take a port before its server does, or while that
+is down; a Redis of a Cluster listens 10,000 ports higher as well."""
 
 
 def spare_port() -> int:
     while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port: int = probe.getsockname()[1]
-        if port <= HIGHEST_PORT:
+        port = random.SystemRandom().choice(PORTS)  # Hypothesis seeds the common one, in all processes alike
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
             return port
 
 
@@ -52,12 +55,23 @@ class RedisServer:
         return f"redis://127.0.0.1:{self.port}/0"
 
     def start(self) -> None:
+        """Return once it has read its files: before, it answers that it is loading."""
+        give_up = time.monotonic() + PATIENCE
+        self.process = self._started()
+        while not self._answers():
+            if time.monotonic() > give_up:
+                self.kill()
+                raise TimeoutError((self.folder / "log").read_text(errors="replace"))
+            if self.process.poll() is not None:  # another process has had its port for a moment
+                self.process = self._started()
+            time.sleep(0.01)
+
+    def _started(self) -> subprocess.Popen[bytes]:
         assert PROGRAM is not None
         where = ("--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder))
         with (self.folder / "log").open("ab") as log:
             command = [PROGRAM, *self.first, *where, *self.settings]
-            self.process = subprocess.Popen(command, stdout=log, stderr=log)  # noqa: S603
-        self._wait_for_it()
+            return subprocess.Popen(command, stdout=log, stderr=log)  # noqa: S603
 
     def kill(self) -> None:
         """SIGKILL: no goodbye, nothing is written."""
@@ -65,6 +79,15 @@ class RedisServer:
             self.process.kill()
             self.process.wait()
             self.process = None
+
+    def suspend(self) -> None:
+        """Have it answer nothing, and keep its connections, until it is resumed."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGCONT)
 
     def restart(self) -> None:
         self.kill()
@@ -77,20 +100,11 @@ class RedisServer:
     def __exit__(self, *_: object) -> None:
         self.kill()
 
-    def _wait_for_it(self) -> None:
-        """Until it has read its files: before, it answers that it is loading."""
-        give_up = time.monotonic() + PATIENCE
-        while not self._answers():
-            if time.monotonic() > give_up:
-                self.kill()
-                raise TimeoutError((self.folder / "log").read_text(errors="replace"))
-            time.sleep(0.01)
-
     def _answers(self) -> bool:
         if "--tls-port" in self.settings:
             return self._listens()
         try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=1.0) as connection:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as connection:
                 connection.sendall(b"PING\r\n")
                 return connection.recv(64).startswith((b"+PONG", b"-NOAUTH"))
         except OSError:
@@ -98,7 +112,7 @@ class RedisServer:
 
     def _listens(self) -> bool:
         try:
-            socket.create_connection(("127.0.0.1", self.port), timeout=1.0).close()
+            socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE).close()
         except OSError:
             return False
         return True

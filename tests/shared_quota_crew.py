@@ -18,7 +18,7 @@ from gong_tasks_async.simulator import DayLimit, Engine, SecondLimit, SimulatorT
 from tests.redis_server import RedisServer
 
 LATENCY = (0.005, 0.030)
-PATIENCE = 20.0
+PATIENCE = 120.0
 
 
 @frozen

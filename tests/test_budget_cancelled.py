@@ -57,7 +57,7 @@ async def test_cancelled_while_the_file_counts_the_call_is_given_back_and_the_ne
 
     def slow_take(self: SqliteStore, now: float, since: float, allowed: int) -> Taken | Count:
         started.set()
-        assert proceed.wait(10)
+        assert proceed.wait(120)
         return take(self, now, since, allowed)
 
     monkeypatch.setattr(SqliteStore, "take", slow_take)

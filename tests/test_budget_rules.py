@@ -177,6 +177,7 @@ async def test_a_store_that_cannot_be_read_ends_no_pause() -> None:
     assert not await desk.budget.is_reopened()
 
 
+@pytest.mark.usefixtures("swept")
 async def test_a_correction_in_the_background_is_logged_where_it_fails_alone(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

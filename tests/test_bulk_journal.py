@@ -139,13 +139,13 @@ class SlowlyOpened:
         self.journal = journal = WatchedJournal.create_or_open(self.path, updates(3))
         journal.closed = self.closed
         self.locked.set()
-        assert self.resume.wait(10)
+        assert self.resume.wait(120)
         return journal
 
 
 async def cancelled_while_it_opens(slow: SlowlyOpened) -> asyncio.Task[Recorder]:
     opening = asyncio.create_task(Recorder.open(slow.open))
-    assert await asyncio.to_thread(slow.locked.wait, 10)
+    assert await asyncio.to_thread(slow.locked.wait, 120)
     opening.cancel()
     for _ in range(10):
         await asyncio.sleep(0)
@@ -171,7 +171,7 @@ async def test_a_journal_that_is_long_in_opening_is_not_waited_for_and_closed_in
     opening = await cancelled_while_it_opens(slow)
     assert opening.cancelled()
     slow.resume.set()
-    assert await asyncio.to_thread(slow.closed.wait, 10)
+    assert await asyncio.to_thread(slow.closed.wait, 120)
 
 
 async def test_cancelled_requests_under_way_come_to_their_end_and_are_recorded(path: Path) -> None:

@@ -67,7 +67,7 @@ class Book:
         self.closed = True
 
     def _write(self, kind: str, task_ids: list[int]) -> None:
-        self.free.wait(5)
+        self.free.wait(120)
         if kind in self.fails:
             raise JournalError(path="job", reason="the disk is full")
         self.written.append((kind, task_ids))

@@ -43,7 +43,7 @@ PROGRAM = (
     "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
     "from gong_tasks_async.cli import main; main()"
 )
-PATIENCE = 30
+PATIENCE = 120.0
 
 Start = Callable[..., subprocess.Popen[str]]
 

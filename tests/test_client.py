@@ -227,6 +227,7 @@ async def test_a_closed_client_can_be_opened_again_without_a_with_block() -> Non
         await client.close()
 
 
+@pytest.mark.usefixtures("swept")
 def test_one_client_serves_consecutive_event_loops(recwarn: pytest.WarningsRecorder) -> None:
     client = ScriptedClient(AccessKey("k", "s"))
     client.transport = ScriptedTransport(answer(200))

@@ -93,7 +93,7 @@ def test_without_the_extra_the_package_and_the_commands_name_it(missing: str, li
 
 def python(program: str) -> subprocess.CompletedProcess[str]:
     line = [sys.executable, "-c", program]
-    return subprocess.run(line, capture_output=True, text=True, check=False, timeout=60, env=os.environ)  # noqa: S603
+    return subprocess.run(line, capture_output=True, text=True, check=False, timeout=300, env=os.environ)  # noqa: S603
 
 
 def test_a_worker_in_a_process_of_its_own_shares_the_quota_and_ends_when_told_to(redis: RedisServer) -> None:

@@ -11,7 +11,16 @@ import pytest
 
 from gong_tasks_async.distributed import Jobs, Worker, run_worker
 from gong_tasks_async.simulator import Simulator
-from tests.distributed_floor import COMPANY, engine, memory, over, settings_of, unlimited, updates_of
+from tests.distributed_floor import (
+    COMPANY,
+    PATIENCE,
+    engine,
+    memory,
+    over,
+    settings_of,
+    unlimited,
+    updates_of,
+)
 
 
 class LoopOfWindows(asyncio.SelectorEventLoop):
@@ -32,7 +41,7 @@ async def work_until_signalled(stop: Callable[[Worker], object]) -> int:
         running = asyncio.create_task(run_worker(worker))
         progress = await over(await jobs.submit(updates_of(gong_engine)))
         stop(worker)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             await running
     return progress.updated
 

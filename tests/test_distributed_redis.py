@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from redis.asyncio import Redis
 
+from gong_tasks_async import CallEnded, Event
 from gong_tasks_async.distributed import Job, JobNotFoundError, Jobs, JobState, JobStoreError, row_attempts
-from gong_tasks_async.simulator import Simulator
+from gong_tasks_async.simulator import Engine, Request, Response, Simulator
 from tests.distributed_floor import (
     COMPANY,
     PATIENCE,
@@ -31,25 +33,42 @@ def redis(tmp_path: Path) -> Iterator[RedisServer]:
         yield server
 
 
+@pytest.fixture
+def killed_by_the_first_call(redis: RedisServer, monkeypatch: pytest.MonkeyPatch) -> RedisServer:
+    """A Redis that dies while the first call of a test is at Gong, which has not answered."""
+    doomed, answer = [redis], Engine.answer
+
+    def answer_after(gong: Engine, request: Request, now: float) -> Response:
+        while doomed:
+            doomed.pop().kill()
+        return answer(gong, request, now)
+
+    monkeypatch.setattr(Engine, "answer", answer_after)
+    return redis
+
+
 async def test_a_call_that_is_answered_while_redis_is_away_is_recorded_when_it_is_back(
-    redis: RedisServer,
+    killed_by_the_first_call: RedisServer,
 ) -> None:
-    gong_engine, answered = engine(2), asyncio.Event()
+    redis, gong_engine, answered = killed_by_the_first_call, engine(2), asyncio.Event()
+
+    def hear(event: Event) -> None:
+        if isinstance(event, CallEnded):
+            answered.set()
+
     async with (
-        Simulator(gong_engine, latency=(0.3, 0.3)) as gong,
+        Simulator(gong_engine) as gong,
         Jobs(redis.url, company=COMPANY) as jobs,
         at_work(
             redis.url,
             gong,
-            credentials={"default": settings_of(gong, on_event=lambda _: answered.set())},
+            credentials={"default": settings_of(gong, on_event=hear)},
         ),
     ):
         job = await jobs.submit(updates_of(gong_engine)[:1])
-        await eventually(lambda: _arrived(gong, 1))
-        redis.kill()
+        await asyncio.wait_for(answered.wait(), PATIENCE)
         with pytest.raises(JobStoreError, match=r"no response \(ConnectionError\)"):
             await job.progress()
-        await asyncio.wait_for(answered.wait(), PATIENCE)
         redis.start()
         await eventually(lambda: _answers(job))
         assert (await over(job)).updated == 1
@@ -77,15 +96,14 @@ async def test_a_worker_ends_when_told_to_although_redis_is_away(redis: RedisSer
 
 
 async def test_a_worker_that_must_end_while_redis_is_away_gives_up_what_it_cannot_record(
-    redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+    killed_by_the_first_call: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(row_attempts, "DRAIN_TIMEOUT", 0.1)
-    gong_engine = engine(2)
-    async with Simulator(gong_engine, latency=(0.2, 0.2)) as gong, Jobs(redis.url, company=COMPANY) as jobs:
+    redis, gong_engine = killed_by_the_first_call, engine(2)
+    async with Simulator(gong_engine) as gong, Jobs(redis.url, company=COMPANY) as jobs:
         async with at_work(redis.url, gong, lease=1.0):
             job = await jobs.submit(updates_of(gong_engine)[:1])
             await eventually(lambda: _arrived(gong, 1))
-            redis.kill()
         redis.start()
         async with at_work(redis.url, gong, lease=1.0):
             await eventually(lambda: _answers(job))
@@ -169,11 +187,13 @@ async def test_connections_that_the_server_closed_while_they_were_idle_are_repla
     redis: RedisServer,
 ) -> None:
     """As managed ones do after minutes, and Redis with ``timeout``."""
-    async with Jobs(redis.url, company=COMPANY) as jobs:
+    async with Jobs(redis.url, company=COMPANY) as jobs, Redis(port=redis.port) as admin:
+
+        async def is_alone() -> bool:
+            return len(await admin.client_list(_type="normal")) == 1
+
         for _ in range(3):
             assert await jobs.overview() == []
-            reader, writer = await asyncio.open_connection("127.0.0.1", redis.port)
-            writer.write(b"CLIENT KILL TYPE normal SKIPME yes\r\n")
-            assert int((await reader.readline()).lstrip(b":")) >= 1
-            writer.close()
-            await asyncio.sleep(0.05)  # until the end of the connections has arrived
+            assert await admin.client_kill_filter(_type="normal", skipme=True) >= 1
+            await eventually(is_alone)
+            await asyncio.sleep(0.01)  # until this loop has read that the connections have ended

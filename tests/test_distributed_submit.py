@@ -17,7 +17,17 @@ from redis.asyncio import Redis
 from gong_tasks_async import GongError, GongTasksClient, Plan, QuotaLimits, TaskUpdate
 from gong_tasks_async.distributed import JobExistsError, Jobs, JobState, JobStoreError, row_tasks
 from gong_tasks_async.simulator import Simulator
-from tests.distributed_floor import COMPANY, at_work, engine, memory, over, settings_of, until, updates_of
+from tests.distributed_floor import (
+    COMPANY,
+    PATIENCE,
+    at_work,
+    engine,
+    memory,
+    over,
+    settings_of,
+    until,
+    updates_of,
+)
 from tests.redis_server import RedisServer, require_redis
 
 PREFIX = "{gong-jobs:acme}:"
@@ -133,7 +143,7 @@ async def test_a_long_job_is_in_the_queue_a_window_at_a_time(monkeypatch: pytest
     url, gong_engine, longest = memory(), engine(150), 0
     async with Simulator(gong_engine) as gong, Jobs(url, company=COMPANY) as jobs, at_work(url, gong):
         job = await jobs.submit(updates_of(gong_engine))
-        async with jobs._docket.redis() as redis, asyncio.timeout(30):
+        async with jobs._docket.redis() as redis, asyncio.timeout(PATIENCE):
             while not (await job.progress()).finished:
                 longest = max(longest, await redis.xlen(jobs._docket.stream_key))
                 await asyncio.sleep(0.02)
@@ -165,7 +175,7 @@ async def test_a_long_job_that_was_stopped_in_the_middle_is_resumed(monkeypatch:
 async def cluster(folder: Path) -> AsyncIterator[str]:
     """A Cluster of one node."""
     with RedisServer(folder, "--cluster-enabled", "yes") as server:
-        async with Redis(port=server.port) as node, asyncio.timeout(30):
+        async with Redis(port=server.port) as node, asyncio.timeout(PATIENCE):
             await command(node, "CLUSTER", "ADDSLOTSRANGE", 0, 16383)
             while "cluster_state:ok" not in str(await command(node, "CLUSTER", "INFO")):  # noqa: ASYNC110 - a server
                 await asyncio.sleep(0.02)

@@ -78,7 +78,7 @@ def run(command: list[str], gong: SimulatorThread, folder: Path) -> subprocess.C
         "GONG_TASKS_STATE": str(folder / "state"),
     }
     return subprocess.run(  # noqa: S603 - the pages' own programs
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=60
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=300
     )
 
 

@@ -64,7 +64,7 @@ def run(gong: SimulatorThread, *line: str, typed: str = "") -> subprocess.Comple
         input=typed,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
 
@@ -307,7 +307,7 @@ def test_the_service_refuses_to_start_without_a_secret() -> None:
 def post(port: int, body: bytes) -> int:
     address = f"http://127.0.0.1:{port}/task-done"
     request = urllib.request.Request(address, body, sign(body))
-    with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310 - our own service
+    with urllib.request.urlopen(request, timeout=120) as response:  # noqa: S310 - our own service
         return int(response.status)
 
 
@@ -327,7 +327,7 @@ def test_the_service_as_a_program() -> None:
                 assert "Running on" in process.stdout.readline()  # printed once it listens
                 assert post(port, webhook(number, user_id)) == 200
                 process.send_signal(signal.SIGTERM)
-                assert process.wait(timeout=30) == 0
+                assert process.wait(timeout=120) == 0
             finally:
                 process.kill()
     assert engine.tasks[number]["status"] == "DONE"
@@ -345,7 +345,7 @@ def test_the_little_project_passes_its_own_tests(tmp_path: Path) -> None:
         cwd=project,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert finished.returncode == 0, finished.stdout + finished.stderr

@@ -124,9 +124,10 @@ def test_killed_while_outcomes_are_recorded_none_that_was_confirmed_is_lost(path
         runner = started(SETTLE, path, ROWS)
         assert runner.stdout
         assert runner.stdout.readline() == "ready\n"
+        first = runner.stdout.readline()
         time.sleep(chance.uniform(0.0, 0.1))
         runner.kill()
-        lines = runner.communicate()[0].splitlines(keepends=True)
+        lines = [first, *runner.communicate()[0].splitlines(keepends=True)]
         confirmed.update(int(word) for line in lines if line.endswith("\n") for word in line.split())
         with open_journal(path) as reader:
             recorded = {row.update.task_id for row in reader.rows(RowState.UPDATED)}
@@ -207,7 +208,7 @@ def test_one_in_use_by_another_process_is_refused_until_that_one_is_dead(
 ) -> None:
     monkeypatch.setattr(journal_file, "LOCK_TIMEOUT", 0.01)
     holder = started(
-        "journal = Journal.create_or_open(path, job(9)); print('ready', flush=True); time.sleep(60)", path
+        "journal = Journal.create_or_open(path, job(9)); print('ready', flush=True); time.sleep(600)", path
     )
     assert holder.stdout
     holder.stdout.readline()

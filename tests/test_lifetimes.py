@@ -24,7 +24,10 @@ def gong() -> Iterator[SimulatorThread]:
 
 
 @pytest.fixture(autouse=True)
-def _no_complaint(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+def _no_complaint(
+    swept: None,  # noqa: ARG001 - complaints of other tests come before
+    caplog: pytest.LogCaptureFixture,
+) -> Iterator[None]:
     """Neither a warning of Python's, such as of what was left open, nor one in the log."""
     with warnings.catch_warnings(), caplog.at_level(logging.WARNING, "gong_tasks_async"):
         warnings.simplefilter("error")

@@ -18,7 +18,7 @@ PAGES = "".join(page.read_text(encoding="utf-8") for page in DOCS.rglob("*.md"))
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pictures")
     command = [sys.executable, "-W", "error", str(DOCS / "pictures"), "--quick", str(folder)]
-    subprocess.run(command, check=True, timeout=120)  # noqa: S603 - our own script
+    subprocess.run(command, check=True, timeout=300)  # noqa: S603 - our own script
     return folder
 
 

@@ -99,7 +99,7 @@ def _run_pytest(folder: Path, source: str, *options: str) -> subprocess.Complete
     (folder / "test_users.py").write_text(source, encoding="utf-8")
     line = [sys.executable, "-m", "pytest", "--strict-markers", "-W", "error", *options]
     return subprocess.run(  # noqa: S603 - our own interpreter
-        line, cwd=folder, capture_output=True, text=True, timeout=60, check=False
+        line, cwd=folder, capture_output=True, text=True, timeout=300, check=False
     )
 
 

@@ -64,6 +64,7 @@ def run_virtually(main: Callable[[], Awaitable[None]]) -> None:
 # Event loops, threads, clients
 
 
+@pytest.mark.usefixtures("swept")
 def test_over_several_event_loops_a_quota_keeps_its_counts_and_warns_of_nothing() -> None:
     quota, used = LocalQuota(FAST), []
 

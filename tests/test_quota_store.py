@@ -381,6 +381,7 @@ def test_after_a_fork_parent_and_child_count_together(path: Path) -> None:
     assert taken(store, 3.0).used == 3
 
 
+@pytest.mark.usefixtures("swept")
 async def test_a_call_that_is_counted_while_the_loop_ends_troubles_nobody(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -389,14 +390,14 @@ async def test_a_call_that_is_counted_while_the_loop_ends_troubles_nobody(
 
     def slow(store: SqliteStore, now: float, since: float, allowed: int) -> Taken | Count:
         started.set()
-        assert proceed.wait(10)
+        assert proceed.wait(120)
         return take(store, now, since, allowed)
 
     monkeypatch.setattr(SqliteStore, "take", slow)
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _, context: troubles.append(context))
     waiting = asyncio.create_task(LocalQuota(QuotaLimits(day_store=path)).acquire(Lane.BULK))
-    await asyncio.to_thread(started.wait, 10)
+    await asyncio.to_thread(started.wait, 120)
     waiting.cancel()
     ending = asyncio.create_task(loop.shutdown_default_executor())  # as asyncio.run() does
     await asyncio.wait([waiting])

@@ -96,7 +96,7 @@ def visit(chromium: str, page: str, folder: Path, *options: str) -> tuple[str, l
         text=True,
         encoding="utf-8",
         check=True,
-        timeout=60,
+        timeout=300,
     )
     return done.stdout, [line for line in done.stderr.splitlines() if ":CONSOLE" in line]
 

@@ -8,6 +8,7 @@ import re
 import subprocess
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from redis.asyncio import Redis
 from redis.crc import key_slot
 
 from gong_tasks_async import Event, Lane, QuotaLimits, QuotaUnavailable, RedisQuota
-from tests.redis_server import RedisServer, require_redis
+from tests.redis_server import PATIENCE, RedisServer, require_redis
 
 ROOT = Path(__file__).parents[1]
 SECRET = "p@ss:w/rd#?%"
@@ -29,11 +30,19 @@ async def spend(quota: RedisQuota) -> None:
 
 async def back(quota: RedisQuota) -> None:
     """Wait until Redis has been found again."""
-    assert await quota._health.wait_up(20.0)
+    assert await quota._health.wait_up(PATIENCE)
+
+
+async def spend_in_the_end(quota: RedisQuota) -> None:
+    """Spend with a timeout that a busy machine may exceed now and then."""
+    while True:
+        with suppress(QuotaUnavailable):
+            return await spend(quota)
+        await back(quota)
 
 
 async def until(happened: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20.0):
+    async with asyncio.timeout(PATIENCE):
         while not happened():  # noqa: ASYNC110 - what happens is a server's doing
             await asyncio.sleep(0.01)
 
@@ -51,7 +60,7 @@ async def test_a_password_opens_and_is_never_shown(
         await admin.config_set("requirepass", SECRET)
     heard: list[Event] = []
     url = redis_server.url.replace("://", f"://default:{SPELLED}@")
-    async with RedisQuota(url, company="acme", limits=FAST, on_event=heard.append) as quota:
+    async with RedisQuota(url, company="acme", limits=FAST, on_event=heard.append, timeout=PATIENCE) as quota:
         await spend(quota)
         redis_server.kill()
         with pytest.raises(QuotaUnavailable) as refused:
@@ -66,7 +75,7 @@ async def test_a_wrong_password_is_an_error_that_does_not_show_it(redis_server: 
     async with Redis.from_url(redis_server.url) as admin:
         await admin.config_set("requirepass", "another")
     url = redis_server.url.replace("://", f"://:{SPELLED}@")
-    async with RedisQuota(url, company="acme") as quota:
+    async with RedisQuota(url, company="acme", timeout=PATIENCE) as quota:
         with pytest.raises(QuotaUnavailable, match=r"AuthenticationError|invalid") as refused:
             await quota.acquire(Lane.BULK)
     assert SECRET not in everything_said(refused.value)
@@ -118,10 +127,12 @@ async def test_tls_is_spoken_and_a_stranger_s_certificate_refused(
     server.start()
     try:
         url = f"rediss://127.0.0.1:{server.port}/0"
-        async with RedisQuota(f"{url}?ssl_ca_certs={certificate[0]}", company="a", limits=FAST) as quota:
+        async with RedisQuota(
+            f"{url}?ssl_ca_certs={certificate[0]}", company="a", limits=FAST, timeout=PATIENCE
+        ) as quota:
             await spend(quota)
             assert (await quota.snapshot()).used == 1
-        async with RedisQuota(url, company="a") as trusting:
+        async with RedisQuota(url, company="a", timeout=PATIENCE) as trusting:
             with pytest.raises(QuotaUnavailable, match=r"(?i)certificate"):
                 await trusting.acquire(Lane.BULK)
     finally:
@@ -131,7 +142,7 @@ async def test_tls_is_spoken_and_a_stranger_s_certificate_refused(
 @pytest.mark.parametrize("decoded", [False, True])
 async def test_a_client_of_one_s_own_is_used_and_left_open(redis_server: RedisServer, decoded: bool) -> None:
     async with Redis.from_url(redis_server.url, decode_responses=decoded) as client:
-        async with RedisQuota(client, company="acme", limits=FAST) as quota:
+        async with RedisQuota(client, company="acme", limits=FAST, timeout=PATIENCE) as quota:
             await spend(quota)
             quota.pause(0.01)
             await spend(quota)
@@ -144,16 +155,16 @@ async def test_a_client_of_one_s_own_is_used_and_left_open(redis_server: RedisSe
 
 async def test_what_ended_last_is_told_before_closing(redis_server: RedisServer) -> None:
     limits = QuotaLimits(per_second=1000.0, count_rate_limited=False)
-    async with RedisQuota(redis_server.url, company="acme", limits=limits) as quota:
+    async with RedisQuota(redis_server.url, company="acme", limits=limits, timeout=PATIENCE) as quota:
         await spend(quota)
         quota.release(await quota.acquire(Lane.BULK), status=429)
-    async with RedisQuota(redis_server.url, company="acme", limits=limits) as later:
+    async with RedisQuota(redis_server.url, company="acme", limits=limits, timeout=PATIENCE) as later:
         assert (await later.snapshot()).used == 1
 
 
 async def test_a_script_that_was_flushed_away_is_sent_again(redis_server: RedisServer) -> None:
     async with (
-        RedisQuota(redis_server.url, company="acme", limits=FAST) as quota,
+        RedisQuota(redis_server.url, company="acme", limits=FAST, timeout=PATIENCE) as quota,
         Redis.from_url(redis_server.url) as admin,
     ):
         await spend(quota)
@@ -162,19 +173,15 @@ async def test_a_script_that_was_flushed_away_is_sent_again(redis_server: RedisS
 
 
 async def test_a_server_too_slow_to_answer_holds_nobody(redis_server: RedisServer) -> None:
-    async with (
-        RedisQuota(redis_server.url, company="acme", limits=FAST, timeout=0.1) as quota,
-        Redis.from_url(redis_server.url) as admin,
-    ):
-        await spend(quota)
-        await admin.client_pause(2000)
+    async with RedisQuota(redis_server.url, company="acme", limits=FAST, timeout=0.1) as quota:
+        await spend_in_the_end(quota)
+        redis_server.suspend()
         with pytest.raises(QuotaUnavailable, match=r"(?i)timeout|no answer within 0.1 s"):
             await quota.acquire(Lane.BULK)
         with pytest.raises(QuotaUnavailable):  # at once: nobody tries again what has just failed
             await quota.acquire(Lane.BULK)
-        await admin.client_unpause()
-        await back(quota)
-        await spend(quota)
+        redis_server.resume()
+        await spend_in_the_end(quota)
 
 
 async def test_a_connection_that_is_open_and_mute_holds_nobody() -> None:
@@ -193,7 +200,7 @@ async def test_a_connection_that_is_open_and_mute_holds_nobody() -> None:
 
 async def test_a_server_that_became_a_replica_is_gone_until_it_is_none(redis_server: RedisServer) -> None:
     async with (
-        RedisQuota(redis_server.url, company="acme", limits=FAST) as quota,
+        RedisQuota(redis_server.url, company="acme", limits=FAST, timeout=PATIENCE) as quota,
         Redis.from_url(redis_server.url) as admin,
     ):
         await spend(quota)
@@ -217,7 +224,7 @@ async def test_a_user_who_may_not_ask_for_info_can_share_a_quota(redis_server: R
             commands=["+@all", "-@dangerous", "-info"],
         )
     url = redis_server.url.replace("://", "://bot:pw@")
-    async with RedisQuota(url, company="acme", limits=FAST) as quota:
+    async with RedisQuota(url, company="acme", limits=FAST, timeout=PATIENCE) as quota:
         await spend(quota)
         assert (await quota.snapshot()).used == 1
 
@@ -225,14 +232,15 @@ async def test_a_user_who_may_not_ask_for_info_can_share_a_quota(redis_server: R
 async def test_a_real_server_keeps_state_waiters_and_both_pauses(redis_server: RedisServer) -> None:
     async with (
         Redis.from_url(redis_server.url) as admin,
-        RedisQuota(redis_server.url, company="acme") as one,
-        RedisQuota(redis_server.url, company="acme") as other,
+        RedisQuota(redis_server.url, company="acme", timeout=PATIENCE) as one,
+        RedisQuota(redis_server.url, company="acme", timeout=PATIENCE) as other,
     ):
-        calls = [asyncio.create_task(one.acquire(Lane.BULK)) for _ in range(8)]
+        calls = [asyncio.create_task(one.acquire(Lane.BULK)) for _ in range(90)]  # of half a minute
         await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
-        await until(lambda: one._dispatcher.queue.total_waiting < 7)  # by then it has reported how many wait
-        assert (await other.snapshot()).waiting[Lane.BULK] in {5, 6, 7}
-        assert (await other.snapshot()).used == (await one.snapshot()).used > 0
+        await until(lambda: one._dispatcher.queue.total_waiting < 89)  # by then it has reported how many wait
+        assert 0 < (await other.snapshot()).waiting[Lane.BULK] < 90
+        before, seen, after = [(await quota.snapshot()).used for quota in (one, other, one)]
+        assert 0 < before <= seen <= after
         for call in calls:
             call.cancel()
         numbers = re.search(r"string.rep\('d', (\d+)\)", (ROOT / "docs/shared-quota.md").read_text())

@@ -225,13 +225,10 @@ async def test_a_user_of_least_rights_can_share_a_quota(redis_server: RedisServe
         ]
         await admin.execute_command("ACL", "SETUSER", "bot", *user)  # type: ignore[no-untyped-call]  # as above
         url = redis_server.url.replace("://", "://bot:pw@")
+        limits = QuotaLimits(per_second=50.0, count_rate_limited=False)
         async with (
-            RedisQuota(
-                url, company="acme", limits=QuotaLimits(per_second=50.0, count_rate_limited=False)
-            ) as quota,
-            RedisQuota(
-                url, company="acme", limits=QuotaLimits(per_second=50.0, count_rate_limited=False)
-            ) as other,
+            RedisQuota(url, company="acme", limits=limits, timeout=PATIENCE) as quota,
+            RedisQuota(url, company="acme", limits=limits, timeout=PATIENCE) as other,
         ):
             for _ in range(3):
                 await spend(quota)
@@ -251,8 +248,12 @@ async def test_connections_that_the_server_has_closed_fail_no_call(redis_server:
     async with (
         Redis.from_url(redis_server.url) as client,
         Redis.from_url(redis_server.url) as admin,
-        RedisQuota(redis_server.url, company="acme", limits=FAST, on_event=events.append) as by_url,
-        RedisQuota(client, company="acme", limits=FAST, on_event=events.append) as by_client,
+        RedisQuota(
+            redis_server.url, company="acme", limits=FAST, on_event=events.append, timeout=PATIENCE
+        ) as by_url,
+        RedisQuota(
+            client, company="acme", limits=FAST, on_event=events.append, timeout=PATIENCE
+        ) as by_client,
     ):
         for _ in range(3):
             for quota in (by_url, by_client):
@@ -266,7 +267,7 @@ async def test_whatever_a_client_raises_is_our_error(
 ) -> None:
     async with (
         Redis.from_url(redis_server.url) as client,
-        RedisQuota(client, company="acme", limits=FAST) as quota,
+        RedisQuota(client, company="acme", limits=FAST, timeout=PATIENCE) as quota,
     ):
         await spend(quota)
         for odd in (KeyError("x"), RuntimeError("x"), AttributeError("x"), ValueError("x"), IndexError("x")):

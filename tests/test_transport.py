@@ -73,12 +73,12 @@ async def opened(base_url: str, *, limit: int = 10_000, **settings: Any) -> Asyn
         await transport.close()
 
 
-async def sent(base_url: str, timeout: float = 5.0, **settings: Any) -> HttpResponse:  # noqa: ASYNC109
+async def sent(base_url: str, timeout: float = 120.0, **settings: Any) -> HttpResponse:  # noqa: ASYNC109
     async with opened(base_url, **settings) as transport:
         return await transport.send(PATCH, timeout)
 
 
-async def failed(base_url: str, timeout: float = 5.0, **settings: Any) -> TransportError:  # noqa: ASYNC109
+async def failed(base_url: str, timeout: float = 120.0, **settings: Any) -> TransportError:  # noqa: ASYNC109
     with pytest.raises(TransportError) as caught:
         await sent(base_url, timeout, **settings)
     return caught.value
@@ -195,7 +195,7 @@ async def test_one_connection_serves_many_calls() -> None:
 
     async with server(serve) as base_url, opened(base_url) as transport:
         for _ in range(5):
-            assert (await transport.send(PATCH, 5.0)).status == 200
+            assert (await transport.send(PATCH, 120.0)).status == 200
     assert len(connections) == 1
 
 
@@ -313,13 +313,13 @@ async def test_a_cancelled_call_hangs_up_and_leaves_the_transport_usable() -> No
         gone.set()
 
     async with server(serve) as base_url, opened(base_url) as transport:
-        call = asyncio.create_task(transport.send(PATCH, 5.0))
+        call = asyncio.create_task(transport.send(PATCH, 120.0))
         await arrived.wait()
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
-        await asyncio.wait_for(gone.wait(), 5.0)
-        assert (await transport.send(PATCH, 5.0)).status == 200
+        await asyncio.wait_for(gone.wait(), 120.0)
+        assert (await transport.send(PATCH, 120.0)).status == 200
 
 
 @pytest.mark.parametrize("encoding", [b"br", b"zstd", b"compress", b"gzip, br"])

@@ -150,7 +150,7 @@ async def test_a_body_beyond_the_limit_takes_less_memory_than_twice_the_limit(se
 async def test_each_call_may_have_a_limit_of_its_own() -> None:
     small = HttpRequest(PATCH.method, PATCH.path, PATCH.body, max_response_bytes=9)
     async with server(saying(sized(b"200 OK", b"x" * 10))) as base_url, opened(base_url) as gong:
-        response = await gong.send(small, 5.0)
+        response = await gong.send(small, 120.0)
     assert (response.body, response.truncated) == (b"x" * 9, True)
 
 
@@ -209,9 +209,9 @@ async def test_a_connection_that_received_something_unasked_is_not_used_again(
 ) -> None:
     """The canary of the connector: it fails where aiohttp's ``should_close`` no longer says so."""
     async with server(keeping(late, wait)) as base_url, opened(base_url) as gong:
-        await gong.send(PATCH, 5.0)
+        await gong.send(PATCH, 120.0)
         await asyncio.sleep(3 * wait)
-        assert (await gong.send(PATCH, 5.0)).body == b"{}"
+        assert (await gong.send(PATCH, 120.0)).body == b"{}"
 
 
 async def test_what_the_socket_holds_is_seen_before_the_next_request_however_late_the_loop_is() -> None:
@@ -226,10 +226,10 @@ async def test_what_the_socket_holds_is_seen_before_the_next_request_however_lat
         writer.write(OK)
 
     async with server(serve) as base_url, opened(base_url) as gong:
-        await gong.send(PATCH, 5.0)
+        await gong.send(PATCH, 120.0)
         waits_for_the_late_one.set()
         await asyncio.sleep(0)  # the server writes, and this loop has not read it yet
-        assert (await gong.send(PATCH, 5.0)).body == b"{}"
+        assert (await gong.send(PATCH, 120.0)).body == b"{}"
 
 
 async def test_a_server_that_speaks_first_is_an_error_after_a_few_connections() -> None:

@@ -162,7 +162,7 @@ async def test_whoami_names_the_company_s_address(tmp_path: Path) -> None:
 
 
 async def finished(client: Client, job: str) -> dict[str, Any]:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         while (status := await called(client, "job_status", job=job))["running"]:  # noqa: ASYNC110 - as assistants do
             await asyncio.sleep(0.01)
     return status

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from threading import Event
 from types import TracebackType
 from typing import Any, Self
 
@@ -24,14 +25,14 @@ import pyte
 from click.testing import CliRunner, Result
 
 from gong_tasks_async.cli.app import gong_tasks
-from gong_tasks_async.simulator import DayLimit, Engine, SecondLimit, SimulatorThread
+from gong_tasks_async.simulator import DayLimit, Engine, Request, Response, SecondLimit, SimulatorThread
 
 # A shell may have started the tests with Ctrl-C ignored, and would hand that down.
 PROGRAM = (
     "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
     "from gong_tasks_async.cli import main; main()"
 )
-PATIENCE = 30.0
+PATIENCE = 120.0
 
 
 def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -47,6 +48,19 @@ def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
     )
 
 
+class HeldEngine(Engine):
+    """A Gong that can be held up: as long as it is, it answers no call."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.free = Event()
+        self.free.set()
+
+    def answer(self, request: Request, now: float) -> Response:
+        assert self.free.wait(PATIENCE)
+        return super().answer(request, now)
+
+
 class Company:
     """The simulated Gong, the configuration file, and the folders, all in one temporary folder."""
 
@@ -58,6 +72,16 @@ class Company:
     @property
     def engine(self) -> Engine:
         return self.gong.engine
+
+    @contextmanager
+    def held_up(self) -> Iterator[None]:
+        """Gong answers nothing meanwhile, so that a run does not end before the test has looked at it."""
+        assert isinstance(self.engine, HeldEngine)
+        self.engine.free.clear()
+        try:
+            yield
+        finally:
+            self.engine.free.set()
 
     @property
     def changes(self) -> list[int]:
@@ -143,7 +167,7 @@ def companies(folder: Path, stack: ExitStack) -> Callable[..., Company]:
             "second_limit": SecondLimit.NONE,
             "day_limit": DayLimit.NONE,
         }
-        gong = stack.enter_context(SimulatorThread(Engine(**(settings | engine)), latency=latency))
+        gong = stack.enter_context(SimulatorThread(HeldEngine(**(settings | engine)), latency=latency))
         (folder / name).mkdir()
         return Company(folder / name, gong)
 
@@ -220,7 +244,8 @@ class Terminal:
     def _read(self, until: float) -> bool:
         ready, _, _ = select.select([self._own], [], [], max(0.0, until - time.monotonic()))
         with suppress(OSError):  # how Linux says that the other end is closed
-            if ready and (chunk := os.read(self._own, 65536)):
+            # In small pieces, so that a picture that comes and goes is seen however much has come at once.
+            if ready and (chunk := os.read(self._own, 256)):
                 self.raw += chunk
                 self._stream.feed(chunk)
                 return True

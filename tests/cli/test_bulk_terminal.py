@@ -108,8 +108,9 @@ class TestCtrlC:
             company, "bulk", "run", company.rows(200), "--yes", "--no-guard", "--name", "mine"
         ) as process:
             wait_until(lambda: len(company.changes) >= 20)
-            running = json.loads(company.invoke("bulk", "status", "mine").stdout)
-            process.send_signal(stop)
+            with company.held_up():
+                running = json.loads(company.invoke("bulk", "status", "mine").stdout)
+                process.send_signal(stop)
             out, err = process.communicate(timeout=PATIENCE)
         assert (process.returncode, out) == (130, "")
         assert "Stopping: finishing requests in flight" in err
@@ -123,7 +124,7 @@ class TestCtrlC:
         assert of_each_task(company) == dict.fromkeys(company.engine.tasks, 1)
 
     def test_twice_stops_at_once_and_nothing_is_lost(self, found: Found) -> None:
-        company = found(slow_seconds=60.0)
+        company = found(slow_seconds=600.0)
         company.engine.inject_fault(Fault.SLOW, times=8)
         with terminal(company, "run", company.rows(20), "--yes", "--no-guard", "--name", "mine") as screen:
             wait_until(lambda: company.gong.ledger.calls == 8)
@@ -139,7 +140,7 @@ class TestCtrlC:
         assert set(company.statuses(20)) == {"DONE"}
 
     def test_before_anything_was_sent_there_is_nothing_to_go_on_with(self, found: Found) -> None:
-        company = found(slow_seconds=60.0)
+        company = found(slow_seconds=600.0)
         company.engine.inject_fault(Fault.SLOW)
         with terminal(company, "run", company.rows(20), "--yes", "--skip-unchanged") as screen:
             wait_until(lambda: company.gong.ledger.calls == 2)  # the listings

@@ -14,7 +14,7 @@ from gong_tasks_async import Lane, QuotaLimits, QuotaSnapshot, RedisQuota
 from gong_tasks_async.cli.quota.show import facts, numbers
 from gong_tasks_async.simulator import Account, Fault
 from tests.cli.company import Company, Found
-from tests.redis_server import RedisServer
+from tests.redis_server import PATIENCE, RedisServer
 
 
 def verdicts(output: str) -> list[str]:
@@ -133,7 +133,7 @@ class TestQuota:
         self, company: Company, redis_server: RedisServer
     ) -> None:
         async def pause() -> None:
-            async with RedisQuota(redis_server.url, company="acme") as quota:
+            async with RedisQuota(redis_server.url, company="acme", timeout=PATIENCE) as quota:
                 quota.release(await quota.acquire(Lane.BULK), status=429)
                 quota.pause(7_200.0, day_spent=True)
 

@@ -431,7 +431,7 @@ class TestWorker:
 
 def fetched(url: str) -> tuple[int, str]:
     try:
-        with urlopen(url, timeout=5) as response:  # noqa: S310 - ours
+        with urlopen(url, timeout=PATIENCE) as response:  # noqa: S310 - ours
             return response.status, response.read().decode()
     except HTTPError as error:
         with error:

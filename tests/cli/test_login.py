@@ -253,7 +253,7 @@ class TestOAuth:
             }
             for values in ({"state": "another"}, back):
                 try:
-                    urlopen(f"{query['redirect_uri']}?{urlencode(values)}", timeout=10).close()  # noqa: S310 - loopback
+                    urlopen(f"{query['redirect_uri']}?{urlencode(values)}", timeout=120).close()  # noqa: S310 - loopback
                 except HTTPError as refused:
                     refused.close()
             return True

