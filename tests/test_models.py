@@ -4,7 +4,7 @@ import contextlib
 import copy
 import pickle
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any
 
 import attrs
@@ -12,7 +12,8 @@ import pytest
 
 from gong_tasks_async import models
 from gong_tasks_async.codec import decode_answer, decode_tasks
-from gong_tasks_async.errors import DeadlineExceeded, GongError
+from gong_tasks_async.credentials import MaskedText
+from gong_tasks_async.errors import DeadlineExceeded, GongError, InvalidValueError
 from gong_tasks_async.models import (
     Account,
     Contact,
@@ -62,6 +63,7 @@ VALUES = [
     TasksAnswer(request_id="r", tasks=(TASK,), crm_type=CrmType("OTHER")),
     TaskFilter("1", "2", statuses=["DONE", SNOOZED]),
     TaskUpdate(7, "1", SNOOZED, DUE, "MEDIUM"),
+    TaskUpdate(7, "1", "done", DUE),
     UserTasks(TaskFilter("1"), (TASK,)),
     SNOOZED,
     TaskStatus.OPEN,
@@ -278,7 +280,7 @@ def test_a_copied_task_keeps_its_unknown_words_and_fields() -> None:
     assert duplicate.extra == {"new": [1, None]}
 
 
-@pytest.mark.parametrize("value", VALUES[:5], ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize("value", VALUES[:6], ids=lambda value: type(value).__name__)
 def test_values_are_frozen_without_room_for_slips(value: Any) -> None:
     name = attrs.fields(type(value))[-1].name
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
@@ -314,6 +316,43 @@ def test_a_task_builds_its_own_update() -> None:
         TASK.update()
     with pytest.raises(ValueError, match="user_id is empty"):
         Task(id=7).update(status="DONE")
+
+
+class NotedUpdate(TaskUpdate):
+    """As a user may derive it; attrs makes it, with all checks."""
+
+
+@attrs.frozen
+class NamedUpdate(TaskUpdate):
+    """The same with a field of its own."""
+
+    name: str = ""
+
+
+SPELLINGS: dict[str, list[Any]] = {
+    "task_id": [7, -(2**63), 2**63 - 1, 2**63, True, "7", None],
+    "user_id": ["1", "-1", "1" * 20, "1" * 21, "\u0661", "", " 1", "ana@example.com", 1, MaskedText("1")],
+    "status": ["DONE", "done", "Done", "DOEN", "SNOOZED", TaskStatus.DONE, SNOOZED, TaskType.FLOW, [], None],
+    "due_date": [DUE, DUE.replace(tzinfo=None), datetime.max.replace(tzinfo=UTC), "2026-01-01", None],
+    "priority": ["low", "", " low", MaskedText("low"), 1, None],
+}
+
+
+def made(kind: type[TaskUpdate], fields: dict[str, Any]) -> object:
+    """The fields of an update, or what it is refused for."""
+    try:
+        return repr(attrs.astuple(kind(**fields))[:5])
+    except InvalidValueError as refusal:
+        return refusal.problems
+
+
+@pytest.mark.parametrize("kind", [NotedUpdate, NamedUpdate])
+@pytest.mark.parametrize("field", SPELLINGS)
+def test_an_update_is_the_same_however_it_is_made(kind: type[TaskUpdate], field: str) -> None:
+    for usual in ({"status": "DONE"}, {"due_date": DUE}, {}):
+        for value in SPELLINGS[field]:
+            fields = {"task_id": 7, "user_id": "1", **usual, field: value}
+            assert made(TaskUpdate, fields) == made(kind, fields)
 
 
 def test_user_tasks_give_the_tasks_or_raise_their_error() -> None:

@@ -30,9 +30,8 @@ all known fields are there after that, only the number of fields has to be looke
 
 Nothing tests that `raw` is an object: of JSON's values, only one that is has keys, and all else raises by itself.
 
-The values are frozen, and a frozen class of attrs pays for each field when it is made: eight times what a plain
-assignment costs, a third of the whole decoding. So each is made as a draft, a subclass without slots of its own
-that allows assignment, and gets its class when it is complete, which is a fifteenth.
+The values are frozen, which would be a third of the whole decoding. So each is made as a draft that allows
+assignment, and gets its class when it is complete; see :func:`~gong_tasks_async.models.base.mutable_class`.
 """
 
 from __future__ import annotations
@@ -56,7 +55,7 @@ from gong_tasks_async.codec.structure import (
 )
 from gong_tasks_async.models import OpenEnum
 from gong_tasks_async.models.answers import ANSWERED
-from gong_tasks_async.models.base import NOTHING, Answered
+from gong_tasks_async.models.base import NOTHING, Answered, mutable_class
 from gong_tasks_async.models.enums import documented_words
 
 Reader = Callable[..., Any]
@@ -175,15 +174,6 @@ def source_of(kind: type[Answered]) -> str:
         "    return draft",
     ]
     return "\n".join(lines)
-
-
-def mutable_class(kind: type[Answered]) -> type[Answered]:
-    """Derive a mutable class that is created empty.
-
-    All of these methods are needed: the interpreter takes its fast paths only if none is the frozen class's own.
-    """
-    open_ways = {name: getattr(object, name) for name in ("__init__", "__setattr__", "__delattr__")}
-    return type(f"{kind.__name__}Draft", (kind,), {"__slots__": (), **open_ways})
 
 
 def quick_readers() -> dict[type[Answered], Reader]:

@@ -36,7 +36,8 @@ def is_decimal(text: str, most_digits: int) -> bool:
 
 def is_user_id(text: str) -> bool:
     """Whether a text has the form of a user's id."""
-    return is_decimal(text, USER_ID_DIGITS)
+    is_positive = text.isdecimal() and text.isascii() and len(text) <= USER_ID_DIGITS  # nearly all are
+    return is_positive or is_decimal(text, USER_ID_DIGITS)
 
 
 def task_id_problem(value: object, name: str = "task_id") -> str | None:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any, Final
 
 from attrs import field, frozen
 
 from gong_tasks_async.errors.checks import refuse
+from gong_tasks_async.models.base import mutable_class
 from gong_tasks_async.models.checks import (
+    INT64_MAX,
+    INT64_MIN,
     due_date_problem,
     each_listed,
+    is_user_id,
     listed,
     task_id_problem,
     text_problem,
@@ -18,7 +23,10 @@ from gong_tasks_async.models.checks import (
     word_problem,
     word_problems,
 )
-from gong_tasks_async.models.enums import TaskAction, TaskStatus, TaskType
+from gong_tasks_async.models.enums import TaskAction, TaskStatus, TaskType, documented_words, lower_words
+
+_STATUSES: Final = {**documented_words(TaskStatus), **lower_words(TaskStatus)}
+"""By the usual spellings; :func:`listed` knows the others."""
 
 
 def _types(values: Iterable[TaskType | str] | TaskType | str) -> tuple[TaskType, ...]:
@@ -80,7 +88,7 @@ class TaskFilter:
         refuse("TaskFilter", problems)
 
 
-@frozen
+@frozen(init=False)
 class TaskUpdate:
     """An update of one task. Fields left out stay unchanged.
 
@@ -113,6 +121,38 @@ class TaskUpdate:
     due_date: datetime | None = None
     priority: str | None = field(default=None, converter=_priority)
 
+    def __init__(
+        self,
+        task_id: int,
+        user_id: str,
+        status: TaskStatus | str | None = None,
+        due_date: datetime | None = None,
+        priority: str | None = None,
+    ) -> None:
+        """Make a usual update in a third of the time that attrs takes; it makes the others, with all checks."""
+        known = _STATUSES.get(status) if type(status) is str or type(status) is TaskStatus else None
+        is_usual = (
+            (due_date is not None if status is None else known is not None)
+            and (due_date is None or due_date_problem(due_date) is None)
+            and priority is None
+            and type(task_id) is int
+            and INT64_MIN <= task_id <= INT64_MAX
+            and type(user_id) is str
+            and is_user_id(user_id)
+            and type(self) is TaskUpdate
+        )
+        if not is_usual:
+            self.__attrs_init__(task_id, user_id, status, due_date, priority)
+            return
+        draft: Any = self
+        object.__setattr__(self, "__class__", _UpdateDraft)
+        draft.task_id = task_id
+        draft.user_id = user_id
+        draft.status = known
+        draft.due_date = due_date
+        draft.priority = None
+        draft.__class__ = TaskUpdate
+
     def __attrs_post_init__(self) -> None:
         """Validate all fields; an update without a change is invalid too."""
         problems = [task_id_problem(self.task_id), user_id_problem(self.user_id)]
@@ -126,6 +166,9 @@ class TaskUpdate:
             kept = "leave it out to keep it"
             problems.append(text_problem("priority", self.priority, such_as="MEDIUM", empty=kept))
         refuse("TaskUpdate", problems)
+
+
+_UpdateDraft: Final = mutable_class(TaskUpdate)
 
 
 def check_update(value: object) -> None:
