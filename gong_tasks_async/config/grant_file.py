@@ -11,6 +11,7 @@ replaced, such as a container's bind mount, is written in place.
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import tempfile
@@ -26,6 +27,7 @@ from attrs import field, frozen
 from gong_tasks_async.auth.token_endpoint import OAuthGrant
 from gong_tasks_async.config.errors import NoSecretError
 from gong_tasks_async.config.file_lock import LockTimeoutError, locked
+from gong_tasks_async.config.private_files import write_private
 from gong_tasks_async.config.secret_sources import read_private
 from gong_tasks_async.errors import CredentialsError
 from gong_tasks_async.events import logger
@@ -52,15 +54,15 @@ class GrantFile:
         Raises:
             NoSecretError: it cannot be read, others can read it, or it holds neither of the two.
         """
-        text = read_private(self._newest())
+        text = self._newest()
         if not text.startswith("{"):
             return OAuthGrant(access_token="", refresh_token=text, expires_at=_expired())
-        try:
-            return _grant_of(json.loads(text))
-        except (ValueError, KeyError, TypeError, RecursionError):  # the text is a secret: not in the message
+        grant = _grant_in(text)
+        if grant is None:  # the text is a secret: not in the message
             raise NoSecretError(
                 f"{self.path} holds neither a refresh token nor what was saved: authorize the app again"
-            ) from None
+            )
+        return grant
 
     def save(self, grant: OAuthGrant) -> None:
         """Write a grant: by replacing the file, whole or not at all; else in place; else beside it.
@@ -70,24 +72,24 @@ class GrantFile:
         """
         text, path = _text_of(grant), self.target
         try:
-            _replace(path, text)
+            _replace(path, text, by=self._beside)
         except OSError as problem:
             self._save_otherwise(path, text, problem)
-        else:
-            self._beside.unlink(missing_ok=True)
 
     def check_writable(self) -> None:
-        """Write back what is there, by the ways that :meth:`save` takes.
+        """Write back what was saved last, by the ways that :meth:`save` takes, and no shorter than a grant is.
 
         Raises:
             OSError: neither way works, so that a new grant could not be saved.
+            NoSecretError: there is nothing.
         """
         path = self.target
-        text = path.read_text(encoding="utf-8")
+        text = self._newest().ljust(BLOCK)
         try:
-            _replace(path, text)
+            _replace(path, text, by=self._beside)
         except OSError:
             _write_in_place(path, text)
+            self._beside.unlink(missing_ok=True)
 
     @property
     def target(self) -> Path:
@@ -98,21 +100,24 @@ class GrantFile:
     def _beside(self) -> Path:
         return self.target.with_name(f"{self.target.name}.next")
 
-    def _newest(self) -> Path:
-        """The file, or the one beside it where that was written later."""
-        with suppress(OSError):
-            if self._beside.lstat().st_mtime_ns >= self.path.stat().st_mtime_ns:
-                return self._beside
-        return self.path
+    def _newest(self) -> str:
+        """The text of the file, or of the one beside it where that was written later, and whole."""
+        beside = self._beside
+        with suppress(OSError, NoSecretError):
+            is_newer = beside.lstat().st_mtime_ns >= self.path.stat().st_mtime_ns
+            if is_newer and _grant_in(text := read_private(beside)) is not None:
+                return text
+        return read_private(self.path)
 
     def _save_otherwise(self, path: Path, text: str, problem: OSError) -> None:
         try:
             _write_in_place(path, text)
+            self._beside.unlink(missing_ok=True)
             self.notify(
                 f"{self.path} cannot be replaced ({problem.strerror}); the new tokens were written in place."
             )
         except OSError:
-            _replace(self._beside, text)
+            _write_new(self._beside, text)
             self.notify(
                 f"{self.path} cannot be written ({problem.strerror}); the new tokens are in {self._beside}, "
                 "where they are found as long as it is the newer of the two."
@@ -150,6 +155,8 @@ class SharedGrantFile:
         """
         try:
             await asyncio.to_thread(self.file.check_writable)
+        except NoSecretError as error:
+            raise CredentialsError(reason=str(error), advice="Then run it again.") from None
         except OSError as error:
             raise CredentialsError(
                 reason=f"{self.file.path} cannot be written ({error.strerror}), so its refresh token was not used",
@@ -173,9 +180,33 @@ class SharedGrantFile:
                 advice="Make the file or its folder writable, or free space on the disk, while this runs.",
             ) from None
 
+    async def start(self, grant: OAuthGrant) -> None:
+        """Write the first grant of a sign-in, once no command refreshes what it replaces; a link is replaced too.
+
+        Raises:
+            OSError: it can be written nowhere.
+        """
+        try:
+            async with locked(self.file.target, LOCK_TIMEOUT):
+                self._start(grant)
+        except LockTimeoutError:
+            self._start(grant)
+
+    def _start(self, grant: OAuthGrant) -> None:
+        write_private(self.file.path, f"{grant.refresh_token}\n")
+        self.file.save(grant)
+
 
 def _expired() -> datetime:
     return datetime.fromtimestamp(0, UTC)  # not the earliest of all, from which nothing can be subtracted
+
+
+def _grant_in(text: str) -> OAuthGrant | None:
+    """The grant that a file's text holds, if it holds one."""
+    try:
+        return _grant_of(json.loads(text))
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
 
 
 def _grant_of(saved: dict[str, Any]) -> OAuthGrant:
@@ -205,8 +236,18 @@ def _text_of(grant: OAuthGrant) -> str:
     return json.dumps(saved)
 
 
-def _replace(path: Path, text: str) -> None:
-    """Put a new file in the place of another, and both it and the folder on the disk."""
+def _replace(path: Path, text: str, *, by: Path) -> None:
+    """Put a new file in the place of another, and both it and the folder on the disk.
+
+    It stands in ``by``, where it is found, before it is on the disk: a process that is killed meanwhile loses nothing.
+    """
+    _write_new(by, text)
+    by.replace(path)
+    _sync_folder(path.parent)
+
+
+def _write_new(path: Path, text: str) -> None:
+    """Write a file anew, whole or not at all."""
     # Temporary files are their owner's alone: https://docs.python.org/3/library/tempfile.html#tempfile.mkstemp
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
     unfinished = Path(name)
@@ -214,12 +255,11 @@ def _replace(path: Path, text: str) -> None:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
+            unfinished.replace(path)
             os.fsync(file.fileno())
-        unfinished.replace(path)
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
 
 
 def _write_in_place(path: Path, text: str) -> None:
@@ -228,7 +268,11 @@ def _write_in_place(path: Path, text: str) -> None:
     What is cut off by a crash reads as what was there or what is new, since blanks at the end do not count.
     """
     with path.open("r+b", buffering=0) as file:
-        file.write(text.encode().ljust(BLOCK))
+        data = text.encode().ljust(BLOCK)
+        if file.write(data) < len(
+            data
+        ):  # a write that finds the disk full may be cut short instead of refused
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         file.truncate()
         os.fsync(file.fileno())
 

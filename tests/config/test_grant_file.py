@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -45,10 +46,10 @@ def fail(monkeypatch: pytest.MonkeyPatch, name: str, *paths: Path, code: int = e
     """Have one of the ways to write a file fail, for some paths."""
     real = getattr(grant_file, name)
 
-    def patched(path: Path, text: str) -> None:
+    def patched(path: Path, text: str, **by: Path) -> None:
         if path in paths:
             raise OSError(code, os.strerror(code))
-        real(path, text)
+        real(path, text, **by)
 
     monkeypatch.setattr(grant_file, name, patched)
 
@@ -69,10 +70,16 @@ class TestSaving:
     def test_a_replacement_that_fails_leaves_nothing_behind(
         self, file: GrantFile, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def busy(*_: object) -> None:
-            raise OSError(errno.EBUSY, "busy")
+        real = Path.replace
+
+        def busy(source: Path, target: Path) -> Path:
+            if target == file.path:
+                raise OSError(errno.EBUSY, "busy")
+            return real(source, target)
 
         monkeypatch.setattr(Path, "replace", busy)
+        file.check_writable()
+        assert names(file) == {"token"}
         file.save(NEXT)
         assert file.read() == NEXT
         assert names(file) == {"token"}
@@ -90,6 +97,32 @@ class TestSaving:
         file.save(NEXT)
         assert names(file) == {"token"}
 
+    @pytest.mark.parametrize("text", ["", "{", '{"access_token": "a", "refr', "refresh-0"])
+    def test_what_a_crash_has_left_beside_it_is_passed_over_where_it_is_not_whole(
+        self, file: GrantFile, text: str
+    ) -> None:
+        beside = file.path.with_name("token.next")
+        beside.write_text(text, encoding="utf-8")
+        beside.chmod(0o600)
+        assert file.read().refresh_token == "refresh-1"
+        file.save(NEXT)
+        assert names(file) == {"token"}
+
+    def test_a_check_after_a_crash_writes_back_what_is_the_newest(self, file: GrantFile) -> None:
+        grant_file._write_new(file.path.with_name("token.next"), grant_file._text_of(NEXT))
+        file.check_writable()
+        assert names(file) == {"token"}
+        assert file.read() == NEXT
+
+    def test_a_file_that_a_folder_has_replaced_is_written_beside(self, file: GrantFile) -> None:
+        file.path.unlink()
+        file.path.mkdir()
+        with pytest.raises(NoSecretError, match="Is a directory"):
+            file.check_writable()
+        file.save(NEXT)
+        assert file.read() == NEXT
+        assert names(file) == {"token", "token.next"}
+
     def test_a_token_that_was_put_there_later_goes_before_the_one_beside(self, file: GrantFile) -> None:
         beside = file.path.with_name("token.next")
         beside.write_text("refresh-0", encoding="utf-8")
@@ -100,7 +133,8 @@ class TestSaving:
     def test_a_full_disk_leaves_what_was_there(
         self, file: GrantFile, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        fail(monkeypatch, "_replace", file.path, file.path.with_name("token.next"), code=errno.ENOSPC)
+        fail(monkeypatch, "_replace", file.path, code=errno.ENOSPC)
+        fail(monkeypatch, "_write_new", file.path.with_name("token.next"), code=errno.ENOSPC)
         fail(monkeypatch, "_write_in_place", file.path, code=errno.ENOSPC)
         for write in (file.check_writable, lambda: file.save(NEXT)):
             with pytest.raises(OSError, match="No space left"):
@@ -225,6 +259,42 @@ async def test_a_lock_that_is_held_is_waited_for_and_not_for_ever(file: GrantFil
                 pass
     async with locked(file.path, 0.05):
         assert names(file) == {"token", "token.lock"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a locked file cannot be read there")
+async def test_containers_that_share_the_file_alone_take_turns(file: GrantFile, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "other" / "token"
+    elsewhere.parent.mkdir()
+    elsewhere.hardlink_to(file.path)  # one file under two names, as two mounts of it are
+    async with locked(file.path, 1):
+        with pytest.raises(LockTimeoutError):
+            async with locked(elsewhere, 0.05):
+                pass
+
+
+@pytest.mark.parametrize("replaced", ["token.lock", "token"])
+async def test_a_lock_whose_file_was_replaced_meanwhile_is_taken_anew(file: GrantFile, replaced: str) -> None:
+    path, other = (
+        file.path.with_name(replaced),
+        file.path.with_name({"token.lock": "token"}.get(replaced, "token.lock")),
+    )
+    other.unlink(missing_ok=True)
+    if replaced == "token":
+        other.mkdir()  # so that the file is all that is locked
+    async with locked(file.path, 1):
+        waiting = asyncio.create_task(hold(file.path))
+        await asyncio.sleep(0.2)
+        path.unlink()
+        path.write_text("refresh-1", encoding="utf-8")
+    async with locked(file.path, 1):
+        await asyncio.sleep(0.2)
+        assert not waiting.done()
+    await asyncio.wait_for(waiting, 20)
+
+
+async def hold(path: Path) -> None:
+    async with locked(path, 20):
+        pass
 
 
 async def test_a_folder_that_takes_no_lock_file_has_its_lock_on_the_file(file: GrantFile) -> None:

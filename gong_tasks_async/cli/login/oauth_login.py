@@ -13,8 +13,8 @@ from gong_tasks_async.auth.token_exchange import TOKEN_URL
 from gong_tasks_async.cli.login.browser_answer import PATH, BrowserAnswer
 from gong_tasks_async.cli.output.console import note, note_command
 from gong_tasks_async.config.edit_file import set_values
-from gong_tasks_async.config.grant_file import GrantFile
-from gong_tasks_async.config.private_files import make_private_folder, write_private
+from gong_tasks_async.config.grant_file import GrantFile, SharedGrantFile
+from gong_tasks_async.config.private_files import make_private_folder
 from gong_tasks_async.config.store_secret import FOLDER, store_secret
 
 SCOPES: Final = ("api:tasks:read", "api:tasks:write", "api:users:read", "api:workspaces:read")
@@ -47,7 +47,6 @@ async def login_by_browser(
     tokens = await grant.exchange(client_secret, code, token_url=token_url)
     path = file.parent / FOLDER / f"{profile}.token"
     make_private_folder(path.parent)
-    write_private(path, f"{tokens.refresh_token}\n")
-    GrantFile(path, note).save(tokens)
+    await SharedGrantFile(GrantFile(path, note)).start(tokens)
     place = store_secret(profile, client_secret, file, use_keyring=use_keyring)
     set_values(file, profile, {"client_id": client_id, "secret": place, "refresh_token_file": str(path)})
