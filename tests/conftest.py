@@ -16,7 +16,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from gong_tasks_async import AccessKey, GongTasksClient
 from gong_tasks_async.simulator import Engine, Simulator, VirtualClockLoop, make_app, memory_session
@@ -26,6 +26,7 @@ from tests.redis_server import redis_server as redis_server  # noqa: PLC0414 - a
 settings.register_profile(
     "gong",
     deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
     print_blob=True,
     derandomize="CI" in os.environ,
     max_examples=int(os.environ.get("GONG_EXAMPLES", "100")),

@@ -180,9 +180,9 @@ class TestBothWays:
     async def test_views_share_the_session_and_the_quota_but_not_the_options(self, connect: Connect) -> None:
         gong = engine()
         client = await connect(gong)
-        view = client.with_options(lane=Lane.BULK, timeout=2.0, retry=RetryPolicy(attempts=1))
+        view = client.with_options(lane=Lane.BULK, timeout=30.0, retry=RetryPolicy(attempts=1))
         assert view.quota is client.quota
-        gong.inject_fault(Fault.TOO_MANY, retry_after="5")
+        gong.inject_fault(Fault.TOO_MANY, retry_after="60")
         with pytest.raises(DeadlineExceeded):
             await view.list_tasks(gong.user_ids[0])
         with pytest.raises(RateLimitError):  # the pause is the client's as well

@@ -10,11 +10,9 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import urllib.request
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -32,6 +30,7 @@ from gong_tasks_async.simulator import (
     memory_session,
 )
 from tests.conftest import Connect, credentials_of
+from tests.redis_server import spare_port
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 SECRET = "made-up"
@@ -314,9 +313,8 @@ def post(port: int, body: bytes) -> int:
 def test_the_service_as_a_program() -> None:
     engine = Engine()
     number, user_id = open_task(engine)
-    with SimulatorThread(engine) as gong, closing(socket.create_server(("127.0.0.1", 0))) as reserved:
-        port = reserved.getsockname()[1]
-        reserved.close()
+    port = spare_port()
+    with SimulatorThread(engine) as gong:
         settings = {"WEBHOOK_SECRET": SECRET, "PORT": str(port), "PYTHONUNBUFFERED": "1"}
         line = [sys.executable, str(EXAMPLES / "webhook_service" / "service.py")]
         with subprocess.Popen(  # noqa: S603 - our own example

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import socket
 import tomllib
 from pathlib import Path
 from urllib.error import HTTPError
@@ -19,6 +18,7 @@ from gong_tasks_async.cli.login.browser_answer import BrowserAnswer
 from gong_tasks_async.config.edit_file import set_values, with_value
 from gong_tasks_async.config.errors import ConfigurationError
 from tests.cli.company import Company, Found
+from tests.redis_server import spare_port
 
 
 @pytest.fixture
@@ -230,7 +230,7 @@ class TestConfig:
         st.text(alphabet="abc_-é .\"'", min_size=1, max_size=6),
         st.one_of(st.text(max_size=12), st.integers(0, 10**9), st.floats(0.1, 9)),
     )
-    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
     def test_what_is_written_reads_back(self, profile: str, value: str | float) -> None:
         text = with_value("[profiles.other]\nx = 1\n", profile, "key", value)
         assert tomllib.loads(text)["profiles"][profile]["key"] == value
@@ -263,10 +263,8 @@ class TestOAuth:
         return answer
 
     def login(self, company: Company) -> tuple[int, str]:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
         answers = f"{company.engine.client_id}\n{company.engine.client_secret}\n"
-        line = ["login", "--profile", "app", "--oauth", "--port", str(port), "--store", "file"]
+        line = ["login", "--profile", "app", "--oauth", "--port", str(spare_port()), "--store", "file"]
         got = company.invoke(*line, input=answers)
         return got.exit_code, got.stderr
 

@@ -196,7 +196,7 @@ class TestInterruptions:
     @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
     def test_end_neatly_with_what_was_found(self, stop: signal.Signals, found: Found) -> None:
         company = found(users=50, tasks_per_user=3)
-        company.configure(per_second=10)
+        company.configure(per_second=2)
         with started(company, "list", *(f"--user={user}" for user in company.engine.user_ids)) as process:
             assert process.stdout is not None
             first = process.stdout.readline()

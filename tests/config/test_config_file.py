@@ -199,7 +199,7 @@ VALUES = st.one_of(st.integers(), st.booleans(), st.floats(), st.text(), st.date
         st.sampled_from(["access_key", "secret", "base_url", "per_day", "day_starts"]), VALUES
     )
 )
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_nothing_that_is_toml_is_a_surprise(table: dict[str, object], file: Path) -> None:
     lines = "".join(f"{key} = {_toml(value)}\n" for key, value in table.items())
     file.write_text(f"[profiles.a]\n{lines}", encoding="utf-8", errors="replace")

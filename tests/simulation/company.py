@@ -7,6 +7,7 @@ How its processes share Gong's limits is a subclass's: each has its part and a q
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 from abc import ABC, abstractmethod
 from bisect import bisect_right
@@ -234,7 +235,7 @@ def live(company: C) -> C:
         Broken: an invariant does not hold.
     """
     random.seed(company.plan.seed)  # the pacer's delays and the callers' jitter
-    disk = MEMORY_DISK if MEMORY_DISK.is_dir() else None
+    disk = MEMORY_DISK if os.access(MEMORY_DISK, os.W_OK) else None
     with TemporaryDirectory(dir=disk) as folder, asyncio.Runner(loop_factory=VirtualClockLoop) as runner:
         if company.plan.journal:
             company.journal = Path(folder) / "job.gong"
