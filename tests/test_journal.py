@@ -26,6 +26,7 @@ from gong_tasks_async.bulk import (
     open_journal,
 )
 from gong_tasks_async.bulk.journal import Journal
+from gong_tasks_async.bulk.journal_schema import JobIdentity
 from gong_tasks_async.bulk.plan import identity_of
 
 PENDING, UPDATED, UNCHANGED, SKIPPED, FAILED = RowState
@@ -248,10 +249,12 @@ def test_the_timeline_has_every_outcome_once(path: Path, monkeypatch: pytest.Mon
             journal.timeline(0)
 
 
-def test_a_single_moment_is_a_timeline_too(path: Path) -> None:
+def test_a_single_moment_is_a_timeline_of_seconds(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Journal.create_or_open(path, done(1)) as journal:
+        monkeypatch.setattr("time.time", lambda: 100.0)
         journal.settle(updated(1))
-        assert [line[1:] for line in journal.timeline(3)] == [(1, 0), (0, 0), (0, 0)]
+        moments = [datetime.fromtimestamp(second, UTC) for second in (100, 101, 102)]
+        assert journal.timeline(3) == list(zip(moments, (1, 0, 0), (0, 0, 0), strict=True))
 
 
 # At rest
@@ -373,6 +376,16 @@ def test_settled_in_any_batches_and_reopened_after_any_of_them_the_first_outcome
 
 
 # Versions
+
+
+def test_a_job_is_known_by_the_fingerprint_that_earlier_versions_wrote(path: Path) -> None:
+    """Were it computed in another way, no journal of an earlier version could be resumed with its file."""
+    due = datetime(2026, 3, 2, 13, tzinfo=timezone(timedelta(hours=1)))
+    job = JobIdentity("6349ecd776e4a231977e83578906cda6", rows=2)
+    updates = [*done(1, user_id="7"), TaskUpdate(2, "7", priority="HIGH", due_date=due)]
+    assert identity_of(updates) == job
+    with Journal.create_or_open(path, updates) as journal:
+        assert journal.job == job
 
 
 OLD = """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -110,7 +111,7 @@ def test_a_note_changes_its_row_alone_and_adds_up_lives(journal: Journal) -> Non
     journal.note([Note(2, unanswered(attempts=3), life=1), Note(4, unanswered(), suspect=True)])
     journal.note([Note(2, refusal(ServerError, 500), life=1), Note(3, refusal(), suspect=True)])
     assert {task_id: row.lives for task_id, row in pending(journal).items()} == {1: 0, 2: 2}
-    assert pending(journal, suspect=True).keys() == {3}
+    assert {task_id: row.lives for task_id, row in pending(journal, suspect=True).items()} == {3: 0}
     facts = [(row.attempts, row.request_id, row.status, row.error_kind) for row in journal.rows()]
     assert facts == [
         (0, None, None, None),
@@ -178,7 +179,22 @@ def test_a_run_lasts_from_its_beginning_to_its_end(journal: Journal, monkeypatch
     first, second = journal.runs()
     assert (first.began_at, first.ended_at) == (datetime.fromtimestamp(1_000, UTC), None)
     assert (second.began_at, second.seconds) == (datetime.fromtimestamp(1_000, UTC), 10.0)
+    assert (second.calls, second.listings, second.rate_limited) == (0, 0, 0)
     assert first.seconds == RunRecord(ended_at=second.ended_at).seconds == 0.0
+
+
+@pytest.mark.parametrize(("lasted", "seconds"), [(0.25, 0.25), (0.0, 0.0), (-60.0, 0.0)])
+def test_a_run_lasts_no_less_than_nothing_where_the_clock_was_set_back(lasted: float, seconds: float) -> None:
+    began_at = datetime(2026, 3, 2, tzinfo=UTC)
+    run = RunRecord(began_at=began_at, ended_at=began_at + timedelta(seconds=lasted))
+    assert run.seconds == seconds
+
+
+def test_the_counts_of_a_run_are_given_by_name_since_they_are_alike() -> None:
+    count: Any = RunRecord
+    with pytest.raises(TypeError):
+        count(None, None, 1, 2, 3)
+    assert RunRecord(calls=1, listings=2, rate_limited=3).seconds == 0.0
 
 
 def test_the_end_of_a_run_is_recorded_for_that_run_alone(journal: Journal) -> None:
