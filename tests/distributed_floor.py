@@ -10,6 +10,9 @@ from uuid import uuid4
 
 from gong_tasks_async import AccessKey, Quota, QuotaLimits, RetryPolicy, TaskUpdate, Unlimited
 from gong_tasks_async.distributed import Job, Progress, Worker
+from gong_tasks_async.distributed.queue import open_docket, store_of
+from gong_tasks_async.distributed.serialization import JobSettings
+from gong_tasks_async.distributed.store import JobStore
 from gong_tasks_async.settings import ClientSettings
 from gong_tasks_async.simulator import Engine, SecondLimit, Simulator
 
@@ -18,6 +21,10 @@ PATIENCE = 120.0
 """Seconds; nothing here takes so long, on whatever machine."""
 
 ONCE = RetryPolicy(attempts=1)
+
+JOB = "nightly"
+SETTINGS = JobSettings(credentials="default", row_attempts=2, stop_after=3)
+ROWS = [TaskUpdate(number, "1", status="DONE") for number in range(1, 6)]
 
 
 def engine(tasks: int, **settings: Any) -> Engine:
@@ -45,6 +52,16 @@ def settings_of(gong: Simulator, **settings: Any) -> ClientSettings:
         "retry": ONCE,
     }
     return cast("ClientSettings", usual | settings)
+
+
+@asynccontextmanager
+async def running_job() -> AsyncIterator[JobStore]:
+    """A store with a job of five rows, which runs."""
+    async with open_docket(memory(), COMPANY) as docket:
+        store = store_of(docket, COMPANY)
+        await store.create(JOB, SETTINGS, ROWS, (), {"fingerprint": "f"})
+        await store.fed(JOB, 0, len(ROWS))
+        yield store
 
 
 @asynccontextmanager

@@ -19,20 +19,14 @@ from gong_tasks_async import (
     RowState,
     ServerError,
     TaskNotFoundError,
-    TaskUpdate,
     TransportError,
 )
 from gong_tasks_async.distributed import JobState, RowLostError
 from gong_tasks_async.distributed.effects import JobEffect, effect_of
-from gong_tasks_async.distributed.queue import open_docket, store_of
 from gong_tasks_async.distributed.records import AttemptCost, Settled
-from gong_tasks_async.distributed.serialization import JobSettings
 from gong_tasks_async.distributed.store import JobStore
-from tests.distributed_floor import COMPANY, memory
+from tests.distributed_floor import JOB, ROWS, SETTINGS, running_job
 
-JOB = "nightly"
-SETTINGS = JobSettings(credentials="default", row_attempts=2, stop_after=3)
-ROWS = [TaskUpdate(number, "1", status="DONE") for number in range(1, 6)]
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 DONE = JournalRow(ROWS[0], RowState.UPDATED, 1)
 LOST = TransportError(reason="reset", attempts=1)
@@ -42,10 +36,7 @@ DELIVERY = "worker-1"
 
 @pytest.fixture
 async def store() -> AsyncIterator[JobStore]:
-    async with open_docket(memory(), COMPANY) as docket:
-        store = store_of(docket, COMPANY)
-        await store.create(JOB, SETTINGS, ROWS, (), {"fingerprint": "f"})
-        await store.fed(JOB, 0, 5)
+    async with running_job() as store:
         yield store
 
 
