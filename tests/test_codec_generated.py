@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
+from itertools import chain, combinations
 from textwrap import dedent
 from typing import Any
 
@@ -114,6 +115,16 @@ def test_what_gong_added_and_what_it_left_out_are_read_without_the_detailed_read
     raw = {**full_task(), "new": 1}
     del raw["title"]
     assert QUICK[Task](raw) == DETAILED[Task](raw)
+
+
+def test_whatever_fields_are_absent_and_added_a_task_is_read_alike_both_ways() -> None:
+    fields = ("flow", "additionalContacts", "title", "status")
+    for gone in chain.from_iterable(combinations(fields, size) for size in range(len(fields) + 1)):
+        for added in ({}, {"new": 1}, {"new": None, "newer": [2]}):
+            raw = {key: value for key, value in full_task().items() if key not in gone} | added
+            quick, detailed = QUICK[Task](raw), DETAILED[Task](raw)
+            assert quick == detailed
+            assert quick.extra == detailed.extra == added
 
 
 def test_what_is_read_is_left_as_it_was() -> None:

@@ -25,8 +25,10 @@ For a class with one field the source reads like this::
         return draft
 
 Each field is taken by its key, half the price of asking whether it is there; what Gong left out is first filled in
-from the class's blank. An object with as many fields as are known, but others, raises `KeyError`. And since
-all known fields are there after that, only the number of fields has to be looked at to know that Gong sent no more.
+from the class's blank, at the price of thirty fields. So that is asked only of fields that Gong leaves out often, and
+the size that is usual follows from the answers. An object of that size, but with other fields, raises `KeyError`.
+And since all known fields are there after that, only the number of fields has to be looked at to know that Gong
+sent no more.
 
 Nothing tests that `raw` is an object: of JSON's values, only one that is has keys, and all else raises by itself.
 
@@ -45,7 +47,6 @@ import attrs
 
 from gong_tasks_async.codec.names import gong_name
 from gong_tasks_async.codec.structure import (
-    INT64,
     date_time,
     extra_of,
     integer,
@@ -56,6 +57,7 @@ from gong_tasks_async.codec.structure import (
 from gong_tasks_async.models import OpenEnum
 from gong_tasks_async.models.answers import ANSWERED
 from gong_tasks_async.models.base import NOTHING, Answered, mutable_class
+from gong_tasks_async.models.checks import INT64_MAX, INT64_MIN
 from gong_tasks_async.models.enums import documented_words
 
 Reader = Callable[..., Any]
@@ -90,7 +92,7 @@ PLAIN_LINES: dict[type, tuple[str, ...]] = {
     bool: ("if {v}.__class__ is not bool and {v} is not None: raise FastPathMiss",),
     int: (
         # The limits as numbers, so that they are constants of the function.
-        f"if not ({{v}}.__class__ is int and {-INT64} <= {{v}} < {INT64}) and {{v}} is not None: {{v}} = integer({{v}})",
+        f"if not ({{v}}.__class__ is int and {INT64_MIN} <= {{v}} <= {INT64_MAX}) and {{v}} is not None: {{v}} = integer({{v}})",
     ),
     datetime: (
         "if {v} is not None:",
@@ -141,8 +143,16 @@ def _conversion(attribute: attrs.Attribute[Any]) -> Iterable[str]:
     return (f"if {{v}} is not None: {{v}} = {_one(kind)}({{v}})",)
 
 
+def _is_often_absent(attribute: attrs.Attribute[Any]) -> bool:
+    return bool(attribute.metadata.get("often_absent"))
+
+
 def _field_lines(attribute: attrs.Attribute[Any]) -> Iterator[str]:
-    yield f'{{v}} = raw["{gong_name(attribute.name)}"]'
+    key = gong_name(attribute.name)
+    if _is_often_absent(attribute):
+        yield f'{{v}} = raw["{key}"] if "{key}" in raw else None'
+    else:
+        yield f'{{v}} = raw["{key}"]'
     yield from _conversion(attribute)
     if is_required(attribute):
         yield "if {v} is None: raise FastPathMiss"
@@ -156,12 +166,14 @@ def source_of(kind: type[Answered]) -> str:
     """The source of the function that reads one class."""
     attributes = _fields(kind)
     name, size = kind.__name__, len(attributes)
+    absent = [f'("{gong_name(a.name)}" in raw)' for a in attributes if _is_often_absent(a)]
+    usual_size = " + ".join([str(size - len(absent)), *absent])
     body = [line.format(v=f"its_{a.name}") for a in attributes for line in _field_lines(a)]
     lines = [
         f"def read_{name}(raw):",
         "    try:",
         "        its_extra = NOTHING",
-        f"        if len(raw) != {size}:",
+        f"        if len(raw) != {usual_size}:",
         f"            raw = {name}_blank | raw",
         f"            if len(raw) != {size}: its_extra = extra_of(raw, {name}_blank)",
         *(f"        {line}" for line in body),

@@ -27,11 +27,10 @@ from gong_tasks_async.codec.names import gong_name
 from gong_tasks_async.errors.kinds import is_list
 from gong_tasks_async.models import JsonValue, OpenEnum
 from gong_tasks_async.models.base import NOTHING, Answered
-from gong_tasks_async.models.checks import is_decimal
+from gong_tasks_async.models.checks import INT64_MAX, INT64_MIN, is_decimal
 from gong_tasks_async.models.date_times import date_time_of, parse_date_time
 from gong_tasks_async.models.enums import documented_words
 
-INT64 = 2**63
 EXACT = 2**53
 """Beyond it a float no longer holds every whole number."""
 INT64_DIGITS = 19
@@ -90,7 +89,7 @@ def boolean(value: object) -> bool:
 def integer(value: object) -> int:
     """An int64, or its text: seen on the live service, such as "9067931441193858457" and "-1"."""
     number = int(value) if type(value) is str and is_decimal(value, INT64_DIGITS) else value
-    if type(number) is int and -INT64 <= number < INT64:
+    if type(number) is int and INT64_MIN <= number <= INT64_MAX:
         return number
     raise Mismatch("a whole number of 64 bits", value)
 

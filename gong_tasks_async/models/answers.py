@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from attrs import field, frozen
 
-from gong_tasks_async.models.base import ESSENTIAL, Answered
+from gong_tasks_async.models.base import ESSENTIAL, OFTEN_ABSENT, Answered
 from gong_tasks_async.models.crm import (
     Account,
     Contact,
@@ -38,7 +38,7 @@ class TasksAnswer(Answered):
 
     request_id: str | None = None
     tasks: tuple[Task, ...] = field(default=(), metadata=ESSENTIAL)
-    crm_type: CrmType | None = None
+    crm_type: CrmType | None = field(default=None, metadata=OFTEN_ABSENT)
 
 
 @frozen(kw_only=True)

@@ -20,6 +20,9 @@ PLAIN = {"plain": True}
 # Marks a field whose wrong type is always an error: a listing that ends early must not look complete.
 ESSENTIAL = {"essential": True}
 
+# Marks a field that Gong leaves out of many responses, such as a title, which only tasks made by hand have.
+OFTEN_ABSENT = {"often_absent": True}
+
 
 class _Nothing(dict[str, "JsonValue"]):
     """An empty, immutable mapping that all objects share, and that stays a singleton through pickling."""

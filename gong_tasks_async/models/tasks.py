@@ -6,7 +6,7 @@ from datetime import datetime
 
 from attrs import field, frozen
 
-from gong_tasks_async.models.base import ID, Answered
+from gong_tasks_async.models.base import ID, OFTEN_ABSENT, Answered
 from gong_tasks_async.models.crm import Account, Contact, Opportunity
 from gong_tasks_async.models.enums import TaskAction, TaskStatus, TaskType
 from gong_tasks_async.models.requests import TaskUpdate
@@ -89,10 +89,10 @@ class Task(Answered):
     account: Account | None = None
     opportunity: Opportunity | None = None
     due_date: datetime | None = None
-    flow: Flow | None = None
+    flow: Flow | None = field(default=None, metadata=OFTEN_ABSENT)
     contact: Contact | None = None
-    additional_contacts: tuple[Contact, ...] = ()
-    title: str | None = None
+    additional_contacts: tuple[Contact, ...] = field(default=(), metadata=OFTEN_ABSENT)
+    title: str | None = field(default=None, metadata=OFTEN_ABSENT)
     priority: Priority | None = None
 
     def update(
