@@ -137,6 +137,34 @@ def test_a_number_beyond_the_calendar_is_left_in_extra(value: float) -> None:
     assert (task.due_date, task.extra["dueDate"], problem.path) == (None, value, "$.tasks[0].dueDate")
 
 
+@pytest.mark.parametrize(
+    ("sent", "read_as"),
+    [
+        (0.0, 0),
+        (49.0, 49),
+        (-1.0, -1),
+        ("49", 49),
+        (2.0**53, 2**53),
+        (-(2.0**53), -(2**53)),
+        (2.0**53 + 2, None),  # beyond it a float may stand for another number
+        (-(2.0**53) - 2, None),
+        (49.5, None),
+        (2**63 - 1, 2**63 - 1),
+        (2**63, None),
+    ],
+)
+def test_a_float_is_a_whole_number_where_it_can_stand_for_no_other(sent: Json, read_as: int | None) -> None:
+    phone = {"phoneNumbers": [{"countryCode": sent}]}
+    task, problems = read({"id": 1, "contact": {"data": phone}})
+    assert task.contact is not None
+    assert task.contact.data is not None
+    [number] = task.contact.data.phone_numbers
+    assert number.country_code == read_as
+    assert [problem.path for problem in problems] == (
+        [] if read_as is not None else ["$.tasks[0].contact.data.phoneNumbers[0].countryCode"]
+    )
+
+
 @pytest.mark.parametrize("name", ["created", "dueDate"])
 def test_an_empty_text_is_no_date_time(name: str) -> None:
     task, problems = read({"id": 1, name: ""})

@@ -415,6 +415,17 @@ def test_records_in_a_2xx_are_not_quoted_in_whatever_encoding(encoding: str, pre
     assert error.title == ""
 
 
+@pytest.mark.parametrize(
+    ("request_", "status", "title"), [(PATCH, 200, "Blocked"), (PATCH, 404, "Blocked"), (TOKEN, 404, "Blocked"), (TOKEN, 200, "")]
+)  # fmt: skip
+def test_a_page_is_quoted_unless_it_may_hold_what_was_asked_for(
+    request_: HttpRequest, status: int, title: str
+) -> None:
+    error = error_in(HttpResponse(status, {}, b"<html><title>Blocked</title></html>"), request_)
+    assert isinstance(error, ForeignResponseError)
+    assert error.title == title
+
+
 def test_a_byte_order_mark_makes_no_response_another_s() -> None:
     assert judged(200, b"\xef\xbb\xbf" + TASKS["a task"]) is None
     assert error_of(403, b"\xef\xbb\xbf" + gong("No.")).from_gong
