@@ -304,6 +304,24 @@ def test_no_answer_makes_it_look_again_and_again(
     assert sum(lengths) <= 3 * len(body)
 
 
+@pytest.mark.parametrize("name", ["all keys differ", "looks like a cut, but deeper"])
+def test_where_no_guess_holds_slices_are_as_long_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    body, lengths = HOSTILE[name], parsed_sizes(monkeypatch)
+    read, error = outcome(body, 2_000)
+    assert (len(read) > 100, error) == (True, None)
+    assert len(lengths) <= 2 * len(body) / 2_000 + 10  # a guess and a count for each
+
+
+@pytest.mark.parametrize(("size", "is_read"), [(2**20, True), (2**20 + 2 * scan.SLICE_BYTES, False)])
+def test_a_task_of_a_mebibyte_is_read_and_no_longer_one(size: int, is_read: bool) -> None:
+    task = {"id": 2, "title": "x" * (size - len('{"id":2,"title":""}'))}
+    read, error = outcome(long_answer([{"id": 1}, task, {"id": 3}]), scan.SLICE_BYTES)
+    assert [each.id for each in read] == ([1, 2, 3] if is_read else [1])
+    assert is_read or (error is not None and error[1] == "a task of at most 1,048,576 bytes")
+
+
 @pytest.mark.parametrize(
     "padding", [b'"x":"%s",' % (b"a" * 2**21), b'"x":[%s1],' % (b"1," * 2**20), b" " * 2**21]
 )
