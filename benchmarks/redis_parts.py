@@ -22,20 +22,28 @@ from typing import Any
 from unittest.mock import patch
 
 from attrs import asdict, define, field, frozen
-from fakeredis import FakeAsyncRedis, FakeServer
 
 from benchmarks.grid_servers import NETWORKS, RULES, Server
-from benchmarks.script_cost import cost_of_the_script, instructions_of_the_script
+from benchmarks.script_cost import Request, cost_of_the_script, instructions_of_the_script
 from gong_tasks_async import GongError, Lane, Permit, QuotaLimits, RedisQuota
 from gong_tasks_async.quota.redis import redis_backend
-from gong_tasks_async.quota.redis.commands import SOURCE
+from gong_tasks_async.quota.redis.commands import SOURCE, translate
 from gong_tasks_async.simulator import VirtualClockLoop
+from tests.fake_redis import FakeAsyncRedis, FakeServer
 
 BEGAN = 1_800_000_000.0
 PROCESSES, CALLERS = 4, 4
 A_PERSON_ASKS = 7.0
 """Seconds from one call of a person's to the next."""
 MARK = "local ok, result = pcall(main)"
+NO_GATE = """
+local made = make_rare
+make_rare = function()
+  local rare = made()
+  rare.close = function() end
+  return rare
+end
+"""
 
 
 @frozen
@@ -63,23 +71,23 @@ def _day(**settings: Any) -> QuotaLimits:
 
 
 PARTS = (
-    Part("gate", "gate.close = function() end", closed=20.0),
+    Part("gate", NO_GATE, closed=20.0),
     Part(
         "spacing",
-        "pace.spacing = function() return 0 end",
+        "ask.spacing = 0",
         rule="bucket of 2",
         network="loopback",
         callers=(8,),
     ),
-    Part("windows", "pace.free_at = function() return 0 end"),
-    Part("ladder", "pace.refused = function() end", rule="strict spacing", network="40-120 ms"),
+    Part("windows", "free_at = function() return 0 end"),
+    Part("ladder", "refused = function() end", rule="strict spacing", network="40-120 ms"),
     Part("day", "ask.allowed = 1e15", limits=_day()),
     Part("reserve", limits=_day(reserve=50), limits_off=_day()),
-    Part("lanes across processes", "lanes.yields = function() return false end"),
-    Part("fair shares (tickets)", "lanes.count_ahead = function() return 0 end", callers=(1, 1, 8, 8)),
+    Part("lanes across processes", "note_urgent = function() end"),
+    Part("fair shares (tickets)", "count_ahead = function() return 0 end", callers=(1, 1, 8, 8)),
     Part("returns", "take_back = function() end", network="lognormal 80 ms"),
     Part("catching up", "ask.catch_up = 0", network="loopback"),
-    Part("processes remember the day", "ask.known = {}", limits=_day(), dies=True),
+    Part("processes remember the day", "while #ARGV > 3 do table.remove(ARGV) end", limits=_day(), dies=True),
 )
 
 
@@ -148,7 +156,7 @@ def now() -> float:
     return asyncio.get_running_loop().time()
 
 
-async def _live(part: Part, limits: QuotaLimits, seconds: float, asked: list[tuple[float, str]]) -> Seen:
+async def _live(part: Part, limits: QuotaLimits, seconds: float, asked: list[tuple[float, Request]]) -> Seen:
     closed = (seconds / 2, seconds / 2 + part.closed)
     world = World(RULES[part.rule](), closed, NETWORKS[part.network], Random(1))
     redis = FakeServer()
@@ -208,16 +216,16 @@ def most_in_a_second(arrivals: list[float]) -> int:
     return most
 
 
-def run(part: Part, *, on: bool, seconds: float) -> tuple[Seen, list[tuple[float, str]]]:
+def run(part: Part, *, on: bool, seconds: float) -> tuple[Seen, list[tuple[float, Request]]]:
     """Live through it; what was seen, and what the script was asked when."""
-    source = SOURCE if on else SOURCE.replace(MARK, f"{part.off}\n{MARK}")
+    source = SOURCE if on else SOURCE.replace(MARK, f"{translate(part.off)}\n{MARK}")
     limits = part.limits if on or part.limits_off is None else part.limits_off
-    asked: list[tuple[float, str]] = []
+    asked: list[tuple[float, Request]] = []
     with asyncio.Runner(loop_factory=VirtualClockLoop) as runner:
         clock = runner.get_loop().time
         execute = redis_backend.RedisBackend._run  # noqa: SLF001 - watched
 
-        async def watched(self: redis_backend.RedisBackend, request: str) -> list[object]:
+        async def watched(self: redis_backend.RedisBackend, request: Request) -> list[object]:
             asked.append((BEGAN + clock(), request))
             return await execute(self, request)
 

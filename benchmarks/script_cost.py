@@ -15,8 +15,10 @@ from redis import Redis
 from gong_tasks_async.quota.redis import redis_backend
 from gong_tasks_async.quota.redis.commands import SOURCE
 
+Request = tuple[str | bytes, ...]
 
-def cost_of_the_script(asked: list[tuple[float, str]], permits: int) -> tuple[float, float]:
+
+def cost_of_the_script(asked: list[tuple[float, Request]], permits: int) -> tuple[float, float]:
     """Microseconds of a real server for each run of the script, and for each permit: the best of three."""
     with _server() as client:
         best = float("inf")
@@ -27,7 +29,7 @@ def cost_of_the_script(asked: list[tuple[float, str]], permits: int) -> tuple[fl
     return best / len(asked), best / permits
 
 
-def instructions_of_the_script(asked: list[tuple[float, str]]) -> float | None:
+def instructions_of_the_script(asked: list[tuple[float, Request]]) -> float | None:
     """What a run of the script costs a real server, its part in reading the request and sending the reply included.
 
     The difference of asking once and three times; None where valgrind is not installed. No load of the machine changes it.
@@ -47,16 +49,18 @@ def instructions_of_the_script(asked: list[tuple[float, str]]) -> float | None:
     return (counted[1] - counted[0]) / 2 / len(asked)
 
 
-def _ask_again(client: Redis, asked: list[tuple[float, str]]) -> None:
+def _ask_again(client: Redis, asked: list[tuple[float, Request]]) -> None:
     """Ask an empty server the same, at the same moments of the script's clock."""
     clock = "local clock = call('TIME')"
-    source = SOURCE.replace(clock, "call('TIME')\nlocal clock = {ARGV[2], ARGV[3]}")
+    source = SOURCE.replace(
+        clock, "call('TIME')\nlocal clock = {table.remove(ARGV, #ARGV - 1), table.remove(ARGV)}"
+    )
     keys = [f"{{gong:acme}}:{part}" for part in redis_backend.PARTS]
     client.flushdb()
     digest, pipe = client.script_load(source), client.pipeline(transaction=False)
     for moment, request in asked:
         seconds, micros = divmod(round(moment * 1e6), 10**6)
-        pipe.evalsha(digest, len(keys), *keys, request, seconds, micros)
+        pipe.evalsha(digest, len(keys), *keys, *request, seconds, micros)
     pipe.execute()
 
 

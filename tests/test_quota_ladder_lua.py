@@ -9,28 +9,29 @@ from hypothesis import example, given, settings, strategies as st
 
 from gong_tasks_async import QuotaLimits
 from gong_tasks_async.quota.ladder import CALM, Ladder
-from gong_tasks_async.quota.redis.commands import read_part
+from gong_tasks_async.quota.redis.commands import read_part, translate
 
 lupa = pytest.importorskip("lupa.lua51", reason="needs fakeredis[lua]")
 
 LIMITS = QuotaLimits()
 WORLD = """
-local call, max, min, floor, abs = nil, math.max, math.min, math.floor, math.abs
-local state = {rung = 0, run = 0, patience = 1, trying = 0, refused_at = -1e9, next = 0, answers = 0, quickest = 1e9}
-local ask = {spacing = 343333, lowest_rung = LOWEST, dice = 0}
-local now = 0
+local call, max, min, floor = nil, math.max, math.min, math.floor
+local now, state, ask = 0, {INITIAL}, {}
+state.refused_at, ask.spacing, ask.lowest_rung, ask.dice = -1e9, 343333, LOWEST, 0
 """
 STEPS = """
 return function(step, departed, moment)
   now = moment
-  if step == 'accepted' then pace.accepted(departed) else pace.refused(departed) end
+  if step == 'accepted' then accepted(departed) else refused(departed) end
   return state.rung, state.run, state.patience, state.trying
 end
 """
 
 
 def script(lowest: int) -> Any:
-    source = "\n".join((f"local LOWEST = {lowest}", WORLD, read_part("pace.lua"), STEPS))
+    source = "\n".join(
+        (f"local LOWEST = {lowest}", translate(WORLD), read_part("pace.lua"), translate(STEPS))
+    )
     return lupa.LuaRuntime().execute(source)
 
 

@@ -22,7 +22,7 @@ async def test_a_person_s_call_puts_processes_off_by_one_call_and_not_out_of_tur
     quotas, asked, calls = [shared() for _ in range(4)], [0], [0] * 4
     run = RedisBackend._run
 
-    async def counted(self: RedisBackend, request: str) -> list[object]:
+    async def counted(self: RedisBackend, request: tuple[str | bytes, ...]) -> list[object]:
         asked[0] += 1
         return await run(self, request)
 

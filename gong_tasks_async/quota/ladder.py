@@ -119,7 +119,7 @@ class Ladder:
         self.flight: float = 0.0
         """The mean round trip of late; 0 before the first answer."""
         self.refused_at: float = -math.inf
-        self._set_rung(0)
+        self.set_rung(0)
 
     @property
     def rate(self) -> float:
@@ -128,9 +128,13 @@ class Ladder:
 
     def rate_at(self, rung: int) -> float:
         """Calls a second at another rung."""
+        return 1.0 / self.per_call(rung, self.flight)
+
+    def per_call(self, rung: int, flight: float) -> float:
+        """Seconds for each call at a rung, with round trips of a length."""
         windows = windows_at(rung, self._limits, self._floor)
-        per_call = [(window.hold + self.flight) / window.calls for window in windows]
-        return 1.0 / max(spacing_at(rung, self._limits), *per_call, 0.0)
+        per_call = [(window.hold + flight) / window.calls for window in windows]
+        return max(spacing_at(rung, self._limits), *per_call, 0.0)
 
     def answered(self, departed: float, now: float) -> None:
         """Learn the round trip of a call that was answered, whatever the status."""
@@ -152,7 +156,7 @@ class Ladder:
         if self.rung <= lowest or self.run < self.calm * self.patience:
             return False
         self.run, self.trying = 0, True
-        self._set_rung(self.rung - 1)
+        self.set_rung(self.rung - 1)
         return True
 
     def refused(self, departed: float, now: float) -> bool:
@@ -171,23 +175,24 @@ class Ladder:
             self.patience = 1.0
         self.trying = False
         if run < self.calm or self.rung < 0:
-            self._set_rung(min(SLOWEST_RUNG, self.rung + 1))
+            self.set_rung(min(SLOWEST_RUNG, self.rung + 1))
         return True
 
     def shift(self, seconds: float) -> None:
         """Follow another clock, which shows ``seconds`` more."""
         self.refused_at += seconds
 
-    @property
-    def _floor(self) -> float:
-        """Seconds of the round trip that are relied on: none before enough are known."""
-        return self.quickest if self.answers >= CALM else 0.0
-
-    def _set_rung(self, rung: int) -> None:
+    def set_rung(self, rung: int) -> None:
+        """Move to a rung."""
         self.rung = rung
         self.calm = calm_at(rung)
         self.spacing = spacing_at(rung, self._limits)
         self._set_windows()
+
+    @property
+    def _floor(self) -> float:
+        """Seconds of the round trip that are relied on: none before enough are known."""
+        return self.quickest if self.answers >= CALM else 0.0
 
     def _set_windows(self) -> None:
         self._relied_on = self._floor

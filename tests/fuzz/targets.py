@@ -17,7 +17,6 @@ from zoneinfo import ZoneInfo
 
 import click
 from attrs import frozen
-from fakeredis import FakeAsyncRedis
 from openpyxl import Workbook
 
 from gong_tasks_async import (
@@ -47,6 +46,7 @@ from gong_tasks_async.http.messages import HttpRequest, HttpResponse
 from gong_tasks_async.quota.local.day_file import SqliteStore
 from gong_tasks_async.quota.redis.url import read_url
 from gong_tasks_async.simulator import Engine, VirtualClockLoop
+from tests.fake_redis import FakeAsyncRedis
 from tests.fuzz.mutation import TOKENS, VALUES, damage, spoil_table
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -410,8 +410,8 @@ def answer_script(_: Path, __: bytes, chance: Random) -> None:
     async def live() -> None:
         quota = RedisQuota(FakeAsyncRedis(), company="acme", limits=QuotaLimits(day_starts=None))
 
-        async def run(asked: str) -> Any:
-            plain = [b"joined", 1, int(NOON * 1e6), b"x"] if '"join"' in asked else None
+        async def run(asked: tuple[str | bytes, ...]) -> Any:
+            plain = [b"joined", 1, int(NOON * 1e6), 0, b"x"] if asked[0] == "join" else None
             return plain if plain and chance.random() < 0.7 else _odd_reply(chance)
 
         quota._backend._run = run  # type: ignore[method-assign]  # such a server

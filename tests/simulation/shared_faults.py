@@ -6,9 +6,8 @@ import pytest
 
 from gong_tasks_async import RedisQuota
 from gong_tasks_async.quota.gate import Gate
-from gong_tasks_async.quota.ladder import WINDOW_TRUST
 from gong_tasks_async.quota.redis import redis_backend
-from gong_tasks_async.quota.redis.commands import CONSTANTS, SOURCE
+from gong_tasks_async.quota.redis.commands import CONSTANTS, SOURCE, translate
 from tests.simulation.faults import Plant
 
 
@@ -25,7 +24,7 @@ def lease_never_ends(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def no_window_after_the_response(monkeypatch: pytest.MonkeyPatch) -> None:
     """A call counts until its response alone."""
-    _script(monkeypatch, f"max(0, ask.hold - {WINDOW_TRUST} * certain)", "0")
+    _script(monkeypatch, "arrived + hold", "arrived + 0")
 
 
 def news_unheard(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,11 +35,7 @@ def news_unheard(monkeypatch: pytest.MonkeyPatch) -> None:
 def pause_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     """A 429 pauses nobody: neither the process that reads it nor the script."""
     monkeypatch.setattr(Gate, "close", lambda *_, **__: None)
-    _script(
-        monkeypatch,
-        "max(0, state.paused - now, state.spent - now)",
-        "max(0, state.paused - now - 9e9, state.spent - now - 9e9)",
-    )
+    _script(monkeypatch, translate("state.paused > now or state.spent > now"), "false")
 
 
 PLANTS: dict[Plant, int] = {

@@ -1,15 +1,17 @@
-"""The script, and its replies as values. No I/O; the ``.lua`` files are the other half."""
+"""The script, what is asked of it, and its replies as values. No I/O; the ``.lua`` files are the other half."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import struct
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 
 from attrs import frozen
 
 from gong_tasks_async.quota import ladder
 from gong_tasks_async.quota.day import DAY, PROBE_INTERVAL
+from gong_tasks_async.quota.limits import Lane
 from gong_tasks_async.quota.redis.day_count import BUCKET, MOST_KNOWN
 
 MICRO = 1_000_000
@@ -21,11 +23,11 @@ AHEAD = 0.05
 """Seconds by which a permit may always be granted ahead. With less, a process that comes a little early has to ask twice."""
 MOST_AHEAD = 1.0
 """The most of it, where calls are so far apart that this is for a call or two."""
-NOTICE_SHARE, LATE_SHARE = 0.6, 0.3
-"""Of the window: by how much a permit may be granted ahead at most, and within how much a call that takes long is reported:
-before another can be granted that counts on it. Together less than 1."""
 WAITERS_KEPT = 120
 """Seconds for which the callers that a process has reported count as waiting."""
+LANES = {Lane.BULK: 0, Lane.INTERACTIVE: 1}
+UNUSED, OPEN, REFUSED, ANSWERED, PASSED = range(5)
+"""How a call that had a permit has ended; OPEN: without an answer, or not yet."""
 
 
 def micros(seconds: float) -> int:
@@ -33,14 +35,42 @@ def micros(seconds: float) -> int:
     return round(min(seconds * MICRO, FOREVER))
 
 
-OF_LADDER = """CALM SLOWER FASTER SLOWEST_RUNG FASTEST_RUNG LEAST_PATIENCE MOST_PATIENCE FLOOR_GROWTH WINDOW_TRUST
-SPACING_TRUST SMOOTHING"""
-CONSTANTS: dict[str, int | float] = {
+MOMENTS = ["seen", "next", "paused", "spent", "probed", "refused_at", "urgent", "tidy_at"]
+STATE = [
+    *MOMENTS,
+    *[
+        "epoch",
+        "serial",
+        "probe",
+        "used",
+        "sweep_at",
+        "rung",
+        "run",
+        "patience",
+        "trying",
+        "earned",
+        "urgent_by",
+    ],
+    *["issued_bulk", "issued_interactive", "served_bulk", "served_interactive"],
+]
+"""The state's numbers; where their order changes, the name of the field that holds them does."""
+OF_ALL = """process epoch serial rung lowest_rung spacing slots hold hold_one longest_hold per_call per_late_call
+expected_flight notice settle catch_up bulk_credit"""
+OF_STEPS = """lane allowed ticket due waiting interactive report day_began day_ends next_ends paused spent refused dice
+sent_alone"""
+ASK = [*OF_ALL.split(), *OF_STEPS.split()]
+"""A request's numbers: those of the process and its pace, and those of single steps. What a step leaves out is 0."""
+
+OF_LADDER = "CALM SLOWER SLOWEST_RUNG FASTEST_RUNG LEAST_PATIENCE MOST_PATIENCE"
+CONSTANTS: dict[str, int | float | str] = {
     **{name: getattr(ladder, name) for name in OF_LADDER.split()},
+    **{lane.name: number for lane, number in LANES.items()},
+    "UNUSED": UNUSED,
+    "OPEN": OPEN,
+    "ANSWERED": ANSWERED,
+    "PASSED": PASSED,
     "ARRIVED_AFTER": micros(ladder.ARRIVED_AFTER),
     "AHEAD": micros(AHEAD),
-    "MOST_AHEAD": micros(MOST_AHEAD),
-    "NOTICE_SHARE": NOTICE_SHARE,
     "FAR": FAR,
     "PROBE_INTERVAL": micros(PROBE_INTERVAL),
     "BUCKET": BUCKET,
@@ -50,18 +80,44 @@ CONSTANTS: dict[str, int | float] = {
     "HOUR": 3600 * MICRO,
     "A_DAY": micros(DAY),
     "TWO_DAYS": round(2 * DAY * 1000),  # milliseconds, for PEXPIRE
+    "NUMBERS": "'numbers 2'",
+    "INITIAL": ", ".join(str(int(name == "patience")) for name in STATE),
+    "MOMENTS": len(MOMENTS),
+    "STATE_SIZE": len(STATE),
+    "ASK_SIZE": len(ASK),
+    "STATE_FORMAT": f"'<{'d' * len(STATE)}'",
+    "ASK_FORMAT": f"'<{'d' * len(ASK)}'",
+    "ISSUED": STATE.index("issued_bulk") + 1,  # in Lua, places count from 1
+    "SERVED": STATE.index("served_bulk") + 1,
 }
 """What both languages need is written once, in Python."""
 PARTS = ("state.lua", "pace.lua", "day.lua", "steps.lua")
 
 
+def translate(source: str) -> str:
+    """Lua as Redis is to see it: numbers for the constants' names, and places for those of the state and a request."""
+    source = re.sub(r" *--.*", "", source)
+    source = re.sub(rf"\b({'|'.join(CONSTANTS)})\b", lambda name: str(CONSTANTS[name[0]]), source)
+    places = {"state": STATE, "ask": ASK}
+    return re.sub(
+        r"\b(state|ask)\.(\w+)", lambda name: f"{name[1]}[{places[name[1]].index(name[2]) + 1}]", source
+    )
+
+
 def read_part(part: str) -> str:
-    """A part of the script, with numbers for the constants' names."""
-    source = files("gong_tasks_async.quota.redis").joinpath(part).read_text(encoding="utf-8")
-    return re.sub(rf"\b({'|'.join(CONSTANTS)})\b", lambda name: str(CONSTANTS[name[0]]), source)
+    """A part of the script."""
+    return translate(files("gong_tasks_async.quota.redis").joinpath(part).read_text(encoding="utf-8"))
 
 
 SOURCE = "\n".join(read_part(part) for part in PARTS)
+
+
+def pack(asked: Mapping[str, float], returns: Iterable[Sequence[float]] = ()) -> bytes:
+    """A request's numbers, and five for each return."""
+    numbers = [asked.get(name, 0) for name in ASK]
+    for each in returns:
+        numbers += each
+    return struct.pack(f"<{len(numbers)}d", *numbers)
 
 
 def text(item: object) -> str:
@@ -70,9 +126,9 @@ def text(item: object) -> str:
 
 
 REPLIES = {
-    "take": {"go": 10, "wait": 2, "shut": 3, "room": 1, "spent": 0},
-    "look": {"state": 6},
-    "join": {"joined": 2},
+    "take": {"go": 8, "wait": 2, "shut": 3, "room": 1, "spent": 0, "rung": 1},
+    "look": {"state": 5, "rung": 1},
+    "join": {"joined": 3},
 }
 """The kinds of reply to each step, and how many numbers each has; the others reply "done", and all may reply "unknown"."""
 IN_PAIRS = {"spent", "state"}
@@ -86,7 +142,7 @@ def parse_reply(step: str, reply: Sequence[object]) -> tuple[str, list[int]]:
         ValueError: the script never replies so; nobody knows what answers at the address of a Redis.
     """
     try:
-        items = reply[1:3] if step == "join" else reply[1:]  # the limits of others follow
+        items = reply[1:4] if step == "join" else reply[1:]  # the limits of others follow
         kind, numbers = text(reply[0]), [int(text(item)) for item in items]
     except (TypeError, LookupError, ValueError):
         raise ValueError("it holds no numbers") from None
@@ -119,8 +175,6 @@ class Granted:
     """The second at which this call stops counting against the day, as ``counted`` calls do."""
     counted: int
     used: int
-    rung: int
-    per_call: int
     following: int
     """Microseconds until the next permit that this process can get, by its ``ticket``."""
     ticket: int
@@ -128,4 +182,4 @@ class Granted:
     def is_possible(self) -> bool:
         """Whether the script can have granted it."""
         waits = 0 <= self.wait <= MOST_AHEAD * MICRO and self.late_after >= 0 and self.following >= 0
-        return waits and self.serial > 0 and 0 < self.expires_at < FAR / MICRO * 2 and self.per_call > 0
+        return waits and self.serial > 0 and 0 < self.expires_at < FAR / MICRO * 2

@@ -39,11 +39,12 @@ class DayCount:
         """Learn the server's time."""
         self._ahead = server_now - self._wall_clock()
 
-    def bounds(self) -> list[int] | None:
-        """When the day began, and when it and the next one end; None for a rolling day, which the server knows itself."""
+    def bounds(self) -> dict[str, float]:
+        """When the day began, and when it and the next one end; nothing of a rolling day, which the server knows itself."""
         if isinstance(self.day, RollingDay):
-            return None
-        return [math.ceil(reset) for reset in self.day.resets(self.now())]
+            return {}
+        resets = (math.ceil(reset) for reset in self.day.resets(self.now()))
+        return dict(zip(("day_began", "day_ends", "next_ends"), resets, strict=True))
 
     def record(self, expires_at: int, counted: int, used: int) -> None:
         """Remember what came with a permit."""

@@ -10,7 +10,14 @@ from gong_tasks_async.quota.day import DAY
 from gong_tasks_async.quota.gate import LONGEST_SLEEP, Gate
 from gong_tasks_async.quota.lanes import LaneQueue
 from gong_tasks_async.quota.limits import Lane
-from gong_tasks_async.quota.redis.commands import FOREVER, MICRO, WAITERS_KEPT, Granted, parse_counts
+from gong_tasks_async.quota.redis.commands import (
+    FOREVER,
+    LANES,
+    MICRO,
+    WAITERS_KEPT,
+    Granted,
+    parse_counts,
+)
 from gong_tasks_async.quota.redis.day_count import DayCount
 from gong_tasks_async.quota.redis.session import RedisSession
 
@@ -50,7 +57,7 @@ class Dispatcher:
             DeadlineExceeded, RateLimitError, DailyQuotaError, QuotaUnavailable: see :meth:`Quota.acquire`.
         """
         ahead = 0 if returning else self.queue.count_ahead(lane)
-        self._raise_if_late(self._gate.remaining() + ahead * self._session.spacing, deadline)
+        self._raise_if_late(self._gate.remaining() + ahead / self._session.pace.rate, deadline)
         self._news.set()  # a bulk caller that waits at the head lets an interactive one pass
         await self.queue.wait_for_head(lane, returning=returning)
         while (granted := await self._draw(lane, deadline, max_wait)) is None:
@@ -98,36 +105,38 @@ class Dispatcher:
         try:
             asking.result()
         except DailyQuotaError:
-            if (
-                self._asked_for is lane
-            ):  # else the day is spent for a caller that has gone, not for this one's lane
+            # Else the day is spent for a caller that has gone, not for this one's lane.
+            if self._asked_for is lane:
                 raise
 
     async def _ask(self, lane: Lane) -> None:
         loop = asyncio.get_running_loop()
         waiting, interactive = self.queue.total_waiting, self.queue.waiting(Lane.INTERACTIVE)
         ticket, due = self._tickets[lane], loop.time() >= self._ask_at[lane]
-        asked: dict[str, object] = {
-            "ticket": ticket,
-            "due": due,
-            "waiting": waiting,
-            "interactive": interactive,
-        }
         waiters = [waiting - interactive, interactive]
-        if waiters != self._reported or (waiting and loop.time() > self._reported_at + WAITERS_KEPT / 2):
-            asked["waiters"] = waiters
-        kind, numbers = await self._session.ask("take", lane=lane.value, allowed=self._allowed[lane], **asked)
+        report = waiters != self._reported or bool(
+            waiting and loop.time() > self._reported_at + WAITERS_KEPT / 2
+        )
+        kind, numbers = await self._session.ask(
+            "take",
+            lane=LANES[lane],
+            allowed=self._allowed[lane],
+            ticket=ticket,
+            due=due,
+            waiting=waiting,
+            interactive=interactive,
+            report=report,
+        )
         now, self._yielding, self._tickets[lane] = loop.time(), kind == "room", 0
-        if "waiters" in asked:
+        if report:
             self._reported, self._reported_at = waiters, now
         if kind == "go":
             self._granted = granted = Granted(*numbers)
             self._session.learn(granted)
             self._departs_at, self._ask_at[lane] = now + granted.wait / MICRO, now + granted.following / MICRO
             self._tickets[lane] = granted.ticket
-            self._probes = (
-                self._gate.is_probe_due()
-            )  # while Gong calls the day spent, one call an hour is let through
+            # While Gong calls the day spent, one call an hour is let through.
+            self._probes = self._gate.is_probe_due()
             if self._probes:
                 self._gate.note_probe()
             if not self._awaited:

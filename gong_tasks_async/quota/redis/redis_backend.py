@@ -30,7 +30,7 @@ IDLE = 60.0
 class _Commands(Protocol):
     """A client, as far as it sends commands: redis-py types evalsha() as answering a text, or not at all."""
 
-    async def execute_command(self, *command: str | int) -> list[object]:
+    async def execute_command(self, *command: str | bytes | int) -> list[object]:
         """Send a command."""
         ...
 
@@ -91,7 +91,7 @@ class RedisBackend:
             url_or_client = _open(url_or_client, timeout)
         self._client = url_or_client
 
-    async def run(self, asked: str) -> list[object]:
+    async def run(self, asked: tuple[str | bytes, ...]) -> list[object]:
         """Take one step of the script: one round trip, and another where the server has not got the script.
 
         Servers close idle connections, so a step is tried once more on a fresh one. If the first was taken after all,
@@ -112,12 +112,12 @@ class RedisBackend:
             failure = self._unavailable(error)
         raise failure  # out here: a chain would show whatever the cause has to say
 
-    async def _run(self, asked: str) -> list[object]:
+    async def _run(self, asked: tuple[str | bytes, ...]) -> list[object]:
         execute = cast("_Commands", self._client).execute_command
         try:
-            return await execute("EVALSHA", DIGEST, len(self._keys), *self._keys, asked)
+            return await execute("EVALSHA", DIGEST, len(self._keys), *self._keys, *asked)
         except NoScriptError:
-            return await execute("EVAL", SOURCE, len(self._keys), *self._keys, asked)
+            return await execute("EVAL", SOURCE, len(self._keys), *self._keys, *asked)
 
     async def receive(self, on_message: Callable[[str], None]) -> None:
         """Receive for ever what other processes publish. What is missed comes with the next reply of the script."""

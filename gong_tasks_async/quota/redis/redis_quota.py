@@ -234,9 +234,7 @@ class RedisQuota(DescribedByFigures):
         """The company's; or the local quota's, during an outage."""
         self._start()
         try:
-            _, (now, next_in, paused_for, day_spent, per_call, others, *rest) = await self._session.ask(
-                "look"
-            )
+            _, (now, next_in, paused_for, day_spent, others, *rest) = await self._session.ask("look")
         except QuotaUnavailable:
             if self._fallback is None:
                 raise
@@ -249,7 +247,7 @@ class RedisQuota(DescribedByFigures):
             opens_at=(now + max(next_in, paused_for)) / MICRO,
             paused_for=reason if paused_for else None,
             made=CallTimes(parse_counts(rest[2 * others :]), self._day.day),
-            per_second=MICRO / per_call,
+            per_second=self._session.pace.rate,
             queue=self._dispatcher.queue,
             others=tuple(zip(rest[: 2 * others : 2], rest[1 : 2 * others : 2], strict=True)),
         )
