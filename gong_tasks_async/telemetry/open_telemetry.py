@@ -104,6 +104,24 @@ class OpenTelemetry:
         if handler is not None:
             handler(event)
 
+    def for_company(self, company: str) -> Callable[[Event], None]:
+        """What records the events of one company of several: its quota's metrics get ``gong_tasks.company``.
+
+        Args:
+            company: the attribute's value, such as the name that a pool knows the company by.
+        """
+        attributes = {"gong_tasks.company": company}
+
+        def record(event: Event) -> None:
+            if isinstance(event, BudgetChanged):
+                self._left.set(event.left, attributes)
+            elif isinstance(event, Paused):
+                self._pauses.add(1, attributes)
+            else:
+                self(event)
+
+        return record
+
     def headers(self) -> Mapping[str, str]:
         """The headers that carry the trace of the attempt that is about to be sent."""
         span = _sending.get()

@@ -63,7 +63,8 @@ def serve_metrics(port: int, listen: str, registry: CollectorRegistry = REGISTRY
 class PrometheusMetrics:
     """Metrics of the clients that it is given to: ``GongTasksClient(..., on_event=PrometheusMetrics())``.
 
-    Make one for each process; several clients may share it. For bulk rows by outcome, pass ``on_outcome=metrics.count_row`` to a bulk method.
+    Make one for each process; several clients may share it, those of another company by ``on_event=metrics.for_company("acme")``, since each company
+    has a quota of its own. For bulk rows by outcome, pass ``on_outcome=metrics.count_row`` to a bulk method.
 
     Args:
         registry: where the metrics are registered; by default the process's own.
@@ -74,18 +75,14 @@ class PrometheusMetrics:
 
     def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
         self._add_calls(registry)
-        self._add_quota(registry)
-        self._handlers: dict[type[Event], Callable[..., None]] = {
+        self._quotas = _QuotaMetrics(registry)
+        self._call_handlers: dict[type[Event], Callable[..., None]] = {
             CallAttempted: self._attempted,
             CallEnded: self._ended,
             RetryPlanned: self._retry_planned,
             RowEnded: self._row_ended,
-            Paused: self._pause,
-            Resumed: self._resumed,
-            BudgetChanged: self._budget_changed,
-            QuotaLost: self._quota_lost,
-            QuotaRegained: self._quota_regained,
         }
+        self._handlers = self._call_handlers | self._quotas.handlers("")
 
     def _add_calls(self, registry: CollectorRegistry) -> None:
         self._calls = Counter(
@@ -105,7 +102,6 @@ class PrometheusMetrics:
             "gong_tasks_rows", "Bulk rows that have an outcome.", ["outcome"], registry=registry
         )
 
-    def _add_quota(self, registry: CollectorRegistry) -> None:
         self._waits = Histogram(
             "gong_tasks_quota_wait_seconds",
             "Seconds that a call waited for its permits.",
@@ -113,19 +109,21 @@ class PrometheusMetrics:
             buckets=WAIT_SECONDS,
             registry=registry,
         )
-        self._pauses = Counter("gong_tasks_pauses", "Pauses that Gong asked for.", registry=registry)
-        self._paused = Gauge("gong_tasks_paused", "1 while all calls are paused.", registry=registry)
-        self._left = Gauge("gong_tasks_budget_left", "Calls left of the day.", registry=registry)
-        self._budget = Gauge("gong_tasks_budget_calls", "Calls a day.", registry=registry)
-        for unknown in (
-            self._left,
-            self._budget,
-        ):  # before the first call; 0 would mean that the day is spent
-            unknown.set(math.nan)
-        self._shared = Gauge(
-            "gong_tasks_shared_quota_up", "0 while the shared quota is away.", registry=registry
-        )
-        self._shared.set(1)
+
+    def for_company(self, company: str) -> Callable[[Event], None]:
+        """What counts the events of one company of several: its quota's metrics get a label ``company``.
+
+        Args:
+            company: the label's value, such as the name that a pool knows the company by.
+        """
+        handlers = self._call_handlers | self._quotas.handlers(company)
+
+        def count(event: Event) -> None:
+            handler = handlers.get(type(event))
+            if handler is not None:
+                handler(event)
+
+        return count
 
     def __call__(self, event: Event) -> None:
         """Count an event."""
@@ -156,19 +154,52 @@ class PrometheusMetrics:
         for outcome, rows in event.settled.items():
             self._rows.labels(outcome).inc(rows)
 
-    def _pause(self, _: Paused) -> None:
-        self._pauses.inc()
-        self._paused.set(1)
 
-    def _budget_changed(self, event: BudgetChanged) -> None:
-        self._left.set(event.left)
-        self._budget.set(event.per_day)
+class _QuotaMetrics:
+    """The metrics of quotas, by company; the label is empty, which to Prometheus is none, where there is but one."""
 
-    def _resumed(self, _event: Resumed) -> None:
-        self._paused.set(0)
+    def __init__(self, registry: CollectorRegistry) -> None:
+        def gauge(name: str, meaning: str) -> Gauge:
+            return Gauge(f"gong_tasks_{name}", meaning, ["company"], registry=registry)
 
-    def _quota_lost(self, _event: QuotaLost) -> None:
-        self._shared.set(0)
+        self._pauses = Counter(
+            "gong_tasks_pauses", "Pauses that Gong asked for.", ["company"], registry=registry
+        )
+        self._paused = gauge("paused", "1 while all calls are paused.")
+        self._left = gauge("budget_left", "Calls left of the day.")
+        self._budget = gauge("budget_calls", "Calls a day.")
+        self._shared = gauge("shared_quota_up", "0 while the shared quota is away.")
+        self._made: dict[str, dict[type[Event], Callable[..., None]]] = {}
 
-    def _quota_regained(self, _event: QuotaRegained) -> None:
-        self._shared.set(1)
+    def handlers(self, company: str) -> dict[type[Event], Callable[..., None]]:
+        """What a company's events do to its metrics, which keep their values where a pool makes its client anew."""
+        if company not in self._made:
+            self._made[company] = self._new_handlers(company)
+        return self._made[company]
+
+    def _new_handlers(self, company: str) -> dict[type[Event], Callable[..., None]]:
+        pauses, paused, shared = (
+            self._pauses.labels(company),
+            self._paused.labels(company),
+            self._shared.labels(company),
+        )
+        left, budget = self._left.labels(company), self._budget.labels(company)
+        for unknown in (left, budget):  # before the first call; 0 would mean that the day is spent
+            unknown.set(math.nan)
+        shared.set(1)
+
+        def pause(_: Paused) -> None:
+            pauses.inc()
+            paused.set(1)
+
+        def change_budget(event: BudgetChanged) -> None:
+            left.set(event.left)
+            budget.set(event.per_day)
+
+        return {
+            Paused: pause,
+            Resumed: lambda _: paused.set(0),
+            BudgetChanged: change_budget,
+            QuotaLost: lambda _: shared.set(0),
+            QuotaRegained: lambda _: shared.set(1),
+        }

@@ -19,7 +19,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 from prometheus_client import CollectorRegistry
 
-from gong_tasks_async import TaskNotFoundError, TaskUpdate
+from gong_tasks_async import Paused, QuotaLimits, TaskNotFoundError, TaskUpdate
 from gong_tasks_async.simulator import Engine, Fault
 from gong_tasks_async.telemetry.open_telemetry import OpenTelemetry
 from gong_tasks_async.telemetry.prometheus import PrometheusMetrics
@@ -150,6 +150,30 @@ class TestOpenTelemetry:
     def test_nothing_is_left_of_a_call_that_ended(self, recording: Recording) -> None:
         assert recording.telemetry._calls == {}
 
+    async def test_each_company_s_quota_has_its_name_as_an_attribute(
+        self, connect: Connect, recording: Recording
+    ) -> None:
+        for company, per_day in (("acme", 2_000), ("umbrella", 7_000)):
+            count = recording.telemetry.for_company(company)
+            engine = Engine(users=1, tasks_per_user=1)
+            gong = await connect(engine, on_event=count, limits=QuotaLimits(per_day=per_day))
+            for _ in range(3):
+                await gong.list_tasks(engine.user_ids[0])
+            count(Paused(seconds=1.0))
+        metrics = recording.metrics()
+        left = {
+            point.attributes["gong_tasks.company"]: point.value for point in metrics["gong_tasks.quota.left"]
+        }
+        assert left.keys() == {"acme", "umbrella"}
+        assert 1_990 < left["acme"] < 2_000
+        assert 6_990 < left["umbrella"] < 7_000
+        assert [point.value for point in metrics["gong_tasks.quota.pauses"]] == [1, 1]
+        assert len(recording.spans("gong list_tasks")) == 6
+
+
+NO_COMPANY = {"company": ""}
+QUOTA_METRICS = ("budget_calls", "pauses_total", "paused", "shared_quota_up")
+
 
 @pytest.mark.virtual
 class TestPrometheus:
@@ -178,8 +202,8 @@ class TestPrometheus:
         gong = await connect(engine, on_event=PrometheusMetrics(registry))
         engine.inject_fault(Fault.TOO_MANY, retry_after="5")
         await gong.list_tasks(engine.user_ids[0])
-        assert registry.get_sample_value("gong_tasks_pauses_total") == 1
-        assert registry.get_sample_value("gong_tasks_paused") == 0
+        assert registry.get_sample_value("gong_tasks_pauses_total", NO_COMPANY) == 1
+        assert registry.get_sample_value("gong_tasks_paused", NO_COMPANY) == 0
 
     async def test_what_is_left_of_the_day_is_a_gauge(
         self, connect: Connect, registry: CollectorRegistry
@@ -188,10 +212,36 @@ class TestPrometheus:
         gong = await connect(engine, on_event=PrometheusMetrics(registry))
         for _ in range(6):
             await gong.list_tasks(engine.user_ids[0])
-        left = registry.get_sample_value("gong_tasks_budget_left")
+        left = registry.get_sample_value("gong_tasks_budget_left", NO_COMPANY)
         assert left is not None
         assert 9_994 <= left <= 9_998
-        assert registry.get_sample_value("gong_tasks_budget_calls") == 10_000
+        assert registry.get_sample_value("gong_tasks_budget_calls", NO_COMPANY) == 10_000
+
+    async def test_the_quotas_of_companies_have_metrics_of_their_own(
+        self, connect: Connect, registry: CollectorRegistry
+    ) -> None:
+        metrics = PrometheusMetrics(registry)
+        for company, calls in (("acme", 2), ("umbrella", 7)):
+            engine = Engine(users=1, tasks_per_user=1)
+            limits = QuotaLimits(per_day=1_000 * calls)
+            gong = await connect(engine, on_event=metrics.for_company(company), limits=limits)
+            if company == "acme":
+                engine.inject_fault(Fault.TOO_MANY, retry_after="5")
+            for _ in range(calls):
+                await gong.list_tasks(engine.user_ids[0])
+        metrics.for_company("acme")(Paused(seconds=1.0))
+        values = {
+            company: [
+                registry.get_sample_value(f"gong_tasks_{name}", {"company": company})
+                for name in QUOTA_METRICS
+            ]
+            for company in ("acme", "umbrella", "")
+        }
+        assert values["acme"][:3] == [2_000, 2, 1]
+        assert values["umbrella"][:4] == [7_000, 0, 0, 1]
+        assert math.isnan(values[""][0] or 0.0)
+        listed = {"operation": "list_tasks", "lane": "interactive", "outcome": "ok"}
+        assert registry.get_sample_value("gong_tasks_calls_total", listed) == 9
 
     def test_one_registry_has_them_once(self, registry: CollectorRegistry) -> None:
         PrometheusMetrics(registry)
@@ -203,6 +253,6 @@ def test_before_the_first_call_no_day_is_spent() -> None:
     registry = CollectorRegistry()
     PrometheusMetrics(registry)
     for name in ("gong_tasks_budget_left", "gong_tasks_budget_calls"):
-        value = registry.get_sample_value(name)
+        value = registry.get_sample_value(name, NO_COMPANY)
         assert value is not None
         assert math.isnan(value)
