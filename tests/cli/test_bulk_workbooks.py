@@ -105,6 +105,31 @@ class TestOtherWorkbooks:
         assert due is not None
         assert (due.date().isoformat(), due.hour) in {("2026-03-02", 12), ("2026-03-02", 0)}
 
+    @pytest.mark.parametrize("block", [workbook.BLOCK, 7])
+    def test_rows_that_a_filter_hides_are_counted(self, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(workbook, "BLOCK", block)
+        rows: list[list[object]] = [[str(task), "2", "DONE"] for task in range(1, 9)]
+        data = sheet(["taskId", "userId", "status"], *rows)
+
+        def filter_rows(sheet: Any, _: object) -> None:
+            sheet.auto_filter.ref = "A1:C9"
+            for row in (3, 4, 8, 20):
+                sheet.row_dimensions[row].hidden = True
+            sheet.row_dimensions[5].outlineLevel = 1
+            sheet.column_dimensions["B"].hidden = True
+
+        assert read(data).hidden == 0
+        parsed = read(edited(data, filter_rows))
+        assert (len(parsed.rows), parsed.hidden) == (8, 3)
+
+    @pytest.mark.parametrize(
+        "row",
+        ['<row hidden="true">', "<x:row spans='1:3' hidden='1' r='2'>", '<row r="2" hidden="1" ht="0">'],
+    )
+    def test_hidden_rows_are_counted_however_a_program_writes_them(self, row: str) -> None:
+        part = f'<sheetData><row r="1" hidden="false"><c/></row>{row}<c/></row><rowBreaks hidden="1"/></sheetData>'
+        assert list(workbook._hidden_in(io.BytesIO(part.encode()))) == [2]
+
     def test_an_id_that_was_kept_as_a_number_has_lost_its_last_digits(self) -> None:
         (problem,) = read(sheet(["taskId", "userId", "status"], [DIGITS, "2", "DONE"])).problems
         assert "was shortened by a spreadsheet" in problem.reason

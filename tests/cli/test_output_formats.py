@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 import pytest
-from openpyxl import load_workbook
+from openpyxl import Workbook, load_workbook
 
 from gong_tasks_async.cli.app import gong_tasks
 from gong_tasks_async.cli.bulk import report as report_command
@@ -333,6 +333,22 @@ class TestFailedRows:
         failed = company.folder / f"a-{today()}.failed.xlsx"
         assert str(failed) in got.stderr
         assert json.loads(company.invoke("bulk", "plan", str(failed)).stdout)["rows"] == 1
+
+    @pytest.mark.parametrize("command", [("plan",), ("run", "--yes")])
+    def test_the_plan_of_a_filtered_sheet_names_its_hidden_rows(
+        self, command: tuple[str, ...], company: Company
+    ) -> None:
+        path = company.folder / "a.xlsx"
+        book = Workbook()
+        for row in [["taskId", "userId", "status"], *([str(task), "5", "DONE"] for task in (7, 8, 9))]:
+            book.worksheets[0].append(row)
+        book.worksheets[0].row_dimensions[3].hidden = True
+        book.save(path)
+        got = company.invoke("bulk", command[0], str(path), *command[1:])
+        assert (
+            "Hidden in the sheet, as by a filter, and updated too: 1 of 3 rows. To leave them out"
+            in got.stderr
+        )
 
     def test_go_beside_the_journal_where_the_input_is_gone(self, company: Company) -> None:
         path = Path(company.write("a.csv", "taskId,userId,status\n7,5,DONE\n"))

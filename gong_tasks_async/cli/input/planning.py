@@ -137,6 +137,11 @@ def _note_unread(parsed_input: ParsedInput) -> None:
         note(f"Not read: {', '.join(map(one_line, parsed_input.unknown))} (not columns of an update).")
     if parsed_input.unedited:
         note(f"{counted(parsed_input.unedited, 'row')} as listed: no change.")
+    if parsed_input.hidden:
+        of = f"{parsed_input.hidden:,} of {counted(len(parsed_input.rows), 'row')}"
+        note(
+            f"Hidden in the sheet, as by a filter, and updated too: {of}. To leave them out, copy the visible ones to another file."
+        )
 
 
 async def _selected(client: GongTasksClient, source: Source) -> PlannedSource:

@@ -17,6 +17,8 @@ class Record:
     place: str
     names: tuple[str, ...]
     values: tuple[str, ...]
+    hidden: bool = False
+    """Whether a spreadsheet does not show it."""
 
 
 Found: TypeAlias = Iterator[Record | Problem]

@@ -91,6 +91,8 @@ class ParsedInput:
     """Names of columns that are not known, and left unread."""
     unedited: int = 0
     """Rows that are as they were listed, and so change nothing."""
+    hidden: int = 0
+    """How many of the rows a spreadsheet does not show, as those that a filter leaves out."""
     fingerprint: str = ""
     """The same for the same rows as typed, in any order: a relative date stays relative."""
 
@@ -130,7 +132,13 @@ def parse_rows(
         raise ValueError("it has no rows" + (" below its header" if table.header else ""))
     found += rounded_ids(rows)
     return ParsedInput(
-        tuple(rows), tuple(found), reader.unread, reader.unknown, reader.unedited, reader.fingerprint
+        tuple(rows),
+        tuple(found),
+        reader.unread,
+        reader.unknown,
+        reader.unedited,
+        reader.hidden,
+        reader.fingerprint,
     )
 
 
@@ -145,7 +153,7 @@ class _Reader:
         self._unread: set[Column] = set()
         self._unknown: dict[str, None] = {}
         self._fingerprint = 0
-        self.unedited = 0
+        self.unedited = self.hidden = 0
         self._due = _remember(self._read_due)
         self._readers: Mapping[Column, Callable[[str], object]] = {
             **_READERS,
@@ -188,6 +196,7 @@ class _Reader:
         if not reasons and not self._is_unedited(cells, columns):
             reasons += self._append(record.place, values, rows)
             self._fingerprint += _number(cells, values)
+            self.hidden += record.hidden
         return [Problem(record.place, reason) for reason in reasons]
 
     def _problems_of(self, layout: Layout) -> list[str]:

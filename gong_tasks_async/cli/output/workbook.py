@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime, time
-from typing import IO, Any, Final, NoReturn, TypeVar
+from typing import IO, Any, Final, NamedTuple, NoReturn, TypeVar
 
 from attrs import frozen
 
@@ -34,6 +35,10 @@ FIRST_YEAR: Final = 1901
 """Spreadsheets count days from 1900, whose leap day they get wrong."""
 LAST_YEAR: Final = 9998
 """Some back ends write a moment of 9999 for "never", which is beyond the calendar in zones east of theirs."""
+
+ROW_TAG: Final = re.compile(rb"<(?:\w+:)?row\b([^>]*)>")
+ROW_NUMBER: Final = re.compile(rb"\sr=[\"'](\d{1,9})[\"']")
+HIDDEN: Final = re.compile(rb"\shidden=[\"'](?:1|true)[\"']")
 
 TEXT_FORMAT: Final = "@"
 DATE_FORMAT: Final = "yyyy-mm-dd hh:mm"
@@ -145,7 +150,15 @@ def _text_cell(sheet: Any, text: str) -> Any:
     return cell
 
 
-def read_workbook(data: bytes) -> Iterator[list[str]]:
+class SheetRow(NamedTuple):
+    """A row as it is read."""
+
+    cells: list[str]
+    hidden: bool
+    """Whether a filter, a group or a person hides it."""
+
+
+def read_workbook(data: bytes) -> Iterator[SheetRow]:
     """The texts of the cells of a workbook's first sheet, row by row as they are taken.
 
     Raises:
@@ -167,9 +180,12 @@ def read_workbook(data: bytes) -> Iterator[list[str]]:
         if _has_formulas(data):
             written = load_workbook(io.BytesIO(data), read_only=True)[sheet.title]
             written.reset_dimensions()
-            yield from _solved(sheet, written)
+            rows = _solved(sheet, written)
         else:
-            yield from _rows(sheet)
+            rows = _rows(sheet)
+        hidden = _hidden_rows(data, sheet)
+        for number, cells in enumerate(rows, 1):
+            yield SheetRow(cells, number in hidden)
     except ValueError:
         raise
     except Exception as error:  # noqa: BLE001 - openpyxl raises what XML, zip and its own code raise
@@ -212,6 +228,25 @@ def _holds(part: IO[bytes], mark: bytes) -> bool:
             return True
         before = piece[-len(mark) :]
     return False
+
+
+def _hidden_rows(data: bytes, sheet: Any) -> frozenset[int]:
+    """The numbers of the rows that are hidden; openpyxl drops them where it reads row by row."""
+    with zipfile.ZipFile(io.BytesIO(data)) as parts, parts.open(sheet._worksheet_path) as part:  # noqa: SLF001 - it has no other
+        return frozenset(_hidden_in(part))
+
+
+def _hidden_in(part: IO[bytes]) -> Iterator[int]:
+    number, rest = 0, b""
+    while piece := part.read(BLOCK):
+        text = rest + piece
+        whole = max(0, text.rfind(b"<"))
+        text, rest = text[:whole], text[whole:]  # a tag may go on in the next piece
+        for row in ROW_TAG.finditer(text):
+            given = ROW_NUMBER.search(row[1])
+            number = int(given[1]) if given else number + 1
+            if HIDDEN.search(row[1]):
+                yield number
 
 
 def _solved(sheet: Any, written: Any) -> Iterator[list[str]]:
