@@ -6,7 +6,10 @@ import asyncio
 import gzip
 import tracemalloc
 import zlib
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 
+import aiohttp
 import pytest
 
 from gong_tasks_async.errors import TransportError
@@ -14,6 +17,7 @@ from gong_tasks_async.http import body, transport
 from gong_tasks_async.http.body import CodingError, decoder
 from gong_tasks_async.http.messages import HttpRequest
 from gong_tasks_async.http.network import network_settings
+from gong_tasks_async.http.transport import AiohttpTransport
 from tests.test_transport import (
     CHUNKED,
     OK,
@@ -185,6 +189,32 @@ async def test_a_long_header_is_no_failure_and_a_longer_one_is_not_worth_another
         assert (await sent(base_url, network=network)).status == 200
 
 
+@asynccontextmanager
+async def opened_on(base_url: str, *, borrowed: bool) -> AsyncIterator[AiohttpTransport]:
+    """A transport on its own session, or on a borrowed one that aiohttp has made as usual."""
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(aiohttp.ClientSession()) if borrowed else None
+        yield await stack.enter_async_context(opened(base_url, session=session))
+
+
+async def test_the_middlewares_of_a_borrowed_session_are_kept() -> None:
+    seen: list[str] = []
+
+    async def note(
+        request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        seen.append(request.method)
+        return await handler(request)
+
+    async with (
+        server(saying(OK)) as base_url,
+        aiohttp.ClientSession(middlewares=(note,)) as session,
+        opened(base_url, session=session) as gong,
+    ):
+        assert (await gong.send(PATCH, 120.0)).body == b"{}"
+    assert seen == ["PATCH"]
+
+
 def keeping(late: bytes, wait: float) -> Serve:
     """A keeper of connections that sends a second response after the first, unasked."""
 
@@ -203,18 +233,22 @@ def keeping(late: bytes, wait: float) -> Serve:
 STALE = OK.replace(b"{}", b"[]")
 
 
+@pytest.mark.parametrize("borrowed", [False, True])
 @pytest.mark.parametrize(("late", "wait"), [(STALE, 0.0), (STALE[:20], 0.0), (b"", 0.02)])
 async def test_a_connection_that_received_something_unasked_is_not_used_again(
-    late: bytes, wait: float
+    late: bytes, wait: float, borrowed: bool
 ) -> None:
     """The canary of the connector: it fails where aiohttp's ``should_close`` no longer says so."""
-    async with server(keeping(late, wait)) as base_url, opened(base_url) as gong:
+    async with server(keeping(late, wait)) as base_url, opened_on(base_url, borrowed=borrowed) as gong:
         await gong.send(PATCH, 120.0)
         await asyncio.sleep(3 * wait)
         assert (await gong.send(PATCH, 120.0)).body == b"{}"
 
 
-async def test_what_the_socket_holds_is_seen_before_the_next_request_however_late_the_loop_is() -> None:
+@pytest.mark.parametrize("borrowed", [False, True])
+async def test_what_the_socket_holds_is_seen_before_the_next_request_however_late_the_loop_is(
+    borrowed: bool,
+) -> None:
     waits_for_the_late_one = asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -225,14 +259,15 @@ async def test_what_the_socket_holds_is_seen_before_the_next_request_however_lat
         await request_of(reader)
         writer.write(OK)
 
-    async with server(serve) as base_url, opened(base_url) as gong:
+    async with server(serve) as base_url, opened_on(base_url, borrowed=borrowed) as gong:
         await gong.send(PATCH, 120.0)
         waits_for_the_late_one.set()
         await asyncio.sleep(0)  # the server writes, and this loop has not read it yet
         assert (await gong.send(PATCH, 120.0)).body == b"{}"
 
 
-async def test_a_server_that_speaks_first_is_an_error_after_a_few_connections() -> None:
+@pytest.mark.parametrize("borrowed", [False, True])
+async def test_a_server_that_speaks_first_is_an_error_after_a_few_connections(borrowed: bool) -> None:
     connections = 0
 
     async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -244,7 +279,8 @@ async def test_a_server_that_speaks_first_is_an_error_after_a_few_connections() 
     async with server(serve) as base_url:
         outcome: object
         try:
-            outcome = (await sent(base_url)).body
+            async with opened_on(base_url, borrowed=borrowed) as gong:
+                outcome = (await gong.send(PATCH, 120.0)).body
         except TransportError as error:
             outcome = error.reason
     assert outcome in {b"{}", "ClientConnectionError: the server sends before it is asked"}

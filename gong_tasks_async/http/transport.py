@@ -16,7 +16,7 @@ from gong_tasks_async.credentials import Credentials, MaskedText
 from gong_tasks_async.errors import ClientStateError, GongError, ProxyError
 from gong_tasks_async.http.addresses import Proxy, environment_proxy
 from gong_tasks_async.http.body import CodingError, decoder
-from gong_tasks_async.http.connector import FreshConnector
+from gong_tasks_async.http.connector import FreshConnector, fresh_options
 from gong_tasks_async.http.failures import error_text, failure_of
 from gong_tasks_async.http.masking import Mask
 from gong_tasks_async.http.messages import JSON, HttpRequest, HttpResponse
@@ -139,6 +139,8 @@ class AiohttpTransport:
             self._mask.add(proxy.secrets)
         if self._network.tls is not None:
             options["ssl"] = self._network.tls
+        if not self._owns_session:
+            options |= fresh_options(self._session)
         return options
 
     async def send(self, request: HttpRequest, timeout: float) -> HttpResponse:  # noqa: ASYNC109 - the protocol's
