@@ -78,11 +78,12 @@ class Caller:
             CredentialsError: there are no valid credentials.
             DeadlineExceeded: the timeout is over, or would be before the next attempt.
         """
-        events = CallEvents(self.events, request, self.transport.base_url, self.lane)
+        attempts = Attempts(resend)
+        events = CallEvents(self, request, attempts)
         settling = (
-            self._until_settled(request, events, Attempts(resend), None)
+            self._until_settled(request, events, attempts, None)
             if self.timeout is None
-            else self._in_time(request, events, Attempts(resend), self.timeout)
+            else self._in_time(request, events, attempts, self.timeout)
         )
         return events.around(settling) if events.wanted else settling
 
@@ -151,17 +152,17 @@ class Caller:
     ) -> HttpResponse | GongError:
         """One permit, one request, one outcome."""
         if attempts.resend is None:
-            permit = await self._permit(events, attempts, deadline)
+            permit = await self._permit(attempts, deadline)
         else:
-            permit = await self._permit_after_look(attempts.resend, events, attempts, deadline)
+            permit = await self._permit_after_look(attempts.resend, attempts, deadline)
             attempts.resend.sending()
         attempts.signed = None if self.renewal is None else self.renewal.signed
         attempts.sent += 1
         self.calls += 1
         connected, response = True, None
-        self.overdue.begin(events)
+        self.overdue.begin(events, attempts.sent_at)
         if events.wanted:
-            events.sent(attempts.sent)
+            events.sent()
         try:
             response = answer = await self.transport.send(
                 request if self.headers is None else evolve(request, headers=self.headers()),
@@ -176,17 +177,18 @@ class Caller:
             self.overdue.end(events)
             self.quota.release(permit, status=None if response is None else response.status, sent=connected)
             if events.wanted:
-                events.attempted(response, attempts.sent)
+                events.attempted(response)
         if self.on_response is not None:
             self.on_response(answer)
         outcome = responses.judge(answer, request)
-        if not isinstance(outcome, RateLimitError):
+        if self.streak.paused and not isinstance(outcome, RateLimitError):
             self.streak.end()
         return outcome
 
-    async def _permit(self, events: CallEvents, attempts: Attempts, deadline: float | None) -> Permit:
+    async def _permit(self, attempts: Attempts, deadline: float | None) -> Permit:
         """Wait for valid credentials and for a permit."""
-        started = asyncio.get_running_loop().time()
+        clock = asyncio.get_running_loop().time
+        started = clock()
         try:
             if self.renewal is not None:
                 await self.rest(self.renewal.ready())
@@ -199,18 +201,17 @@ class Caller:
                 )
             )
         finally:
-            waited = asyncio.get_running_loop().time() - started
-            events.waited += waited
+            attempts.sent_at = clock()
+            waited = attempts.sent_at - started
+            attempts.waited += waited
             self.waited += waited
 
-    async def _permit_after_look(
-        self, resend: Resend, events: CallEvents, attempts: Attempts, deadline: float | None
-    ) -> Permit:
+    async def _permit_after_look(self, resend: Resend, attempts: Attempts, deadline: float | None) -> Permit:
         """A permit; the look that is due comes first, and also where it became due while the permit was waited for."""
         while True:
             if resend.is_due:
                 await resend.look()
-            permit = await self._permit(events, attempts, deadline)
+            permit = await self._permit(attempts, deadline)
             if not resend.is_due:
                 return permit
             self.quota.release(permit, status=None, sent=False)
@@ -230,7 +231,7 @@ class Caller:
         if deadline is not None and asyncio.get_running_loop().time() + wait > deadline:
             reason = f"the wait after a failure ({reason_of(error)}) would end beyond the deadline"
             raise DeadlineExceeded(reason=reason, estimate=wait) from error
-        events.retry_planned(error, attempts.sent, wait)
+        events.retry_planned(error, wait)
         if not isinstance(error, RateLimitError):  # after a 429 the gate holds it, with every other call
             await self.rest(asyncio.sleep(wait))
 

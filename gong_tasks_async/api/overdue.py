@@ -29,12 +29,11 @@ class Overdue:
         self._started: dict[Delayable, float] = {}
         self._timer: asyncio.TimerHandle | None = None
 
-    def begin(self, call: Delayable) -> None:
-        """Note that a request was sent."""
-        loop = asyncio.get_running_loop()
-        self._started[call] = loop.time()
+    def begin(self, call: Delayable, now: float) -> None:
+        """Note that a request is sent now, by the event loop's clock."""
+        self._started[call] = now
         if self._timer is None:
-            self._timer = loop.call_later(ROUND, self._look)
+            self._timer = asyncio.get_running_loop().call_later(ROUND, self._look)
 
     def end(self, call: Delayable) -> None:
         """Note that it got its response, or failed."""

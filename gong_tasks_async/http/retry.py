@@ -71,6 +71,10 @@ class Attempts:
     """Asked before the request is sent again."""
     sent: int = 0
     """Requests sent, rate-limited ones included."""
+    sent_at: float = 0.0
+    """When the last of them was, by the event loop's clock."""
+    waited: float = 0.0
+    """Seconds in which the call waited for credentials and permits."""
     rate_limited: int = 0
     """How many of them were answered 429."""
     paused: float = 0.0
