@@ -72,9 +72,11 @@ def read(
     Raises:
         DecodeError: it cannot be read.
     """
-    _raise_if_truncated(response)
+    if response.truncated:
+        raise _truncated(response)
+    content = response.body if response.envelope is None else response.envelope
     try:
-        return decode(_content(response), on_unreadable)
+        return decode(content, on_unreadable)
     except DecodeError as error:
         raise _complete(error, response)  # noqa: B904 - the same error, completed
 
@@ -85,9 +87,11 @@ def read_tasks(response: HttpResponse, on_unreadable: OnUnreadable | None = None
     Raises:
         DecodeError: while iterating, where the response cannot be read.
     """
-    _raise_if_truncated(response)
+    if response.truncated:
+        raise _truncated(response)
+    content = response.body if response.envelope is None else response.envelope
     try:
-        yield from codec.decode_tasks(_content(response), on_unreadable)
+        yield from codec.decode_tasks(content, on_unreadable)
     except DecodeError as error:
         raise _complete(error, response)  # noqa: B904 - the same error, completed
 
@@ -148,10 +152,6 @@ def _mismatch(task: Task | None, tasks: tuple[Task, ...], update: TaskUpdate) ->
     )
 
 
-def _content(response: HttpResponse) -> Content:
-    return response.body if response.envelope is None else response.envelope
-
-
 def _complete(error: DecodeErrorT, response: HttpResponse) -> DecodeErrorT:
     """The error with the request id, without a quoted secret, and without frames that hold the body."""
     error.found = response.conceal(error.found)
@@ -159,13 +159,10 @@ def _complete(error: DecodeErrorT, response: HttpResponse) -> DecodeErrorT:
     return error.with_traceback(None)
 
 
-def _raise_if_truncated(response: HttpResponse) -> None:
-    if response.truncated:
-        raise _complete(
-            DecodeError(
-                path="$",
-                expected=f"a response within {len(response.body):,} bytes",
-                found="a longer one; allow more with max_response_bytes, or filter for fewer tasks",
-            ),
-            response,
-        )
+def _truncated(response: HttpResponse) -> DecodeError:
+    error = DecodeError(
+        path="$",
+        expected=f"a response within {len(response.body):,} bytes",
+        found="a longer one; allow more with max_response_bytes, or filter for fewer tasks",
+    )
+    return _complete(error, response)

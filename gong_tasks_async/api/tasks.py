@@ -32,7 +32,9 @@ SLICE = 0.002
 
 async def update_task(caller: Caller, update: TaskUpdate, resend: Resend | None = None) -> Applied:
     """Make one update of many. One that Gong confirmed was made, even where the task cannot be read."""
-    outcome, response = await _update(caller, update, resend)
+    request = _update_request(update)
+    response = await caller.call(request, resend)
+    outcome = _updated_task(caller, request, response, update)
     request_id = request_id_of(response)
     if not isinstance(outcome, DecodeError):
         return Applied(outcome, response.attempts, request_id)
@@ -50,24 +52,27 @@ async def update_one(caller: Caller, update: TaskUpdate) -> Task:
     Raises:
         DecodeError: Gong confirmed the update, and the task cannot be read.
     """
-    outcome, _ = await _update(caller, update)
+    request = _update_request(update)
+    outcome = _updated_task(caller, request, await caller.call(request), update)
     if isinstance(outcome, DecodeError):
         raise outcome
     return outcome
 
 
-async def _update(
-    caller: Caller, update: TaskUpdate, resend: Resend | None = None
-) -> tuple[Task | DecodeError, HttpResponse]:
-    """Make one update; where Gong confirmed it and the task cannot be read, with the error instead of the task."""
+def _update_request(update: TaskUpdate) -> HttpRequest:
     if type(update) is not TaskUpdate:
         check_update(update)
-    request = endpoints.update_task(update)
-    response = await caller.call(request, resend)
+    return endpoints.update_task(update)
+
+
+def _updated_task(
+    caller: Caller, request: HttpRequest, response: HttpResponse, update: TaskUpdate
+) -> Task | DecodeError:
+    """The task that Gong confirmed; where it cannot be read, the error instead."""
     try:
-        return endpoints.read_updated_task(response, update, caller.on_unreadable), response
+        return endpoints.read_updated_task(response, update, caller.on_unreadable)
     except DecodeError as error:
-        return caller.about(request, error, response.attempts), response
+        return caller.about(request, error, response.attempts)
     except UpdateMismatchError as error:
         raise caller.about(request, error, response.attempts)  # noqa: B904 - the same error, completed
 

@@ -13,6 +13,9 @@ from aiohttp.tracing import Trace
 MAX_DISCARDED: Final = 10
 """Connections that are closed for one request; a server that always speaks first is no HTTP server."""
 
+HAS_POLL: Final = hasattr(select, "poll")
+"""False on Windows, where ``select`` takes sockets of any number."""
+
 
 class FreshConnector(aiohttp.TCPConnector):
     """Closes an idle connection that has received something, or that the server has closed, instead of using it again.
@@ -90,7 +93,7 @@ def _has_unread(connection: Connection) -> bool:
     socket = None if transport is None else transport.get_extra_info("socket")
     if socket is None:  # in memory, or closed
         return False
-    if not hasattr(select, "poll"):  # Windows, where select takes sockets of any number
+    if not HAS_POLL:
         return bool(select.select([socket], [], [], 0)[0])
     poll = select.poll()
     poll.register(socket.fileno(), select.POLLIN)

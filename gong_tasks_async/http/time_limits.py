@@ -32,13 +32,15 @@ class Limit:
         self._task = task
         self._cancelling = task.cancelling()
         if self._seconds != math.inf:
-            self._limits.begin(self, loop, loop.time() + self._seconds)
+            self._limits.ends[self] = ends = loop.time() + self._seconds
+            if ends < self._limits.looks_at:
+                self._limits.set_timer(loop, ends)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if not self.is_over:
-            self._limits.end(self)
+            self._limits.ends.pop(self, None)
             return
         # Where another caller has cancelled the task too, it stays cancelled.
         is_alone = self._task.uncancel() <= self._cancelling
@@ -55,37 +57,29 @@ class TimeLimits:
     """The time limits of all requests in flight."""
 
     def __init__(self) -> None:
-        self._ends: dict[Limit, float] = {}
+        self.ends: dict[Limit, float] = {}
+        """When each limit ends; it enters itself here, and leaves."""
         self._timer: asyncio.TimerHandle | None = None
-        self._looks_at = math.inf
+        self.looks_at = math.inf
         """When the timer goes off."""
 
     def within(self, seconds: float) -> Limit:
         """A block that is cancelled after these seconds, and then raises TimeoutError; ``math.inf`` for none."""
         return Limit(self, seconds)
 
-    def begin(self, limit: Limit, loop: asyncio.AbstractEventLoop, ends: float) -> None:
-        """Note when a limit ends."""
-        self._ends[limit] = ends
-        if ends < self._looks_at:
-            self._set_timer(loop, ends)
-
-    def end(self, limit: Limit) -> None:
-        """Forget a limit."""
-        self._ends.pop(limit, None)
-
-    def _set_timer(self, loop: asyncio.AbstractEventLoop, when: float) -> None:
+    def set_timer(self, loop: asyncio.AbstractEventLoop, when: float) -> None:
+        """Look at the limits at this moment, and not before."""
         if self._timer is not None:
             self._timer.cancel()
-        self._timer, self._looks_at = loop.call_at(when, self._look), when
+        self._timer, self.looks_at = loop.call_at(when, self._look), when
 
     def _look(self) -> None:
         """Cancel what has taken too long."""
-        self._timer, self._looks_at = None, math.inf
+        self._timer, self.looks_at = None, math.inf
         loop = asyncio.get_running_loop()
         now = loop.time()
-        for limit in [limit for limit, ends in self._ends.items() if ends <= now]:
-            self.end(limit)
+        for limit in [limit for limit, ends in self.ends.items() if ends <= now]:
+            del self.ends[limit]
             limit.expire()
-        if self._ends:
-            self._set_timer(loop, min(self._ends.values()))
+        if self.ends:
+            self.set_timer(loop, min(self.ends.values()))

@@ -190,9 +190,9 @@ class AiohttpTransport:
 
     def _limit(self, status: int, request: HttpRequest) -> int:
         """How many bytes of a response are read."""
-        if not 200 <= status < 300:  # noqa: PLR2004 - HTTP's range of successes
-            return min(MAX_ERROR_BYTES, self._max_response_bytes)
-        return min(request.max_response_bytes or self._max_response_bytes, self._max_response_bytes)
+        is_success = 200 <= status < 300  # noqa: PLR2004 - HTTP's range of successes
+        limit = request.max_response_bytes if is_success else MAX_ERROR_BYTES
+        return self._max_response_bytes if limit is None or limit > self._max_response_bytes else limit
 
     def _session_failure(self, error: Exception) -> ClientStateError:
         """A session that is closed, that signs requests itself, or that was made in another event loop."""
