@@ -12,7 +12,9 @@ from attrs import define, field, frozen
 from gong_tasks_async import (
     AuthenticationError,
     BadRequestError,
+    CallEnded,
     DeadlineExceeded,
+    Event,
     GongError,
     Lane,
     RateLimitError,
@@ -206,6 +208,24 @@ class TestHooks:
         calling = caller(network, on_response=lambda response: seen.append(response.status))
         await calling.call(REQUEST)
         assert seen == [503, 429, 200]
+
+
+class TestEvents:
+    async def test_a_listener_gets_a_call_s_beginning_each_of_its_steps_and_its_end_in_order(self) -> None:
+        heard = list[Event]()
+        network = ScriptedTransport(lost(), answer(503), answer(400))
+        await failure_of(caller(network, events=EventSink(heard.append)))
+        repeated = ["CallSent", "CallAttempted", "RetryPlanned"]
+        names = ["CallQueued", *repeated, *repeated, "CallSent", "CallAttempted", "CallEnded"]
+        assert [type(event).__name__ for event in heard] == names
+        assert isinstance(end := heard[-1], CallEnded)
+        assert (end.error, end.attempts, end.status) == ("BadRequestError", 3, 400)
+
+    async def test_what_nobody_reads_is_not_made(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        made = list[str]()
+        monkeypatch.setattr(EventSink, "emit", lambda _, event: made.append(type(event).__name__))
+        await caller(ScriptedTransport(lost(), answer(200))).call(REQUEST)
+        assert made == ["RetryPlanned"]  # which is logged as an info
 
 
 @define
