@@ -196,10 +196,19 @@ class _QuotaMetrics:
             left.set(event.left)
             budget.set(event.per_day)
 
+        def resume(_: Resumed) -> None:
+            paused.set(0)
+
+        def lose(_: QuotaLost) -> None:
+            shared.set(0)
+
+        def regain(_: QuotaRegained) -> None:
+            shared.set(1)
+
         return {
             Paused: pause,
-            Resumed: lambda _: paused.set(0),
+            Resumed: resume,
             BudgetChanged: change_budget,
-            QuotaLost: lambda _: shared.set(0),
-            QuotaRegained: lambda _: shared.set(1),
+            QuotaLost: lose,
+            QuotaRegained: regain,
         }
