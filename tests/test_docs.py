@@ -32,7 +32,8 @@ SET_UP = (
 )
 """What a `shell` block may begin its lines with: set-up, and commands that wait for something which a test has not."""
 EXEMPT = {"docs/distributed-jobs.md"}
-"""Pages whose blocks need a Redis; ``tests/test_distributed_submit.py`` runs its programs together."""
+"""Pages whose blocks need a Redis: ``tests/test_distributed_submit.py`` runs its programs, ``tests/test_distributed_docs.py``
+its commands."""
 SETTINGS_OF_PYTEST = "[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n"
 KINDS = {"python", "console", "shell", "text", "toml", "yaml", "json", "mermaid"}
 
