@@ -53,7 +53,8 @@ RATIOS = (
     ("gong-tasks --help over import click", "gong-tasks --help", "import click", 1.4),
 )
 """What is divided by what, and the aim."""
-AIMS = {"a permit": 20_000, "an update, made and encoded": 12_000}
+AIMS = {"a permit": 20_000, "an update, made and encoded": 12_000, "a row of bulk plan": 181_000}
+"""The last one is two thirds of what a row took when it was first counted."""
 
 
 def under_callgrind(arguments: Iterable[str], *, from_the_start: bool = True) -> tuple[str, dict[int, int]]:

@@ -69,15 +69,20 @@ def plan(size: int, _: Path) -> Generator[Ready]:
     yield Ready(lambda: plan_updates(updates))
 
 
+def csv_of(size: int, path: Path) -> None:
+    """Write a file of updates."""
+    path.write_text(
+        "taskId,userId,status\n" + "".join(f"{TASK_ID + row},{USER},DONE\n" for row in range(size))
+    )
+
+
 @contextmanager
 def plan_of_file(size: int, folder: Path) -> Generator[Ready]:
     """A CSV file, read, checked and planned as by the command."""
     from gong_tasks_async.cli.input.source import Source, read_source  # noqa: PLC0415 - needs click
 
     path = folder / f"{size}.csv"
-    path.write_text(
-        "taskId,userId,status\n" + "".join(f"{TASK_ID + row},{USER},DONE\n" for row in range(size))
-    )
+    csv_of(size, path)
 
     def run() -> object:
         parsed = read_source(Source(file=str(path)))
