@@ -11,14 +11,14 @@ import pytest
 from docket import Retry
 from docket.dependencies import AdmissionBlocked
 
-from gong_tasks_async import GongError
+from gong_tasks_async import GongError, TaskUpdate
 from gong_tasks_async.distributed import JobState
 from gong_tasks_async.distributed.data_docket import DataDocket
 from gong_tasks_async.distributed.effects import JobEffect
 from gong_tasks_async.distributed.queue import open_docket, store_of
 from gong_tasks_async.distributed.records import AttemptCost
 from gong_tasks_async.distributed.row_attempts import REDELIVER_AFTER, RowAttempts
-from gong_tasks_async.distributed.row_tasks import RowTasks
+from gong_tasks_async.distributed.row_tasks import WINDOW, RowTasks
 from gong_tasks_async.distributed.store import JobStore
 from tests.distributed_floor import COMPANY, JOB, ROWS, SETTINGS, memory
 
@@ -84,6 +84,15 @@ class TestStart:
         await tasks.start_job(JOB)
         assert await queued(attempts) == rows(1, 2, 3, 4, 5)
         assert (await attempts.store.progress(JOB)).state is JobState.RUNNING
+
+    async def test_a_long_job_begins_with_a_window_of_its_rows(
+        self, tasks: RowTasks, attempts: Attempts
+    ) -> None:
+        """Exactly: were it no whole number of pages, up to a page more would be in the queue."""
+        many = [TaskUpdate(number, "1", status="DONE") for number in range(1, 601)]
+        await attempts.store.create("long", SETTINGS, many, (), {"fingerprint": "f"})
+        await tasks.start_job("long")
+        assert len(await queued(attempts)) == await attempts.store.fed_rows("long") == WINDOW
 
     async def test_a_job_that_runs_or_is_cancelled_is_not_started_again(
         self, tasks: RowTasks, attempts: Attempts

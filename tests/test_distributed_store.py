@@ -192,6 +192,16 @@ class TestRefusals:
         await store.reopen(JOB)
         assert await unsettled(store) == [4, 5, 1, 2, 3]
 
+    async def test_a_job_that_is_resumed_without_accepting_them_is_stopped_by_them_again(
+        self, store: JobStore
+    ) -> None:
+        for _ in range(2):
+            for number in (1, 2, 3):
+                await refuse(store, number)
+            assert (await store.progress(JOB)).state is JobState.STOPPED
+            await store.reopen(JOB)
+            await store.fed(JOB, 0, 5)
+
     async def test_accepted_refusals_are_settled(self, store: JobStore) -> None:
         for number in (1, 2, 3):
             await refuse(store, number)
