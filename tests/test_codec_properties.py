@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from gong_tasks_async import codec
-from gong_tasks_async.codec import decode_answer, decode_tasks, encode, to_json
+from gong_tasks_async.codec import decode_answer, decode_tasks, encode_filter, encode_update, to_json
 from gong_tasks_async.codec.converter import converter
 from gong_tasks_async.codec.json_text import standard_dumps, standard_loads
 from gong_tasks_async.codec.structure import Mismatch
@@ -217,7 +217,7 @@ def test_an_update_is_written_with_just_what_it_changes(
 ) -> None:
     if status is None and due is None and priority is None:
         return
-    body = json.loads(encode(TaskUpdate(task_id, user, status, due, priority)))
+    body = json.loads(encode_update(TaskUpdate(task_id, user, status, due, priority)))
     moment = body.pop("dueDate", None)
     assert body == {
         key: value for key, value in {"userId": user, "status": status, "priority": priority}.items() if value
@@ -235,7 +235,7 @@ def test_an_update_is_written_with_just_what_it_changes(
 def test_a_filter_is_written_whole_and_inside_filter(
     user: str, workspace: str | None, types: list[TaskType], statuses: list[TaskStatus]
 ) -> None:
-    body = json.loads(encode(TaskFilter(user, workspace, types=types, statuses=statuses)))
+    body = json.loads(encode_filter(TaskFilter(user, workspace, types=types, statuses=statuses)))
     assert body.keys() == {"filter"}
     assert body["filter"].pop("workspaceId", None) == workspace
     assert body["filter"] == {
@@ -247,7 +247,7 @@ def test_a_filter_is_written_whole_and_inside_filter(
 
 
 def test_utc_moments_stay_in_utc() -> None:
-    assert encode(TaskUpdate(1, "1", due_date=datetime(2026, 1, 1, tzinfo=UTC))).endswith(b'+00:00"}')
+    assert encode_update(TaskUpdate(1, "1", due_date=datetime(2026, 1, 1, tzinfo=UTC))).endswith(b'+00:00"}')
 
 
 BERLIN = timezone(timedelta(hours=2))

@@ -25,7 +25,7 @@ MAX_PAGE = 4 * 2**20
 
 def list_tasks(wanted: TaskFilter) -> HttpRequest:
     """See https://help.gong.io/apidocs/list-users-tasks-v2tasks-1 ."""
-    return HttpRequest("POST", "/v2/tasks", codec.encode(wanted))
+    return HttpRequest("POST", "/v2/tasks", codec.encode_filter(wanted))
 
 
 def update_task(update: TaskUpdate) -> HttpRequest:
@@ -33,7 +33,7 @@ def update_task(update: TaskUpdate) -> HttpRequest:
     return HttpRequest(
         "PATCH",
         f"/v2/tasks/{update.task_id}",
-        codec.encode(update),
+        codec.encode_update(update),
         "update_task",
         "/v2/tasks/{taskId}",
         MAX_UPDATE_RESPONSE,

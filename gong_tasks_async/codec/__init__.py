@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
@@ -39,7 +39,8 @@ __all__ = [
     "decode_user",
     "decode_users",
     "decode_workspaces",
-    "encode",
+    "encode_filter",
+    "encode_update",
     "json_object",
     "task_from_json",
     "to_json",
@@ -53,7 +54,6 @@ AnsweredT = TypeVar("AnsweredT", bound=Answered)
 
 _quick = quick_readers()
 _lenient_readers: dict[type[Answered], Reader] = {}
-_writers: dict[type, Callable[[Any], Any]] = {TaskFilter: filter_body, TaskUpdate: update_body}
 
 
 def _lenient(kind: type[Answered]) -> Reader:
@@ -72,10 +72,14 @@ def _unstructured(value: object) -> Any:
     return _converter().unstructure(value)
 
 
-def encode(request: TaskFilter | TaskUpdate) -> bytes:
-    """The body of a request, as compact JSON."""
-    write = _writers.get(type(request))
-    return dumps(_unstructured(request) if write is None else write(request))
+def encode_filter(wanted: TaskFilter) -> bytes:
+    """The body of a listing, as compact JSON."""
+    return dumps(filter_body(wanted))
+
+
+def encode_update(update: TaskUpdate) -> bytes:
+    """The body of an update, as compact JSON."""
+    return dumps(update_body(update))
 
 
 def to_json(value: Answered | TaskUpdate | TaskFilter) -> dict[str, JsonValue]:
