@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import signal
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
@@ -20,7 +21,10 @@ from hypothesis import HealthCheck, settings
 
 from gong_tasks_async import AccessKey, GongTasksClient
 from gong_tasks_async.simulator import Engine, Simulator, VirtualClockLoop, make_app, memory_session
-from tests.redis_server import redis_server as redis_server  # noqa: PLC0414 - a fixture, for all tests
+from tests.redis_server import (  # fixtures, for all tests
+    patient_quota as patient_quota,  # noqa: PLC0414
+    redis_server as redis_server,  # noqa: PLC0414
+)
 
 # A busy machine is no failure; and what CI tries shall not depend on chance, while a developer's runs look further.
 settings.register_profile(
@@ -47,6 +51,8 @@ def swept() -> None:
 def pytest_configure(config: pytest.Config) -> None:
     # The profiles of whoever runs the tests are none of theirs.
     os.environ["GONG_TASKS_CONFIG"] = os.path.join(os.sep, "no-such-folder", "config.toml")  # noqa: PTH118 - a text
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as shells start what runs in the background
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "virtual: runs in memory on a virtual clock")
     config.addinivalue_line("markers", "both_ways: runs in memory on a virtual clock, and over real sockets")
 

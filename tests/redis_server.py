@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import random
 import shutil
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import Self
 
 import pytest
+
+from gong_tasks_async import RedisQuota
 
 PROGRAM = next((found for name in ("redis-server", "valkey-server") if (found := shutil.which(name))), None)
 PATIENCE = 120.0
@@ -126,6 +129,14 @@ def require_redis() -> None:
                 "GONG_TESTS_REQUIRE_REDIS is set, and neither redis-server nor valkey-server is installed"
             )
         pytest.skip("neither redis-server nor valkey-server is installed")
+
+
+@pytest.fixture
+def patient_quota(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have shared quotas wait longer for Redis than a machine stands still."""
+    defaults = inspect.unwrap(RedisQuota.__init__).__kwdefaults__
+    assert defaults is not None
+    monkeypatch.setitem(defaults, "timeout", PATIENCE)
 
 
 @pytest.fixture

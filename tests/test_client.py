@@ -263,7 +263,7 @@ async def test_a_client_is_closed_with_its_view_and_closes_its_transport_once() 
 
 async def test_closing_while_calls_wait_ends_them_with_an_error(connect: Connect) -> None:
     gong = engine()
-    client = await connect(gong, limits=QuotaLimits(per_second=2))
+    client = await connect(gong, limits=QuotaLimits(per_second=0.1))
     calls = [asyncio.create_task(client.list_tasks(gong.user_ids[0])) for _ in range(3)]
     await calls[0]
     await client.close()
@@ -342,6 +342,7 @@ async def test_a_listing_of_many_stops_with_the_error_of_a_bad_filter() -> None:
             [_ async for _ in client.list_many(["1", " "])]
 
 
+@pytest.mark.virtual
 async def test_one_quota_can_serve_two_clients(connect: Connect) -> None:
     gong = engine()
     quota = LocalQuota(QuotaLimits(per_second=20))
@@ -367,6 +368,7 @@ def test_two_clients_of_one_company_without_a_shared_quota_are_warned_of_once(
     assert len(clients) == 5
 
 
+@pytest.mark.virtual
 async def test_a_client_tells_how_its_quota_stands(connect: Connect) -> None:
     gong = engine()
     client = await connect(gong, limits=QuotaLimits(per_second=50))

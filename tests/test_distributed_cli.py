@@ -19,6 +19,8 @@ from gong_tasks_async.simulator import SecondLimit, SimulatorThread
 from tests.distributed_floor import COMPANY, PATIENCE, engine, over, updates_of
 from tests.redis_server import RedisServer, require_redis
 
+pytestmark = pytest.mark.usefixtures("patient_quota")
+
 GONE = "redis://:hunter2@127.0.0.1:1/0"
 LOOKING = ("status", "cancel", "resume", "report")
 

@@ -25,6 +25,8 @@ from tests.distributed_floor import (
 )
 from tests.redis_server import RedisServer, require_redis, spare_port
 
+pytestmark = pytest.mark.usefixtures("patient_quota")
+
 
 @pytest.fixture
 def redis(tmp_path: Path) -> Iterator[RedisServer]:
@@ -105,7 +107,7 @@ async def test_a_worker_that_must_end_while_redis_is_away_gives_up_what_it_canno
             job = await jobs.submit(updates_of(gong_engine)[:1])
             await eventually(lambda: _arrived(gong, 1))
         redis.start()
-        async with at_work(redis.url, gong, lease=1.0):
+        async with at_work(redis.url, gong, lease=4.0):
             await eventually(lambda: _answers(job))
             assert (await over(job)).updated == 1
     assert gong.ledger.calls == 2  # the same values once more

@@ -13,6 +13,8 @@ from gong_tasks_async.simulator import Simulator
 from tests.distributed_floor import COMPANY, at_work, engine, over, updates_of
 from tests.redis_server import RedisServer, require_redis
 
+pytestmark = pytest.mark.usefixtures("patient_quota")
+
 
 @pytest.fixture
 def sentinel(tmp_path: Path) -> Iterator[str]:

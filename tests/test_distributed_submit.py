@@ -30,6 +30,8 @@ from tests.distributed_floor import (
 )
 from tests.redis_server import RedisServer, require_redis
 
+pytestmark = pytest.mark.usefixtures("patient_quota")
+
 PREFIX = "{gong-jobs:acme}:"
 PAGE = (Path(__file__).parent.parent / "docs" / "distributed-jobs.md").read_text(encoding="utf-8")
 

@@ -39,7 +39,7 @@ MOST_CALLS = 30
 """In one life before its kill: so few that the rows last for all kills."""
 WORKERS = 8
 LATENCY = (0.002, 0.020)
-PATIENCE = 120.0
+PATIENCE = 600.0
 """Seconds; no life takes so long, on whatever machine."""
 
 FAULTS = dict.fromkeys(

@@ -12,6 +12,8 @@ from tests.cli.company import Company, journals, today
 from tests.cli.job_floor import Floor
 from tests.redis_server import RedisServer, require_redis
 
+pytestmark = pytest.mark.usefixtures("patient_quota")
+
 NOTHING = ("--flow", "no such flow", "--set-status", "DONE", "--yes")
 COMMANDS = (
     ("report",),

@@ -21,6 +21,8 @@ from tests.cli.company import PATIENCE, Company, Found, Terminal, started, today
 from tests.cli.job_floor import Floor
 from tests.redis_server import RedisServer, require_redis, spare_port
 
+pytestmark = pytest.mark.usefixtures("patient_quota")
+
 
 @pytest.fixture
 def redis(tmp_path: Path) -> Iterator[RedisServer]:

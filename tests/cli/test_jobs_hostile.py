@@ -15,6 +15,8 @@ from tests.cli.job_floor import NAME, Floor
 from tests.cli.test_hostile_text import OBEYED, PLANTED, plant, shown
 from tests.redis_server import RedisServer, require_redis
 
+pytestmark = pytest.mark.usefixtures("patient_quota")
+
 EACH = (
     "import json, sys; from gong_tasks_async.cli import main\n"
     "for words in json.loads(sys.argv[1]):\n"

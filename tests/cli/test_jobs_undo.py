@@ -14,6 +14,8 @@ from tests.cli.company import Company
 from tests.cli.job_floor import Floor
 from tests.redis_server import RedisServer, require_redis
 
+pytestmark = pytest.mark.usefixtures("patient_quota")
+
 
 @pytest.fixture
 def redis(tmp_path: Path) -> Iterator[RedisServer]:
