@@ -59,3 +59,8 @@ def check_engage(account: Account) -> None:
     """Fail like Gong does for a company that has not bought Engage."""
     if account is Account.WITHOUT_ENGAGE:
         raise RefusedError(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal server error occurred")
+
+
+def asked_at(request: Request) -> str:
+    """The address that a request was sent to."""
+    return f"http://{request.headers.get('host', 'localhost')}"

@@ -12,7 +12,6 @@ Where Gong's reference is silent the engine makes a choice, listed here:
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Collection, Mapping
@@ -27,7 +26,7 @@ from gong_tasks_async.simulator import access, calls, data, oauth, paging, valid
 from gong_tasks_async.simulator.access import Account
 from gong_tasks_async.simulator.calls import EmptyAs
 from gong_tasks_async.simulator.faults import Fault, FaultQueue, InjectedFault
-from gong_tasks_async.simulator.ledger import Entry, Ledger
+from gong_tasks_async.simulator.ledger import Ledger
 from gong_tasks_async.simulator.limits import DayLimit, Limits, SecondLimit, day_rule, second_rule
 from gong_tasks_async.simulator.oauth import TokenArguments, Tokens
 from gong_tasks_async.simulator.paging import CursorFlaw, Cursors
@@ -199,8 +198,7 @@ class Engine:
         response = (
             self._faulty_response(request, now, injected) if injected else self._proper_response(request, now)
         )
-        entries = self.ledger.token_entries if request.path == oauth.PATH else self.ledger.entries
-        entries.append(_entry(request, response, now))
+        self.ledger.record(request, response, now, is_token_request=request.path == oauth.PATH)
         return response
 
     def _next_fault(self, request: Request) -> InjectedFault | None:
@@ -281,14 +279,8 @@ class Engine:
         else:
             oauth.check_refresh_token(given, self.refresh_token)
         self.refresh_token = self._tokens.text("refresh")
-        return {
-            "access_token": self.issue_token(now),
-            "refresh_token": self.refresh_token,
-            "token_type": "bearer",
-            "expires_in": int(self.token_lifetime),
-            "scope": " ".join(self.scopes),
-            "api_base_url_for_customer": self.api_base_url or _asked_at(request),
-        }
+        granted = self.issue_token(now), self.refresh_token, self.token_lifetime
+        return oauth.grant(*granted, self.scopes, self.api_base_url or access.asked_at(request))
 
     def _stamp(self, now: float) -> str:
         self._changes += 1
@@ -296,33 +288,3 @@ class Engine:
 
     def _with_crm_type(self, body: Json) -> Json:
         return body if self.crm_type is None else {"crmType": self.crm_type, **body}
-
-
-def _asked_at(request: Request) -> str:
-    return f"http://{request.headers.get('host', 'localhost')}"
-
-
-def _entry(request: Request, response: Response, now: float) -> Entry:
-    numbered = re.fullmatch(r"/v2/tasks/([0-9]{1,19})", request.path)
-    return Entry(
-        arrived=now,
-        method=request.method,
-        path=request.path,
-        user_id=_user_id(request.body),
-        task_id=int(numbered[1]) if numbered else None,
-        status=response.status,
-        fault=response.fault,
-        body=request.body,
-    )
-
-
-def _user_id(body: bytes) -> str | None:
-    try:
-        whole = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    match whole:
-        case {"filter": {"userId": str(user_id)}} | {"userId": str(user_id)}:
-            return user_id
-        case _:
-            return None

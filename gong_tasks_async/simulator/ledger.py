@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections import Counter, deque
 from collections.abc import Iterable
 from http import HTTPStatus
@@ -9,6 +11,9 @@ from http import HTTPStatus
 import attrs
 
 from gong_tasks_async.simulator.faults import Fault
+from gong_tasks_async.simulator.wire import Request, Response
+
+_NUMBERED_PATH = re.compile(r"/v2/tasks/([0-9]{1,19})")
 
 
 @attrs.frozen
@@ -94,6 +99,18 @@ class Ledger:
         """
         return [entry for entry in self.entries if entry.task_id == task_id]
 
+    def record(self, request: Request, response: Response, now: float, *, is_token_request: bool) -> None:
+        """Add a request that has been answered.
+
+        Args:
+            request: the request.
+            response: what it was answered.
+            now: when it arrived.
+            is_token_request: whether it went to the token endpoint.
+        """
+        entries = self.token_entries if is_token_request else self.entries
+        entries.append(_entry(request, response, now))
+
     def clear(self) -> None:
         """Forget everything."""
         self.entries.clear()
@@ -101,6 +118,32 @@ class Ledger:
 
     def _arrivals(self, *, admitted_only: bool) -> list[float]:
         return [entry.arrived for entry in self.entries if not (admitted_only and entry.refused)]
+
+
+def _entry(request: Request, response: Response, now: float) -> Entry:
+    numbered = _NUMBERED_PATH.fullmatch(request.path)
+    return Entry(
+        arrived=now,
+        method=request.method,
+        path=request.path,
+        user_id=_user_id(request.body),
+        task_id=int(numbered[1]) if numbered else None,
+        status=response.status,
+        fault=response.fault,
+        body=request.body,
+    )
+
+
+def _user_id(body: bytes) -> str | None:
+    try:
+        whole = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    match whole:
+        case {"filter": {"userId": str(user_id)}} | {"userId": str(user_id)}:
+            return user_id
+        case _:
+            return None
 
 
 def _fullest(arrivals: Iterable[float], seconds: float) -> int:

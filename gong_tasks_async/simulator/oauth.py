@@ -9,11 +9,11 @@ when a newer one is issued.
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from http import HTTPStatus
 from random import Random
 from string import ascii_letters, digits
-from typing import Final
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
 import attrs
@@ -70,6 +70,20 @@ def check_refresh_token(given: str, current: str) -> None:
     """Refuse every refresh token but the current one, which is the only one that has not been used."""
     if given != current:
         raise _refused("invalid_grant", "Refresh token code is invalid")
+
+
+def grant(
+    access_token: str, refresh_token: str, lifetime: float, scopes: Collection[str], base_url: str
+) -> dict[str, Any]:
+    """The answer that grants tokens."""
+    return {
+        "access_token": access_token,
+        "refresh_token": refresh_token,
+        "token_type": "bearer",
+        "expires_in": int(lifetime),
+        "scope": " ".join(scopes),
+        "api_base_url_for_customer": base_url,
+    }
 
 
 def _arguments(request: Request, place: TokenArguments) -> Mapping[str, str]:
