@@ -86,9 +86,7 @@ class JobStore:
         facts: Mapping[str, object],
         looked: Mapping[int, TaskSnapshot] | None = None,
     ) -> Created:
-        """Create a job, unless one of that name exists; with the tasks as a look found them, where there was one.
-
-        A job without rows leaves its name to the next one with some.
+        """Create a job, unless one of that name has rows; with the tasks as a look found them, where there was one.
 
         Its rows are written under a draft of its own, which becomes the job in one step: whatever another submission
         of that name does, or where this one is cut off, no job ever holds rows of two.

@@ -37,11 +37,9 @@ from gong_tasks_async.errors.answers import (
     APIError,
     AuthenticationError,
     BadRequestError,
-    DailyQuotaError,
     DecodeError,
     InactiveCompanyError,
     MissingScopeError,
-    RateLimitError,
     ServerError,
     TaskNotFoundError,
     UpdateMismatchError,
@@ -51,6 +49,7 @@ from gong_tasks_async.errors.foreign import ForeignResponseError, RedirectError
 from gong_tasks_async.errors.invalid import InvalidValueError
 from gong_tasks_async.errors.meaning import Meaning
 from gong_tasks_async.errors.network import ProxyError, TLSError, TransportError
+from gong_tasks_async.errors.rate_limits import DailyQuotaError, RateLimitError
 from gong_tasks_async.errors.refusals import RefusedAlikeError
 from gong_tasks_async.errors.unanswered import (
     ClientStateError,
