@@ -19,7 +19,10 @@ import pytest
 
 from gong_tasks_async import RedisQuota
 
-PROGRAM = next((found for name in ("redis-server", "valkey-server") if (found := shutil.which(name))), None)
+PROGRAM = os.environ.get("GONG_TESTS_REDIS_SERVER") or next(
+    (found for name in ("redis-server", "valkey-server") if (found := shutil.which(name))), None
+)
+"""The server: another one than is found, such as Valkey, by its path in GONG_TESTS_REDIS_SERVER."""
 PATIENCE = 120.0
 """Seconds; no server takes so long to start, on whatever machine."""
 

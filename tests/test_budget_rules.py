@@ -57,7 +57,7 @@ async def test_a_lane_s_day_is_spent_until_the_call_that_makes_room_for_it_stops
         error = await desk.refused(lane)
         assert error.resets_at == datetime.fromtimestamp(until, UTC)
         assert error.retry_after == pytest.approx(until - desk.now)
-        assert desk.budget.spent_until(lane) == until
+        assert desk.budget.spent.until(lane) == until
     assert desk.announced == [("interactive", NOW + DAY), ("bulk", NOW + 10 + DAY)]
     assert desk.budget.take_now(PERSON) is None
 
@@ -69,12 +69,12 @@ async def test_what_was_found_out_holds_for_a_minute_and_not_for_a_clock_that_wa
     await desk.refused(PERSON)
     for later, is_known in ((0.0, True), (59.0, True), (60.0, False), (-1.0, False)):
         desk.now = NOW + later
-        assert bool(desk.budget.spent_until(PERSON)) is is_known
-        assert desk.budget.spent_until(MACHINE) == 0.0
+        assert bool(desk.budget.spent.until(PERSON)) is is_known
+        assert desk.budget.spent.until(MACHINE) == 0.0
     desk.now = NOW + 30.0
     with pytest.raises(DailyQuotaError):
-        desk.budget.raise_if_spent(PERSON)
-    desk.budget.raise_if_spent(MACHINE)
+        desk.budget.spent.raise_if_spent(PERSON)
+    desk.budget.spent.raise_if_spent(MACHINE)
     desk.now = NOW + 61.0
     await desk.refused(PERSON)
     assert len(desk.announced) == 1  # nothing has changed, so it is no event again

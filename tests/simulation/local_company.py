@@ -13,8 +13,8 @@ from attrs import define, field
 
 from gong_tasks_async import Lane, LocalQuota, QuotaStoreError
 from gong_tasks_async.quota.day import DAY, PROBE_INTERVAL, FixedDay
-from gong_tasks_async.quota.local.budget import LOOK_AGAIN
 from gong_tasks_async.quota.local.day_store import Count, MemoryStore, Taken
+from gong_tasks_async.quota.spent import LOOK_AGAIN
 from gong_tasks_async.simulation.gong import Flight
 from tests.simulation.books import DUST, IN_DOUBT, Books, check
 from tests.simulation.company import Act, Company

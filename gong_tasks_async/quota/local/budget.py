@@ -7,19 +7,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TypeVar, TypeVarTuple
 
-from gong_tasks_async.errors import DailyQuotaError, QuotaStoreError
-from gong_tasks_async.events import BudgetSpent, EventSink, logger
-from gong_tasks_async.quota.day import DAY, Day, FixedDay, day_of, to_datetime
+from gong_tasks_async.errors import QuotaStoreError
+from gong_tasks_async.events import EventSink, logger
+from gong_tasks_async.quota.day import DAY, Day, FixedDay, day_of
 from gong_tasks_async.quota.limits import Lane, QuotaLimits
 from gong_tasks_async.quota.local.day_store import Count, DayStore, MemoryStore, Taken
 from gong_tasks_async.quota.low_watch import LowWatch
+from gong_tasks_async.quota.spent import SpentLanes
 
 T = TypeVar("T")
 Args = TypeVarTuple("Args")
-
-LOOK_AGAIN = 60.0
-"""Seconds after which a store is asked once more whether the day is still spent: another process may have given
-calls back."""
 
 
 class Budget:
@@ -36,29 +33,11 @@ class Budget:
         """When calls stop counting."""
         self.resets: bool = isinstance(self.day, FixedDay)
         """Whether all calls stop counting at once; a plain attribute, since each call asks."""
-        self._events = events
         self._now = wall_clock
         self._store: DayStore = store or _make_store(limits)
         self._allowed = {lane: limits.allowed(lane) for lane in Lane}
-        self.spent: dict[Lane, tuple[float, float]] = {}
-        """The lanes whose day was found spent: when, and until when; nearly always none, so look before a call."""
+        self.spent: SpentLanes = SpentLanes(events, wall_clock)
         self._low = LowWatch(limits.per_day, events)
-
-    def spent_until(self, lane: Lane) -> float:
-        """Until when the day is known to be spent for a lane by our own count; 0 where it is not."""
-        found, until = self.spent.get(lane, (0.0, 0.0))
-        now = self._now()
-        # A clock that was set back has not found it out yet, and one set forward may have had it wrong.
-        return until if found <= now < min(until, found + LOOK_AGAIN) else 0.0
-
-    def raise_if_spent(self, lane: Lane) -> None:
-        """Raise at once what was found out before, without asking the store again.
-
-        Raises:
-            DailyQuotaError: the day is spent for this lane.
-        """
-        if self.spent and (until := self.spent_until(lane)):
-            raise self._spent_error(until)
 
     def take_now(self, lane: Lane, lead: float = 0.0) -> Taken | None:
         """As :meth:`take`, where no disk has to be waited for and the day is not spent; else None."""
@@ -82,7 +61,7 @@ class Budget:
             QuotaStoreError: the count cannot be kept.
         """
         if self.spent:
-            self.raise_if_spent(lane)
+            self.spent.raise_if_spent(lane)
         now, allowed = self._now(), self._allowed[lane]
         taken = await self._with_store(self._store.take, now + lead, self.day.since(now), allowed)
         if isinstance(taken, Taken):
@@ -90,7 +69,8 @@ class Budget:
             return taken._replace(counted_at=now + lead) if self.resets else taken
         if len(taken.made) < allowed:
             return taken
-        raise self._note_spent(lane, taken)
+        until = min(self._now() + DAY, self.day.expires_at(taken.made[-allowed]))
+        raise self.spent.note(lane, until)
 
     def is_of_another_day(self, taken: Taken) -> bool:
         """Whether a reset lies between the moment for which a call was counted and now, when it is about to depart.
@@ -111,8 +91,7 @@ class Budget:
     def pause(self, seconds: float) -> None:
         """Note that Gong itself calls the day spent, also for the processes that share the store."""
         now = self._now()
-        for lane in Lane:
-            self._events.emit(BudgetSpent(lane=lane.value, resets_at=to_datetime(now + seconds)))
+        self.spent.note_gong(seconds)
         self._in_background(self._store.pause, now + seconds, now)
 
     def reopen(self) -> None:
@@ -145,15 +124,6 @@ class Budget:
         self._store.give_back(ticket)
         self.spent.clear()  # what was found out before holds no longer
 
-    def _note_spent(self, lane: Lane, count: Count) -> DailyQuotaError:
-        now = self._now()
-        until = min(now + DAY, self.day.expires_at(count.made[-self._allowed[lane]]))
-        known = self.spent.get(lane)
-        self.spent[lane] = now, until
-        if known is None or known[1] != until:
-            self._events.emit(BudgetSpent(lane=lane.value, resets_at=to_datetime(until)))
-        return self._spent_error(until)
-
     async def _with_store(self, step: Callable[[*Args], T], *args: *Args) -> T:
         """Take a step of the store: at once in memory, off the event loop where it may wait for a disk."""
         if isinstance(self._store, MemoryStore):
@@ -178,13 +148,6 @@ class Budget:
         with suppress(RuntimeError):  # the loop ends, and takes no more work for its threads
             future = asyncio.get_running_loop().run_in_executor(None, step, *args)
             future.add_done_callback(_log_failure)
-
-    def _spent_error(self, until: float) -> DailyQuotaError:
-        return DailyQuotaError(
-            errors=("the day's calls are spent; request not sent",),
-            retry_after=max(0.0, until - self._now()),
-            resets_at=to_datetime(until),
-        )
 
 
 def _make_store(limits: QuotaLimits) -> DayStore:

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from gong_tasks_async.quota.gate import Gate
 from gong_tasks_async.quota.lanes import LaneQueue
 from gong_tasks_async.quota.limits import Lane, QuotaLimits
-from gong_tasks_async.quota.local.budget import LOOK_AGAIN, Budget
+from gong_tasks_async.quota.local.budget import Budget
 from gong_tasks_async.quota.local.day_store import Taken
 from gong_tasks_async.quota.local.pacer import Pacer
+from gong_tasks_async.quota.spent import LOOK_AGAIN
 
 
 class Head:

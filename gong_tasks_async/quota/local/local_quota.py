@@ -201,7 +201,7 @@ class LocalQuota(DescribedByFigures):
         if self._gate.closed and self._gate.day_spent:
             await self._head.look_again()
         self._gate.raise_if_too_long(deadline, max_wait)
-        self._budget.raise_if_spent(lane)
+        self._budget.spent.raise_if_spent(lane)
         if deadline is None:
             return
         ahead = 0 if returning else self._head.queue.count_ahead(lane)

@@ -35,24 +35,10 @@ def micros(seconds: float) -> int:
     return round(min(seconds * MICRO, FOREVER))
 
 
-MOMENTS = ["seen", "next", "paused", "spent", "probed", "refused_at", "urgent", "tidy_at"]
-STATE = [
-    *MOMENTS,
-    *[
-        "epoch",
-        "serial",
-        "probe",
-        "used",
-        "sweep_at",
-        "rung",
-        "run",
-        "patience",
-        "trying",
-        "earned",
-        "urgent_by",
-    ],
-    *["issued_bulk", "issued_interactive", "served_bulk", "served_interactive"],
-]
+OF_MOMENTS = "seen next paused spent probed refused_at urgent tidy_at"
+OF_STATE = """epoch serial probe used sweep_at rung run patience trying earned urgent_by
+issued_bulk issued_interactive served_bulk served_interactive"""
+STATE = [*OF_MOMENTS.split(), *OF_STATE.split()]
 """The state's numbers; where their order changes, the name of the field that holds them does."""
 OF_ALL = """process epoch serial rung lowest_rung spacing slots hold hold_one longest_hold per_call per_late_call
 expected_flight notice settle catch_up bulk_credit"""
@@ -60,29 +46,21 @@ OF_STEPS = """lane allowed ticket due waiting interactive report day_began day_e
 sent_alone"""
 ASK = [*OF_ALL.split(), *OF_STEPS.split()]
 """A request's numbers: those of the process and its pace, and those of single steps. What a step leaves out is 0."""
-
 OF_LADDER = "CALM SLOWER SLOWEST_RUNG FASTEST_RUNG LEAST_PATIENCE MOST_PATIENCE"
-CONSTANTS: dict[str, int | float | str] = {
+OF_THIS = "UNUSED OPEN ANSWERED PASSED FAR WAITERS_KEPT"
+SECONDS = {"ARRIVED_AFTER": ladder.ARRIVED_AFTER, "AHEAD": AHEAD, "PROBE_INTERVAL": PROBE_INTERVAL}
+SECONDS |= {"SECOND": 1.0, "HOUR": 3600.0, "A_DAY": DAY}
+CONSTANTS: dict[str, object] = {
     **{name: getattr(ladder, name) for name in OF_LADDER.split()},
+    **{name: globals()[name] for name in OF_THIS.split()},
+    **{name: micros(seconds) for name, seconds in SECONDS.items()},
     **{lane.name: number for lane, number in LANES.items()},
-    "UNUSED": UNUSED,
-    "OPEN": OPEN,
-    "ANSWERED": ANSWERED,
-    "PASSED": PASSED,
-    "ARRIVED_AFTER": micros(ladder.ARRIVED_AFTER),
-    "AHEAD": micros(AHEAD),
-    "FAR": FAR,
-    "PROBE_INTERVAL": micros(PROBE_INTERVAL),
     "BUCKET": BUCKET,
     "MOST_SECONDS": MOST_KNOWN,
-    "WAITERS_KEPT": WAITERS_KEPT,
-    "SECOND": MICRO,
-    "HOUR": 3600 * MICRO,
-    "A_DAY": micros(DAY),
     "TWO_DAYS": round(2 * DAY * 1000),  # milliseconds, for PEXPIRE
     "NUMBERS": "'numbers 2'",
     "INITIAL": ", ".join(str(int(name == "patience")) for name in STATE),
-    "MOMENTS": len(MOMENTS),
+    "MOMENTS": len(OF_MOMENTS.split()),
     "STATE_SIZE": len(STATE),
     "ASK_SIZE": len(ASK),
     "STATE_FORMAT": f"'<{'d' * len(STATE)}'",
@@ -98,10 +76,12 @@ def translate(source: str) -> str:
     """Lua as Redis is to see it: numbers for the constants' names, and places for those of the state and a request."""
     source = re.sub(r" *--.*", "", source)
     source = re.sub(rf"\b({'|'.join(CONSTANTS)})\b", lambda name: str(CONSTANTS[name[0]]), source)
-    places = {"state": STATE, "ask": ASK}
-    return re.sub(
-        r"\b(state|ask)\.(\w+)", lambda name: f"{name[1]}[{places[name[1]].index(name[2]) + 1}]", source
-    )
+    places = {
+        f"{table}.{name}": f"{table}[{place}]"
+        for table, names in (("state", STATE), ("ask", ASK))
+        for place, name in enumerate(names, 1)
+    }
+    return re.sub(r"\b(state|ask)\.\w+", lambda name: places[name[0]], source)
 
 
 def read_part(part: str) -> str:
@@ -142,19 +122,16 @@ def parse_reply(step: str, reply: Sequence[object]) -> tuple[str, list[int]]:
         ValueError: the script never replies so; nobody knows what answers at the address of a Redis.
     """
     try:
-        items = reply[1:4] if step == "join" else reply[1:]  # the limits of others follow
-        kind, numbers = text(reply[0]), [int(text(item)) for item in items]
+        kind, kinds = text(reply[0]), {**REPLIES.get(step, {"done": 0}), "unknown": 0}
+        count = kinds[kind]
+        numbers = [int(text(item)) for item in (reply[1 : count + 1] if step == "join" else reply[1:])]
     except (TypeError, LookupError, ValueError):
-        raise ValueError("it holds no numbers") from None
-    kinds = {**REPLIES.get(step, {"done": 0}), "unknown": 0}
-    if kind not in kinds:
-        raise ValueError(f"{kind:.20} is no answer to {step}")
-    pairs = numbers[kinds[kind] :]
+        raise ValueError(f"it is none to {step}") from None
+    pairs = numbers[count:]
     paired = kind in IN_PAIRS and len(pairs) % 2 == 0 and min(pairs, default=0) >= 0
-    if len(numbers) < kinds[kind] or (pairs and not paired) or not all(abs(each) < FAR for each in numbers):
+    sane = len(numbers) >= count and (paired or not pairs) and all(abs(each) < FAR for each in numbers)
+    if not sane or (kind == "go" and not Granted(*numbers).is_possible()):
         raise ValueError("its numbers make no sense")
-    if kind == "go" and not Granted(*numbers).is_possible():
-        raise ValueError("no permit can be so")
     return kind, numbers
 
 

@@ -9,10 +9,11 @@ from itertools import accumulate
 from typing import overload
 
 from gong_tasks_async.errors import DailyQuotaError
-from gong_tasks_async.events import BudgetSpent, EventSink
-from gong_tasks_async.quota.day import DAY, Day, RollingDay, day_of, to_datetime
+from gong_tasks_async.events import EventSink
+from gong_tasks_async.quota.day import DAY, Day, RollingDay, day_of
 from gong_tasks_async.quota.limits import Lane, QuotaLimits
 from gong_tasks_async.quota.low_watch import LowWatch
+from gong_tasks_async.quota.spent import SpentLanes
 
 BUCKET = 300
 """Seconds of a rolling day whose calls stop counting together, at the latest moment."""
@@ -24,10 +25,9 @@ class DayCount:
 
     def __init__(self, limits: QuotaLimits, events: EventSink, wall_clock: Callable[[], float]) -> None:
         self.day: Day = day_of(limits.day_starts)
-        self._events, self._wall_clock, self._ahead = events, wall_clock, 0.0
+        self._wall_clock, self._ahead = wall_clock, 0.0
         self._low = LowWatch(limits.per_day, events)
-        self.spent_until: dict[Lane, float] = {}
-        """The lanes whose day was found spent, and until when."""
+        self.spent: SpentLanes = SpentLanes(events, self.now)
         self.known: dict[str, int] = {}
         """By field of the server's hash: the company's, and ``second:process`` what this one sent during an outage."""
 
@@ -58,40 +58,17 @@ class DayCount:
         field = f"{math.ceil(self.day.expires_at(made))}:{process}"
         self._remember(field, self.known.get(field, 0) + 1)
 
-    def raise_if_spent(self, lane: Lane) -> None:
-        """Raise at once what was found out before.
-
-        Raises:
-            DailyQuotaError: the day is spent for this lane.
-        """
-        if self.now() < self.spent_until.get(lane, 0.0):
-            raise self._error(self.spent_until[lane])
-
-    def spent(self, lane: Lane, counts: Mapping[int, int], allowed: int) -> DailyQuotaError:
-        """The day is spent for a lane: remember it, emit the event, and make the error."""
+    def note_spent(self, lane: Lane, counts: Mapping[int, int], allowed: int) -> DailyQuotaError:
+        """Remember that the day is spent for a lane, by the company's counts; the error to raise."""
         made = CallTimes(counts, self.day)
-        until = self.spent_until[lane] = (
-            self.day.expires_at(made[-allowed]) if len(made) >= allowed else self.now()
+        return self.spent.note(
+            lane, self.day.expires_at(made[-allowed]) if len(made) >= allowed else self.now()
         )
-        self._events.emit(BudgetSpent(lane=lane.value, resets_at=to_datetime(until)))
-        return self._error(until)
-
-    def gong_says_spent(self, seconds: float) -> None:
-        """Gong itself has called the day spent, for everybody."""
-        for lane in Lane:
-            self._events.emit(BudgetSpent(lane=lane.value, resets_at=to_datetime(self.now() + seconds)))
 
     def _remember(self, field: str, calls: int) -> None:
         self.known[field] = calls
         if len(self.known) > MOST_KNOWN:
             del self.known[min(self.known)]
-
-    def _error(self, until: float) -> DailyQuotaError:
-        return DailyQuotaError(
-            errors=("the company's calls of the day are spent; this one was not sent",),
-            retry_after=max(0.0, until - self.now()),
-            resets_at=to_datetime(until),
-        )
 
 
 class CallTimes(Sequence[float]):

@@ -142,7 +142,7 @@ class Dispatcher:
             if not self._awaited:
                 self._give_back()
         elif kind == "spent":
-            raise self._day.spent(lane, parse_counts(numbers), self._allowed[lane])
+            raise self._day.note_spent(lane, parse_counts(numbers), self._allowed[lane])
         elif kind == "shut" and numbers[0] > CLOCK_SKEW * MICRO:
             self._gate.close(
                 min(numbers[0] / MICRO, DAY), day_spent=bool(numbers[1]), probe_in=numbers[2] / MICRO

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from hashlib import sha1
-from typing import Protocol, cast
+from typing import Any, cast
 
 from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.cluster import RedisCluster
@@ -25,47 +25,6 @@ PARTS = ("state", "leases", "day", "news")
 RECONNECT_DELAY = 0.25
 """Seconds until subscribing is tried again."""
 IDLE = 60.0
-
-
-class _Commands(Protocol):
-    """A client, as far as it sends commands: redis-py types evalsha() as answering a text, or not at all."""
-
-    async def execute_command(self, *command: str | bytes | int) -> list[object]:
-        """Send a command."""
-        ...
-
-
-class _Subscription(Protocol):
-    """A subscription of redis-py."""
-
-    async def subscribe(self, channel: str) -> object:
-        """Subscribe to a channel."""
-        ...
-
-    async def get_message(
-        self,
-        *,
-        ignore_subscribe_messages: bool,
-        timeout: float,  # noqa: ASYNC109 - redis-py's
-    ) -> Mapping[str, object] | None:
-        """The next message, or None after so many seconds."""
-        ...
-
-
-class _Publishers(Protocol):
-    """A client, as far as others publish through it."""
-
-    def pubsub(self) -> AbstractAsyncContextManager[_Subscription]:
-        """A subscription, closed at the end."""
-        ...
-
-
-class _Clients(Protocol):
-    """The class of clients."""
-
-    def from_url(self, url: str, **options: object) -> Redis:
-        """A client of the server of this URL."""
-        ...
 
 
 class RedisBackend:
@@ -113,17 +72,18 @@ class RedisBackend:
         raise failure  # out here: a chain would show whatever the cause has to say
 
     async def _run(self, asked: tuple[str | bytes, ...]) -> list[object]:
-        execute = cast("_Commands", self._client).execute_command
+        client: Any = self._client  # redis-py types a script's reply as a text
         try:
-            return await execute("EVALSHA", DIGEST, len(self._keys), *self._keys, *asked)
+            reply = await client.execute_command("EVALSHA", DIGEST, len(self._keys), *self._keys, *asked)
         except NoScriptError:
-            return await execute("EVAL", SOURCE, len(self._keys), *self._keys, *asked)
+            reply = await client.execute_command("EVAL", SOURCE, len(self._keys), *self._keys, *asked)
+        return cast("list[object]", reply)
 
     async def receive(self, on_message: Callable[[str], None]) -> None:
         """Receive for ever what other processes publish. What is missed comes with the next reply of the script."""
         while True:
             try:
-                async with self._node() as client, cast("_Publishers", client).pubsub() as pubsub:
+                async with self._node() as client, client.pubsub() as pubsub:
                     async with asyncio.timeout(self._timeout):
                         await pubsub.subscribe(self._keys[-1])
                     while True:
@@ -132,14 +92,12 @@ class RedisBackend:
                             on_message(text(message["data"]))
             except Exception as error:  # noqa: BLE001 - as above, and whatever a message may do
                 foreseen = isinstance(error, RedisError | OSError | TimeoutError)  # the next request emits it
-                level = logging.DEBUG if foreseen else logging.ERROR
-                logger.log(
-                    level, "The shared quota is subscribed to again: %s", self._unavailable(error).reason
-                )
+                level, reason = logging.DEBUG if foreseen else logging.ERROR, self._unavailable(error).reason
+                logger.log(level, "The shared quota is subscribed to again: %s", reason)
             await asyncio.sleep(RECONNECT_DELAY)
 
     @asynccontextmanager
-    async def _node(self) -> AsyncGenerator[Redis]:
+    async def _node(self) -> AsyncGenerator[Any]:  # redis-py types no subscription
         """The client, or one for the Cluster's node that holds the keys: the Cluster's own does not subscribe reliably."""
         if isinstance(self._client, Redis):
             yield self._client
@@ -184,6 +142,5 @@ def _open(url: str, timeout: float) -> Redis:
     check_options(url)
     # What is tried again, and when, is decided by the quota, which has deadlines to keep.
     retry = Retry(NoBackoff(), 0)
-    return cast("_Clients", Redis).from_url(
-        url, socket_timeout=timeout, socket_connect_timeout=timeout, retry=retry
-    )
+    made: Redis = Redis.from_url(url, socket_timeout=timeout, socket_connect_timeout=timeout, retry=retry)
+    return made

@@ -191,7 +191,7 @@ class RedisQuota(DescribedByFigures):
         seconds = bound_pause(seconds, now=self._day.now(), day=self._day.day, at_least=self.limits.window)
         self._gate.close(seconds, day_spent=day_spent)
         if day_spent:
-            self._day.gong_says_spent(seconds)
+            self._day.spent.note_gong(seconds)
         self._dispatcher.wake("shut")
         if self._fallback:
             self._fallback.quota.pause(seconds, day_spent=day_spent)
@@ -211,7 +211,7 @@ class RedisQuota(DescribedByFigures):
         self, lane: Lane, deadline: float | None, max_wait: float, *, returning: bool
     ) -> Permit:
         self._gate.raise_if_too_long(deadline, max_wait)
-        self._day.raise_if_spent(lane)
+        self._day.spent.raise_if_spent(lane)
         give_up = math.inf
         while True:
             if self._health.up:
@@ -279,7 +279,7 @@ class RedisQuota(DescribedByFigures):
 
     def _open_gate(self) -> None:
         self._gate.open()
-        self._day.spent_until.clear()
+        self._day.spent.clear()
         self._dispatcher.wake()
 
     def _health_changed(self) -> None:

@@ -209,7 +209,7 @@ class RedisSession:
             if kind == "unknown":  # or it failed
                 self._returns.extendleft(reversed(sent))
             elif any(field for *_, field in sent):
-                self._day.spent_until.clear()
+                self._day.spent.clear()
         return kind, numbers
 
     async def _run(
