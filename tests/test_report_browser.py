@@ -160,4 +160,4 @@ def test_a_thousand_failures_are_filtered_at_once(chromium: str, tmp_path: Path)
     seen = seen_in(visit(chromium, page, tmp_path)[0])
     assert seen["none"] == {"rows": 0, "says": "0 of 1000 shown"}
     assert seen["again"] == {"rows": 1_000, "says": "1000 of 1000 shown"}
-    assert seen["took"] < 2_000  # milliseconds, for five filterings, each drawn anew
+    assert seen["took"] < 20_000  # milliseconds, for five filterings, each drawn anew

@@ -12,7 +12,7 @@ from random import Random
 
 from tests.fuzz.targets import Target
 
-LONGEST = 10.0
+LONGEST = 30.0
 """Seconds for one document: each is short, and a slow machine is no fault."""
 
 
