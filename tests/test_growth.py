@@ -23,6 +23,7 @@ from benchmarks.growth_chart import Growth, growth_chart
 from benchmarks.redis_parts import Part, run
 from benchmarks.scale import WORKS, Curve, Point, exponent, verdict
 from benchmarks.scale_work import LOCAL_WORKS, Prepared
+from tests.redis_server import require_redis
 
 TIMES = 4
 STEPS = 50
@@ -117,6 +118,35 @@ def test_memory_does_not_grow_where_rows_and_tasks_pass_through(name: str, folde
     most_held(prepared, FEW[name], folder)  # what is imported or cached at first use
     once, more = (most_held(prepared, size, folder) for size in (few, many))
     assert math.log(more / once, many / few) <= scale.FLAT, (once, more)
+
+
+@pytest.mark.parametrize("name", [name for name, work in LOCAL_WORKS.items() if work.most_held])
+def test_one_more_holds_no_more_bytes_than_it_may(name: str, folder: Path) -> None:
+    work, few = LOCAL_WORKS[name], FEW[name]
+
+    def held(size: int) -> int:
+        without = most_held(work.without, size, folder) if work.without else 0
+        return most_held(work.prepared, size, folder) - without
+
+    held(few)  # what is imported or cached at first use
+    once, more = held(few), held(TIMES * few)
+    assert work.most_held
+    assert 0 < (more - once) / ((TIMES - 1) * few) <= work.most_held
+
+
+@pytest.mark.parametrize("name", [name for name, work in WORKS.items() if work.most_stored])
+def test_one_more_row_takes_no_more_bytes_on_disk_or_in_redis_than_it_may(name: str, folder: Path) -> None:
+    if name not in LOCAL_WORKS:
+        require_redis()
+    stored = []
+    for size in (300, TIMES * 300):
+        with WORKS[name].prepared(size, folder) as ready:
+            ready.run()
+            stored.append(ready.stored())
+    once, more = stored
+    most = WORKS[name].most_stored
+    assert most
+    assert 0 < (more - once) / ((TIMES - 1) * 300) <= most
 
 
 def test_more_processes_on_a_redis_ask_it_hardly_more_often_for_a_permit() -> None:
