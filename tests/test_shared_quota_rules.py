@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import sys
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
-from gong_tasks_async import DeadlineExceeded, Lane, QuotaLimits, RedisQuota
+from gong_tasks_async import DeadlineExceeded, Lane, QuotaLimits, QuotaUnavailable, RateLimitError, RedisQuota
 from gong_tasks_async.quota.redis.commands import WAITERS_KEPT
 from tests.shared_quota_fakes import BEGAN, MakeShared, shared as shared  # noqa: PLC0414 - a fixture
 
@@ -104,6 +105,84 @@ async def test_a_day_that_gong_calls_spent_is_probed_by_one_call_an_hour(shared:
     for each in calls:
         each.cancel()
     await asyncio.wait(calls)
+
+
+async def test_who_waits_is_reported_when_it_changes_and_not_with_each_request(
+    shared: MakeShared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quota, reports = shared(QuotaLimits(per_second=0.2)), list[bool]()
+    ask = quota._session.ask
+
+    async def asked(command: str, **arguments: Any) -> Any:
+        reports.append(arguments.get("report", False))
+        return await ask(command, **arguments)
+
+    monkeypatch.setattr(quota._session, "ask", asked)
+
+    async def call_again_and_again() -> None:
+        while True:
+            quota.release(await quota.acquire(Lane.BULK), status=200)
+
+    calls = [asyncio.create_task(call_again_and_again()) for _ in range(4)]
+    await asyncio.sleep(5 * WAITERS_KEPT)
+    for each in calls:
+        each.cancel()
+    await asyncio.wait(calls)
+    assert len(reports) > 40
+    assert 5 <= sum(reports) <= 15  # twice in each time for which a report counts, at the most
+
+
+async def test_a_pause_is_known_to_all_by_its_message_whichever_process_calls_it(shared: MakeShared) -> None:
+    first, second = shared(), shared()
+    for quota in (first, second):
+        await quota.acquire(Lane.BULK)
+    for caller, other in ((first, second), (second, first)):
+        assert not other._gate.is_closed()
+        caller.pause(5.0)
+        await asyncio.sleep(0.1)
+        assert other._gate.is_closed()
+        await asyncio.sleep(10.0)
+
+
+async def test_a_process_that_missed_a_pause_learns_it_by_asking_and_refuses_who_may_not_wait_so_long(
+    shared: MakeShared,
+) -> None:
+    first, deaf = shared(), shared()
+    await deaf.acquire(Lane.BULK)
+    assert deaf._receiving is not None
+    deaf._receiving.cancel()
+    await asyncio.sleep(1.0)
+    first.pause(60.0)
+    await asyncio.sleep(0.5)
+    began = now()
+    with pytest.raises(RateLimitError):
+        await deaf.acquire(Lane.BULK, max_wait=5.0)
+    assert now() - began < 1.0
+
+
+async def test_a_pause_that_began_before_an_outage_holds_for_the_local_quota(shared: MakeShared) -> None:
+    first, alone = shared(), shared(fail="local", local_share=0.5)
+    await alone.acquire(Lane.BULK)
+    first.pause(20.0)
+    paused_at = now()
+    await asyncio.sleep(1.0)
+    client: Any = alone._backend._client
+    client.connection_pool.connection_kwargs["server"].connected = False
+    alone._health.mark_down(QuotaUnavailable(server="x", reason="gone"))
+    permit = await alone.acquire(Lane.BULK)
+    assert permit.departed >= paused_at + 20.0
+    client.connection_pool.connection_kwargs["server"].connected = True
+
+
+@pytest.mark.parametrize(
+    "message", ["shut", "shut 1", "shut x 0 1", f"shut {10**20} 0 1", f"shut {10**19} 0 1"]
+)
+async def test_a_message_that_no_process_of_ours_sends_closes_nothing(
+    message: str, shared: MakeShared
+) -> None:
+    quota = shared()
+    quota._on_message(message)
+    assert not quota._gate.is_closed()
 
 
 async def test_a_quota_that_was_not_used_is_closed_without_a_word(shared: MakeShared) -> None:
