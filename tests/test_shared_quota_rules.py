@@ -9,7 +9,17 @@ from typing import Any
 
 import pytest
 
-from gong_tasks_async import DeadlineExceeded, Lane, QuotaLimits, QuotaUnavailable, RateLimitError, RedisQuota
+from gong_tasks_async import (
+    DailyQuotaError,
+    DeadlineExceeded,
+    Event,
+    Lane,
+    Paused,
+    QuotaLimits,
+    QuotaUnavailable,
+    RateLimitError,
+    RedisQuota,
+)
 from gong_tasks_async.quota.redis.commands import WAITERS_KEPT
 from tests.shared_quota_fakes import BEGAN, MakeShared, shared as shared  # noqa: PLC0414 - a fixture
 
@@ -38,6 +48,18 @@ class Waiting:
         for task in self.tasks:
             task.cancel()
         await asyncio.wait(self.tasks)
+
+
+def asked_by(quota: RedisQuota, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """The requests that a process sends to the script from now on."""
+    ask, asked = quota._session.ask, list[dict[str, Any]]()
+
+    async def note(command: str, **arguments: Any) -> Any:
+        asked.append(arguments)
+        return await ask(command, **arguments)
+
+    monkeypatch.setattr(quota._session, "ask", note)
+    return asked
 
 
 async def test_a_deadline_that_the_queue_cannot_meet_is_refused_at_once_but_for_a_caller_that_returns(
@@ -110,14 +132,8 @@ async def test_a_day_that_gong_calls_spent_is_probed_by_one_call_an_hour(shared:
 async def test_who_waits_is_reported_when_it_changes_and_not_with_each_request(
     shared: MakeShared, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    quota, reports = shared(QuotaLimits(per_second=0.2)), list[bool]()
-    ask = quota._session.ask
-
-    async def asked(command: str, **arguments: Any) -> Any:
-        reports.append(arguments.get("report", False))
-        return await ask(command, **arguments)
-
-    monkeypatch.setattr(quota._session, "ask", asked)
+    quota = shared(QuotaLimits(per_second=0.2))
+    asked = asked_by(quota, monkeypatch)
 
     async def call_again_and_again() -> None:
         while True:
@@ -128,6 +144,7 @@ async def test_who_waits_is_reported_when_it_changes_and_not_with_each_request(
     for each in calls:
         each.cancel()
     await asyncio.wait(calls)
+    reports = [each.get("report", False) for each in asked]
     assert len(reports) > 40
     assert 5 <= sum(reports) <= 15  # twice in each time for which a report counts, at the most
 
@@ -160,6 +177,25 @@ async def test_a_process_that_missed_a_pause_learns_it_by_asking_and_refuses_who
     assert now() - began < 1.0
 
 
+@pytest.mark.parametrize(("left", "is_news"), [(0.03, False), (0.3, True)])
+async def test_a_pause_that_ends_this_moment_is_waited_for_and_is_no_news(
+    left: float, is_news: bool, shared: MakeShared
+) -> None:
+    """The server's clock may be as much behind: its gate opens a little later than this process's."""
+    events: list[Event] = []
+    first, deaf = shared(), shared(on_event=events.append)
+    await deaf.acquire(Lane.BULK)
+    assert deaf._receiving is not None
+    deaf._receiving.cancel()
+    await asyncio.sleep(1.0)
+    first.pause(2.0)
+    await asyncio.sleep(2.0 - left)
+    began = now()
+    permit = await deaf.acquire(Lane.BULK)
+    assert permit.departed - began >= left - 0.002
+    assert any(isinstance(event, Paused) for event in events) is is_news
+
+
 async def test_a_pause_that_began_before_an_outage_holds_for_the_local_quota(shared: MakeShared) -> None:
     first, alone = shared(), shared(fail="local", local_share=0.5)
     await alone.acquire(Lane.BULK)
@@ -183,6 +219,41 @@ async def test_a_message_that_no_process_of_ours_sends_closes_nothing(
     quota = shared()
     quota._on_message(message)
     assert not quota._gate.is_closed()
+
+
+async def test_between_two_probes_of_a_day_callers_are_refused_without_asking(
+    shared: MakeShared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quota = shared()
+    quota.release(await quota.acquire(Lane.BULK), status=200)
+    quota.pause(5 * 3_600.0, day_spent=True)
+    await asyncio.sleep(3_601.0)
+    await quota.acquire(Lane.BULK)  # the probe, which Gong has not answered yet
+    asked = asked_by(quota, monkeypatch)
+    for lane in Lane:
+        with pytest.raises(DailyQuotaError):
+            await quota.acquire(lane, max_wait=60.0)
+    assert asked == []
+
+
+async def test_after_a_permit_that_came_too_late_for_its_caller_a_pause_holds_without_asking(
+    shared: MakeShared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quota = shared()
+    quota.release(await quota.acquire(Lane.BULK), status=200)
+    await asyncio.sleep(5.0)
+    gone = asyncio.create_task(quota.acquire(Lane.BULK))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert quota._dispatcher._asking  # on its way
+    gone.cancel()
+    await asyncio.sleep(1.0)
+    quota.pause(30.0)
+    await asyncio.sleep(1.0)
+    asked, began = asked_by(quota, monkeypatch), now()
+    permit = await quota.acquire(Lane.BULK)
+    assert permit.departed - began >= 29.0 - 0.01
+    assert len(asked) <= 3
 
 
 async def test_a_quota_that_was_not_used_is_closed_without_a_word(shared: MakeShared) -> None:
