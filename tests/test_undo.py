@@ -45,6 +45,37 @@ def test_a_value_that_was_the_same_before_is_not_sent() -> None:
     assert restored(row, AFTER) == (TaskUpdate(7, "1", status="OPEN"),)
 
 
+LATER = datetime(2026, 1, 9, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("update", "unchanged"),
+    [
+        (TaskUpdate(7, "1", status="DONE"), [TaskUpdate(7, "1", status="OPEN")]),
+        (
+            TaskUpdate(7, "1", status="DONE", due_date=LATER),
+            [TaskUpdate(7, "1", status="OPEN", due_date=DUE)],
+        ),
+        (TaskUpdate(7, "1", priority="LOW"), [TaskUpdate(7, "1", priority="HIGH")]),
+    ],
+)
+def test_what_is_as_before_again_is_neither_restored_nor_lost(
+    update: TaskUpdate, unchanged: list[TaskUpdate]
+) -> None:
+    row = evolve(ROW, update=update, after=evolve(AFTER, status=update.status or BEFORE.status))
+    plan = plan_undo([row], Look({7: evolve(BEFORE, updated=LATER)}))
+    assert (plan.updates, list(plan.unchanged), plan.lost) == ((), unchanged, ())
+
+
+def test_a_due_date_that_was_empty_and_is_so_again_is_not_lost() -> None:
+    before = evolve(BEFORE, due_date=None)
+    row = evolve(
+        ROW, update=TaskUpdate(7, "1", due_date=DUE), before=before, after=evolve(before, due_date=DUE)
+    )
+    plan = plan_undo([row], Look({7: evolve(before, updated=LATER)}))
+    assert (plan.updates, plan.unchanged, plan.lost) == ((), (), ())
+
+
 def test_a_change_that_gong_dates_later_is_a_person_s() -> None:
     assert restored(ROW, evolve(AFTER, updated=datetime(2026, 1, 3, tzinfo=UTC))) == ()
 

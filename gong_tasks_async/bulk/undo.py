@@ -11,6 +11,8 @@ from gong_tasks_async.bulk.plan import Look, LostValue, Plan
 from gong_tasks_async.errors import InvalidValueError
 from gong_tasks_async.models import TaskUpdate
 
+NAMES = ("status", "due_date", "priority")
+"""What an update sets."""
 LOOKED_FOR = 200
 SAME_CHANGE = timedelta(seconds=5)
 """A listing may give a slightly later time of the last change than the response to the PATCH that made it."""
@@ -19,25 +21,31 @@ SAME_CHANGE = timedelta(seconds=5)
 def plan_undo(rows: Iterable[JournalRow], look: Look) -> Plan:
     """The updates that restore the tasks which a job has updated.
 
-    Only tasks that are still as the job left them are restored. ``lost`` lists the others, and the values that PATCH
-    cannot restore: an empty due date, an empty priority.
+    Only tasks that are still as the job left them are restored. ``unchanged`` are those in which all that the job has set
+    is as before again, such as after an earlier undo. ``lost`` lists the others, and the values that PATCH cannot
+    restore: an empty due date, an empty priority.
 
     Args:
         rows: the rows of the job's journal.
         look: the tasks as they are now.
     """
     updates: list[TaskUpdate] = []
+    unchanged: list[TaskUpdate] = []
     lost: list[LostValue] = []
     for row in rows:
         if row.state is RowState.UPDATED:
-            reason = _reason_to_leave(row, look.tasks.get(row.update.task_id))
+            now = look.tasks.get(row.update.task_id)
+            if row.before is not None and now is not None and _is_as_before(row.update, row.before, now):
+                unchanged += _as_before(row.update, row.before)
+                continue
+            reason = _reason_to_leave(row, now)
             if reason is not None:
                 lost.append(LostValue(row.update.task_id, row.update.user_id, reason))
                 continue
             update, missing = _restored(row, look.tasks[row.update.task_id])
             lost += [LostValue(row.update.task_id, row.update.user_id, reason) for reason in missing]
             updates += [] if update is None else [update]
-    return Plan(updates=tuple(updates), look=look, lost=tuple(lost))
+    return Plan(updates=tuple(updates), unchanged=tuple(unchanged), look=look, lost=tuple(lost))
 
 
 def owners_of(rows: Iterable[JournalRow]) -> list[str]:
@@ -70,12 +78,24 @@ def expected_after(before: TaskSnapshot, update: TaskUpdate) -> TaskSnapshot:
     )
 
 
+def _is_as_before(update: TaskUpdate, before: TaskSnapshot, now: TaskSnapshot) -> bool:
+    """Whether each value that the job has set is what it was before."""
+    return all(getattr(update, name) is None or _same(before, now, name) for name in NAMES)
+
+
+def _as_before(update: TaskUpdate, before: TaskSnapshot) -> list[TaskUpdate]:
+    """The update that would restore a task, as far as there is one."""
+    values = {name: getattr(before, name) for name in NAMES if getattr(update, name) is not None}
+    known = {name: value for name, value in values.items() if value and _can_be_set(update, name, value)}
+    return [TaskUpdate(update.task_id, update.user_id, **known)] if known else []
+
+
 def _restored(row: JournalRow, now: TaskSnapshot) -> tuple[TaskUpdate | None, list[str]]:
     """The update that restores what a row has changed, and what it cannot restore."""
     before, update = row.before or now, row.update
     values: dict[str, object] = {}
     missing: list[str] = []
-    for name in ("status", "due_date", "priority"):
+    for name in NAMES:
         if getattr(update, name) is None or _same(before, now, name):
             continue
         if (value := getattr(before, name)) is None:
@@ -97,5 +117,5 @@ def _can_be_set(update: TaskUpdate, name: str, value: object) -> bool:
 
 
 def _same(before: TaskSnapshot, now: TaskSnapshot, name: str) -> bool:
-    place = ("status", "due_date", "priority").index(name)
+    place = NAMES.index(name)
     return before.values[place] == now.values[place]

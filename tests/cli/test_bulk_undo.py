@@ -31,14 +31,24 @@ class TestUndo:
         before = values(company)
         company.invoke("bulk", "run", company.rows(20), "--yes", "--name", "mine")
         edited = company.changes[0]
-        company.engine.tasks[edited]["status"] = "OPEN"
+        company.engine.tasks[edited]["status"] = "DISMISSED"
         result = company.invoke("bulk", "undo", "mine", "--yes")
         assert result.exit_code == 1
         assert f"task {edited} of user" in result.stderr
         assert "changed since" in result.stderr
         after = values(company)
-        assert after.pop(edited)[0] == "OPEN"
+        assert after.pop(edited)[0] == "DISMISSED"
         assert all(after[number] == before[number] for number in after)
+
+    def test_a_second_one_finds_all_as_it_was_before(self, company: Company) -> None:
+        company.invoke("bulk", "run", company.rows(20), "--yes", "--name", "mine")
+        company.invoke("bulk", "undo", "mine", "--yes")
+        sent = len(company.changes)
+        again = company.invoke("bulk", "undo", "mine", "--yes")
+        report = json.loads(again.stdout)
+        assert (again.exit_code, report["updated"], report["unchanged"]) == (0, 0, sent // 2)
+        assert "cannot be restored" not in again.stderr
+        assert len(company.changes) == sent
 
     def test_lists_due_dates_that_were_empty(self, company: Company) -> None:
         task = next(iter(company.engine.tasks.values()))
