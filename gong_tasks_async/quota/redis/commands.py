@@ -42,7 +42,7 @@ STATE = [*OF_MOMENTS.split(), *OF_STATE.split()]
 """The state's numbers; where their order changes, the name of the field that holds them does."""
 OF_ALL = """process epoch serial rung lowest_rung spacing slots hold hold_one longest_hold per_call per_late_call
 expected_flight notice settle catch_up bulk_credit"""
-OF_STEPS = """lane allowed ticket due waiting interactive report day_began day_ends next_ends paused spent refused dice
+OF_STEPS = """lane allowed ticket waiting interactive report day_began day_ends next_ends paused spent refused dice
 sent_alone"""
 ASK = [*OF_ALL.split(), *OF_STEPS.split()]
 """A request's numbers: those of the process and its pace, and those of single steps. What a step leaves out is 0."""

@@ -84,7 +84,7 @@ end
 local function take_back(kind, serial, since, flight, field)
   local ended = now - since
   if field == 0 then -- of an open call there is no answer, or not yet
-    call('ZADD', LEASES, 'XX', kind == OPEN and ended - flight + ARRIVED_AFTER or ended, serial)
+    call('ZADD', LEASES, 'XX', format('%d', kind == OPEN and ended - flight + ARRIVED_AFTER or ended), serial)
   elseif call('ZREM', LEASES, serial) == 0 then
     return
   elseif call('HINCRBY', COUNTS, field, -1) < 0 then

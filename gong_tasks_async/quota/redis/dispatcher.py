@@ -112,23 +112,13 @@ class Dispatcher:
     async def _ask(self, lane: Lane) -> None:
         loop = asyncio.get_running_loop()
         waiting, interactive = self.queue.total_waiting, self.queue.waiting(Lane.INTERACTIVE)
-        ticket, due = self._tickets[lane], loop.time() >= self._ask_at[lane]
-        waiters = [waiting - interactive, interactive]
-        report = waiters != self._reported or bool(
-            waiting and loop.time() > self._reported_at + WAITERS_KEPT / 2
-        )
-        kind, numbers = await self._session.ask(
-            "take",
-            lane=LANES[lane],
-            allowed=self._allowed[lane],
-            ticket=ticket,
-            due=due,
-            waiting=waiting,
-            interactive=interactive,
-            report=report,
-        )
+        waiters, repeat_at = [waiting - interactive, interactive], self._reported_at + WAITERS_KEPT / 2
+        asked = {"lane": LANES[lane], "allowed": self._allowed[lane], "ticket": self._tickets[lane]}
+        asked |= {"waiting": waiting, "interactive": interactive}
+        asked["report"] = waiters != self._reported or (waiting > 0 and loop.time() > repeat_at)
+        kind, numbers = await self._session.ask("take", **asked)
         now, self._yielding, self._tickets[lane] = loop.time(), kind == "room", 0
-        if report:
+        if asked["report"]:
             self._reported, self._reported_at = waiters, now
         if kind == "go":
             self._granted = granted = Granted(*numbers)
@@ -144,9 +134,8 @@ class Dispatcher:
         elif kind == "spent":
             raise self._day.note_spent(lane, parse_counts(numbers), self._allowed[lane])
         elif kind == "shut" and numbers[0] > CLOCK_SKEW * MICRO:
-            self._gate.close(
-                min(numbers[0] / MICRO, DAY), day_spent=bool(numbers[1]), probe_in=numbers[2] / MICRO
-            )
+            left, day_spent, probe_in = numbers
+            self._gate.close(min(left / MICRO, DAY), day_spent=bool(day_spent), probe_in=probe_in / MICRO)
         else:
             self._ask_at[lane] = now + min(numbers[0] / MICRO, LONGEST_SLEEP)
             self._tickets[lane] = numbers[1] if kind == "wait" else 0

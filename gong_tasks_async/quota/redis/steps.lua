@@ -18,7 +18,7 @@ local function take()
   -- A ticket ahead that has not come for half a spacing is passed over: its process is gone. Where interactive callers wait,
   -- no spacing is idle for so long.
   local passes = free_since <= now - ask.spacing / 2 or state.urgent > now
-  local in_turn = count_ahead() == 0 or (ask.due == 1 and ask.ticket > 0 and passes)
+  local in_turn = count_ahead() == 0 or (ask.ticket > 0 and passes)
   if at > now + ask.notice or not in_turn then
     if ask.ticket == 0 then ask.ticket = new_ticket() end
     at = turn(at)
@@ -28,7 +28,7 @@ local function take()
   end
   state.serial = state.serial + 1
   state.next = (at - state.next <= ask.catch_up and state.next or at) + ask.spacing
-  call('ZADD', LEASES, floor(at + ask.expected_flight), state.serial)
+  call('ZADD', LEASES, format('%d', at + ask.expected_flight), state.serial)
   if now >= state.tidy_at then
     state.tidy_at = now + ask.longest_hold
     call('ZREMRANGEBYSCORE', LEASES, '-inf', now - ask.longest_hold)
@@ -42,7 +42,7 @@ local function take()
   if ask.ticket > state[SERVED + ask.lane] then state[SERVED + ask.lane] = ask.ticket end
   ask.ticket = ask.waiting > 0 and new_ticket() or 0
   local field = expiry(at)
-  local counted, following = call('HINCRBY', COUNTS, field, 1), turn(max(state.next, at + ask.per_call))
+  local counted, following = call('HINCRBY', COUNTS, field, '1'), turn(max(state.next, at + ask.per_call))
   state.used = state.used + 1
   if field < state.sweep_at then state.sweep_at = field end
   if counted == 1 then
