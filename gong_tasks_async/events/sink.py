@@ -51,16 +51,18 @@ class EventSink:
     is logged and does not disturb the call.
     """
 
-    __slots__ = ("_on_event",)
+    __slots__ = ("_on_event", "hears")
 
     def __init__(self, on_event: Callable[[Event], None] | None = None) -> None:
         refuse("on_event", [callback_problem(on_event)])
         self._on_event = on_event
+        self.hears: Callable[[int], bool] = logger.isEnabledFor if on_event is None else _hears_all
+        """Whether an event of a level of :mod:`logging` would be read; an attribute, since each call asks."""
 
     @property
     def wants_call_events(self) -> bool:
         """False where no event of each call would be read, so that none need be made."""
-        return self._on_event is not None or logger.isEnabledFor(logging.DEBUG)
+        return self.hears(logging.DEBUG)
 
     def emit(self, event: Event) -> None:
         """Log the event, and hand it to the callback."""
@@ -75,6 +77,11 @@ class EventSink:
             self._on_event(event)
         except Exception:
             logger.exception("on_event failed for %s", event)
+
+
+def _hears_all(_: int) -> bool:
+    """Whether a callback is passed an event: of any level."""
+    return True
 
 
 def callback_problem(on_event: object) -> str | None:

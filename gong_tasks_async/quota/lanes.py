@@ -70,7 +70,8 @@ class LaneQueue:
     def leave_sending(self, lane: Lane) -> None:
         """Leave the head with a token, for the call."""
         if lane is Lane.BULK:
-            self.bulk_earned = max(0.0, self.bulk_earned - 1.0)
+            if self.bulk_earned:
+                self.bulk_earned = max(0.0, self.bulk_earned - 1.0)
         elif self._waiting[Lane.BULK]:
             self.bulk_earned += self._earned_per_departure
         if self.total_waiting:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from collections.abc import Callable
 
 from gong_tasks_async.events import BudgetChanged, BudgetLow, EventSink
@@ -16,6 +18,8 @@ class LowWatch:
     def __init__(self, per_day: int | None, events: EventSink) -> None:
         self._per_day = per_day
         self._events = events
+        self.low_from: int = sys.maxsize if per_day is None else per_day - math.floor(LOW[0] * per_day)
+        """With fewer calls than these no share is reached."""
         self._quiet_until: dict[float, float] = {}
         """Until when each share that was reached is not emitted again."""
 
@@ -32,7 +36,7 @@ class LowWatch:
         left = self._per_day - used
         if self._events.wants_call_events:
             self._events.emit(BudgetChanged(used=used, left=left, per_day=self._per_day))
-        if left <= LOW[0] * self._per_day:
+        if used >= self.low_from:
             self._check_shares(left, self._per_day, now, expires_at(now))
 
     def _check_shares(self, left: int, per_day: int, now: float, until: float) -> None:

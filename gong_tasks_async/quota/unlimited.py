@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from datetime import UTC, datetime
 
@@ -48,7 +49,7 @@ class Unlimited:
         self._gate.raise_if_too_long(deadline, max_wait)
         queue = self._probing
         if queue is None:
-            return Permit(0.0)
+            return Permit(asyncio.get_running_loop().time())
         await queue.wait_for_head(lane, returning=returning)
         try:
             await self._gate.wait_open(deadline, max_wait)
@@ -56,9 +57,9 @@ class Unlimited:
             queue.leave()
             raise
         if queue is self._probing:
-            return Permit(0.0, granted=queue)
+            return Permit(asyncio.get_running_loop().time(), granted=queue)
         queue.leave()
-        return Permit(0.0)
+        return Permit(asyncio.get_running_loop().time())
 
     def release(
         self,

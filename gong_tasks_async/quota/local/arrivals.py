@@ -20,29 +20,36 @@ class Arrivals:
         self._in_flight: dict[int, float] = {}
         """Departures by call, oldest first."""
         self._arrived: list[float] = []
-        self._last_call = 0
+        self.departures: int = 0
+        self.dropped: int = 0
+        """How many of them are counted no longer, less the late answers, which are counted twice."""
 
     def depart(self, now: float) -> int:
         """Count a call that departs; returns what to name it by."""
-        self._last_call += 1
-        self._in_flight[self._last_call] = now
-        return self._last_call
+        self.departures = call = self.departures + 1
+        self._in_flight[call] = now
+        return call
 
-    def arrive(self, call: int, now: float) -> None:
-        """Count a call as arrived: it was answered."""
-        self._in_flight.pop(call, None)  # gone already if it took longer than ARRIVED_AFTER
+    def arrive(self, call: int, now: float) -> bool:
+        """Count a call as arrived: it was answered. False: it took longer than ARRIVED_AFTER, and counts twice."""
+        if in_time := call in self._in_flight:
+            del self._in_flight[call]
+        else:
+            self.dropped -= 1
         if self._arrived and self._arrived[-1] > now:  # one that was settled by its ARRIVED_AFTER
             insort(self._arrived, now)
         else:
             self._arrived.append(now)
+        return in_time
 
     def forget(self, call: int) -> None:
         """Count a call no longer: it never left."""
-        self._in_flight.pop(call, None)
+        if self._in_flight.pop(call, None) is not None:
+            self.dropped += 1
 
     def free_at(self, windows: Iterable[Window], now: float) -> float:
         """When the next call may depart, if no response comes before; ``now`` where it may."""
-        free_at, total = now, len(self._in_flight) + len(self._arrived)
+        free_at, total = now, self.departures - self.dropped
         for window in windows:
             if total >= window.calls:  # else it is free, whichever of them still count
                 self._settle(now)
@@ -63,7 +70,9 @@ class Arrivals:
             del self._in_flight[call]
             insort(self._arrived, departed + ARRIVED_AFTER)
         if self._arrived and self._arrived[0] < now - self._retention:
-            del self._arrived[: bisect_right(self._arrived, now - self._retention)]
+            out_of_reach = bisect_right(self._arrived, now - self._retention)
+            del self._arrived[:out_of_reach]
+            self.dropped += out_of_reach
 
     def _window_free_at(self, window: Window, now: float) -> float:
         first = bisect_right(self._arrived, now - window.hold)  # the arrivals from there on count

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from logging import DEBUG
 from typing import Any, TypeVar, TypeVarTuple
 
 from gong_tasks_async.errors import QuotaStoreError
@@ -33,16 +34,36 @@ class Budget:
         """When calls stop counting."""
         self.resets: bool = isinstance(self.day, FixedDay)
         """Whether all calls stop counting at once; a plain attribute, since each call asks."""
+        self._hears = events.hears
         self._now = wall_clock
         self._store: DayStore = store or _make_store(limits)
+        self._memory = self._store if type(self._store) is MemoryStore else None
+        """The store, where it is in memory and no other code has a say in it."""
         self._allowed = {lane: limits.allowed(lane) for lane in Lane}
         self.spent: SpentLanes = SpentLanes(events, wall_clock)
         self._low = LowWatch(limits.per_day, events)
+        self._ample = min(self._low.low_from - 1, *self._allowed.values())
+        """With fewer calls than these, either lane may call, and nothing is to be said about how many are left."""
+
+    def count_now(self, lead: float = 0.0) -> int:
+        """As :meth:`take_now`, where many calls are left: the ticket alone; 0 where that has to look closer."""
+        store = self._memory
+        if store is None:
+            return 0
+        now = self._now()
+        ticket = store.count_now(now + lead, self.day, self._ample)
+        if ticket and self._hears(DEBUG):
+            self._low.check(store.used, now, self.day.expires_at)
+        return ticket
 
     def take_now(self, lane: Lane, lead: float = 0.0) -> Taken | None:
         """As :meth:`take`, where no disk has to be waited for and the day is not spent; else None."""
         store = self._store
-        if self.spent or not isinstance(store, MemoryStore):
+        if not isinstance(store, MemoryStore):
+            return None
+        if ticket := self.count_now(lead):
+            return Taken(ticket, counted_at=store.latest) if self.resets else Taken(ticket)
+        if self.spent:
             return None
         now = self._now()
         taken = store.take(now + lead, self.day.since(now), self._allowed[lane])

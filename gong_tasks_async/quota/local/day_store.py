@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 
 from attrs import frozen
 
-from gong_tasks_async.quota.day import DAY, PROBE_INTERVAL, believed_until
+from gong_tasks_async.quota.day import DAY, PROBE_INTERVAL, Day, believed_until
 
 KEPT_CALLS = 100_000
 """Calls that a store keeps, however old: those of the last day, should a clock go a day forward and come back."""
@@ -33,7 +33,7 @@ class Taken(NamedTuple):
     """A call was counted; ``used`` with it, under ``ticket``."""
 
     ticket: int
-    used: int
+    used: int = 0
     probe: bool = False
     """Whether it is let through although Gong calls the day spent, to find out."""
     counted_at: float | None = None
@@ -83,7 +83,13 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._calls: list[tuple[float, int]] = []
-        self._last_ticket = 0
+        self._first = 0
+        """Where those begin that counted when :meth:`count_now` was last asked."""
+        self._expires_at = -inf
+        """None of them stops counting before."""
+        self._usual_from = -inf
+        """Before then the clock has been set back, or Gong is paused."""
+        self._last_ticket: int = 0
         self._paused_until = 0.0
         self._probe_at = 0.0
 
@@ -103,27 +109,61 @@ class MemoryStore:
         self._last_ticket += 1
         if not calls or calls[-1][0] <= now:  # by far the most often: no clock was set back
             calls.append((now, self._last_ticket))
+            self._usual_from = max(self._usual_from, now)
         else:
             insort(calls, (now, self._last_ticket))
-        if len(calls) > 2 * KEPT_CALLS:
+            self._look_again()
+        if len(calls) - used > 2 * KEPT_CALLS:
             self._prune(now, since)
         return Taken(self._last_ticket, used + 1, paused)
+
+    def count_now(self, now: float, day: Day, below: int) -> int:
+        """Count a call as :meth:`take` does, where nothing is unusual and fewer than ``below`` count: nearly always.
+
+        Returns:
+            Its ticket. 0: nothing was counted, and :meth:`take` has to look.
+        """
+        if now < self._usual_from:
+            return 0
+        if now >= self._expires_at:
+            self._expire(now, day)
+        calls = self._calls
+        if len(calls) - self._first >= below:
+            return 0
+        self._usual_from = now
+        self._last_ticket = ticket = self._last_ticket + 1
+        calls.append((now, ticket))
+        return ticket
+
+    @property
+    def used(self) -> int:
+        """How many count with the call that :meth:`count_now` has just counted."""
+        return len(self._calls) - self._first
+
+    @property
+    def latest(self) -> float:
+        """When that call was counted."""
+        return self._calls[-1][0]
 
     def give_back(self, ticket: int) -> None:
         """See :class:`DayStore`."""
         for place in range(len(self._calls) - 1, -1, -1):  # the latest first: it is nearly always one of them
             if self._calls[place][1] == ticket:
                 del self._calls[place]
+                if place < self._first:
+                    self._first -= 1
                 return
 
     def pause(self, until: float, now: float) -> None:
         """See :class:`DayStore`."""
         self._paused_until = max(believed_until(self._paused_until, now), until)
         self._probe_at = now + PROBE_INTERVAL
+        self._usual_from = max(self._usual_from, self._paused_until)
 
     def reopen(self) -> None:
         """See :class:`DayStore`."""
         self._paused_until = 0.0
+        self._look_again()
 
     def is_reopened(self) -> bool:
         """See :class:`DayStore`."""
@@ -148,6 +188,23 @@ class MemoryStore:
             return first, len(calls)
         return first, bisect_right(calls, (counts_until(now), inf))
 
+    def _expire(self, now: float, day: Day) -> None:
+        """Pass over the calls that count no longer."""
+        since = day.since(now)
+        if self._first > 2 * KEPT_CALLS:
+            self._prune(now, since)
+        calls, first = self._calls, self._first
+        while first < len(calls) and calls[first][0] <= since:
+            first += 1
+        self._first, self._usual_from = first, now
+        self._expires_at = day.expires_at(calls[first][0] if first < len(calls) else now)
+
+    def _look_again(self) -> None:
+        """Have :meth:`count_now` look at all calls, since one came at an unusual moment or some were dropped."""
+        self._first, self._expires_at = 0, -inf
+        self._usual_from = max(self._calls[-1][0] if self._calls else -inf, self._paused_until)
+
     def _prune(self, now: float, since: float) -> None:
         oldest, latest = self._last_ticket - KEPT_CALLS, counts_until(now)
         self._calls = [call for call in self._calls if call[1] > oldest or since < call[0] <= latest]
+        self._look_again()

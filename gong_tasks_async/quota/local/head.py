@@ -95,7 +95,7 @@ class Head:
             raise
         return taken
 
-    def give_up(self, taken: Taken | None) -> None:
+    def give_up(self, taken: Taken | int | None) -> None:
         """Leave the head without a call."""
         if taken is not None:
             self._budget.give_back(taken)

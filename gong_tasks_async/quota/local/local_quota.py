@@ -18,7 +18,7 @@ from gong_tasks_async.quota.figures import DescribedByFigures, Figures
 from gong_tasks_async.quota.gate import Gate
 from gong_tasks_async.quota.limits import Lane, QuotaLimits
 from gong_tasks_async.quota.local.budget import Budget
-from gong_tasks_async.quota.local.day_store import DayStore
+from gong_tasks_async.quota.local.day_store import DayStore, Taken
 from gong_tasks_async.quota.local.head import Head
 from gong_tasks_async.quota.local.loop_binding import LoopBinding
 from gong_tasks_async.quota.local.pacer import Pacer
@@ -102,31 +102,33 @@ class LocalQuota(DescribedByFigures):
         loop = asyncio.get_running_loop()
         if self._loop.loop is not loop:
             self._loop.bind()
-        gate, queue, pacer = self._gate, self._head.queue, self._pacer
-        if gate.closed or self._budget.spent or deadline is not None:
-            await self._raise_if_in_vain(lane, deadline, max_wait, returning=returning)
+        gate, queue, pacer, budget = self._gate, self._head.queue, self._pacer, self._budget
+        now = loop.time()
         # By far the most frequent: no call waits, and a token is due. The token is drawn all the same, which may wait a moment.
-        is_free = not (queue.occupied or gate.closed) and pacer.is_due(loop.time())
-        if is_free and (taken := self._budget.take_now(lane)):
+        # A fixed day may turn in that moment, so its calls are looked at once more.
+        if (
+            not (queue.occupied or gate.closed or budget.resets)
+            and (deadline is None or now <= deadline)
+            and (now >= pacer.due_from or pacer.is_due(now))
+            and (ticket := budget.count_now())
+        ):
             queue.occupied, news = True, pacer.news
             try:
                 await pacer.limiter.acquire()
             except BaseException:
-                self._head.give_up(taken)
+                self._head.give_up(ticket)
                 raise
-            if queue.total_waiting or gate.closed or self._budget.resets or pacer.news != news:
-                taken = await self._head.keep(taken, lane, deadline, max_wait, fresh=pacer.news == news)
-        else:
-            taken = await self._head.take(lane, deadline, max_wait, returning=returning)
-        if queue.total_waiting or queue.bulk_earned:
-            queue.leave_sending(lane)
-        else:
-            queue.occupied = False
-        now = loop.time()
-        call = pacer.depart(now)
-        if taken.probe:
-            self._probes.add(call)
-        return Permit(now, taken.ticket, call)
+            if not (queue.total_waiting or gate.closed) and pacer.news == news:
+                queue.occupied = False
+                now = loop.time()
+                return Permit(now, ticket, pacer.depart(now))
+            is_fresh = pacer.news == news
+            return self._depart(
+                lane, await self._head.keep(Taken(ticket), lane, deadline, max_wait, fresh=is_fresh)
+            )
+        if gate.closed or budget.spent or deadline is not None:
+            await self._raise_if_in_vain(lane, deadline, max_wait, returning=returning)
+        return self._depart(lane, await self._head.take(lane, deadline, max_wait, returning=returning))
 
     def release(self, permit: Permit, *, status: int | None, sent: bool = True) -> None:
         """Note that a request has ended; see :class:`Quota`.
@@ -147,7 +149,7 @@ class LocalQuota(DescribedByFigures):
             self._pacer.answer(call, permit.departed, refused=refused)
         if not sent or (refused and not self.limits.count_rate_limited):
             self._budget.give_back(permit.ticket)
-        if call in self._probes:
+        if self._probes and call in self._probes:
             self._end_probe(call, status)
 
     def pause(self, seconds: float, *, day_spent: bool = False) -> None:
@@ -186,6 +188,15 @@ class LocalQuota(DescribedByFigures):
             per_second=self._pacer.rate,
             queue=self._head.queue,
         )
+
+    def _depart(self, lane: Lane, taken: Taken) -> Permit:
+        """Leave the head with a counted call and its token."""
+        self._head.queue.leave_sending(lane)
+        now = asyncio.get_running_loop().time()
+        call = self._pacer.depart(now)
+        if taken.probe:
+            self._probes.add(call)
+        return Permit(now, taken.ticket, call)
 
     def _end_probe(self, call: int, status: int | None) -> None:
         """Open the gate where Gong has admitted a probe."""

@@ -33,6 +33,11 @@ class Pacer:
         self.limiter: AsyncLimiter = self._new_limiter()
         """The token bucket; to be drawn from directly only where :meth:`is_due`."""
         self._delay = 0.0
+        self.due_from: float = -math.inf
+        """The moment from which on a call is due, whatever comes; inf where :meth:`is_due` has to look."""
+        self._next_after = self._ladder.spacing
+        """Seconds after a departure from which on the next call is due, while no window is near full; inf where it is not
+        time alone that it waits for."""
         self._departed = -math.inf
         """When the last call departed, or the one whose 429 was noted last."""
         self._response: asyncio.Future[None] | None = None
@@ -55,6 +60,7 @@ class Pacer:
             await self._wait_free()
         news, delay, self._delay = self.news, self._delay, 0.0
         if delay:
+            self._note_pace()
             await asyncio.sleep(delay)
         await self.limiter.acquire()
         # Meanwhile a response may have come that changed the rung, or the trust in the round trip.
@@ -62,6 +68,7 @@ class Pacer:
         if waited or self.limiter.time_period != self._ladder.spacing:
             # A limiter cannot change its rate. A new one, emptied at once, counts on from this very departure.
             self.limiter = self._new_limiter()
+            self._note_pace()
             await self.limiter.acquire()
 
     def expected_wait(self) -> float:
@@ -86,19 +93,23 @@ class Pacer:
 
     def depart(self, now: float) -> int:
         """Count a call that departs; returns what to name it by."""
-        self._departed = now
-        return self._arrivals.depart(now)
+        arrivals, self._departed = self._arrivals, now
+        call = arrivals.depart(now)
+        has_room = call - arrivals.dropped < self._ladder.never_full
+        self.due_from = now + self._next_after if has_room else math.inf
+        return call
 
     def answer(self, call: int, departed: float, *, refused: bool) -> None:
         """Note the response to a call. What a 429 means is noted by :meth:`slow_down`."""
-        now = asyncio.get_running_loop().time()
-        self._arrivals.arrive(call, now)
-        self._ladder.answered(departed, now)
-        rung = self._ladder.rung
+        now, ladder = asyncio.get_running_loop().time(), self._ladder
+        if not self._arrivals.arrive(call, now):
+            self.due_from = math.inf
+        ladder.answered(departed, now)
         if refused:
             self._departed = departed
-        elif self._ladder.accepted(departed):
-            self._emit_change(rung)
+        elif ladder.accepted(departed):
+            self._note_pace()
+            self._emit_change(ladder.rung + 1)
         self.news += 1
         if self._response is not None:
             self._wake()
@@ -119,6 +130,7 @@ class Pacer:
         self.news += 1
         if self._ladder.refused(self._departed, asyncio.get_running_loop().time()):
             self._delay = self._chance() * self._ladder.spacing
+        self._note_pace()
         if self._ladder.rung != rung:
             self._emit_change(rung)
 
@@ -128,10 +140,17 @@ class Pacer:
         self._departed += shift
         self._ladder.shift(shift)
         self._arrivals.shift(shift)
+        self._note_pace()
 
     def _new_limiter(self) -> AsyncLimiter:
         """A bucket of one token, which belongs to the event loop that draws from it first."""
         return AsyncLimiter(1, self._ladder.spacing)
+
+    def _note_pace(self) -> None:
+        """Have the next call look whether it is due; those after it too, until one has waited for the delay or a new bucket."""
+        spacing = self._ladder.spacing
+        is_kept = self.limiter.time_period == spacing and not self._delay
+        self.due_from, self._next_after = math.inf, spacing if is_kept else math.inf
 
     def _emit_change(self, rung: int) -> None:
         """Emit that the pace has changed from that of a rung to the one of now."""
