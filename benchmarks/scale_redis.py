@@ -6,6 +6,8 @@ Their time is that of this process and of the redis-server together, so that nei
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import time
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
@@ -19,6 +21,7 @@ from benchmarks import jobs_cost
 from benchmarks.redis_parts import Part, run
 from benchmarks.scale_work import Ready, Work
 from benchmarks.script_cost import cost_of_the_script
+from benchmarks.stub_server import PROJECT
 from gong_tasks_async import AccessKey
 from gong_tasks_async.distributed import Jobs, Worker, clients
 
@@ -54,8 +57,10 @@ def rows(size: int, _: Path) -> Generator[Ready]:
 
 @contextmanager
 def worked(size: int, _: Path) -> Generator[Ready]:
-    """A job, settled by one worker for which Gong responds at once."""
-    with _submitted(size) as (url, server), patch.object(clients, "RowClient", jobs_cost.InstantClient):
+    """A job, settled by one worker for which Gong responds at once; another process holds its plan, and submits it."""
+    with _server() as (url, server), patch.object(clients, "RowClient", jobs_cost.InstantClient):
+        command = [sys.executable, "-m", "benchmarks.scale_redis", url, str(size)]
+        subprocess.run(command, cwd=PROJECT, check=True)  # noqa: S603 - this file
 
         async def work(jobs: Jobs) -> None:
             worker = Worker(
@@ -104,12 +109,15 @@ async def _until_it_answers(url: str) -> None:
 @contextmanager
 def _submitted(size: int) -> Generator[tuple[str, Redis]]:
     with _server() as (url, server):
-
-        async def submit(jobs: Jobs) -> None:
-            await jobs.submit(jobs_cost.planned(size, look=True), name=NAME)
-
-        asyncio.run(_with_jobs(url, submit))
+        _submit(url, size)
         yield url, server
+
+
+def _submit(url: str, size: int) -> None:
+    async def submit(jobs: Jobs) -> None:
+        await jobs.submit(jobs_cost.planned(size, look=True), name=NAME)
+
+    asyncio.run(_with_jobs(url, submit))
 
 
 def _ready(url: str, server: Redis, work: Callable[[Jobs], Awaitable[object]]) -> Ready:
@@ -153,3 +161,7 @@ REDIS_WORKS = {
         f"processes on one Redis, {PERMITS:,} permits", processes, (1, 4), (1, 2, 4, 8, 16, 32), resident=True
     ),
 }
+
+
+if __name__ == "__main__":
+    _submit(sys.argv[1], int(sys.argv[2]))
