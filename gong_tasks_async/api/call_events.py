@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from itertools import count
+from logging import DEBUG
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gong_tasks_async.errors import APIError, ForeignResponseError, GongError, TransportError
@@ -43,7 +44,7 @@ class CallEvents:
         self._attempts = attempts
         self._call_id = 0
         self._response: HttpResponse | None = None
-        self.wanted: bool = caller.events.wants_call_events
+        self.wanted: bool = caller.events.hears(DEBUG)
 
     async def around(self, call: Coroutine[Any, Any, T]) -> T:
         """Make the call, and emit its beginning and its end, however it ends."""
