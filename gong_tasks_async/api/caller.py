@@ -187,12 +187,12 @@ class Caller:
 
     async def _permit(self, attempts: Attempts, deadline: float | None) -> Permit:
         """Wait for valid credentials and for a permit."""
-        clock = asyncio.get_running_loop().time
+        clock, permit = asyncio.get_running_loop().time, None
         started = clock()
         try:
             if self.renewal is not None:
                 await self.rest(self.renewal.ready())
-            return await self.rest(
+            permit = await self.rest(
                 self.quota.acquire(
                     self.lane,
                     deadline=deadline,
@@ -200,8 +200,9 @@ class Caller:
                     returning=attempts.rate_limited > 0,
                 )
             )
+            return permit
         finally:
-            attempts.sent_at = clock()
+            attempts.sent_at = clock() if permit is None else permit.departed
             waited = attempts.sent_at - started
             attempts.waited += waited
             self.waited += waited
