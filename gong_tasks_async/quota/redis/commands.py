@@ -48,8 +48,14 @@ ASK = [*OF_ALL.split(), *OF_STEPS.split()]
 """A request's numbers: those of the process and its pace, and those of single steps. What a step leaves out is 0."""
 OF_LADDER = "CALM SLOWER SLOWEST_RUNG FASTEST_RUNG LEAST_PATIENCE MOST_PATIENCE"
 OF_THIS = "UNUSED OPEN ANSWERED PASSED FAR WAITERS_KEPT"
-SECONDS = {"ARRIVED_AFTER": ladder.ARRIVED_AFTER, "AHEAD": AHEAD, "PROBE_INTERVAL": PROBE_INTERVAL}
-SECONDS |= {"SECOND": 1.0, "HOUR": 3600.0, "A_DAY": DAY}
+SECONDS = {
+    "ARRIVED_AFTER": ladder.ARRIVED_AFTER,
+    "AHEAD": AHEAD,
+    "PROBE_INTERVAL": PROBE_INTERVAL,
+    "SECOND": 1.0,
+    "HOUR": 3600.0,
+    "A_DAY": DAY,
+}
 CONSTANTS: dict[str, object] = {
     **{name: getattr(ladder, name) for name in OF_LADDER.split()},
     **{name: globals()[name] for name in OF_THIS.split()},

@@ -37,8 +37,9 @@ class Dispatcher:
         """When asking is of use again, by the event loop's clock."""
         self._tickets = dict.fromkeys(Lane, 0)
         """What the script knows this process by among those that wait."""
-        self._reported, self._reported_at = [0, 0], 0.0
-        """The bulk and interactive callers that the script knows to wait here, and since when."""
+        self._reported: list[int] = [0, 0]
+        """The bulk and interactive callers that the script knows to wait here."""
+        self._reported_at = 0.0
         self._yielding = False
         self._granted: Granted | None = None
         """The unused permit: it is the head's."""
@@ -114,11 +115,11 @@ class Dispatcher:
         waiting, interactive = self.queue.total_waiting, self.queue.waiting(Lane.INTERACTIVE)
         waiters, repeat_at = [waiting - interactive, interactive], self._reported_at + WAITERS_KEPT / 2
         asked = {"lane": LANES[lane], "allowed": self._allowed[lane], "ticket": self._tickets[lane]}
-        asked |= {"waiting": waiting, "interactive": interactive}
-        asked["report"] = waiters != self._reported or (waiting > 0 and loop.time() > repeat_at)
+        report = waiters != self._reported or (waiting > 0 and loop.time() > repeat_at)
+        asked |= {"waiting": waiting, "interactive": interactive, "report": report}
         kind, numbers = await self._session.ask("take", **asked)
         now, self._yielding, self._tickets[lane] = loop.time(), kind == "room", 0
-        if asked["report"]:
+        if report:
             self._reported, self._reported_at = waiters, now
         if kind == "go":
             self._granted = granted = Granted(*numbers)

@@ -55,7 +55,7 @@ class Pace:
         self._ladder.answered(departed, now)
 
     def numbers(self) -> dict[str, float]:
-        """What a request tells of it."""
+        """What the script needs to know of it."""
         ladder, limits = self._ladder, self._limits
         window, one = (*ladder.windows, NO_WINDOW, NO_WINDOW)[:2]
         # By then most answers have come. Where one has not, it is reported: the others need not wait for a report of each.

@@ -142,5 +142,8 @@ def _open(url: str, timeout: float) -> Redis:
     check_options(url)
     # What is tried again, and when, is decided by the quota, which has deadlines to keep.
     retry = Retry(NoBackoff(), 0)
-    made: Redis = Redis.from_url(url, socket_timeout=timeout, socket_connect_timeout=timeout, retry=retry)
-    return made
+    client: Any = Redis  # redis-py leaves the types of options out
+    return cast(
+        "Redis",
+        client.from_url(url, socket_timeout=timeout, socket_connect_timeout=timeout, retry=retry),
+    )
