@@ -317,8 +317,8 @@ async def test_a_job_waits_while_nothing_can_be_reached_and_goes_on_by_itself() 
     url, gong_engine = memory(), engine(20)
     async with Jobs(url, company=COMPANY) as jobs:
         async with Simulator(gong_engine) as gong:
-            known = {"default": settings_of(gong)}
-        async with at_work(url, gong, credentials=known, concurrency=4):  # nobody listens there now
+            known = {"default": settings_of(gong, base_url="http://127.0.0.1:9")}  # nobody listens there
+        async with at_work(url, gong, credentials=known, concurrency=4):
             job = await jobs.submit(updates_of(gong_engine), row_attempts=1, stop_after=1)
             await until(job, lambda progress: progress.outage_since is not None)
             progress = await job.progress()
