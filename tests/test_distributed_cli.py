@@ -110,12 +110,14 @@ def test_a_worker_in_a_process_of_its_own_shares_the_quota_and_ends_when_told_to
         line = [sys.executable, "-m", "gong_tasks_async", "worker", "--company", COMPANY]
         workers = [subprocess.Popen(line, env=environment, stderr=subprocess.PIPE) for _ in range(2)]  # noqa: S603
         try:
+            begun = [worker.stderr.readline() for worker in workers if worker.stderr]
             assert asyncio.run(followed(redis.url, updates_of(gong_engine))).updated == 6
         finally:
             for worker in workers:
                 worker.terminate()
             said = [worker.communicate(timeout=PATIENCE)[1] for worker in workers]
-    assert said == [b"Working for acme; press Ctrl-C to stop\n"] * 2
+    assert begun == [b"Working for acme; press Ctrl-C to stop\n"] * 2
+    assert said == [b""] * 2
     assert [worker.returncode for worker in workers] == [0, 0]
     assert simulator.ledger.refused == 0
 
