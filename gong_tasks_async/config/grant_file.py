@@ -247,7 +247,7 @@ def _replace(path: Path, text: str, *, by: Path) -> None:
 
 
 def _write_new(path: Path, text: str) -> None:
-    """Write a file anew, whole or not at all."""
+    """Write a new file, whole or not at all."""
     # Temporary files are their owner's alone: https://docs.python.org/3/library/tempfile.html#tempfile.mkstemp
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
     unfinished = Path(name)

@@ -172,7 +172,7 @@ class _QuotaMetrics:
         self._made: dict[str, dict[type[Event], Callable[..., None]]] = {}
 
     def handlers(self, company: str) -> dict[type[Event], Callable[..., None]]:
-        """What a company's events do to its metrics, which keep their values where a pool makes its client anew."""
+        """What a company's events do to its metrics, which keep their values where a pool makes its client again."""
         if company not in self._made:
             self._made[company] = self._new_handlers(company)
         return self._made[company]

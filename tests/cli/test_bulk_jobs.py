@@ -91,7 +91,10 @@ class TestStatus:
         with Journal.create_or_open(path, None):
             assert json.loads(company.invoke("bulk", "status", "mine").stdout)["state"] == "running"
             result = company.invoke("bulk", "resume", "mine")
-            assert (result.exit_code, "a running process uses it" in result.stderr) == (1, True)
+            assert (result.exit_code, "the job mine is running in another process" in result.stderr) == (
+                1,
+                True,
+            )
         assert json.loads(company.invoke("bulk", "status", "mine").stdout)["state"] == "unfinished"
 
     def test_a_file_that_is_no_journal_does_not_hide_the_others(self, company: Company) -> None:

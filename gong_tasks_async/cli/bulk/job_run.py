@@ -15,7 +15,7 @@ from gong_tasks_async.bulk.plan import Plan
 from gong_tasks_async.cli.bulk.failed_rows import PATH
 from gong_tasks_async.cli.bulk.finished_job import print_finished, still_to_send
 from gong_tasks_async.cli.bulk.job_argument import resume_command
-from gong_tasks_async.cli.bulk.job_folder import SUFFIX, JobFolder
+from gong_tasks_async.cli.bulk.job_folder import SUFFIX, JobFolder, in_use
 from gong_tasks_async.cli.bulk.run_progress import CallMeter
 from gong_tasks_async.cli.bulk.update_run import RunOptions, UpdateRun
 from gong_tasks_async.cli.exit_codes import ExitCode
@@ -69,8 +69,11 @@ async def resume_job(configuration: Configuration, journal: Path, options: RunOp
     """Resume a job, and print a summary; no confirmation, which was given when it began.
 
     Raises:
+        click.ClickException: the job is running in another process.
         GongError: it could not start.
     """
+    if in_use(journal):
+        raise _running(journal.stem)
     meter = CallMeter(sleeps=options.bulk.get("wait_for_day", False))
     async with open_client(configuration, on_event=meter) as client:
         run = UpdateRun(client=client, meter=meter, options=options, company=configuration.base_url)
@@ -86,9 +89,7 @@ def _choice(folder: JobFolder, line: str, options: RunOptions) -> JobChoice:
     if choice.job is None:
         return choice
     if choice.standing is Standing.RUNNING:
-        raise click.ClickException(
-            f"the job {choice.job.name} is running in another process. Nothing was sent."
-        )
+        raise _running(choice.job.name)
     if choice.standing is Standing.UNREADABLE:
         raise click.UsageError(
             f"the journal of the job {choice.job.name} cannot be read: use another --name, or move it away"
@@ -96,6 +97,10 @@ def _choice(folder: JobFolder, line: str, options: RunOptions) -> JobChoice:
     if choice.other_line:
         raise OtherJobError(choice.job.name)
     return JobChoice(Standing.NEW) if options.again and name is None else choice
+
+
+def _running(name: str) -> click.ClickException:
+    return click.ClickException(f"the job {name} is running in another process. Nothing was sent.")
 
 
 def _checked(name: str) -> str:
