@@ -162,6 +162,17 @@ class TestQuota:
         await calling.call(REQUEST)
         assert calling.waited == pytest.approx(9.0, abs=1e-3)  # neither requests nor backoffs
 
+    async def test_it_believes_no_permit_that_says_to_be_older_than_the_wait_for_it(self) -> None:
+        class Careless(WatchedQuota):
+            async def acquire(self, *args: Any, **options: Any) -> Permit:
+                await super().acquire(*args, **options)
+                return Permit(0.0)
+
+        await asyncio.sleep(50.0)
+        calling = caller(ScriptedTransport(), Careless(4.0))
+        await calling.call(REQUEST)
+        assert calling.waited == pytest.approx(4.0, abs=1e-3)
+
 
 class TestDeadline:
     @pytest.mark.parametrize(("seconds", "is_made"), [(7.4, False), (7.6, True)])

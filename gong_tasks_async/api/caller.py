@@ -187,7 +187,7 @@ class Caller:
 
     async def _permit(self, attempts: Attempts, deadline: float | None) -> Permit:
         """Wait for valid credentials and for a permit."""
-        clock, permit = asyncio.get_running_loop().time, None
+        clock, granted = asyncio.get_running_loop().time, 0.0
         started = clock()
         try:
             if self.renewal is not None:
@@ -200,9 +200,10 @@ class Caller:
                     returning=attempts.rate_limited > 0,
                 )
             )
+            granted = permit.departed
             return permit
-        finally:
-            attempts.sent_at = clock() if permit is None else permit.departed
+        finally:  # a quota of the user's may say any moment
+            attempts.sent_at = granted if granted >= started else clock()
             waited = attempts.sent_at - started
             attempts.waited += waited
             self.waited += waited
