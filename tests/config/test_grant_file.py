@@ -253,7 +253,7 @@ async def test_a_token_whose_successor_could_not_be_saved_is_not_spent(
 
 
 async def test_a_lock_that_is_held_is_waited_for_and_not_for_ever(file: GrantFile) -> None:
-    async with locked(file.path, 1):
+    async with locked(file.path, 30):
         with pytest.raises(LockTimeoutError):
             async with locked(file.path, 0.05):
                 pass
@@ -266,7 +266,7 @@ async def test_containers_that_share_the_file_alone_take_turns(file: GrantFile, 
     elsewhere = tmp_path / "other" / "token"
     elsewhere.parent.mkdir()
     elsewhere.hardlink_to(file.path)  # one file under two names, as two mounts of it are
-    async with locked(file.path, 1):
+    async with locked(file.path, 30):
         with pytest.raises(LockTimeoutError):
             async with locked(elsewhere, 0.05):
                 pass
@@ -281,25 +281,25 @@ async def test_a_lock_whose_file_was_replaced_meanwhile_is_taken_anew(file: Gran
     other.unlink(missing_ok=True)
     if replaced == "token":
         other.mkdir()  # so that the file is all that is locked
-    async with locked(file.path, 1):
+    async with locked(file.path, 30):
         waiting = asyncio.create_task(hold(file.path))
         await asyncio.sleep(0.2)
         path.unlink()
         path.write_text("refresh-1", encoding="utf-8")
-    async with locked(file.path, 1):
+    async with locked(file.path, 30):
         await asyncio.sleep(0.2)
         assert not waiting.done()
-    await asyncio.wait_for(waiting, 20)
+    await asyncio.wait_for(waiting, 120)
 
 
 async def hold(path: Path) -> None:
-    async with locked(path, 20):
+    async with locked(path, 120):
         pass
 
 
 async def test_a_folder_that_takes_no_lock_file_has_its_lock_on_the_file(file: GrantFile) -> None:
     file.path.with_name("token.lock").mkdir()
-    async with locked(file.path, 1):
+    async with locked(file.path, 30):
         with pytest.raises(LockTimeoutError):
             async with locked(file.path, 0.05):
                 pass
