@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from gong_tasks_async.quota.ladder import Window
@@ -101,3 +103,34 @@ def test_another_clock_shifts_all_that_is_counted() -> None:
     arrivals.shift(100.0)
     assert arrivals.free_at([WHOLE], 110.5) == pytest.approx(111.5)
     assert arrivals.free_at([Window(2, 1.0)], 110.5) == pytest.approx(116.1)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_departed_less_what_was_dropped_is_what_is_counted(seed: int) -> None:
+    arrivals, chance, now, open_calls = Arrivals(retention=2.0), random.Random(seed), 0.0, [99]
+    for _ in range(60):
+        now += chance.choice([0.0, 0.25, 1.0, 6.0])
+        step = chance.choice(["depart", "depart", "arrive", "forget", "look"])
+        if step == "depart":
+            open_calls.append(arrivals.depart(now))
+        elif step == "look":
+            arrivals.free_at([ONE], now)
+        else:
+            call = chance.choice(open_calls)
+            if step == "forget":
+                arrivals.forget(call)
+            elif call != 99:
+                open_calls.remove(call)
+                arrivals.arrive(call, now)
+        assert arrivals.departures - arrivals.dropped == len(arrivals._in_flight) + len(arrivals._arrived)
+
+
+def test_a_window_that_cannot_be_full_is_not_looked_into(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = list[float]()
+    monkeypatch.setattr(Arrivals, "_settle", lambda _, now: looks.append(now))
+    arrivals, calls = departed(*(10.0 for _ in range(5)))
+    for call in calls[:3]:
+        arrivals.forget(call)
+    assert (arrivals.free_at([WHOLE], 10.0), looks) == (10.0, [])
+    assert arrivals.free_at([ONE], 10.0) > 10.0
+    assert looks == [10.0]

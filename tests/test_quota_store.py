@@ -16,7 +16,7 @@ from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from gong_tasks_async import AccessKey, Lane, LocalQuota, QuotaLimits, QuotaStoreError
-from gong_tasks_async.quota.day import DAY, PROBE_INTERVAL
+from gong_tasks_async.quota.day import DAY, PROBE_INTERVAL, RollingDay
 from gong_tasks_async.quota.local.day_file import APPLICATION_ID, SqliteStore
 from gong_tasks_async.quota.local.day_store import Count, DayStore, MemoryStore, Taken
 from tests.fakes import ScriptedClient
@@ -188,18 +188,51 @@ def test_a_store_forgets_no_call_that_counts(store: DayStore) -> None:
 
 
 @pytest.mark.usefixtures("ten_are_kept")
-def test_memory_looks_for_old_calls_once_in_as_many_as_it_keeps(monkeypatch: pytest.MonkeyPatch) -> None:
-    store, looks = MemoryStore(), list[float]()
+def test_of_the_calls_that_count_none_is_dropped_with_the_old_ones(store: DayStore) -> None:
+    for hour in range(24):  # two days ago
+        taken(store, float(hour), since=-1.0)
+    recent = [3 * DAY + second for second in range(15)]
+    for now in recent:
+        taken(store, now, since=2.5 * DAY)
+    assert store.count(recent[-1], 2.5 * DAY).made == tuple(recent)
 
-    def counted(self: MemoryStore, now: float, since: float) -> None:
-        looks.append(now)
-        prune(self, now, since)
 
-    prune = MemoryStore._prune
-    monkeypatch.setattr(MemoryStore, "_prune", counted)
-    for now in range(500):
-        taken(store, now * DAY, since=(now - 1) * DAY)
-    assert 0 < len(looks) <= 500 / 10
+@pytest.mark.usefixtures("ten_are_kept")
+@pytest.mark.parametrize("on_short_path", [False, True])
+def test_memory_drops_old_calls_once_in_as_many_as_it_keeps(
+    on_short_path: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, drops = MemoryStore(), calls_of(MemoryStore, "_prune", monkeypatch)
+    for number in range(500):
+        if on_short_path:
+            assert store.count_now(number * DAY, RollingDay(), 99)
+        else:
+            taken(store, number * DAY, since=(number - 1) * DAY)
+    assert 0 < len(drops) <= 500 / 10
+
+
+def test_memory_looks_for_calls_that_count_no_longer_when_the_oldest_is_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store, looks = MemoryStore(), calls_of(MemoryStore, "_expire", monkeypatch)
+    for second in range(500):
+        assert store.count_now(20 * DAY + second, RollingDay(), 1_000)
+    assert looks == [20 * DAY]
+    store.count_now(21 * DAY - 1, RollingDay(), 1_000)
+    store.count_now(21 * DAY + 300.0, RollingDay(), 1_000)
+    assert (looks, store.used) == ([20 * DAY, 21 * DAY + 300.0], 500 + 2 - 301)
+
+
+def calls_of(kind: type, method: str, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """At which moments a method is called from now on."""
+    moments, original = list[float](), getattr(kind, method)
+
+    def noted(self: object, now: float, *others: object) -> None:
+        moments.append(now)
+        original(self, now, *others)
+
+    monkeypatch.setattr(kind, method, noted)
+    return moments
 
 
 class BothAgree(RuleBasedStateMachine):
