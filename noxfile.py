@@ -96,7 +96,7 @@ ON_SERVERS = [
 SHIPPED = {
     "gong_tasks_async/py.typed",
     "gong_tasks_async/simulator/openapi.json",
-    *(f"gong_tasks_async/quota/redis/{part}.lua" for part in ("state", "pace", "day", "steps")),
+    *(f"gong_tasks_async/quota/redis/{part}.lua" for part in ("struct", "state", "pace", "day", "steps")),
 }
 ADVICE = "install 'gong_tasks_async[cli]'"
 

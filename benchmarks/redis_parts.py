@@ -22,6 +22,7 @@ from typing import Any
 from unittest.mock import patch
 
 from attrs import asdict, define, field, frozen
+from fakeredis import FakeAsyncRedis, FakeServer
 
 from benchmarks.grid_servers import NETWORKS, RULES, Server
 from benchmarks.script_cost import Request, cost_of_the_script, instructions_of_the_script
@@ -29,7 +30,6 @@ from gong_tasks_async import GongError, Lane, Permit, QuotaLimits, RedisQuota
 from gong_tasks_async.quota.redis import redis_backend
 from gong_tasks_async.quota.redis.commands import SOURCE, translate
 from gong_tasks_async.simulator import VirtualClockLoop
-from tests.fake_redis import FakeAsyncRedis, FakeServer
 
 BEGAN = 1_800_000_000.0
 PROCESSES, CALLERS = 4, 4

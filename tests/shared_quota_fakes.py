@@ -12,9 +12,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 
 import pytest
+from fakeredis import FakeAsyncRedis, FakeServer
 
 from gong_tasks_async import QuotaLimits, RedisQuota
-from tests.fake_redis import FakeAsyncRedis, FakeServer
 
 BEGAN = 1_800_000_000.0
 """Where virtual time starts; any moment of this century would do."""

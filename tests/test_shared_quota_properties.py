@@ -14,11 +14,11 @@ from itertools import pairwise
 from unittest.mock import patch
 
 from attrs import define, field, frozen
+from fakeredis import FakeAsyncRedis, FakeServer
 from hypothesis import given, settings, strategies as st
 
 from gong_tasks_async import DailyQuotaError, Lane, QuotaLimits, RedisQuota
 from gong_tasks_async.simulator import VirtualClockLoop
-from tests.fake_redis import FakeAsyncRedis, FakeServer
 from tests.shared_quota_fakes import BEGAN
 
 EXAMPLES = int(os.environ.get("GONG_SHARED_QUOTA_EXAMPLES", "60"))

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 import click
 from attrs import frozen
+from fakeredis import FakeAsyncRedis
 from openpyxl import Workbook
 
 from gong_tasks_async import (
@@ -46,7 +47,6 @@ from gong_tasks_async.http.messages import HttpRequest, HttpResponse
 from gong_tasks_async.quota.local.day_file import SqliteStore
 from gong_tasks_async.quota.redis.url import read_url
 from gong_tasks_async.simulator import Engine, VirtualClockLoop
-from tests.fake_redis import FakeAsyncRedis
 from tests.fuzz.mutation import TOKENS, VALUES, damage, spoil_table
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)

@@ -41,7 +41,7 @@ class SharedCompany(Company):
     @classmethod
     def of(cls, seed: int) -> Self:
         """The company of a seed, over a fake Redis whose clock is the event loop's."""
-        from tests.fake_redis import FakeAsyncRedis, FakeServer
+        from fakeredis import FakeAsyncRedis, FakeServer
 
         server = FakeServer()
 

@@ -75,7 +75,7 @@ CONSTANTS: dict[str, object] = {
     "SERVED": STATE.index("served_bulk") + 1,
 }
 """What both languages need is written once, in Python."""
-PARTS = ("state.lua", "pace.lua", "day.lua", "steps.lua")
+PARTS = ("struct.lua", "state.lua", "pace.lua", "day.lua", "steps.lua")
 
 
 def translate(source: str) -> str:

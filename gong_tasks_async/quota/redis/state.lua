@@ -1,7 +1,7 @@
 -- One company's quota, decided in one atomic step. Moments and lengths are whole microseconds of the server's clock.
 -- KEYS: state, leases, day, news; of one hash tag, so that they live on one node of a Cluster. ARGV: the step; the request
 -- as doubles (commands.py), the returns behind it; texts of a join. The reply is a flat list whose first item names its kind.
--- These four files are one script, which is compiled once but makes its functions anew in each run, at 1,200 instructions a
+-- These files are one script, which is compiled once but makes its functions anew in each run, at 1,200 instructions a
 -- function: so there are few. Text that is read as a number costs 2,000, a double 300: so numbers are packed. A number that a
 -- command takes is written with 17 digits, at twice what `format` costs. `state.NAME` and `ask.NAME` are places in two lists
 -- by the time that Redis sees them, and other names in capitals are Python's numbers.
