@@ -189,12 +189,15 @@ def test_a_store_forgets_no_call_that_counts(store: DayStore) -> None:
 
 @pytest.mark.usefixtures("ten_are_kept")
 def test_of_the_calls_that_count_none_is_dropped_with_the_old_ones(store: DayStore) -> None:
-    for hour in range(24):  # two days ago
-        taken(store, float(hour), since=-1.0)
-    recent = [3 * DAY + second for second in range(15)]
-    for now in recent:
-        taken(store, now, since=2.5 * DAY)
-    assert store.count(recent[-1], 2.5 * DAY).made == tuple(recent)
+    long_ago, a_day_ago, recent = (
+        range(19),
+        range(2 * int(DAY), 2 * int(DAY) + 5),
+        [3.0 * DAY - 30 + n for n in range(15)],
+    )
+    for now in (*long_ago, *a_day_ago, *recent):
+        taken(store, float(now), since=now - DAY)
+    taken(store, 3 * DAY + 10, since=2 * DAY + 10)  # for which those of a day ago count no longer
+    assert store.count(3 * DAY + 10, 2 * DAY + 10).made == (*recent, 3 * DAY + 10)
 
 
 @pytest.mark.usefixtures("ten_are_kept")
@@ -221,6 +224,8 @@ def test_memory_looks_for_calls_that_count_no_longer_when_the_oldest_is_one(
     store.count_now(21 * DAY - 1, RollingDay(), 1_000)
     store.count_now(21 * DAY + 300.0, RollingDay(), 1_000)
     assert (looks, store.used) == ([20 * DAY, 21 * DAY + 300.0], 500 + 2 - 301)
+    store.count_now(21 * DAY + 300.5, RollingDay(), 1_000)
+    assert len(looks) == 2
 
 
 def calls_of(kind: type, method: str, monkeypatch: pytest.MonkeyPatch) -> list[float]:
