@@ -3,17 +3,38 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from typing import Any, cast
 
 import pytest
+from docket import Execution
 
 from gong_tasks_async import GongTasksClient
+from gong_tasks_async.api.call_events import CallEvents
+from gong_tasks_async.api.updates import UpdateApplier
 from gong_tasks_async.distributed import CorruptJobError, Jobs, JobStoreError, row_tasks
-from gong_tasks_async.distributed.row_attempts import DRAIN_TIMEOUT, REDIS_RETRY_DELAY, RowAttempts
+from gong_tasks_async.distributed.records import Claim
+from gong_tasks_async.distributed.row_attempts import (
+    DRAIN_TIMEOUT,
+    REDIS_RETRY_DELAY,
+    RowAttempts,
+    RowInFlight,
+)
 from gong_tasks_async.distributed.row_tasks import RowTasks
 from gong_tasks_async.events import Event, EventSink, RowEnded
+from gong_tasks_async.http.messages import HttpRequest, HttpResponse
+from gong_tasks_async.http.retry import Attempts
 from gong_tasks_async.simulator import Simulator
-from tests.distributed_floor import COMPANY, at_work, engine, memory, over, settings_of, updates_of
+from tests.distributed_floor import (
+    COMPANY,
+    at_work,
+    engine,
+    eventually,
+    memory,
+    over,
+    settings_of,
+    updates_of,
+)
 
 
 class Away:
@@ -99,3 +120,32 @@ async def test_a_process_asks_for_further_rows_until_its_request_is_a_new_one(
     await tasks._feed("a", b"250/2")  # resumed
     await tasks._feed("a", b"")
     assert len(asked) == 3
+
+
+OF_A_ROW = (RowInFlight, UpdateApplier, Attempts, CallEvents, HttpRequest, HttpResponse, Claim, Execution)
+
+
+def held_of_rows() -> int:
+    """How many objects are there that a worker makes for each row.
+
+    asyncio holds a cancelled timer, and its context, until its time or until there are 100; those do not count.
+    """
+    loop: Any = asyncio.get_running_loop()
+    loop._scheduled = sorted(timer for timer in loop._scheduled if not timer.cancelled())
+    gc.collect()
+    return sum(isinstance(value, OF_A_ROW) for value in gc.get_objects())
+
+
+async def test_a_worker_holds_nothing_of_the_rows_that_it_has_settled() -> None:
+    """Its memory is the same after any number of them."""
+    url, gong_engine = memory(), engine(40)
+    updates = updates_of(gong_engine)
+    async with Simulator(gong_engine) as gong, Jobs(url, company=COMPANY) as jobs, at_work(url, gong):
+        await over(await jobs.submit(updates[:8]))
+        before = held_of_rows()
+        await over(await jobs.submit(updates[8:]))
+
+        async def has_forgotten() -> bool:
+            return held_of_rows() <= before
+
+        await eventually(has_forgotten)

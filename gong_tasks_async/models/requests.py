@@ -141,10 +141,10 @@ class TaskUpdate:
             and is_user_id(user_id)
             and type(self) is TaskUpdate
         )
-        if not is_usual:
-            self.__attrs_init__(task_id, user_id, status, due_date, priority)
-            return
         draft: Any = self
+        if not is_usual:
+            draft.__attrs_init__(task_id, user_id, status, due_date, priority)
+            return
         object.__setattr__(self, "__class__", _UpdateDraft)
         draft.task_id = task_id
         draft.user_id = user_id
