@@ -63,8 +63,13 @@ class LocalCompany(Company):
             else:
                 books.day_paused_until = before.books.day_paused_until
             books.probes, books.day_noted_at = before.books.probes, before.books.day_noted_at
-        process.quota = LocalQuota(self.plan.limits, wall_clock=process.wall, store=_DiskStore(self, process))
+        process.quota = LocalQuota(self.plan.limits, wall_clock=process.wall, store=self._store_of(process))
         return process
+
+    def _store_of(self, process: Process) -> MemoryStore:
+        """The plain store of most users, where neither the disk nor a process fails: a quota takes its short path with it alone."""
+        fails = self.plan.full_disks or self.plan.kills
+        return _DiskStore(self, process) if fails else self.disk
 
     def happenings(self) -> list[tuple[Act, int]]:
         plan = self.plan
