@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NoReturn, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeAlias, TypeVar, cast
 
 from attrs import field, frozen
 
@@ -59,4 +59,4 @@ def mutable_class(kind: type[T]) -> type[T]:
     """
     # All of these methods: the interpreter takes its fast paths only if none is the frozen class's own.
     open_ways = {name: getattr(object, name) for name in ("__init__", "__setattr__", "__delattr__")}
-    return type(f"{kind.__name__}Draft", (kind,), {"__slots__": (), **open_ways})
+    return cast("type[T]", type(f"{kind.__name__}Draft", (kind,), {"__slots__": (), **open_ways}))
