@@ -26,8 +26,9 @@ PATCH: dict[str, Any] = {
 POST: dict[str, Any] = {"method": "POST", "url": "https://us-12345.api.gong.io/v2/tasks", "attempts": 1}
 ID: dict[str, Any] = {"request_id": "4al018gzaztcr8nbukw"}
 RESET = datetime(2026, 3, 3, 8, tzinfo=UTC)
-UPDATES = tuple(
-    TaskUpdate(9067931441193858457, "234599484848423", status=status) for status in ("DONE", "DISMISSED")
+UPDATES = (
+    TaskUpdate(9067931441193858457, "234599484848423", status="DONE"),
+    TaskUpdate(9067931441193858457, "234599484848423", status="DISMISSED"),
 )
 
 EXAMPLES: tuple[Exception, ...] = (
