@@ -74,9 +74,8 @@ def read(
     """
     if response.truncated:
         raise _truncated(response)
-    content = response.body if response.envelope is None else response.envelope
     try:
-        return decode(content, on_unreadable)
+        return decode(_content(response), on_unreadable)
     except DecodeError as error:
         raise _complete(error, response)  # noqa: B904 - the same error, completed
 
@@ -89,9 +88,8 @@ def read_tasks(response: HttpResponse, on_unreadable: OnUnreadable | None = None
     """
     if response.truncated:
         raise _truncated(response)
-    content = response.body if response.envelope is None else response.envelope
     try:
-        yield from codec.decode_tasks(content, on_unreadable)
+        yield from codec.decode_tasks(_content(response), on_unreadable)
     except DecodeError as error:
         raise _complete(error, response)  # noqa: B904 - the same error, completed
 
@@ -150,6 +148,11 @@ def _mismatch(task: Task | None, tasks: tuple[Task, ...], update: TaskUpdate) ->
         expected=f"task {update.task_id} with status {update.status}",
         found=f"status {shown(str(task.status), MAX_ID, str)}",
     )
+
+
+def _content(response: HttpResponse) -> Content:
+    """What is to be decoded. No frame that an error passes may hold it by a name: error trackers print such."""
+    return response.body if response.envelope is None else response.envelope
 
 
 def _complete(error: DecodeErrorT, response: HttpResponse) -> DecodeErrorT:
