@@ -135,6 +135,15 @@ async def test_a_wait_at_the_gate_that_would_outlast_the_deadline_is_never_begun
     assert now() - before < 0.01
 
 
+async def test_no_permit_is_granted_after_its_deadline_though_none_waits(make: MakeQuota) -> None:
+    quota = make()
+    await spend(quota)
+    await asyncio.sleep(10.0)
+    with pytest.raises(DeadlineExceeded):
+        await quota.acquire(Lane.INTERACTIVE, deadline=now() - 0.001)
+    await quota.acquire(Lane.INTERACTIVE, deadline=now() + 0.001)
+
+
 async def test_a_turn_that_cannot_come_before_the_deadline_is_refused_at_once(make: MakeQuota) -> None:
     quota = make()
     waiting = [asyncio.create_task(spend(quota)) for _ in range(100)]
