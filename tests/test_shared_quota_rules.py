@@ -147,6 +147,13 @@ async def test_who_waits_is_reported_when_it_changes_and_not_with_each_request(
     reports = [each.get("report", False) for each in asked]
     assert len(reports) > 40
     assert 5 <= sum(reports) <= 15  # twice in each time for which a report counts, at the most
+    asked.clear()
+    for _ in range(4):
+        await asyncio.sleep(WAITERS_KEPT)
+        quota.release(await quota.acquire(Lane.BULK), status=200)
+    _, *later = [each["report"] for each in asked if "report" in each]
+    assert later  # that none waits is reported once
+    assert not any(later)
 
 
 async def test_a_pause_is_known_to_all_by_its_message_whichever_process_calls_it(shared: MakeShared) -> None:
