@@ -155,6 +155,7 @@ REDIS_WORKS = {
         worked,
         (100, 300, 1_000),
         (1_000, 4_000, 16_000),
+        True,
         resident=True,
     ),
     "redis_processes": Work(
