@@ -140,12 +140,15 @@ class Company(ABC):
             return
         paused = any(books.is_paused(self.true_time()) for books in [*self.books, process.books])
         used = self.used(START + self.true_time(), -LATE)
-        counted_ahead = sum(bool(books.waiting) for books in self.books)
         check(
-            paused or self.is_store_paused() or used >= self.plan.limits.allowed(lane) - counted_ahead,
+            paused or self.is_store_paused() or used >= self.plan.limits.allowed(lane) - self.counted_ahead(),
             "a spent day is spent",
             used=used,
         )
+
+    def counted_ahead(self) -> int:
+        """Calls that may be counted and have not departed: those at the head of a queue."""
+        return sum(bool(books.waiting) for books in self.books)
 
     def carried_over(self) -> int:
         """Calls that departed before a day's reset and arrived after it."""

@@ -96,6 +96,10 @@ class SharedCompany(Company):
     def excused(self) -> int:
         return 1
 
+    def counted_ahead(self) -> int:
+        """One of each process: permits are granted a little ahead, and the books are all processes' together."""
+        return len(self.processes)
+
     async def check_counts(self) -> None:
         """Redis counts what has departed, and a little more: calls that were cut off or never reported."""
         counted, departed = (await self.processes[0].quota.snapshot()).used, len(self.flights)
